@@ -1,0 +1,84 @@
+//! A principal prepared for requests: its record, with every key's sub-keys derived once.
+
+use crate::key_set::{KeyState, KeyVersion};
+use crate::principal::PrincipalRecord;
+use kennel_crypto::{Enctype, Key, KeyUsage, PreparedKey};
+use std::sync::OnceLock;
+
+/// A record and its prepared keys; shared between threads behind an `Arc` by the store's cache.
+#[derive(Debug)]
+pub struct Entry {
+    /// The record.
+    pub record: PrincipalRecord,
+    keys: Vec<EntryKey>,
+}
+
+/// One key of an entry. Each usage is prepared at its first use and then kept.
+#[derive(Debug)]
+pub struct EntryKey {
+    /// Version.
+    pub kvno: u32,
+    /// State of the version.
+    pub state: KeyState,
+    /// The key.
+    pub key: Key,
+    /// Salt, where it came from a password.
+    pub salt: Option<String>,
+    ticket: OnceLock<PreparedKey>,
+    as_rep: OnceLock<PreparedKey>,
+    pa_enc_timestamp: OnceLock<PreparedKey>,
+}
+
+impl EntryKey {
+    /// Ready to seal and open tickets.
+    pub fn ticket(&self) -> &PreparedKey {
+        self.ticket.get_or_init(|| self.key.prepare(KeyUsage::TICKET))
+    }
+
+    /// Ready to seal AS replies.
+    pub fn as_rep(&self) -> &PreparedKey {
+        self.as_rep.get_or_init(|| self.key.prepare(KeyUsage::AS_REP))
+    }
+
+    /// Ready to open encrypted timestamps.
+    pub fn pa_enc_timestamp(&self) -> &PreparedKey {
+        self.pa_enc_timestamp.get_or_init(|| self.key.prepare(KeyUsage::PA_ENC_TIMESTAMP))
+    }
+}
+
+impl Entry {
+    /// Prepares a record.
+    #[must_use]
+    pub fn new(record: PrincipalRecord) -> Entry {
+        let keys = record.keys.versions.iter().flat_map(entry_keys).collect();
+        Entry { record, keys }
+    }
+
+    /// Every key of every version, newest version first.
+    #[must_use]
+    pub fn keys(&self) -> &[EntryKey] {
+        &self.keys
+    }
+
+    /// The keys to issue with.
+    pub fn active_keys(&self) -> impl Iterator<Item = &EntryKey> {
+        self.keys.iter().filter(|k| k.state == KeyState::Active)
+    }
+
+    /// The key to open a ticket with: any version that the set still holds, whatever its state.
+    pub fn key_for(&self, enctype: Enctype, kvno: Option<u32>) -> impl Iterator<Item = &EntryKey> {
+        self.keys.iter().filter(move |k| k.key.enctype() == enctype && kvno.is_none_or(|n| n == k.kvno))
+    }
+}
+
+fn entry_keys(version: &KeyVersion) -> impl Iterator<Item = EntryKey> + '_ {
+    version.keys.iter().map(|stored| EntryKey {
+        kvno: version.kvno,
+        state: version.state,
+        key: stored.key.clone(),
+        salt: stored.salt.clone(),
+        ticket: OnceLock::new(),
+        as_rep: OnceLock::new(),
+        pa_enc_timestamp: OnceLock::new(),
+    })
+}

@@ -1,0 +1,85 @@
+//! What happened: exactly one event for each request, whatever its end. Audit lines and metrics are made from it.
+
+use crate::refusal::Refusal;
+use kennel_crypto::Enctype;
+use kennel_wire::message::{ErrorCode, KdcOptions, KerberosTime, Principal, TicketFlags, Timestamp};
+use std::net::SocketAddr;
+
+/// What kind of request it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Exchange {
+    /// AS.
+    As,
+    /// TGS.
+    Tgs,
+    /// The bytes were no request that could be read.
+    Unreadable,
+}
+
+/// What happened to one request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// When.
+    pub time: Timestamp,
+    /// From where.
+    pub peer: SocketAddr,
+    /// AS, TGS or unreadable.
+    pub exchange: Exchange,
+    /// The client, as far as known: asked for in AS, out of the ticket in TGS.
+    pub client: Option<Principal>,
+    /// The server that was asked for (canonical, once found).
+    pub server: Option<Principal>,
+    /// Options of the request.
+    pub options: KdcOptions,
+    /// Enctypes that the client offered, as numbers.
+    pub offered: Vec<i32>,
+    /// The end of it.
+    pub outcome: Decision,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// A ticket was issued.
+    Issued(Issued),
+    /// The client was told to pre-authenticate: no refusal, the first half of every AS exchange.
+    PreauthRequired,
+    /// Refused, with the code that went out.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// On the wire.
+        code: ErrorCode,
+    },
+    /// Not answered at all: it was itself a reply or an error.
+    Dropped(Refusal),
+}
+
+/// What was issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Issued {
+    /// What the ticket is.
+    pub ticket_flags: TicketFlags,
+    /// Enctype of the ticket.
+    pub ticket_enctype: Enctype,
+    /// Enctype of the session key.
+    pub session_enctype: Enctype,
+    /// Enctype of the reply.
+    pub reply_enctype: Enctype,
+    /// Key version of the ticket.
+    pub kvno: Option<u32>,
+    /// Times of the ticket.
+    pub authtime: KerberosTime,
+    /// From when.
+    pub starttime: KerberosTime,
+    /// Until when.
+    pub endtime: KerberosTime,
+    /// Renewable until.
+    pub renew_till: Option<KerberosTime>,
+    /// Whether a referral to another realm was issued in place of the service asked for.
+    pub referral: bool,
+    /// Whether the ticket is a user-to-user one.
+    pub user_to_user: bool,
+    /// Whether the access decision observed a denial (`Observe` mode) and the ticket was issued all the same.
+    pub would_deny: bool,
+}

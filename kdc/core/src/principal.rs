@@ -1,0 +1,122 @@
+//! What the realm knows of a principal: the stored record, and the entry prepared from it that requests work with.
+
+use crate::key_set::KeySet;
+use bitflags::bitflags;
+use kennel_wire::message::{KerberosTime, Principal, Timestamp};
+
+/// Who made a principal; neither side may take over the other's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// An administrator (CLI, kadmin, `dev`).
+    Manual,
+    /// The controller, from cluster objects.
+    Kubernetes,
+}
+
+bitflags! {
+    /// What a principal may and must (the kadmin attribute in parentheses; all clear is the common case).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct Attributes: u32 {
+        /// Neither client nor server (-allow_tix).
+        const DISALLOW_ALL = 1 << 0;
+        /// No postdated tickets (-allow_postdated).
+        const DISALLOW_POSTDATED = 1 << 1;
+        /// No forwardable tickets (-allow_forwardable).
+        const DISALLOW_FORWARDABLE = 1 << 2;
+        /// No renewable tickets (-allow_renewable).
+        const DISALLOW_RENEWABLE = 1 << 3;
+        /// No proxiable tickets (-allow_proxiable).
+        const DISALLOW_PROXIABLE = 1 << 4;
+        /// No user-to-user with it as the server (-allow_dup_skey).
+        const DISALLOW_DUP_SKEY = 1 << 5;
+        /// No service tickets for it (-allow_svr).
+        const DISALLOW_SERVER = 1 << 6;
+        /// Only tickets from an AS exchange (-allow_tgs_req).
+        const DISALLOW_TGT_BASED = 1 << 7;
+        /// No pre-authentication asked for; the realm asks by default (unlike MIT's +requires_preauth, its absence is the exception).
+        const NO_PREAUTH_REQUIRED = 1 << 8;
+        /// As a server: only clients that pre-authenticated (+requires_preauth on a service).
+        const REQUIRE_PREAUTH_OF_CLIENTS = 1 << 9;
+        /// The password must be changed: only tickets for a password-changing service (+needchange).
+        const PASSWORD_CHANGE_REQUIRED = 1 << 10;
+        /// A password-changing service (+password_changing_service).
+        const PASSWORD_CHANGING_SERVICE = 1 << 11;
+        /// Tickets for it carry ok-as-delegate (+ok_as_delegate).
+        const OK_AS_DELEGATE = 1 << 12;
+        /// Locked by an administrator; kept apart from DISALLOW_ALL so that unlocking does not undo the other.
+        const LOCKED = 1 << 13;
+        /// Its keys never leave over kadmin (+lockdown_keys).
+        const LOCKDOWN_KEYS = 1 << 14;
+    }
+}
+
+/// A principal as it is stored. Two records of one principal differ by their revision in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrincipalRecord {
+    /// Name and realm. `krbtgt/HERE@OTHER` is a record too: the key under which a trusted realm issues for us.
+    pub principal: Principal,
+    /// Who made it.
+    pub origin: Origin,
+    /// What it may and must.
+    pub attributes: Attributes,
+    /// Longest ticket life in seconds; `None`: the realm's.
+    pub max_life: Option<u32>,
+    /// Longest renewable life in seconds; `None`: the realm's.
+    pub max_renewable_life: Option<u32>,
+    /// When the principal expires.
+    pub expires: Option<KerberosTime>,
+    /// When its password expires.
+    pub password_expires: Option<KerberosTime>,
+    /// Its keys.
+    pub keys: KeySet,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub modified: Timestamp,
+    /// Who changed it last, as text.
+    pub modified_by: String,
+}
+
+impl PrincipalRecord {
+    /// A principal with the realm's defaults and the given keys.
+    pub fn new(principal: Principal, origin: Origin, keys: KeySet, now: Timestamp, by: impl Into<String>) -> Self {
+        PrincipalRecord {
+            principal,
+            origin,
+            attributes: Attributes::empty(),
+            max_life: None,
+            max_renewable_life: None,
+            expires: None,
+            password_expires: None,
+            keys,
+            created: now,
+            modified: now,
+            modified_by: by.into(),
+        }
+    }
+}
+
+/// What is stored under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// A principal.
+    Principal(Box<PrincipalRecord>),
+    /// Another name of a principal of the same realm; never an alias of an alias.
+    Alias {
+        /// The other name.
+        alias: Principal,
+        /// The principal that it stands for.
+        target: Principal,
+    },
+}
+
+impl Record {
+    /// The name that the record is stored under.
+    #[must_use]
+    pub fn name(&self) -> &Principal {
+        match self {
+            Record::Principal(record) => &record.principal,
+            Record::Alias { alias, .. } => alias,
+        }
+    }
+}

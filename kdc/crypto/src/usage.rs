@@ -1,0 +1,36 @@
+//! Key usage numbers (RFC 4120, section 7.5.1).
+
+/// What a key is used for: part of every key derivation, so that one message cannot stand in for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyUsage(pub u32);
+
+impl KeyUsage {
+    /// AS-REQ PA-ENC-TIMESTAMP, client key.
+    pub const PA_ENC_TIMESTAMP: KeyUsage = KeyUsage(1);
+    /// Ticket, service key.
+    pub const TICKET: KeyUsage = KeyUsage(2);
+    /// AS-REP encrypted part, client key.
+    pub const AS_REP: KeyUsage = KeyUsage(3);
+    /// TGS-REQ authorization data, session key.
+    pub const TGS_REQ_AD_SESSION: KeyUsage = KeyUsage(4);
+    /// TGS-REQ authorization data, sub-key.
+    pub const TGS_REQ_AD_SUBKEY: KeyUsage = KeyUsage(5);
+    /// TGS-REQ authenticator's checksum over the body, session key.
+    pub const TGS_REQ_CHECKSUM: KeyUsage = KeyUsage(6);
+    /// TGS-REQ authenticator, session key.
+    pub const TGS_REQ_AUTHENTICATOR: KeyUsage = KeyUsage(7);
+    /// TGS-REP encrypted part, session key.
+    pub const TGS_REP_SESSION: KeyUsage = KeyUsage(8);
+    /// TGS-REP encrypted part, sub-key.
+    pub const TGS_REP_SUBKEY: KeyUsage = KeyUsage(9);
+    /// AP-REQ authenticator's checksum, session key.
+    pub const AP_REQ_CHECKSUM: KeyUsage = KeyUsage(10);
+    /// AP-REQ authenticator, session key.
+    pub const AP_REQ_AUTHENTICATOR: KeyUsage = KeyUsage(11);
+    /// AP-REP encrypted part, session key.
+    pub const AP_REP: KeyUsage = KeyUsage(12);
+    /// KRB-PRIV.
+    pub const KRB_PRIV: KeyUsage = KeyUsage(13);
+    /// RFC 6806, section 11: checksum over the AS-REQ, reply key.
+    pub const AS_REQ: KeyUsage = KeyUsage(56);
+}

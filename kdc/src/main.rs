@@ -1,0 +1,3 @@
+//! The server binary: wiring only.
+
+fn main() {}

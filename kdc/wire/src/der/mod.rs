@@ -1,0 +1,4 @@
+//! Strict DER: the gate that every received byte passes first, and the writer of everything that is sent.
+
+pub mod gate;
+pub mod writer;

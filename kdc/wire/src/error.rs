@@ -1,0 +1,35 @@
+//! What can be wrong with bytes.
+
+/// Why bytes were refused. No variant carries content of the message, only positions and names of rules.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// The DER gate refused the bytes.
+    #[error("not strict DER at offset {offset}: {reason}")]
+    Der {
+        /// Offset of the offending octet.
+        offset: usize,
+        /// The rule that is broken.
+        reason: &'static str,
+    },
+    /// Strict DER, but not the message that was asked for.
+    #[error("not a valid {message}: {reason}")]
+    Message {
+        /// ASN.1 name of the type, such as `KDC-REQ`.
+        message: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A file (keytab, credential cache) is torn or of another format.
+    #[error("not a valid {file} at offset {offset}: {reason}")]
+    File {
+        /// Kind of file.
+        file: &'static str,
+        /// Offset of the offending octet.
+        offset: usize,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A principal or realm name that cannot be read.
+    #[error("not a valid principal name: {0}")]
+    Name(&'static str),
+}

@@ -1,0 +1,21 @@
+//! Bytes to types and back, both ways, with no policy: nothing here decides, reads a clock, does IO or knows a key.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`der`] | the strict DER gate in front of every decoder, and the writer that builds messages back to front |
+//! | [`message`] | the messages and types of RFC 4120 |
+//! | [`frame`] | the length prefix of Kerberos over TCP (RFC 4120, section 7.2.2) |
+//! | [`keytab`] | MIT keytab files, version 2 |
+//! | [`ccache`] | FILE credential caches, version 4 |
+//! | [`krb5_conf`] | writing the krb5.conf that clients get |
+
+pub mod ccache;
+pub mod der;
+pub mod frame;
+pub mod keytab;
+pub mod krb5_conf;
+pub mod message;
+
+mod error;
+
+pub use error::WireError;

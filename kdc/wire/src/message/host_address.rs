@@ -1,0 +1,33 @@
+//! HostAddress (RFC 4120, section 7.5.3).
+
+use std::net::IpAddr;
+
+/// An address of a ticket or a request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HostAddress {
+    /// 2 = IPv4, 24 = IPv6, 20 = NetBIOS, and so on.
+    pub addr_type: i32,
+    /// Octets in network order.
+    pub address: Vec<u8>,
+}
+
+impl HostAddress {
+    /// The IP address, if it is one; an IPv4-mapped IPv6 address becomes IPv4.
+    #[must_use]
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self.addr_type {
+            2 => <[u8; 4]>::try_from(self.address.as_slice()).ok().map(IpAddr::from),
+            24 => <[u8; 16]>::try_from(self.address.as_slice()).ok().map(|a| IpAddr::from(a).to_canonical()),
+            _ => None,
+        }
+    }
+}
+
+impl From<IpAddr> for HostAddress {
+    fn from(ip: IpAddr) -> Self {
+        match ip.to_canonical() {
+            IpAddr::V4(v4) => HostAddress { addr_type: 2, address: v4.octets().to_vec() },
+            IpAddr::V6(v6) => HostAddress { addr_type: 24, address: v6.octets().to_vec() },
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The messages of RFC 4120, one file each. Decoding passes the DER gate, then kerberos_asn1, then becomes these types;
+//! encoding is written directly.
+
+mod ap;
+mod authorization_data;
+mod encrypted;
+mod error_code;
+mod flags;
+mod host_address;
+mod kdc_rep;
+mod kdc_req;
+mod krb_error;
+mod name;
+mod padata;
+mod ticket;
+mod time;
+
+pub use ap::{ApRep, ApReq, Authenticator, EncApRepPart};
+pub use authorization_data::{AuthorizationData, AuthorizationDatum, ad_type};
+pub use encrypted::{Checksum, EncryptedData, EncryptionKey};
+pub use error_code::ErrorCode;
+pub use flags::{ApOptions, KdcOptions, TicketFlags};
+pub use host_address::HostAddress;
+pub use kdc_rep::{EncKdcRepPart, KdcRep, LastReq};
+pub use kdc_req::{KdcReq, KdcReqBody, MessageType};
+pub use krb_error::KrbError;
+pub use name::{NameType, Principal, PrincipalName};
+pub use padata::{EtypeInfo2Entry, PaData, PaEncTimestamp, pa_type};
+pub use ticket::{EncTicketPart, Ticket, Transited};
+pub use time::{KerberosTime, Timestamp};

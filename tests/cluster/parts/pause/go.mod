@@ -1,0 +1,4 @@
+// The program of the pause image, see main.go.
+module kennel.dev/tests/cluster/pause
+
+go 1.26.0
