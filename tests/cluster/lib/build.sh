@@ -68,6 +68,8 @@ build_part() {
     if [[ ! -d $dir ]]; then
         local started temporary
         started=$(now)
+        # One that a killed run left is nobody's now: the lock is ours.
+        rm -rf "$CACHE/.$part".*
         temporary=$(mktemp -d "$CACHE/.$part.XXXXXX")
         show_progress "$part" "$log" compile_part "$part" "$temporary" || {
             rm -rf "$temporary"
@@ -86,10 +88,13 @@ show_progress() {
     local part=$1 log=$2 started=$SECONDS pid
     shift 2
     say "$part $(version_of "$part"): building (once; the result is kept in $CACHE)"
+    # A process group of its own, so that an interrupt ends the compilers too.
+    set -m
     "$@" >"$log" 2>&1 &
     pid=$!
+    set +m
     # shellcheck disable=SC2064 # the pid of now
-    trap "kill $pid 2>/dev/null || true; exit 130" INT TERM
+    trap "kill -- -$pid 2>/dev/null || true; exit 130" INT TERM
     while kill -0 "$pid" 2>/dev/null; do
         if (((SECONDS - started) % 15 == 14)); then
             say "$part: $((SECONDS - started)) s, $(wc -l <"$log") packages, $(tail -n 1 "$log" | cut -c1-80)"

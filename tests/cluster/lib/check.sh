@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+# Checks of a test script: each has a sentence; one that fails prints what its command said; a closing line counts both.
+
+PASSED=0 FAILED=0
+
+# check SENTENCE COMMAND...
+check() {
+    local sentence=$1 output
+    shift
+    if output=$("$@" 2>&1); then
+        PASSED=$((PASSED + 1))
+        printf 'ok      %s\n' "$sentence"
+    else
+        FAILED=$((FAILED + 1))
+        printf 'FAILED  %s\n' "$sentence"
+        printf '%s\n' "$output" | tail -n 25 | sed 's/^/        /'
+        return 1
+    fi
+}
+
+close_checks() {
+    printf '%s passed, %s failed\n' "$PASSED" "$FAILED"
+    ((FAILED == 0))
+}
+
+# eventually SECONDS COMMAND...: the last output when the time is up.
+eventually() {
+    local deadline=$((SECONDS + $1)) output
+    shift
+    until output=$("$@" 2>&1); do
+        ((SECONDS < deadline)) || { printf '%s\n' "$output"; return 1; }
+        sleep 0.3
+    done
+}
