@@ -99,7 +99,7 @@ find_api_programs() {
 # reserve_port NAME: sets NAME to a port that nobody listens on. The lock on its file is inherited by the parts, so
 # another run will not take it between this look and their start, and it falls when they end.
 reserve_port() {
-    local port lock folder=${TMPDIR:-/tmp}/kennel-ports
+    local port lock folder=$CACHE/ports
     mkdir -p "$folder"
     while :; do
         port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))

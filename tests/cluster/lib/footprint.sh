@@ -55,7 +55,7 @@ is_of_a_cluster() {
 }
 
 lineage() {
-    [[ -z ${LINEAGE-} ]] || { echo "$LINEAGE"; return; }
+    [[ -z ${LINEAGE-} ]] || { echo "$LINEAGE"; return 0; }
     local pid=$BASHPID
     while ((pid > 1)); do
         LINEAGE+=" $pid"

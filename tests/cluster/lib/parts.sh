@@ -20,7 +20,7 @@ part_pid() {
     for file in /proc/[0-9]*/cmdline; do
         words=()
         mapfile -d '' -t words 2>/dev/null <"$file" || continue
-        [[ ${words[0]-} != "$STATE/bin/$1" ]] || { basename "${file%/*}"; return; }
+        [[ ${words[0]-} != "$STATE/bin/$1" ]] || { basename "${file%/*}"; return 0; }
     done
     return 1
 }
