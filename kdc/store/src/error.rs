@@ -9,7 +9,9 @@ pub enum StoreError {
     #[error("the record was changed meanwhile: read it again")]
     Conflict,
     /// The master key is not the one that the store was made with.
-    #[error("the store {path} is under master key {stored}, and the given one is {given}: give the right key file (nothing was changed)")]
+    #[error(
+        "the store {path} is under master key {stored}, and the given one is {given}: give the right key file (nothing was changed)"
+    )]
     WrongMasterKey {
         /// The store.
         path: PathBuf,
@@ -19,7 +21,9 @@ pub enum StoreError {
         given: String,
     },
     /// A newer Kennel wrote the store.
-    #[error("the store {path} has format {found}, this kennel-kdc knows formats up to {known}: use a newer one (nothing was changed)")]
+    #[error(
+        "the store {path} has format {found}, this kennel-kdc knows formats up to {known}: use a newer one (nothing was changed)"
+    )]
     NewerFormat {
         /// The store.
         path: PathBuf,

@@ -3,17 +3,17 @@
 
 PASSED=0 FAILED=0
 
-# check SENTENCE COMMAND...
+# check SENTENCE COMMAND...: what the command said is in CHECK_OUTPUT afterwards.
 check() {
-    local sentence=$1 output
+    local sentence=$1
     shift
-    if output=$("$@" 2>&1); then
+    if CHECK_OUTPUT=$("$@" 2>&1); then
         PASSED=$((PASSED + 1))
         printf 'ok      %s\n' "$sentence"
     else
         FAILED=$((FAILED + 1))
         printf 'FAILED  %s\n' "$sentence"
-        printf '%s\n' "$output" | tail -n 25 | sed 's/^/        /'
+        printf '%s\n' "$CHECK_OUTPUT" | tail -n 25 | sed 's/^/        /'
         return 1
     fi
 }

@@ -29,11 +29,12 @@ section() {
 # Processes that can only be a cluster's: they run in namespaces that are not this shell's, or their command line or
 # environment names the state folder, or they bear the name of a part. Others on this machine come and go.
 processes_of_a_cluster() {
-    local process command
+    local process command lineage
+    lineage=" $(lineage | paste -sd ' ') "
     for process in /proc/[0-9]*; do
         command=$(tr '\0' ' ' 2>/dev/null <"$process/cmdline") || continue
         # A kernel thread has no command line; this script and those that started it are not what is looked for.
-        [[ -n $command && " $(lineage) " != *" ${process#/proc/} "* ]] || continue
+        [[ -n $command && $lineage != *" ${process#/proc/} "* ]] || continue
         if is_of_a_cluster "$process" "$command"; then
             echo "$command"
         fi
@@ -44,7 +45,7 @@ is_of_a_cluster() {
     local kind theirs
     for kind in net mnt pid uts; do
         theirs=$(readlink "$1/ns/$kind" 2>/dev/null) || continue
-        [[ $theirs == $(readlink "/proc/self/ns/$kind") ]] || return 0
+        [[ $theirs == "$(readlink "/proc/self/ns/$kind")" ]] || return 0
     done
     [[ $2 != *"$STATE"* ]] || return 0
     ! tr '\0' '\n' 2>/dev/null <"$1/environ" | grep -q -x -F "KENNEL_CLUSTER_STATE=$STATE" || return 0
@@ -54,14 +55,13 @@ is_of_a_cluster() {
     return 1
 }
 
+# The processes that lead to this shell.
 lineage() {
-    [[ -z ${LINEAGE-} ]] || { echo "$LINEAGE"; return 0; }
-    local pid=$BASHPID
+    local pid=$$
     while ((pid > 1)); do
-        LINEAGE+=" $pid"
+        echo "$pid"
         pid=$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status")
     done
-    echo "$LINEAGE"
 }
 
 list_cgroups() {
@@ -88,7 +88,7 @@ list_folders() {
 list_settings() {
     local name
     uname -n
-    for name in net/ipv4/ip_forward net/netfilter/nf_conntrack_max $(sed '/^#/d' "$SETTINGS/private-sysctls"); do
+    for name in net/ipv4/ip_forward $(sed '/^#/d' "$SETTINGS/private-sysctls"); do
         [[ ! -e /proc/sys/$name ]] || echo "$name $(<"/proc/sys/$name")"
     done
 }

@@ -1,6 +1,8 @@
 //! AS-REP and TGS-REP and their encrypted part (RFC 4120, section 5.4.2).
 
-use super::{EncryptedData, EncryptionKey, HostAddress, KerberosTime, MessageType, PaData, PrincipalName, Ticket, TicketFlags};
+use super::{
+    EncryptedData, EncryptionKey, HostAddress, KerberosTime, MessageType, PaData, PrincipalName, Ticket, TicketFlags,
+};
 use crate::WireError;
 use crate::der::writer::Writer;
 

@@ -1,6 +1,6 @@
 //! PA-DATA (RFC 4120, section 5.2.7) and the elements that Kennel speaks.
 
-use super::{Timestamp};
+use super::Timestamp;
 use crate::WireError;
 
 /// One PA-DATA element.
