@@ -29,8 +29,8 @@ create_node() {
     ip -4 addr show to "$NODE_IP/$NODE_PREFIX" | grep -q . && fail "this machine uses addresses of $NODE_IP/$NODE_PREFIX already, see settings/network"
     remember_folders
     make_cgroups
-    setsid unshare --mount --propagation slave --pid --net --uts --fork --kill-child \
-        "$HERE/lib/node-init" "$BIN_pause/pause" "$NODE_NAME" "$SETTINGS" "$STATE" </dev/null >"$STATE/logs/node" 2>&1 &
+    setsid --fork unshare --mount --propagation slave --pid --net --uts --fork --kill-child \
+        "$HERE/lib/node-init" "$BIN_pause/pause" "$NODE_NAME" "$SETTINGS" "$STATE" </dev/null >"$STATE/logs/node" 2>&1
     wait_for 10 node_is_furnished || { tail -n 15 "$STATE/logs/node" >&2; fail "the node's namespaces could not be made, see above"; }
     link_node
 }
