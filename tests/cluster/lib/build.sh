@@ -116,13 +116,22 @@ compile_part() {
             [[ $name != "$part" ]] || nice -n 5 go install -v -trimpath -ldflags '-s -w' "$path@$version"
         done <"$HERE/parts/versions"
     fi
-    # Calico's own kinds of object come with its module.
-    [[ $part != calico ]] || (cd "$HERE/parts/calico" && cat "$(go list -m -f '{{.Dir}}' github.com/projectcalico/calico)"/libcalico-go/config/crd/*.yaml) >"$to/crds.yaml"
+    [[ $part != calico ]] || collect_crds "$to/crds.yaml"
     local program
     for program in $(programs_of "$part"); do
         [[ -e $to/$program ]] || ln -s "$part" "$to/$program"
         [[ -x $to/$program ]] || { echo "no $program in $to"; return 1; }
     done
+}
+
+# Calico's own kinds of object come with its module, one a file.
+collect_crds() {
+    local file
+    cd "$HERE/parts/calico"
+    for file in "$(go list -m -f '{{.Dir}}' github.com/projectcalico/calico)"/libcalico-go/config/crd/*.yaml; do
+        echo ---
+        cat "$file"
+    done >"$1"
 }
 
 # Kubernetes asks its own version at run time: a server that calls itself v0.0.0 is refused by clients that compare.

@@ -49,6 +49,8 @@ link_node() {
     # A Service's address is rewritten before it leaves; still the kernel wants to know a way to it first. There is no default
     # route: nothing of this cluster can reach the world.
     in_node ip route add "$SERVICE_CIDR" dev eth0 src "$NODE_IP"
+    # Calico gives each pod this gateway, for which the node answers; but only if it knows a way there itself.
+    in_node ip route add 169.254.1.1 dev eth0
     in_node sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
     ip route add "$SERVICE_CIDR" via "$NODE_IP" dev "$LINK"
     ip route add "$POD_CIDR" via "$NODE_IP" dev "$LINK"

@@ -64,7 +64,7 @@ blame() {
 }
 
 # kubectl as administrator of the cluster in $STATE.
-kubectl() { command "$STATE/bin/kubectl" --kubeconfig "$STATE/kubeconfig" "$@"; }
+kubectl() { "$STATE/bin/kubectl" --kubeconfig "$STATE/kubeconfig" --cache-dir "$STATE/kubectl" "$@"; }
 
 api_is_ready() { kubectl get --raw /readyz --request-timeout=2s; }
 controllers_work() { kubectl get serviceaccount default -n default --request-timeout=2s -o name; }

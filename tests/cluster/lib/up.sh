@@ -114,7 +114,7 @@ create_objects() {
     {
         apply "$STATE/bin/crds.yaml" &&
             kubectl wait --for=condition=Established --timeout=20s -f "$STATE/bin/crds.yaml" &&
-            wait_for 20 apply "$STATE/settings/objects/calico.yaml" &&
+            eventually 20 apply "$STATE/settings/objects/calico.yaml" &&
             apply "$STATE/settings/objects/coredns.yaml"
     } >"$log" 2>&1 || { tail -n 15 "$log" >&2; fail "the API server did not take the cluster's own objects, see above"; }
 }
