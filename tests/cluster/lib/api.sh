@@ -28,7 +28,7 @@ env_of_cluster() {
         say "the cluster of KENNEL_TEST_KUBECONFIG"
         echo "export KUBECONFIG=$KENNEL_TEST_KUBECONFIG"
     else
-        [[ -e $STATE/complete ]] || fail "no cluster runs; start it with: $HERE/cluster up"
+        [[ -e $STATE/complete && -n $(node_pid) ]] || fail "no cluster runs; start it with: $HERE/cluster up"
         print_environment
     fi
 }

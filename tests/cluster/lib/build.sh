@@ -88,9 +88,9 @@ show_progress() {
     local part=$1 log=$2 started=$SECONDS pid
     shift 2
     say "$part $(version_of "$part"): building (once; the result is kept in $CACHE)"
-    # A process group of its own, so that an interrupt ends the compilers too.
+    # A process group of its own, so that whatever ends this run ends the compilers too.
     set -m
-    "$@" >"$log" 2>&1 &
+    until_run_ends "$@" >"$log" 2>&1 &
     pid=$!
     set +m
     # shellcheck disable=SC2064 # the pid of now
@@ -103,6 +103,16 @@ show_progress() {
     done
     trap - INT TERM
     wait "$pid"
+}
+
+# Runs a command, as the first of a process group, that does not outlive this run: not even if that is killed.
+until_run_ends() {
+    local group=$BASHPID guard code=0
+    { tail --pid=$$ -f /dev/null; kill -- "-$group"; } &
+    guard=$!
+    "$@" || code=$?
+    kill "$guard"
+    return "$code"
 }
 
 compile_part() {
@@ -127,8 +137,7 @@ compile_part() {
 # Calico's own kinds of object come with its module, one a file.
 collect_crds() {
     local file
-    cd "$HERE/parts/calico"
-    for file in "$(go list -m -f '{{.Dir}}' github.com/projectcalico/calico)"/libcalico-go/config/crd/*.yaml; do
+    for file in "$(go -C "$HERE/parts/calico" list -m -f '{{.Dir}}' github.com/projectcalico/calico)"/libcalico-go/config/crd/*.yaml; do
         echo ---
         cat "$file"
     done >"$1"

@@ -75,6 +75,7 @@ import_own_images() {
 # load_image NAME ARCHIVE: into the cluster that runs here, or into another one by the command that its owner names.
 load_image() {
     if [[ -z ${KENNEL_TEST_KUBECONFIG-} ]]; then
+        ((EUID == 0)) || fail "load-image needs root, as up did"
         [[ -n $(node_pid) ]] || fail "no cluster runs; start it with: $HERE/cluster up"
         import_image "$2" || { tail -n 5 "$STATE/logs/images" >&2; fail "importing $1 failed, see above"; }
     elif [[ -n ${KENNEL_TEST_LOAD_IMAGE-} ]]; then

@@ -8,14 +8,14 @@ CGROUP=/kennel-cluster
 # The first process of the node, found by its command line and not by a file: it holds even when the state folder is damaged.
 node_pid() { node_processes | awk '$2 == "init" { print $1; exit }'; }
 
-# Prints "PID init" for the node's first process and "PID door" for the one that opened its namespaces.
+# Prints "PID init" for the node's first process and "PID door" for those that open its namespaces.
 node_processes() {
     local file words
     for file in /proc/[0-9]*/cmdline; do
         words=()
         mapfile -d '' -t words 2>/dev/null <"$file" || continue
         [[ ${words[0]-} == kennel-cluster-init && ${words[1]-} == "$STATE" ]] && echo "$(basename "${file%/*}") init"
-        [[ ${words[0]-} == unshare && ${words[*]: -1} == "$STATE" && "${words[*]}" == *node-init* ]] && echo "$(basename "${file%/*}") door"
+        [[ ${words[*]: -1} == "$STATE" && "${words[*]}" == */lib/node-init* ]] && echo "$(basename "${file%/*}") door"
     done
     return 0
 }
@@ -106,12 +106,15 @@ remove_cgroup() {
 # Ends the node and everything in it, and waits until the kernel has taken it apart.
 destroy_node() {
     local pid
-    for pid in $(node_processes | awk '{ print $1 }'); do
+    for pid in $(processes_of_up) $(node_processes | awk '{ print $1 }'); do
         kill -9 "$pid" 2>/dev/null || true
     done
-    wait_for 20 node_is_gone || fail "the node's first process does not end: $(node_processes)"
+    wait_for 20 node_is_gone || fail "does not end: $(node_processes) $(processes_of_up)"
     ip link delete "$LINK" 2>/dev/null || true
     remove_cgroups
     forget_folders
 }
-node_is_gone() { [[ -z $(node_processes) ]]; }
+node_is_gone() { [[ -z $(node_processes)$(processes_of_up) ]]; }
+
+# What a killed `up` had just started outside of the node, such as a kubectl.
+processes_of_up() { grep -l -z -s -x -F "KENNEL_CLUSTER_UP=$STATE" /proc/[0-9]*/environ | cut -d/ -f3 || true; }

@@ -50,7 +50,10 @@ is_complete() {
 start_cluster() {
     WHERE=node API_BIND=0.0.0.0 API_IP=$NODE_IP ETCD_URL=http://127.0.0.1:2379 ETCD_PEER_URL=http://127.0.0.1:2380
     # What is left of a cluster whose node has ended is of no use.
-    [[ -n $(node_pid) && -e $STATE/furnished ]] || { remove_cluster; furnish_cluster; }
+    [[ -n $(node_pid) && -e $STATE/furnished ]] || remove_cluster
+    # Whatever this run starts on this machine's side bears this mark, so that `down` ends it if this run is killed.
+    export KENNEL_CLUSTER_UP=$STATE
+    [[ -e $STATE/furnished ]] || furnish_cluster
     local started part
     start_missing etcd
     start_missing kube-apiserver kube-apiserver kube-apiserver-with-node
