@@ -4,7 +4,7 @@ use crate::access::AccessPolicy;
 use crate::as_exchange::AsRequest;
 use crate::context::{Context, krb_error};
 use crate::entry::Entry;
-use crate::event::{Event, Exchange};
+use crate::event::{Decision, Event, Exchange};
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::tgs_exchange::{TgsRequest, Verified};
@@ -148,19 +148,22 @@ impl Pending {
 }
 
 impl Outcome {
-    /// The same outcome for a datagram whose reply would be longer than `limit`: the reply becomes
-    /// KRB_ERR_RESPONSE_TOO_BIG, and the client comes again over TCP. The event stays.
+    /// The same outcome for a datagram whose reply would be longer than `limit`: KRB_ERR_RESPONSE_TOO_BIG goes out
+    /// instead, the event says so, and the client comes again over TCP.
     #[must_use]
     pub fn fit_datagram(mut self, limit: usize, realm: &Realm, now: Timestamp) -> Outcome {
-        if self.reply.as_ref().is_some_and(|reply| reply.len() > limit) {
-            let (client, server) = (self.event.client.as_ref(), self.event.server.as_ref());
-            let mut error = krb_error(ErrorCode::RESPONSE_TOO_BIG, now, realm, client, server);
-            if error.encode().len() > limit {
-                // Names as long as that came from the request itself: an answer without them is short.
-                error = krb_error(ErrorCode::RESPONSE_TOO_BIG, now, realm, None, None);
-            }
-            self.reply = Some(error.encode());
+        if self.reply.as_ref().is_none_or(|reply| reply.len() <= limit) {
+            return self;
         }
+        let too_big = |client, server| krb_error(ErrorCode::RESPONSE_TOO_BIG, now, realm, client, server).encode();
+        let mut reply = too_big(self.event.client.as_ref(), self.event.server.as_ref());
+        if reply.len() > limit {
+            // Names as long as that came with the request: without them the answer is short.
+            reply = too_big(None, None);
+        }
+        let refusal = Refusal::ResponseTooBig;
+        self.event.outcome = Decision::Refused { refusal, code: refusal.code() };
+        self.reply = Some(reply);
         self
     }
 }

@@ -43,6 +43,7 @@ refusals! {
     // The KDC itself.
     StoreUnavailable => SVC_UNAVAILABLE, "the principal store is not available";
     Internal => GENERIC, "the KDC could not build the reply";
+    ResponseTooBig => RESPONSE_TOO_BIG, "the reply is too long for a datagram: ask again over TCP";
     // Who asks, and for whom.
     WrongRealm => WRONG_REALM, "this KDC does not serve that realm";
     ClientMissing => C_PRINCIPAL_UNKNOWN, "the request names no client";
