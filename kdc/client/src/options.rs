@@ -2,7 +2,7 @@
 
 use kennel_crypto::Enctype;
 use kennel_wire::message::{HostAddress, KdcOptions, KdcReqBody, KerberosTime, Principal, PrincipalName, Timestamp};
-use rand_core::{CryptoRngCore, RngCore};
+use rand_core::CryptoRngCore;
 
 /// Flags, times, enctypes and addresses that a request asks for. The default asks for nothing in particular: the
 /// longest life, no flags, every enctype but RC4, no addresses.

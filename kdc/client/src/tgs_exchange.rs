@@ -54,8 +54,7 @@ impl TgsRequest {
     /// A copy of `tgt`, which is forwardable, for use from `addresses` (empty: from anywhere).
     #[must_use]
     pub fn forward(tgt: &Credential, addresses: Vec<HostAddress>) -> TgsRequest {
-        let mut request =
-            TgsRequest::with_flags(tgt.server.clone(), KdcOptions::FORWARDED | KdcOptions::FORWARDABLE);
+        let mut request = TgsRequest::with_flags(tgt.server.clone(), KdcOptions::FORWARDED | KdcOptions::FORWARDABLE);
         request.options.addresses = addresses;
         request
     }
@@ -113,7 +112,8 @@ impl TgsExchange {
             None => (parts.session_key.clone(), KeyUsage::TGS_REP_SESSION),
         };
         let rebinds = parts.body.options.intersects(KdcOptions::FORWARDED | KdcOptions::PROXY);
-        let addresses = if rebinds { parts.body.addresses.clone().unwrap_or_default() } else { credential.addresses.clone() };
+        let addresses =
+            if rebinds { parts.body.addresses.clone().unwrap_or_default() } else { credential.addresses.clone() };
         let user_to_user = parts.body.options.contains(KdcOptions::ENC_TKT_IN_SKEY);
         let second_ticket = parts.body.additional_tickets.first().filter(|_| user_to_user).cloned();
         let client = credential.client.clone();
