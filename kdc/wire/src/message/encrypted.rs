@@ -56,8 +56,16 @@ pub struct Checksum {
     pub checksum: Vec<u8>,
 }
 
+impl TryFrom<kerberos_asn1::Checksum> for Checksum {
+    type Error = Reason;
+
+    fn try_from(checksum: kerberos_asn1::Checksum) -> Result<Checksum, Reason> {
+        Ok(Checksum { cksumtype: checksum.cksumtype, checksum: checksum.checksum })
+    }
+}
+
 impl Checksum {
-    /// Decodes a Checksum that stands alone, as in the padata of RFC 6806, section 11.
+    /// Decodes a Checksum that stands alone, as in PA-REQ-ENC-PA-REP (RFC 6806, section 11).
     ///
     /// # Errors
     /// Not strict DER, or another type.
@@ -71,13 +79,5 @@ impl Checksum {
         let mut writer = Writer::with_capacity(self.checksum.len() + 32);
         write::typed_octets(&mut writer, self.cksumtype, &self.checksum);
         writer.into_vec()
-    }
-}
-
-impl TryFrom<kerberos_asn1::Checksum> for Checksum {
-    type Error = Reason;
-
-    fn try_from(checksum: kerberos_asn1::Checksum) -> Result<Checksum, Reason> {
-        Ok(Checksum { cksumtype: checksum.cksumtype, checksum: checksum.checksum })
     }
 }
