@@ -108,7 +108,8 @@ show_progress() {
 # Runs a command, as the first of a process group, that does not outlive this run: not even if that is killed.
 until_run_ends() {
     local group=$BASHPID guard code=0
-    { tail --pid=$$ -f /dev/null; kill -- "-$group"; } &
+    # Without the lock of `build_part`: the guard's last wait may outlive the build.
+    { tail --pid=$$ -f /dev/null; kill -- "-$group"; } {lock}>&- &
     guard=$!
     "$@" || code=$?
     kill "$guard"

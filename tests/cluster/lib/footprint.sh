@@ -49,6 +49,8 @@ is_of_a_cluster() {
     done
     [[ $2 != *"$STATE"* ]] || return 0
     ! grep -q -z -s -x -F -e "KENNEL_CLUSTER_STATE=$STATE" -e "KENNEL_CLUSTER_UP=$STATE" "$1/environ" || return 0
+    # Another cluster's, such as an API server alone that a test runs meanwhile.
+    ! grep -q -z -s '^KENNEL_CLUSTER_STATE=' "$1/environ" || return 1
     case $(basename "${2%% *}") in
         etcd | kube-* | kubelet | containerd* | runc | felix | coredns | kennel-cluster-init) return 0 ;;
     esac

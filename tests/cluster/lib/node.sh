@@ -25,7 +25,7 @@ in_node() { nsenter -t "$(node_pid)" --mount --pid --net --uts -- "$@"; }
 
 # Opens the namespaces; `lib/node-init` furnishes them from the inside.
 create_node() {
-    ! ip link show "$LINK" >/dev/null 2>&1 || fail "interface $LINK exists: another cluster runs on this machine (its state folder is not $STATE)"
+    ! ip link show "$LINK" >/dev/null 2>&1 || fail "interface $LINK exists: a cluster with another state folder than $STATE runs here"
     ip -4 addr show to "$NODE_IP/$NODE_PREFIX" | grep -q . && fail "this machine uses addresses of $NODE_IP/$NODE_PREFIX already, see settings/network"
     remember_folders
     make_cgroups

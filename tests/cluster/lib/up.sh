@@ -3,7 +3,7 @@
 
 cmd_up() {
     local started lock
-    ((EUID == 0)) || fail "up needs root: namespaces, packet filters and mounts. Without root there is: $HERE/cluster env --api-only"
+    ((EUID == 0)) || fail "up needs root, for namespaces, packet filters and mounts; without it there is: $HERE/cluster env --api-only"
     check_state_folder
     need_packages
     mkdir -p "$CACHE"
@@ -76,11 +76,18 @@ start_cluster() {
     wait_part kube-controller-manager 30 controllers_work
     wait_part kubelet 60 node_is_ready
     wait_part kube-proxy 20 page_is_good 10256 /healthz
-    wait_part kube-scheduler 60 dns_is_ready
+    wait_part kube-scheduler 30 dns_is_scheduled
+    wait_for 60 dns_is_ready || blame_dns
     touch "$STATE/complete"
 }
 
+dns_is_scheduled() { [[ -n $(kubectl -n kube-system get pods -l k8s-app=kube-dns -o 'jsonpath={.items[*].spec.nodeName}') ]]; }
 dns_is_ready() { kubectl -n kube-system rollout status deployment/coredns --timeout=1s; }
+blame_dns() {
+    kubectl -n kube-system describe pods -l k8s-app=kube-dns | sed -n '/^Events:/,$p' >&2
+    kubectl -n kube-system logs deployment/coredns --tail=15 >&2 || true
+    fail "CoreDNS is not ready in time, see its events and log above"
+}
 
 # The state folder, its settings and keys, and the node.
 furnish_cluster() {
