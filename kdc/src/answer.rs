@@ -57,12 +57,7 @@ impl Answerer {
     }
 
     /// Answers that the store cannot be asked now (too many requests wait for it already).
-    pub(crate) fn answer_unavailable(
-        &self,
-        request: &[u8],
-        peer: SocketAddr,
-        transport: Transport,
-    ) -> Option<Vec<u8>> {
+    pub(crate) fn answer_unavailable(&self, request: &[u8], peer: SocketAddr, transport: Transport) -> Option<Vec<u8>> {
         let now = clock::now();
         let outcome = match self.kdc.begin(request, peer, now) {
             Step::Done(outcome) => outcome,

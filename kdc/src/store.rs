@@ -28,7 +28,10 @@ pub(crate) async fn open(path: &Path, master_key: &Path, create: bool) -> anyhow
 
 fn open_blocking(path: &Path, master_key: &Path, create: bool) -> anyhow::Result<SledStore> {
     if !create && !SledStore::exists(path)? {
-        bail!("there is no store in {}: correct store.path, or start once with --create to make a new realm", path.display());
+        bail!(
+            "there is no store in {}: correct store.path, or start once with --create to make a new realm",
+            path.display()
+        );
     }
     let (key, mode) = if create {
         make_parent(path)?;
@@ -67,7 +70,9 @@ pub(crate) async fn check_realm(store: &dyn PrincipalStore, realm: &Realm, creat
         store.list().await?.records.iter().map(|versioned| versioned.record.name().realm.clone()).collect();
     if !realms.is_empty() {
         let realms = realms.into_iter().collect::<Vec<_>>().join(", ");
-        bail!("the store has no {krbtgt}, it belongs to the realm {realms}: correct the realm's name, or give another store");
+        bail!(
+            "the store has no {krbtgt}, it belongs to the realm {realms}: correct the realm's name, or give another store"
+        );
     }
     if !create {
         bail!("the store is empty, not even {krbtgt} is in it: start once with --create to make a new realm");

@@ -169,9 +169,7 @@ fn enctype_or_number(number: i32) -> String {
 pub(super) mod tests {
     use super::*;
     use kennel_core::refusal::Refusal;
-    use kennel_wire::message::{
-        KdcOptions, KerberosTime, NameType, Principal, PrincipalName, TicketFlags, Timestamp,
-    };
+    use kennel_wire::message::{KdcOptions, KerberosTime, NameType, Principal, PrincipalName, TicketFlags, Timestamp};
 
     const AT: KerberosTime = KerberosTime(1_795_449_600);
 

@@ -298,7 +298,8 @@ mod tests {
 
     #[test]
     fn flags_override_the_file() {
-        let flags = ["--realm", "OTHER", "--listen", "127.0.0.1:1088", "--store", "/s", "--master-key", "/k", "--create"];
+        let flags =
+            ["--realm", "OTHER", "--listen", "127.0.0.1:1088", "--store", "/s", "--master-key", "/k", "--create"];
         let config = load(&example(), &flags).unwrap();
         assert_eq!(config.realm_name().unwrap(), "OTHER");
         assert_eq!(config.listen.addresses, ["127.0.0.1:1088".parse().unwrap()]);

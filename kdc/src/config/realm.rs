@@ -74,7 +74,9 @@ impl RealmSettings {
 /// Says loudly what weakens the realm.
 pub(crate) fn warn_of_weakness(realm: &Realm) {
     if realm.enctypes.contains(&Enctype::Rc4Hmac) {
-        tracing::warn!("realm.enctypes permits arcfour-hmac: its keys are unsalted MD4 of the password, take it out as soon as you can");
+        tracing::warn!(
+            "realm.enctypes permits arcfour-hmac: its keys are unsalted MD4 of the password, take it out as soon as you can"
+        );
     }
     if !realm.require_preauth {
         tracing::warn!("realm.require_preauth is false: anybody may collect replies to guess passwords with");

@@ -130,14 +130,17 @@ mod tests {
 
     #[test]
     fn lengths_of_time_have_units() {
-        for (text, seconds) in [("\"10h\"", 36_000), ("\"7d\"", 604_800), ("\"5m\"", 300), ("\"90s\"", 90), ("45", 45)] {
+        for (text, seconds) in [("\"10h\"", 36_000), ("\"7d\"", 604_800), ("\"5m\"", 300), ("\"90s\"", 90), ("45", 45)]
+        {
             assert_eq!(read::<Seconds>(text).unwrap(), Seconds(seconds), "{text}");
         }
     }
 
     #[test]
     fn other_lengths_of_time_are_refused() {
-        for text in ["\"10\"", "\"h\"", "\"\"", "\"1w\"", "\"-1h\"", "\"+1h\"", "\"1 h\"", "\"99999999d\"", "-1", "true"] {
+        for text in
+            ["\"10\"", "\"h\"", "\"\"", "\"1w\"", "\"-1h\"", "\"+1h\"", "\"1 h\"", "\"99999999d\"", "-1", "true"]
+        {
             let error = read::<Seconds>(text).unwrap_err();
             assert!(error.contains("\"10h\""), "{text}: {error}");
         }

@@ -103,7 +103,9 @@ impl Plan {
             .iter()
             .find(|p| p.is_unrestricted() && p.password.is_none() && p.name.name.components.len() > 1)
             .map(|p| &p.name)
-            .context("dev proves itself with a service: give one with random keys and no restrictions (--service S/HOST)")
+            .context(
+                "dev proves itself with a service: give one with random keys and no restrictions (--service S/HOST)",
+            )
     }
 
     /// Hosts of the services, for the clients' krb5.conf.

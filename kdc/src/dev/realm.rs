@@ -85,7 +85,9 @@ async fn make_principal(
         None => (None, Expect::Absent),
         Some(Versioned { record: Record::Principal(record), revision }) => (Some(record), Expect::Revision(revision)),
         Some(Versioned { record: Record::Alias { target, .. }, .. }) => {
-            bail!("the store has it as an alias of {target}: give it another name, or begin with another folder (--dir)")
+            bail!(
+                "the store has it as an alias of {target}: give it another name, or begin with another folder (--dir)"
+            )
         }
     };
     let (keys, kvno) = keys(planned, old.as_ref().map(|record| &record.keys), now)?;
@@ -164,7 +166,9 @@ async fn make_alias(store: &dyn PrincipalStore, alias: &Principal, target: &Prin
         Some(Versioned { record: Record::Alias { target: old, .. }, .. }) if old == *target => return Ok(What::Kept),
         Some(Versioned { record: Record::Alias { .. }, revision }) => Expect::Revision(revision),
         Some(Versioned { record: Record::Principal(_), .. }) => {
-            bail!("the store has it as a principal of its own: give another alias, or begin with another folder (--dir)")
+            bail!(
+                "the store has it as a principal of its own: give another alias, or begin with another folder (--dir)"
+            )
         }
     };
     store.put(&Record::Alias { alias: alias.clone(), target: target.clone() }, expect).await?;

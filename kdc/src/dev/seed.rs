@@ -93,7 +93,9 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_errors_on_every_level() {
-        for text in ["color = 1", "[[principal]]\nname = 'x'\nkvno = 1", "[[trust]]\nrealm = 'R'\npassword = 'p'\nx = 1"] {
+        for text in
+            ["color = 1", "[[principal]]\nname = 'x'\nkvno = 1", "[[trust]]\nrealm = 'R'\npassword = 'p'\nx = 1"]
+        {
             assert!(toml::from_str::<Seed>(text).unwrap_err().message().contains("unknown field"), "{text}");
         }
     }

@@ -82,8 +82,7 @@ impl Bound {
         let admission = admission::Admission::new(limits.tcp_connections);
         let mut tcp = Vec::with_capacity(self.tcp.len());
         for listener in self.tcp {
-            let server =
-                tcp::Server::new(listener, answerer.clone(), admission.clone(), limits, stopped.clone())?;
+            let server = tcp::Server::new(listener, answerer.clone(), admission.clone(), limits, stopped.clone())?;
             tcp.push(tokio::spawn(server.run()));
         }
         Ok(Served { stop, stop_tcp, threads, tcp })

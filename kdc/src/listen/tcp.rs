@@ -63,8 +63,7 @@ impl Server {
         limits: &Limits,
         stopped: watch::Receiver<bool>,
     ) -> io::Result<Server> {
-        let shared =
-            Shared { answerer, idle: limits.tcp_idle.duration(), exchange: limits.tcp_exchange.duration() };
+        let shared = Shared { answerer, idle: limits.tcp_idle.duration(), exchange: limits.tcp_exchange.duration() };
         Ok(Server { listener: TcpListener::from_std(listener)?, admission, stopped, shared: Arc::new(shared) })
     }
 
@@ -73,7 +72,7 @@ impl Server {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
-                _ = self.stopped.wait_for(|stopped| *stopped) => break,
+                () = stop(&mut self.stopped) => break,
                 Some(_) = connections.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, peer)) => self.admit(stream, peer, &mut connections),
@@ -92,10 +91,15 @@ impl Server {
         };
         // Replies are written whole: waiting to fill a segment would only delay them.
         let _ = stream.set_nodelay(true);
-        let connection =
-            Connection { stream, peer, slot, stopped: self.stopped.clone(), shared: self.shared.clone() };
+        let connection = Connection { stream, peer, slot, stopped: self.stopped.clone(), shared: self.shared.clone() };
         connections.spawn(connection.run());
     }
+}
+
+/// Ready at the stop.
+async fn stop(stopped: &mut watch::Receiver<bool>) {
+    // An error: the sender has gone, which is a stop too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 /// A connection that the client gave up is its own matter; anything else is ours.
@@ -128,7 +132,7 @@ impl Connection {
             octet = self.stream.read_u8() => octet.ok(),
             () = sleep(self.shared.idle) => None,
             () = waiting.pushed_out() => None,
-            _ = self.stopped.wait_for(|stopped| *stopped) => None,
+            () = stop(&mut self.stopped) => None,
         }
     }
 
