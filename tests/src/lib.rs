@@ -1,1 +1,20 @@
-//! What the integration tests share.
+//! What the tests of whole processes are made with: a real `kennel-kdc`, a real MIT `krb5kdc`, stock MIT clients, and
+//! requests in bulk. Everything listens on loopback, lives in a temporary folder and ends with its value.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`binary`] | where the `kennel-kdc` under test is |
+//! | [`realm`] | a Kennel realm: a `kennel-kdc dev` process |
+//! | [`mit`] | MIT's clients: kinit, kvno, klist |
+//! | [`klist`] | what klist shows, parsed |
+//! | [`mit_kdc`] | an MIT realm: a `krb5kdc` process |
+//! | [`process`] | processes that end with their value, commands that end in time |
+//! | [`ports`] | ports that nobody listens on |
+
+pub mod binary;
+pub mod klist;
+pub mod mit;
+pub mod mit_kdc;
+pub mod ports;
+pub mod process;
+pub mod realm;

@@ -44,6 +44,12 @@ impl EntryKey {
     pub fn pa_enc_timestamp(&self) -> &PreparedKey {
         self.pa_enc_timestamp.get_or_init(|| self.key.prepare(KeyUsage::PA_ENC_TIMESTAMP))
     }
+
+    /// The checksum over an AS-REQ that its reply carries (RFC 6806, section 11).
+    #[must_use]
+    pub fn as_req_checksum(&self, request: &[u8]) -> Vec<u8> {
+        self.key.checksum(KeyUsage::AS_REQ, request)
+    }
 }
 
 impl Entry {

@@ -3,13 +3,19 @@
 //! | module | what |
 //! |---|---|
 //! | [`kdc`] | begin and resume: the front door |
-//! | [`access`] | the one decision that every service ticket passes |
-//! | [`event`] | what happened: exactly one for each request |
+//! | `as_exchange`, `tgs_exchange` | the two exchanges, each step a type |
+//! | `preauth` | what is offered and verified |
+//! | [`access`] | the one decision that every ticket passes |
+//! | [`event`], `context` | what happened: exactly one event for each request |
 //! | [`refusal`] | every reason for a refusal and its one error code |
 //! | [`realm`] | what a realm permits |
-//! | [`principal`] | what is stored of a principal |
-//! | [`key_set`] | its keys by version and state |
+//! | [`principal`], [`key_set`] | what is stored of a principal, and its keys by version and state |
 //! | [`entry`] | a principal with prepared keys, as requests use it |
+//! | `checks` | whether a principal may take part at all |
+//! | `ticket_policy` | lifetimes and flags |
+//! | `enctype_choice` | which enctype for what |
+//! | `transited`, `addresses`, `authorization_data` | those parts of a ticket |
+//! | `reply` | a KDC-REP in one buffer |
 
 pub mod access;
 pub mod entry;
@@ -19,3 +25,18 @@ pub mod key_set;
 pub mod principal;
 pub mod realm;
 pub mod refusal;
+
+mod addresses;
+mod as_exchange;
+mod authorization_data;
+mod checks;
+mod context;
+mod enctype_choice;
+mod preauth;
+mod reply;
+mod tgs_exchange;
+mod ticket_policy;
+mod transited;
+
+#[cfg(test)]
+mod testing;

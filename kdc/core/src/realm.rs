@@ -47,4 +47,35 @@ impl Realm {
             next_hops: Vec::new(),
         }
     }
+
+    /// The realm that a host belongs to by `domain_realms`; the longest domain wins. Case does not matter in host names.
+    #[must_use]
+    pub fn realm_of_host(&self, host: &str) -> Option<&str> {
+        let within = |domain: &str| {
+            let start = host.len().checked_sub(domain.len());
+            let tail = start.and_then(|at| host.get(at..)).is_some_and(|tail| tail.eq_ignore_ascii_case(domain));
+            tail && (start == Some(0) || start.and_then(|at| host.get(..at)).is_some_and(|head| head.ends_with('.')))
+        };
+        let matching = self.domain_realms.iter().filter(|(domain, _)| within(domain.trim_start_matches('.')));
+        matching.max_by_key(|(domain, _)| domain.len()).map(|(_, realm)| &**realm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_belongs_to_the_realm_of_its_longest_domain() {
+        let mut realm = Realm::new("HERE");
+        for (domain, name) in [("example.com", "THERE"), (".lab.example.com", "LAB")] {
+            realm.domain_realms.push((domain.to_owned(), name.to_owned()));
+        }
+        assert_eq!(realm.realm_of_host("web.example.com"), Some("THERE"));
+        assert_eq!(realm.realm_of_host("example.com"), Some("THERE"));
+        assert_eq!(realm.realm_of_host("a.LAB.example.com"), Some("LAB"));
+        assert_eq!(realm.realm_of_host("notexample.com"), None);
+        assert_eq!(realm.realm_of_host(""), None);
+        assert_eq!(realm.realm_of_host("ü"), None);
+    }
 }

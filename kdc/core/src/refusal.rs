@@ -1,17 +1,18 @@
-//! Every reason for which a request is refused, and the one error code that each gives on the wire.
+//! Every reason for which a request is refused, and the one error code that each gives on the wire. Where RFC 4120
+//! leaves the choice open, the code is the one that MIT krb5kdc gives, since clients know it.
 
 use kennel_wire::message::ErrorCode;
 
 macro_rules! refusals {
-    ($($(#[doc = $doc:literal])+ $name:ident => $code:ident, $text:literal;)+) => {
-        /// Why a request was refused. `Display` is the reason in the audit line.
+    ($($name:ident => $code:ident, $text:literal;)+) => {
+        /// Why a request was refused. `Display` is the reason in words; it goes into the audit line and the `e-text`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Refusal {
-            $($(#[doc = $doc])+ $name,)+
+            $(#[doc = concat!("As its text says: ", $text, ".")] $name,)+
         }
 
         impl Refusal {
-            /// Every reason, for tests and documentation.
+            /// Every reason, for tests, metrics and documentation.
             pub const ALL: &'static [Refusal] = &[$(Refusal::$name),+];
 
             /// The code on the wire.
@@ -36,16 +37,103 @@ macro_rules! refusals {
 }
 
 refusals! {
-    /// The bytes are not strict DER or not a KDC-REQ.
+    // What cannot be read.
     Malformed => GENERIC, "not a well-formed request";
-    /// The bytes are a reply or an error.
     NotARequest => AP_MSG_TYPE, "a reply or an error was sent to the KDC";
-    /// The store could not answer.
+    // The KDC itself.
     StoreUnavailable => SVC_UNAVAILABLE, "the principal store is not available";
+    Internal => GENERIC, "the KDC could not build the reply";
+    ResponseTooBig => RESPONSE_TOO_BIG, "the reply is too long for a datagram: ask again over TCP";
+    // Who asks, and for whom.
+    WrongRealm => WRONG_REALM, "this KDC does not serve that realm";
+    ClientMissing => C_PRINCIPAL_UNKNOWN, "the request names no client";
+    ServerMissing => S_PRINCIPAL_UNKNOWN, "the request names no server";
+    ClientUnknown => C_PRINCIPAL_UNKNOWN, "client not found";
+    ClientAliasWithoutCanonicalize => C_PRINCIPAL_UNKNOWN, "the client's name is an alias and the canonicalize option is not set";
+    ServerUnknown => S_PRINCIPAL_UNKNOWN, "server not found";
+    ClientLocked => CLIENT_REVOKED, "the client is disabled";
+    ClientExpired => NAME_EXP, "the client has expired";
+    PasswordExpired => KEY_EXPIRED, "the password has expired";
+    PasswordChangeRequired => KEY_EXPIRED, "the password must be changed";
+    ServerLocked => S_PRINCIPAL_UNKNOWN, "the server is disabled";
+    ServerExpired => SERVICE_EXP, "the server has expired";
+    ServerIsNoService => MUST_USE_USER2USER, "the server takes user-to-user tickets only";
+    ServerRefusesTgtBased => POLICY, "the server takes tickets from the AS exchange only";
+    ServerRequiresPreauth => POLICY, "the server takes pre-authenticated clients only";
+    ServerRefusesUserToUser => POLICY, "the server takes no user-to-user tickets";
+    AccessDenied => POLICY, "access policy does not let this client have a ticket for this server";
+    // Enctypes.
+    NoClientKey => ETYPE_NOSUPP, "no enctype that the client offers, the realm permits and the client has a key of";
+    NoServerKey => ETYPE_NOSUPP, "the server has no key of an enctype that the realm permits";
+    NoSessionEnctype => ETYPE_NOSUPP, "no enctype for a session key that client, server and realm have in common";
+    // Pre-authentication.
+    PreauthMalformed => PREAUTH_FAILED, "pre-authentication data cannot be read";
+    PreauthFailed => PREAUTH_FAILED, "pre-authentication failed: wrong key or password";
+    PreauthEnctype => ETYPE_NOSUPP, "pre-authentication uses an enctype that is not permitted or that the client has no key of";
+    PreauthSkew => AP_SKEW, "clock skew too great in pre-authentication";
+    // Options and times.
+    OptionNotInAs => BADOPTION, "an option that an AS request cannot have";
+    ConflictingOptions => BADOPTION, "options that exclude each other";
+    ConstrainedDelegation => BADOPTION, "constrained delegation is not supported";
+    Anonymous => BADOPTION, "anonymous tickets are not supported";
+    CannotPostdate => CANNOT_POSTDATE, "postdated tickets are not allowed here";
+    NeverValid => NEVER_VALID, "the ticket would end before it starts";
+    TgtNotForwardable => BADOPTION, "the presented ticket is not forwardable";
+    TgtNotProxiable => BADOPTION, "the presented ticket is not proxiable";
+    TgtNotPostdatable => BADOPTION, "the presented ticket may not be postdated";
+    TicketNotRenewable => BADOPTION, "the presented ticket is not renewable";
+    TicketNotInvalid => BADOPTION, "the presented ticket needs no validation";
+    ProxyOfTgt => BADOPTION, "a ticket-granting ticket cannot be proxied";
+    RenewPast => AP_TKT_EXPIRED, "the time until which the ticket could be renewed is past";
+    // The AP-REQ of a TGS request.
+    NoTgsReq => PADATA_TYPE_NOSUPP, "a TGS request without PA-TGS-REQ";
+    TgsReqMalformed => GENERIC, "the AP-REQ in PA-TGS-REQ cannot be read";
+    TicketNotForUs => AP_NOT_US, "the presented ticket is not for this KDC";
+    TicketKeyVersion => AP_BADKEYVER, "the presented ticket is under a key version that is not held any more";
+    TicketEnctype => ETYPE_NOSUPP, "the presented ticket uses an enctype that is not permitted";
+    TicketIntegrity => AP_BAD_INTEGRITY, "the presented ticket does not decrypt";
+    TicketExpired => AP_TKT_EXPIRED, "the presented ticket has expired";
+    TicketNotYetValid => AP_TKT_NYV, "the presented ticket is not valid yet";
+    TicketInvalid => AP_TKT_NYV, "the presented ticket must be validated first";
+    TicketAddress => AP_BADADDR, "the presented ticket may not be used from this address";
+    TicketRevoked => TGT_REVOKED, "the presented ticket is of an account that was since replaced by another of its name";
+    TicketServerMismatch => SERVER_NOMATCH, "the presented ticket is not for the server that is asked for";
+    TicketSpoofsLocalClient => POLICY, "a foreign realm vouches for a client of this realm";
+    AuthenticatorIntegrity => AP_BAD_INTEGRITY, "the authenticator does not decrypt";
+    AuthenticatorMismatch => AP_BADMATCH, "ticket and authenticator name different clients";
+    AuthenticatorSkew => AP_SKEW, "clock skew too great in the authenticator";
+    AuthenticatorSubkey => ETYPE_NOSUPP, "the authenticator's sub-key is of an enctype that is not permitted";
+    ChecksumMissing => AP_INAPP_CKSUM, "the authenticator has no checksum over the request";
+    ChecksumType => AP_INAPP_CKSUM, "the authenticator's checksum is not keyed with the session key";
+    ChecksumMismatch => AP_MODIFIED, "the request is not the one that the authenticator was made for";
+    AuthorizationDataIntegrity => AP_BAD_INTEGRITY, "the authorization data does not decrypt";
+    AuthorizationDataMandatory => POLICY, "authorization data that must be understood is not";
+    // User-to-user.
+    SecondTicketMissing => BADOPTION, "a user-to-user request without an additional ticket";
+    SecondTicketNotTgt => POLICY, "the additional ticket is not a ticket-granting ticket of this realm";
+    SecondTicketMismatch => SERVER_NOMATCH, "the additional ticket is not of the server that is asked for";
+    SecondTicketUnusable => AP_TKT_EXPIRED, "the additional ticket is expired or not valid";
+    // Realms between.
+    TransitedType => TRTYPE_NOSUPP, "the transited field is of an unknown type";
+    TransitedPath => PATH_NOT_ACCEPTED, "the path of realms that the client came by is not accepted";
 }
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_a_code_that_clients_know() {
+        for refusal in Refusal::ALL {
+            assert!(refusal.code().text().is_some(), "{}", refusal.name());
+            assert_ne!(refusal.code(), ErrorCode::NONE);
+            assert!(refusal.text().is_ascii() && refusal.text().len() < 120);
+        }
     }
 }

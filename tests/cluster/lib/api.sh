@@ -28,7 +28,7 @@ env_of_cluster() {
         say "the cluster of KENNEL_TEST_KUBECONFIG"
         echo "export KUBECONFIG=$KENNEL_TEST_KUBECONFIG"
     else
-        [[ -e $STATE/complete ]] || fail "no cluster runs; start it with: $HERE/cluster up"
+        [[ -e $STATE/complete && -n $(node_pid) ]] || fail "no cluster runs; start it with: $HERE/cluster up"
         print_environment
     fi
 }
@@ -39,22 +39,23 @@ run_api() {
     shift
     STATE=$(mktemp -d "${TMPDIR:-/tmp}/kennel-api.XXXXXX")
     trap stop_api EXIT
+    trap 'exit 143' INT TERM
+    make_state_folder
+    # A command's server ends with this run even when that is killed.
+    (($# == 0)) || watched=$$
+    [[ -z $watched ]] || setsid --fork "$HERE/lib/api-watch" "$watched" "$STATE" </dev/null >/dev/null 2>&1
     start_api
     if (($# > 0)); then
         KUBECONFIG=$STATE/kubeconfig "$@" || code=$?
         exit "$code"
     fi
     trap - EXIT
-    if [[ -n $watched ]]; then
-        setsid --fork "$HERE/lib/api-watch" "$watched" "$STATE" </dev/null >/dev/null 2>&1
-    fi
     echo "export KUBECONFIG=$STATE/kubeconfig"
     echo "# stop it with: $HERE/cluster env --stop $STATE"
 }
 
 start_api() {
     local started options
-    make_state_folder
     find_api_programs
     started=$(now)
     WHERE=here API_BIND=127.0.0.1 API_IP=127.0.0.1

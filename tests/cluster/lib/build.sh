@@ -88,9 +88,9 @@ show_progress() {
     local part=$1 log=$2 started=$SECONDS pid
     shift 2
     say "$part $(version_of "$part"): building (once; the result is kept in $CACHE)"
-    # A process group of its own, so that an interrupt ends the compilers too.
+    # A process group of its own, so that whatever ends this run ends the compilers too.
     set -m
-    "$@" >"$log" 2>&1 &
+    until_run_ends "$@" >"$log" 2>&1 &
     pid=$!
     set +m
     # shellcheck disable=SC2064 # the pid of now
@@ -105,6 +105,17 @@ show_progress() {
     wait "$pid"
 }
 
+# Runs a command, as the first of a process group, that does not outlive this run: not even if that is killed.
+until_run_ends() {
+    local group=$BASHPID guard code=0
+    # Without the lock of `build_part`: the guard's last wait may outlive the build.
+    { tail --pid=$$ -f /dev/null; kill -- "-$group"; } {lock}>&- &
+    guard=$!
+    "$@" || code=$?
+    kill "$guard"
+    return "$code"
+}
+
 compile_part() {
     local part=$1 to=$2
     export CGO_ENABLED=0 GOFLAGS=-buildvcs=false GOBIN=$to
@@ -116,13 +127,21 @@ compile_part() {
             [[ $name != "$part" ]] || nice -n 5 go install -v -trimpath -ldflags '-s -w' "$path@$version"
         done <"$HERE/parts/versions"
     fi
-    # Calico's own kinds of object come with its module.
-    [[ $part != calico ]] || (cd "$HERE/parts/calico" && cat "$(go list -m -f '{{.Dir}}' github.com/projectcalico/calico)"/libcalico-go/config/crd/*.yaml) >"$to/crds.yaml"
+    [[ $part != calico ]] || collect_crds "$to/crds.yaml"
     local program
     for program in $(programs_of "$part"); do
         [[ -e $to/$program ]] || ln -s "$part" "$to/$program"
         [[ -x $to/$program ]] || { echo "no $program in $to"; return 1; }
     done
+}
+
+# Calico's own kinds of object come with its module, one a file.
+collect_crds() {
+    local file
+    for file in "$(go -C "$HERE/parts/calico" list -m -f '{{.Dir}}' github.com/projectcalico/calico)"/libcalico-go/config/crd/*.yaml; do
+        echo ---
+        cat "$file"
+    done >"$1"
 }
 
 # Kubernetes asks its own version at run time: a server that calls itself v0.0.0 is refused by clients that compare.

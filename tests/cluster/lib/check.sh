@@ -22,13 +22,3 @@ close_checks() {
     printf '%s passed, %s failed\n' "$PASSED" "$FAILED"
     ((FAILED == 0))
 }
-
-# eventually SECONDS COMMAND...: the last output when the time is up.
-eventually() {
-    local deadline=$((SECONDS + $1)) output
-    shift
-    until output=$("$@" 2>&1); do
-        ((SECONDS < deadline)) || { printf '%s\n' "$output"; return 1; }
-        sleep 0.3
-    done
-}

@@ -26,6 +26,16 @@ wait_for() {
     done
 }
 
+# eventually SECONDS COMMAND...: the same, but when the time is up it prints what the command said last.
+eventually() {
+    local deadline=$((SECONDS + $1)) output
+    shift
+    until output=$("$@" 2>&1); do
+        ((SECONDS < deadline)) || { printf '%s\n' "$output"; return 1; }
+        sleep 0.3
+    done
+}
+
 # render FILE: the file with every @NAME@ replaced by the value of $NAME; an unknown name is an error.
 render() {
     local text name

@@ -32,7 +32,7 @@ processes_of_a_cluster() {
     local process command lineage
     lineage=" $(lineage | paste -sd ' ') "
     for process in /proc/[0-9]*; do
-        command=$(tr '\0' ' ' 2>/dev/null <"$process/cmdline") || continue
+        { command=$(tr '\0' ' ' <"$process/cmdline"); } 2>/dev/null || continue
         # A kernel thread has no command line; this script and those that started it are not what is looked for.
         [[ -n $command && $lineage != *" ${process#/proc/} "* ]] || continue
         if is_of_a_cluster "$process" "$command"; then
@@ -48,7 +48,9 @@ is_of_a_cluster() {
         [[ $theirs == "$(readlink "/proc/self/ns/$kind")" ]] || return 0
     done
     [[ $2 != *"$STATE"* ]] || return 0
-    ! tr '\0' '\n' 2>/dev/null <"$1/environ" | grep -q -x -F "KENNEL_CLUSTER_STATE=$STATE" || return 0
+    ! grep -q -z -s -x -F -e "KENNEL_CLUSTER_STATE=$STATE" -e "KENNEL_CLUSTER_UP=$STATE" "$1/environ" || return 0
+    # Another cluster's, such as an API server alone that a test runs meanwhile.
+    ! grep -q -z -s '^KENNEL_CLUSTER_STATE=' "$1/environ" || return 1
     case $(basename "${2%% *}") in
         etcd | kube-* | kubelet | containerd* | runc | felix | coredns | kennel-cluster-init) return 0 ;;
     esac
@@ -99,8 +101,9 @@ nothing_is_left() {
     local attempt
     for attempt in 1 2 3 4 5; do
         ((attempt == 1)) || sleep 1
-        ! diff -U0 "$1" <(footprint) || return 0
-    done >"$1.difference"
-    tail -n 40 "$1.difference"
+        footprint >"$1.now"
+        ! diff -U0 "$1" "$1.now" >"$1.difference" || return 0
+    done
+    cat "$1.difference"
     return 1
 }

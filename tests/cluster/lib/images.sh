@@ -50,8 +50,10 @@ describe_image() {
     architecture=$(case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;; *) uname -m ;; esac)
     [[ $name == *:* ]] || name+=:latest
     [[ -z $entry ]] || entry=", \"Entrypoint\": [\"$entry\"]"
-    printf '{"architecture": "%s", "os": "linux", "config": {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]%s}, "rootfs": {"type": "layers", "diff_ids": ["sha256:%s"]}}\n' \
-        "$architecture" "$entry" "$layer" >"$folder/config.json"
+    cat >"$folder/config.json" <<JSON
+{"architecture": "$architecture", "os": "linux", "rootfs": {"type": "layers", "diff_ids": ["sha256:$layer"]},
+ "config": {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]$entry}}
+JSON
     printf '[{"Config": "config.json", "RepoTags": ["%s"], "Layers": ["layer.tar"]}]\n' "$name" >"$folder/manifest.json"
 }
 
@@ -75,6 +77,7 @@ import_own_images() {
 # load_image NAME ARCHIVE: into the cluster that runs here, or into another one by the command that its owner names.
 load_image() {
     if [[ -z ${KENNEL_TEST_KUBECONFIG-} ]]; then
+        ((EUID == 0)) || fail "load-image needs root, as up did"
         [[ -n $(node_pid) ]] || fail "no cluster runs; start it with: $HERE/cluster up"
         import_image "$2" || { tail -n 5 "$STATE/logs/images" >&2; fail "importing $1 failed, see above"; }
     elif [[ -n ${KENNEL_TEST_LOAD_IMAGE-} ]]; then

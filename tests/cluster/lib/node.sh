@@ -8,14 +8,14 @@ CGROUP=/kennel-cluster
 # The first process of the node, found by its command line and not by a file: it holds even when the state folder is damaged.
 node_pid() { node_processes | awk '$2 == "init" { print $1; exit }'; }
 
-# Prints "PID init" for the node's first process and "PID door" for the one that opened its namespaces.
+# Prints "PID init" for the node's first process and "PID door" for those that open its namespaces.
 node_processes() {
     local file words
     for file in /proc/[0-9]*/cmdline; do
         words=()
         mapfile -d '' -t words 2>/dev/null <"$file" || continue
         [[ ${words[0]-} == kennel-cluster-init && ${words[1]-} == "$STATE" ]] && echo "$(basename "${file%/*}") init"
-        [[ ${words[0]-} == unshare && ${words[*]: -1} == "$STATE" && "${words[*]}" == *node-init* ]] && echo "$(basename "${file%/*}") door"
+        [[ ${words[*]: -1} == "$STATE" && "${words[*]}" == */lib/node-init* ]] && echo "$(basename "${file%/*}") door"
     done
     return 0
 }
@@ -25,12 +25,12 @@ in_node() { nsenter -t "$(node_pid)" --mount --pid --net --uts -- "$@"; }
 
 # Opens the namespaces; `lib/node-init` furnishes them from the inside.
 create_node() {
-    ! ip link show "$LINK" >/dev/null 2>&1 || fail "interface $LINK exists: another cluster runs on this machine (its state folder is not $STATE)"
+    ! ip link show "$LINK" >/dev/null 2>&1 || fail "interface $LINK exists: a cluster with another state folder than $STATE runs here"
     ip -4 addr show to "$NODE_IP/$NODE_PREFIX" | grep -q . && fail "this machine uses addresses of $NODE_IP/$NODE_PREFIX already, see settings/network"
     remember_folders
     make_cgroups
-    setsid unshare --mount --propagation slave --pid --net --uts --fork --kill-child \
-        "$HERE/lib/node-init" "$BIN_pause/pause" "$NODE_NAME" "$SETTINGS" "$STATE" </dev/null >"$STATE/logs/node" 2>&1 &
+    setsid --fork unshare --mount --propagation slave --pid --net --uts --fork --kill-child \
+        "$HERE/lib/node-init" "$BIN_pause/pause" "$NODE_NAME" "$SETTINGS" "$STATE" </dev/null >"$STATE/logs/node" 2>&1
     wait_for 10 node_is_furnished || { tail -n 15 "$STATE/logs/node" >&2; fail "the node's namespaces could not be made, see above"; }
     link_node
 }
@@ -49,6 +49,8 @@ link_node() {
     # A Service's address is rewritten before it leaves; still the kernel wants to know a way to it first. There is no default
     # route: nothing of this cluster can reach the world.
     in_node ip route add "$SERVICE_CIDR" dev eth0 src "$NODE_IP"
+    # Calico gives each pod this gateway, for which the node answers; but only if it knows a way there itself.
+    in_node ip route add 169.254.1.1 dev eth0
     in_node sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
     ip route add "$SERVICE_CIDR" via "$NODE_IP" dev "$LINK"
     ip route add "$POD_CIDR" via "$NODE_IP" dev "$LINK"
@@ -104,12 +106,15 @@ remove_cgroup() {
 # Ends the node and everything in it, and waits until the kernel has taken it apart.
 destroy_node() {
     local pid
-    for pid in $(node_processes | awk '{ print $1 }'); do
+    for pid in $(processes_of_up) $(node_processes | awk '{ print $1 }'); do
         kill -9 "$pid" 2>/dev/null || true
     done
-    wait_for 20 node_is_gone || fail "the node's first process does not end: $(node_processes)"
+    wait_for 20 node_is_gone || fail "does not end: $(node_processes) $(processes_of_up)"
     ip link delete "$LINK" 2>/dev/null || true
     remove_cgroups
     forget_folders
 }
-node_is_gone() { [[ -z $(node_processes) ]]; }
+node_is_gone() { [[ -z $(node_processes)$(processes_of_up) ]]; }
+
+# What a killed `up` had just started outside of the node, such as a kubectl.
+processes_of_up() { grep -l -z -s -x -F "KENNEL_CLUSTER_UP=$STATE" /proc/[0-9]*/environ | cut -d/ -f3 || true; }

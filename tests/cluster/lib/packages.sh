@@ -37,9 +37,10 @@ install_packages() (
     trap allow_services EXIT
     log=$CACHE/packages.log
     : >"$log"
+    install=(apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@")
     [[ -n $(apt-cache policy "$1" | awk '/Candidate:/ && $2 != "(none)"') ]] || apt-get -q update >>"$log" 2>&1 {lock}>&-
-    apt-get -q -y install --no-install-recommends "$@" >>"$log" 2>&1 {lock}>&- ||
-        { apt-get -q update && apt-get -q -y install --no-install-recommends "$@"; } >>"$log" 2>&1 {lock}>&- ||
+    "${install[@]}" >>"$log" 2>&1 {lock}>&- ||
+        { apt-get -q update && "${install[@]}"; } >>"$log" 2>&1 {lock}>&- ||
         { tail -n 20 "$log" >&2; fail "apt-get install $* failed, see above"; }
     say "Debian: installed in $(since "$started") s"
 )

@@ -64,7 +64,7 @@ blame() {
 }
 
 # kubectl as administrator of the cluster in $STATE.
-kubectl() { command "$STATE/bin/kubectl" --kubeconfig "$STATE/kubeconfig" "$@"; }
+kubectl() { "$STATE/bin/kubectl" --kubeconfig "$STATE/kubeconfig" --cache-dir "$STATE/kubectl" "$@"; }
 
 api_is_ready() { kubectl get --raw /readyz --request-timeout=2s; }
 controllers_work() { kubectl get serviceaccount default -n default --request-timeout=2s -o name; }
@@ -73,5 +73,6 @@ node_is_ready() { kubectl wait --for=condition=Ready node --all --timeout=1s; }
 # Is a health page inside the node good? Without a client program: the shell speaks enough HTTP.
 page_is_good() {
     # shellcheck disable=SC2016 # for the inner shell
-    in_node timeout 2 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1"; printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3; read -r _ code _ <&3; [[ $code == 2* ]]' - "$1" "$2"
+    in_node timeout 2 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" && printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3 &&
+        read -r _ code _ <&3 && [[ $code == 2* ]]' - "$1" "$2"
 }

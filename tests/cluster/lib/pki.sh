@@ -14,7 +14,10 @@ make_pki() {
     new_key "$pki/service-account.key"
     openssl pkey -in "$pki/service-account.key" -pubout -out "$pki/service-account.pub"
     make_users
-} 2>>"$STATE/logs/pki"
+}
+
+# It tells of success at length.
+openssl() { command openssl "$@" 2>>"$STATE/logs/pki" || fail "openssl $1 failed: $(tail -n 3 "$STATE/logs/pki")"; }
 
 new_key() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"; }
 

@@ -3,7 +3,7 @@
 
 cmd_up() {
     local started lock
-    ((EUID == 0)) || fail "up needs root: namespaces, packet filters and mounts. Without root there is: $HERE/cluster env --api-only"
+    ((EUID == 0)) || fail "up needs root, for namespaces, packet filters and mounts; without it there is: $HERE/cluster env --api-only"
     check_state_folder
     need_packages
     mkdir -p "$CACHE"
@@ -50,7 +50,10 @@ is_complete() {
 start_cluster() {
     WHERE=node API_BIND=0.0.0.0 API_IP=$NODE_IP ETCD_URL=http://127.0.0.1:2379 ETCD_PEER_URL=http://127.0.0.1:2380
     # What is left of a cluster whose node has ended is of no use.
-    [[ -n $(node_pid) && -e $STATE/furnished ]] || { remove_cluster; furnish_cluster; }
+    [[ -n $(node_pid) && -e $STATE/furnished ]] || remove_cluster
+    # Whatever this run starts on this machine's side bears this mark, so that `down` ends it if this run is killed.
+    export KENNEL_CLUSTER_UP=$STATE
+    [[ -e $STATE/furnished ]] || furnish_cluster
     local started part
     start_missing etcd
     start_missing kube-apiserver kube-apiserver kube-apiserver-with-node
@@ -73,11 +76,18 @@ start_cluster() {
     wait_part kube-controller-manager 30 controllers_work
     wait_part kubelet 60 node_is_ready
     wait_part kube-proxy 20 page_is_good 10256 /healthz
-    wait_part kube-scheduler 60 dns_is_ready
+    wait_part kube-scheduler 30 dns_is_scheduled
+    wait_for 60 dns_is_ready || blame_dns
     touch "$STATE/complete"
 }
 
+dns_is_scheduled() { [[ -n $(kubectl -n kube-system get pods -l k8s-app=kube-dns -o 'jsonpath={.items[*].spec.nodeName}') ]]; }
 dns_is_ready() { kubectl -n kube-system rollout status deployment/coredns --timeout=1s; }
+blame_dns() {
+    kubectl -n kube-system describe pods -l k8s-app=kube-dns | sed -n '/^Events:/,$p' >&2
+    kubectl -n kube-system logs deployment/coredns --tail=15 >&2 || true
+    fail "CoreDNS is not ready in time, see its events and log above"
+}
 
 # The state folder, its settings and keys, and the node.
 furnish_cluster() {
@@ -114,7 +124,7 @@ create_objects() {
     {
         apply "$STATE/bin/crds.yaml" &&
             kubectl wait --for=condition=Established --timeout=20s -f "$STATE/bin/crds.yaml" &&
-            wait_for 20 apply "$STATE/settings/objects/calico.yaml" &&
+            eventually 20 apply "$STATE/settings/objects/calico.yaml" &&
             apply "$STATE/settings/objects/coredns.yaml"
     } >"$log" 2>&1 || { tail -n 15 "$log" >&2; fail "the API server did not take the cluster's own objects, see above"; }
 }

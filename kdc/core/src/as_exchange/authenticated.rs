@@ -1,0 +1,110 @@
+//! An AS request whose client is who it says, with a ticket decided and the reply built.
+
+use super::identified::Identified;
+use crate::context::Refused;
+use crate::enctype_choice::{session_enctype, ticket_key};
+use crate::entry::EntryKey;
+use crate::event::Issued;
+use crate::kdc::Rules;
+use crate::preauth::{offer, req_enc_pa_rep};
+use crate::refusal::Refusal;
+use crate::reply::{Reply, TicketSeal, encryption_key};
+use crate::ticket_policy::{Bounds, Times, asked_flags, start_time, times};
+use kennel_crypto::Key;
+use kennel_wire::message::{EncTicketPart, KerberosTime, LastReq, MessageType, TicketFlags, Timestamp, Transited};
+use rand_core::CryptoRngCore;
+
+/// The client is authenticated as far as the realm asks, and may have the ticket.
+pub(crate) struct Authenticated<'a> {
+    pub(crate) identified: Identified<'a>,
+    /// The client's key that seals the reply.
+    pub(crate) reply_key: &'a EntryKey,
+    /// Whether it proved that it has it.
+    pub(crate) proved: bool,
+    pub(crate) would_deny: bool,
+}
+
+impl Authenticated<'_> {
+    /// Decides the ticket and builds the reply.
+    pub(crate) fn issue(self, now: Timestamp, rng: &mut dyn CryptoRngCore) -> Result<(Vec<u8>, Issued), Refused> {
+        let Identified { request, rules, client, server, .. } = &self.identified;
+        let body = &request.body;
+        let realm = &rules.realm;
+        let (times, flags) = self.times_and_flags(now.time, rules)?;
+        let ticket_key = ticket_key(server, realm)?;
+        let session = Key::generate(session_enctype(server, &body.etypes, realm)?, rng);
+        let issued = Issued {
+            ticket_flags: flags,
+            ticket_enctype: ticket_key.key.enctype(),
+            session_enctype: session.enctype(),
+            reply_enctype: self.reply_key.key.enctype(),
+            kvno: Some(ticket_key.kvno),
+            authtime: now.time,
+            starttime: times.starttime,
+            endtime: times.endtime,
+            renew_till: times.renew_till,
+            referral: false,
+            user_to_user: false,
+            would_deny: self.would_deny,
+        };
+        let client_name = &client.record.principal;
+        let ticket = EncTicketPart {
+            flags,
+            key: encryption_key(&session),
+            crealm: client_name.realm.clone(),
+            cname: client_name.name.clone(),
+            transited: Transited { tr_type: 1, contents: Vec::new() },
+            authtime: now.time,
+            starttime: Some(times.starttime),
+            endtime: times.endtime,
+            renew_till: times.renew_till,
+            caddr: body.addresses.clone().filter(|a| !a.is_empty()),
+            authorization_data: None,
+        };
+        let reply = Reply {
+            answers: MessageType::AsReq,
+            padata: if self.reply_key.salt.is_some() {
+                vec![offer::etype_info2([self.reply_key].into_iter())]
+            } else {
+                Vec::new()
+            },
+            // The name that was asked for: a keytab holds every name that its server has.
+            server: request.server.clone(),
+            ticket,
+            ticket_seal: TicketSeal::Server(ticket_key),
+            key: self.reply_key.as_rep(),
+            kvno: Some(self.reply_key.kvno),
+            nonce: body.nonce,
+            last_req: vec![LastReq { lr_type: 0, value: KerberosTime::EPOCH }],
+            key_expiration: earliest(client.record.password_expires, client.record.expires),
+            encrypted_pa_data: match &request.to_prove {
+                Some(bytes) => vec![req_enc_pa_rep::answer(bytes, self.reply_key)],
+                None => Vec::new(),
+            },
+        };
+        Ok((reply.encode(rng)?, issued))
+    }
+
+    fn times_and_flags(&self, now: KerberosTime, rules: &Rules) -> Result<(Times, TicketFlags), Refusal> {
+        let Identified { request, client, server, .. } = &self.identified;
+        let bounds = Bounds {
+            realm: &rules.realm,
+            client: Some(&client.record),
+            server: &server.record,
+            presented_end: None,
+            presented_renew_till: None,
+        };
+        let (starttime, postdated) = start_time(&request.body, now, &bounds)?;
+        let times = times(&request.body, starttime, &bounds)?;
+        let mut flags = asked_flags(request.body.options, &bounds) | TicketFlags::INITIAL;
+        flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
+        flags.set(TicketFlags::PRE_AUTHENT, self.proved);
+        flags.set(TicketFlags::POSTDATED | TicketFlags::INVALID, postdated);
+        flags.set(TicketFlags::ENC_PA_REP, request.to_prove.is_some());
+        Ok((times, flags))
+    }
+}
+
+fn earliest(a: Option<KerberosTime>, b: Option<KerberosTime>) -> Option<KerberosTime> {
+    a.into_iter().chain(b).min()
+}

@@ -1,0 +1,103 @@
+//! What an AS request asks for, before anybody is looked up.
+
+use super::identified::Identified;
+use crate::context::{Context, Refused};
+use crate::event::Issued;
+use crate::kdc::{Found, Rules};
+use crate::preauth::req_enc_pa_rep;
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use kennel_wire::message::{KdcOptions, KdcReq, KdcReqBody, NameType, PaData, Principal, PrincipalName};
+use rand_core::CryptoRngCore;
+
+/// An AS request whose names make sense.
+pub(crate) struct AsRequest {
+    pub(crate) padata: Vec<PaData>,
+    pub(crate) body: KdcReqBody,
+    /// The client as it was asked for, enterprise names resolved.
+    pub(crate) client: Principal,
+    /// The server as it was asked for.
+    pub(crate) server: Principal,
+    /// The request as it came, where the reply must prove that (RFC 6806, section 11).
+    pub(crate) to_prove: Option<Vec<u8>>,
+}
+
+/// Options that only a TGS request can have.
+const TGS_OPTIONS: KdcOptions = KdcOptions::FORWARDED
+    .union(KdcOptions::PROXY)
+    .union(KdcOptions::RENEW)
+    .union(KdcOptions::VALIDATE)
+    .union(KdcOptions::ENC_TKT_IN_SKEY)
+    .union(KdcOptions::CNAME_IN_ADDL_TKT);
+
+impl AsRequest {
+    /// Checks what can be checked without the store; gives the request and the principals that it needs.
+    pub(crate) fn begin(
+        request: KdcReq,
+        bytes: &[u8],
+        rules: &Rules,
+        context: &mut Context,
+    ) -> Result<(AsRequest, Vec<Principal>), Refused> {
+        let KdcReq { padata, mut body, .. } = request;
+        let realm = &rules.realm;
+        let named = |name: Option<PrincipalName>| name.filter(names_somebody).map(|n| Principal::new(n, &*body.realm));
+        context.client = named(body.cname.take());
+        context.server = named(body.sname.take());
+        if body.realm != realm.name {
+            return Err(Refusal::WrongRealm.into());
+        }
+        let asked = context.client.clone().ok_or(Refusal::ClientMissing)?;
+        let server = context.server.clone().ok_or(Refusal::ServerMissing)?;
+        if body.options.intersects(TGS_OPTIONS) {
+            return Err(Refusal::OptionNotInAs.into());
+        }
+        if body.options.contains(KdcOptions::REQUEST_ANONYMOUS) {
+            return Err(Refusal::Anonymous.into());
+        }
+        let client = resolve_enterprise(asked, body.options, realm)?;
+        let to_prove = req_enc_pa_rep::is_asked(&padata).then(|| bytes.to_vec());
+        let wants = vec![client.clone(), server.clone()];
+        Ok((AsRequest { padata, body, client, server, to_prove }, wants))
+    }
+
+    /// Decides, with the principals that were found: client, then server.
+    pub(crate) fn finish(
+        self,
+        found: &mut dyn Iterator<Item = Found>,
+        rules: &Rules,
+        context: &mut Context,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<(Vec<u8>, Issued), Refused> {
+        let (client, server) = (found.next().flatten(), found.next().flatten());
+        let identified = Identified::new(&self, client.as_deref(), server.as_deref(), rules, context)?;
+        let authenticated = identified.authenticate()?;
+        authenticated.issue(context.now, rng)
+    }
+}
+
+/// A name with components, none of them empty.
+pub(crate) fn names_somebody(name: &PrincipalName) -> bool {
+    !name.components.is_empty() && name.components.iter().all(|c| !c.is_empty())
+}
+
+/// NT-ENTERPRISE (RFC 6806, section 5): `user@suffix` as one component. A suffix that is our realm (or is mapped to it)
+/// names one of our principals, one that is mapped to another realm gives a client referral.
+fn resolve_enterprise(client: Principal, options: KdcOptions, realm: &Realm) -> Result<Principal, Refused> {
+    if client.name.name_type != NameType::ENTERPRISE {
+        return Ok(client);
+    }
+    let [text] = client.name.components.as_slice() else { return Err(Refusal::ClientUnknown.into()) };
+    let Some((user, suffix)) = text.rsplit_once('@') else { return Ok(client) };
+    if !options.contains(KdcOptions::CANONICALIZE) {
+        return Err(Refusal::ClientAliasWithoutCanonicalize.into());
+    }
+    let home = if suffix.eq_ignore_ascii_case(&realm.name) { Some(&*realm.name) } else { realm.realm_of_host(suffix) };
+    match home {
+        Some(home) if home == realm.name => Principal::parse(user, &realm.name)
+            .ok()
+            .filter(|p| p.realm == realm.name)
+            .ok_or(Refused::For(Refusal::ClientUnknown)),
+        Some(home) => Err(Refused::ClientReferral(home.to_owned())),
+        None => Err(Refusal::ClientUnknown.into()),
+    }
+}

@@ -1,0 +1,132 @@
+//! What is known of one request while it is decided. Every end of a request passes here: that is how there is exactly
+//! one event for each, and how every refusal gets its KRB-ERROR.
+
+use crate::event::{Decision, Event, Exchange, Issued};
+use crate::kdc::Outcome;
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use kennel_wire::message::{ErrorCode, KdcOptions, KrbError, PaData, Principal, PrincipalName, Timestamp};
+use std::net::SocketAddr;
+
+/// The facts of a request, filled as they become known.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) now: Timestamp,
+    pub(crate) peer: SocketAddr,
+    pub(crate) exchange: Exchange,
+    pub(crate) client: Option<Principal>,
+    pub(crate) server: Option<Principal>,
+    pub(crate) options: KdcOptions,
+    pub(crate) offered: Vec<i32>,
+}
+
+/// Why there is no ticket, and what the client is told beside the code.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// A refusal.
+    For(Refusal),
+    /// A refusal with METHOD-DATA, so that the client can try again.
+    WithMethods(Refusal, Vec<PaData>),
+    /// The client must pre-authenticate.
+    PreauthRequired(Vec<PaData>),
+    /// The client is of another realm (RFC 6806, section 7).
+    ClientReferral(String),
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Refused::For(refusal)
+    }
+}
+
+impl Context {
+    pub(crate) fn new(now: Timestamp, peer: SocketAddr) -> Context {
+        Context {
+            now,
+            peer,
+            exchange: Exchange::Unreadable,
+            client: None,
+            server: None,
+            options: KdcOptions::empty(),
+            offered: Vec::new(),
+        }
+    }
+
+    /// A ticket was issued.
+    pub(crate) fn issued(self, reply: Vec<u8>, issued: Issued) -> Outcome {
+        Outcome { reply: Some(reply), event: self.event(Decision::Issued(issued)) }
+    }
+
+    /// Nothing is sent.
+    pub(crate) fn dropped(self, refusal: Refusal) -> Outcome {
+        Outcome { reply: None, event: self.event(Decision::Dropped(refusal)) }
+    }
+
+    /// A KRB-ERROR goes out.
+    pub(crate) fn refused(self, refused: Refused, realm: &Realm) -> Outcome {
+        let (code, text, methods, decision) = match refused {
+            Refused::For(refusal) => (refusal.code(), Some(refusal.text()), None, refused_for(refusal)),
+            Refused::WithMethods(refusal, methods) => {
+                (refusal.code(), Some(refusal.text()), Some(methods), refused_for(refusal))
+            }
+            Refused::PreauthRequired(methods) => {
+                (ErrorCode::PREAUTH_REQUIRED, None, Some(methods), Decision::PreauthRequired)
+            }
+            Refused::ClientReferral(home) => return self.client_referral(home, realm),
+        };
+        let mut error = self.error(code, realm);
+        error.e_text = text.map(str::to_owned);
+        error.e_data = methods.map(|m| PaData::encode_all(&m));
+        Outcome { reply: Some(error.encode()), event: self.event(decision) }
+    }
+
+    /// KDC_ERR_WRONG_REALM whose `crealm` says where the client is at home.
+    fn client_referral(self, home: String, realm: &Realm) -> Outcome {
+        let mut error = self.error(ErrorCode::WRONG_REALM, realm);
+        error.crealm = Some(home);
+        Outcome { reply: Some(error.encode()), event: self.event(refused_for(Refusal::WrongRealm)) }
+    }
+
+    /// A KRB-ERROR with the names that the request had.
+    pub(crate) fn error(&self, error_code: ErrorCode, realm: &Realm) -> KrbError {
+        krb_error(error_code, self.now, realm, self.client.as_ref(), self.server.as_ref())
+    }
+
+    fn event(self, outcome: Decision) -> Event {
+        Event {
+            time: self.now,
+            peer: self.peer,
+            exchange: self.exchange,
+            client: self.client,
+            server: self.server,
+            options: self.options,
+            offered: self.offered,
+            outcome,
+        }
+    }
+}
+
+/// A KRB-ERROR of this realm about a client and a server, as far as they are known.
+pub(crate) fn krb_error(
+    error_code: ErrorCode,
+    now: Timestamp,
+    realm: &Realm,
+    client: Option<&Principal>,
+    server: Option<&Principal>,
+) -> KrbError {
+    KrbError {
+        ctime: None,
+        stime: now,
+        error_code,
+        crealm: client.map(|c| c.realm.clone()),
+        cname: client.map(|c| c.name.clone()),
+        realm: realm.name.clone(),
+        sname: server.map_or_else(|| PrincipalName::krbtgt(&realm.name), |s| s.name.clone()),
+        e_text: None,
+        e_data: None,
+    }
+}
+
+fn refused_for(refusal: Refusal) -> Decision {
+    Decision::Refused { refusal, code: refusal.code() }
+}

@@ -1,0 +1,44 @@
+//! Which enctype for what (RFC 4120, section 3.1.3).
+
+use crate::entry::{Entry, EntryKey};
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use kennel_crypto::Enctype;
+
+/// A known enctype that the realm permits.
+pub(crate) fn permitted(number: i32, realm: &Realm) -> Option<Enctype> {
+    Enctype::from_number(number).filter(|e| realm.enctypes.contains(e))
+}
+
+/// The client keys that a reply could be sealed with, in the order of the client's preference.
+pub(crate) fn reply_keys<'a>(client: &'a Entry, offered: &[i32], realm: &Realm) -> Vec<&'a EntryKey> {
+    let mut keys: Vec<&EntryKey> = Vec::with_capacity(offered.len().min(8));
+    for enctype in offered.iter().filter_map(|n| permitted(*n, realm)) {
+        let listed = keys.iter().any(|k| k.key.enctype() == enctype);
+        let key = client.active_keys().find(|k| k.key.enctype() == enctype);
+        if let (false, Some(key)) = (listed, key) {
+            keys.push(key);
+        }
+    }
+    keys
+}
+
+/// The key that tickets for the server are sealed with: its strongest that the realm permits. The client's offer does
+/// not matter, since the client never reads a ticket.
+pub(crate) fn ticket_key<'a>(server: &'a Entry, realm: &Realm) -> Result<&'a EntryKey, Refusal> {
+    realm
+        .enctypes
+        .iter()
+        .find_map(|enctype| server.active_keys().find(|k| k.key.enctype() == *enctype))
+        .ok_or(Refusal::NoServerKey)
+}
+
+/// The session key's enctype: the client's first that the realm permits and the server is known to understand, which is
+/// what it has a key of.
+pub(crate) fn session_enctype(server: &Entry, offered: &[i32], realm: &Realm) -> Result<Enctype, Refusal> {
+    offered
+        .iter()
+        .filter_map(|n| permitted(*n, realm))
+        .find(|enctype| server.active_keys().any(|k| k.key.enctype() == *enctype))
+        .ok_or(Refusal::NoSessionEnctype)
+}

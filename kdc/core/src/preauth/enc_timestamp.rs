@@ -1,0 +1,36 @@
+//! PA-ENC-TIMESTAMP: the client proves that it has its key by encrypting the time.
+
+use crate::enctype_choice::permitted;
+use crate::entry::{Entry, EntryKey};
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use kennel_wire::message::{PaData, PaEncTimestamp, Timestamp};
+
+/// Verifies the padata-value; gives the client's key that it is under.
+///
+/// Every version that the key set still holds is tried: a client whose keytab already has the staged key uses that one,
+/// and one that has not fetched yet uses the old one. The reply is then sealed with the same key, so that it can be read.
+pub(crate) fn verify<'a>(
+    value: &[u8],
+    client: &'a Entry,
+    realm: &Realm,
+    now: Timestamp,
+) -> Result<&'a EntryKey, Refusal> {
+    let data = PaData::decode_encrypted_data(value).map_err(|_| Refusal::PreauthMalformed)?;
+    let enctype = permitted(data.etype, realm).ok_or(Refusal::PreauthEnctype)?;
+    let mut held = client.keys().iter().filter(|k| k.key.enctype() == enctype).peekable();
+    if held.peek().is_none() {
+        return Err(Refusal::PreauthEnctype);
+    }
+    let (key, plaintext) = held
+        .find_map(|key| Some((key, key.pa_enc_timestamp().open(&data.cipher).ok()?)))
+        .ok_or(Refusal::PreauthFailed)?;
+    let stamp = PaEncTimestamp::decode(&plaintext).map_err(|_| Refusal::PreauthMalformed)?;
+    if within_skew(stamp.0, now, realm) { Ok(key) } else { Err(Refusal::PreauthSkew) }
+}
+
+/// Whether a client's clock is close enough to ours.
+pub(crate) fn within_skew(theirs: Timestamp, now: Timestamp, realm: &Realm) -> bool {
+    let apart = theirs.as_micros().abs_diff(now.as_micros());
+    apart <= u128::from(realm.clock_skew) * 1_000_000
+}

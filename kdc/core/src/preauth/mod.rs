@@ -1,0 +1,5 @@
+//! Pre-authentication: what is offered and what is verified. Encrypted timestamps (RFC 4120, section 5.2.7.2) today.
+
+pub(crate) mod enc_timestamp;
+pub(crate) mod offer;
+pub(crate) mod req_enc_pa_rep;

@@ -1,0 +1,22 @@
+//! What METHOD-DATA says: how a client may pre-authenticate, and how its key comes from its password.
+
+use crate::entry::EntryKey;
+use kennel_wire::message::{EtypeInfo2Entry, PaData, pa_type};
+
+/// The METHOD-DATA of KDC_ERR_PREAUTH_REQUIRED (RFC 4120, section 7.5.2), for the keys that the client can use, in its
+/// order of preference.
+pub(crate) fn methods(keys: &[&EntryKey]) -> Vec<PaData> {
+    vec![
+        etype_info2(keys.iter().copied()),
+        PaData { padata_type: pa_type::ENC_TIMESTAMP, value: Vec::new() },
+        PaData { padata_type: pa_type::REQ_ENC_PA_REP, value: Vec::new() },
+    ]
+}
+
+/// PA-ETYPE-INFO2: enctypes, and salts of those keys that come from a password.
+pub(crate) fn etype_info2<'a>(keys: impl Iterator<Item = &'a EntryKey>) -> PaData {
+    let entries: Vec<EtypeInfo2Entry> = keys
+        .map(|k| EtypeInfo2Entry { etype: k.key.enctype().number(), salt: k.salt.clone(), s2kparams: None })
+        .collect();
+    PaData { padata_type: pa_type::ETYPE_INFO2, value: EtypeInfo2Entry::encode_all(&entries) }
+}

@@ -1,0 +1,138 @@
+//! A TGS request whose client and server may take part: what their records and the presented ticket say of the options,
+//! and the access decision.
+
+use super::verified::Verified;
+use crate::access::{AccessDecision, AccessPath, AccessRequest};
+use crate::checks;
+use crate::context::Context;
+use crate::entry::Entry;
+use crate::kdc::Rules;
+use crate::principal::Attributes;
+use crate::refusal::Refusal;
+use kennel_wire::message::{KdcOptions, KerberosTime, TicketFlags};
+
+/// Client and server may take part, and the access decision allows it.
+pub(crate) struct Identified<'a> {
+    pub(crate) verified: &'a Verified,
+    pub(crate) rules: &'a Rules,
+    /// The client, where it is one of this realm.
+    pub(crate) client: Option<&'a Entry>,
+    pub(crate) server: &'a Entry,
+    /// The server is the ticket-granting service of another realm, in place of what was asked for.
+    pub(crate) referral: bool,
+    pub(crate) would_deny: bool,
+}
+
+impl<'a> Identified<'a> {
+    pub(crate) fn new(
+        verified: &'a Verified,
+        client: Option<&'a Entry>,
+        server: &'a Entry,
+        referral: bool,
+        rules: &'a Rules,
+        context: &Context,
+    ) -> Result<Identified<'a>, Refusal> {
+        let mut identified = Identified { verified, rules, client, server, referral, would_deny: false };
+        identified.check_client(context.now.time)?;
+        identified.check_options()?;
+        identified.check_server(context.now.time)?;
+        identified.would_deny = identified.decide_access()?;
+        Ok(identified)
+    }
+
+    /// A ticket is worth something only as long as its account is: disabled, expired, deleted and replaced accounts get
+    /// nothing for their old TGTs.
+    fn check_client(&self, now: KerberosTime) -> Result<(), Refusal> {
+        let Some(client) = self.client else { return Ok(()) };
+        checks::client(&client.record, now)?;
+        let presented = &self.verified.presented;
+        let other_account = client.record.principal != presented.client();
+        if other_account || presented.part.authtime < client.record.created.time {
+            return Err(Refusal::TicketRevoked);
+        }
+        Ok(())
+    }
+
+    /// What an option asks of the presented ticket (RFC 4120, section 3.3.3).
+    fn check_options(&self) -> Result<(), Refusal> {
+        const NEEDS: [(KdcOptions, TicketFlags, Refusal); 5] = [
+            (
+                KdcOptions::FORWARDABLE.union(KdcOptions::FORWARDED),
+                TicketFlags::FORWARDABLE,
+                Refusal::TgtNotForwardable,
+            ),
+            (KdcOptions::PROXIABLE.union(KdcOptions::PROXY), TicketFlags::PROXIABLE, Refusal::TgtNotProxiable),
+            (
+                KdcOptions::ALLOW_POSTDATE.union(KdcOptions::POSTDATED),
+                TicketFlags::MAY_POSTDATE,
+                Refusal::TgtNotPostdatable,
+            ),
+            (KdcOptions::RENEW, TicketFlags::RENEWABLE, Refusal::TicketNotRenewable),
+            (KdcOptions::VALIDATE, TicketFlags::INVALID, Refusal::TicketNotInvalid),
+        ];
+        let (request, presented) = (&self.verified.request, &self.verified.presented);
+        let options = request.body.options;
+        for (asking, needed, refusal) in NEEDS {
+            if options.intersects(asking) && !presented.has(needed) {
+                return Err(refusal);
+            }
+        }
+        if options.contains(KdcOptions::PROXY) && self.server.record.principal.name.krbtgt_realm().is_some() {
+            return Err(Refusal::ProxyOfTgt);
+        }
+        if options.intersects(KdcOptions::RENEW | KdcOptions::VALIDATE) {
+            let presented_for = self.verified.ticket_server.as_ref().map(|s| &s.record.principal);
+            if self.referral || presented_for != Some(&self.server.record.principal) {
+                return Err(Refusal::TicketServerMismatch);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_server(&self, now: KerberosTime) -> Result<(), Refusal> {
+        checks::server(&self.server.record, now)?;
+        let has = |attribute| self.server.record.attributes.contains(attribute);
+        match &self.verified.second {
+            Some(_) if has(Attributes::DISALLOW_DUP_SKEY) => return Err(Refusal::ServerRefusesUserToUser),
+            Some(second) => second.is_of(self.server)?,
+            None if has(Attributes::DISALLOW_SERVER) => return Err(Refusal::ServerIsNoService),
+            None => {}
+        }
+        if has(Attributes::DISALLOW_TGT_BASED) {
+            return Err(Refusal::ServerRefusesTgtBased);
+        }
+        let preauthenticated = self.verified.presented.has(TicketFlags::PRE_AUTHENT);
+        if has(Attributes::REQUIRE_PREAUTH_OF_CLIENTS) && !preauthenticated {
+            return Err(Refusal::ServerRequiresPreauth);
+        }
+        Ok(())
+    }
+
+    fn decide_access(&self) -> Result<bool, Refusal> {
+        let client = self.verified.presented.client();
+        let request = AccessRequest { client: &client, server: self.server, path: self.path() };
+        match self.rules.access.decide(&request) {
+            AccessDecision::Allow => Ok(false),
+            AccessDecision::Observe => Ok(true),
+            AccessDecision::Deny => Err(Refusal::AccessDenied),
+        }
+    }
+
+    fn path(&self) -> AccessPath {
+        let options = self.verified.request.body.options;
+        let foreign_tgs = |realm: &str| realm != self.rules.realm.name;
+        if self.verified.second.is_some() {
+            AccessPath::UserToUser
+        } else if options.contains(KdcOptions::RENEW) {
+            AccessPath::Renew
+        } else if options.contains(KdcOptions::VALIDATE) {
+            AccessPath::Validate
+        } else if options.intersects(KdcOptions::FORWARDED | KdcOptions::PROXY) {
+            AccessPath::Delegate
+        } else if self.server.record.principal.name.krbtgt_realm().is_some_and(foreign_tgs) {
+            AccessPath::Referral
+        } else {
+            AccessPath::Tgs
+        }
+    }
+}

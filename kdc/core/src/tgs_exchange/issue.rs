@@ -1,0 +1,223 @@
+//! The ticket of a TGS request, and the reply with it.
+
+use super::identified::Identified;
+use super::presented::{Kind, Presented};
+use super::request::TgsRequest;
+use crate::authorization_data::{Source, acceptable};
+use crate::enctype_choice::{permitted, session_enctype, ticket_key};
+use crate::event::Issued;
+use crate::refusal::Refusal;
+use crate::reply::{Reply, TicketSeal, encryption_key};
+use crate::ticket_policy::{Bounds, Times, asked_flags, renewed_times, start_time, times};
+use crate::transited;
+use kennel_crypto::{Enctype, Key, KeyUsage};
+use kennel_wire::message::{
+    AuthorizationData, AuthorizationDatum, EncTicketPart, HostAddress, KdcOptions, KerberosTime, LastReq, MessageType,
+    Principal, TicketFlags, Transited,
+};
+use rand_core::CryptoRngCore;
+
+impl Identified<'_> {
+    /// Decides the ticket and builds the reply.
+    pub(crate) fn issue(&self, now: KerberosTime, rng: &mut dyn CryptoRngCore) -> Result<(Vec<u8>, Issued), Refusal> {
+        let (request, presented) = (&self.verified.request, &self.verified.presented);
+        let (times, flags) = self.times_and_flags(now)?;
+        let ticket_seal = self.ticket_seal()?;
+        let session = Key::generate(self.session_enctype()?, rng);
+        let ticket = EncTicketPart {
+            flags,
+            key: encryption_key(&session),
+            crealm: presented.part.crealm.clone(),
+            cname: presented.part.cname.clone(),
+            transited: self.transited()?,
+            authtime: presented.part.authtime,
+            starttime: Some(times.starttime),
+            endtime: times.endtime,
+            renew_till: times.renew_till,
+            caddr: self.addresses(),
+            authorization_data: self.authorization_data()?,
+        };
+        let reply_key = match &presented.subkey {
+            Some(subkey) => subkey.prepare(KeyUsage::TGS_REP_SUBKEY),
+            None => presented.session.prepare(KeyUsage::TGS_REP_SESSION),
+        };
+        let issued = Issued {
+            ticket_flags: flags,
+            ticket_enctype: ticket_seal.enctype(),
+            session_enctype: session.enctype(),
+            reply_enctype: reply_key.enctype(),
+            kvno: ticket_seal.kvno(),
+            authtime: ticket.authtime,
+            starttime: times.starttime,
+            endtime: times.endtime,
+            renew_till: times.renew_till,
+            referral: self.referral,
+            user_to_user: self.verified.second.is_some(),
+            would_deny: self.would_deny,
+        };
+        let reply = Reply {
+            answers: MessageType::TgsReq,
+            padata: Vec::new(),
+            server: self.server_name(),
+            ticket,
+            ticket_seal,
+            key: &reply_key,
+            kvno: None,
+            nonce: request.body.nonce,
+            last_req: vec![LastReq { lr_type: 0, value: KerberosTime::EPOCH }],
+            key_expiration: None,
+            encrypted_pa_data: Vec::new(),
+        };
+        Ok((reply.encode(rng)?, issued))
+    }
+
+    fn times_and_flags(&self, now: KerberosTime) -> Result<(Times, TicketFlags), Refusal> {
+        let (request, presented) = (&self.verified.request, &self.verified.presented);
+        let bounds = Bounds {
+            realm: &self.rules.realm,
+            client: self.client.map(|c| &c.record),
+            server: &self.server.record,
+            presented_end: None,
+            presented_renew_till: None,
+        };
+        let options = request.body.options;
+        let (times, mut flags) = if options.contains(KdcOptions::RENEW) {
+            (renewed(presented, now, &bounds)?, presented.part.flags)
+        } else if options.contains(KdcOptions::VALIDATE) {
+            (validated(presented, now)?, presented.part.flags)
+        } else {
+            fresh(request, presented, now, bounds)?
+        };
+        flags.remove(TicketFlags::INITIAL);
+        if options.contains(KdcOptions::VALIDATE) {
+            flags.remove(TicketFlags::INVALID);
+        }
+        flags.insert(TicketFlags::TRANSITED_POLICY_CHECKED);
+        Ok((times, flags))
+    }
+
+    fn ticket_seal(&self) -> Result<TicketSeal<'_>, Refusal> {
+        match &self.verified.second {
+            Some(second) => Ok(TicketSeal::Session(second.session.prepare(KeyUsage::TICKET))),
+            None => Ok(TicketSeal::Server(ticket_key(self.server, &self.rules.realm)?)),
+        }
+    }
+
+    fn session_enctype(&self) -> Result<Enctype, Refusal> {
+        let (offered, realm) = (&self.verified.request.body.etypes, &self.rules.realm);
+        match &self.verified.second {
+            // The server of a user-to-user ticket is a client: it understands what the realm permits.
+            Some(_) => offered.iter().find_map(|n| permitted(*n, realm)).ok_or(Refusal::NoSessionEnctype),
+            None => session_enctype(self.server, offered, realm),
+        }
+    }
+
+    /// The realms that the client came by, with the one that issued the presented ticket; refused where the path is not
+    /// accepted, whether or not the client would rather not have it checked.
+    fn transited(&self) -> Result<Transited, Refusal> {
+        let (part, realm) = (&self.verified.presented.part, &self.rules.realm);
+        let mut path = transited::realms(&part.transited, &part.crealm, &realm.name)?;
+        let mut field = part.transited.clone();
+        match &self.verified.presented.kind {
+            Kind::ForeignTgt(issuer) if *issuer != part.crealm => {
+                field = transited::append(&path, issuer);
+                path.push(issuer.clone());
+            }
+            _ => {}
+        }
+        if transited::accepted(&path, &part.crealm, realm) { Ok(field) } else { Err(Refusal::TransitedPath) }
+    }
+
+    fn addresses(&self) -> Option<Vec<HostAddress>> {
+        let request = &self.verified.request;
+        let chosen = if request.body.options.intersects(KdcOptions::FORWARDED | KdcOptions::PROXY) {
+            request.body.addresses.clone()
+        } else {
+            self.verified.presented.part.caddr.clone()
+        };
+        chosen.filter(|a| !a.is_empty())
+    }
+
+    /// What the presented ticket carries and what the client adds.
+    fn authorization_data(&self) -> Result<Option<AuthorizationData>, Refusal> {
+        let presented = &self.verified.presented;
+        let source = match presented.kind {
+            Kind::ForeignTgt(_) => Source::ForeignTicket,
+            Kind::OwnTgt | Kind::OwnService => Source::OwnTicket,
+        };
+        let mut data: Vec<AuthorizationDatum> = match &presented.part.authorization_data {
+            Some(carried) => acceptable(carried.clone(), source)?,
+            None => Vec::new(),
+        };
+        if let Some(added) = open_authorization_data(&self.verified.request, presented)? {
+            data.extend(acceptable(added, Source::Client)?);
+        }
+        Ok((!data.is_empty()).then_some(AuthorizationData(data)))
+    }
+
+    /// The server's name in the ticket: the one that was asked for (its keytab holds every name that it has), or the
+    /// ticket-granting service that the client is referred to.
+    fn server_name(&self) -> Principal {
+        if self.referral { self.server.record.principal.clone() } else { self.verified.request.server.clone() }
+    }
+}
+
+fn renewed(presented: &Presented, now: KerberosTime, bounds: &Bounds<'_>) -> Result<Times, Refusal> {
+    let renew_till = presented.part.renew_till.ok_or(Refusal::TicketNotRenewable)?;
+    renewed_times(presented.starttime(), presented.part.endtime, renew_till, now, bounds)
+}
+
+/// A validated ticket is the postdated one, once its time has come.
+fn validated(presented: &Presented, now: KerberosTime) -> Result<Times, Refusal> {
+    let starttime = presented.starttime();
+    if starttime > now {
+        return Err(Refusal::TicketNotYetValid);
+    }
+    if presented.part.endtime <= now {
+        return Err(Refusal::TicketExpired);
+    }
+    Ok(Times { starttime, endtime: presented.part.endtime, renew_till: presented.part.renew_till })
+}
+
+/// Times and flags of a ticket that is neither renewed nor validated, within those of the presented one.
+fn fresh(
+    request: &TgsRequest,
+    presented: &Presented,
+    now: KerberosTime,
+    mut bounds: Bounds<'_>,
+) -> Result<(Times, TicketFlags), Refusal> {
+    const KEPT: TicketFlags = TicketFlags::FORWARDED.union(TicketFlags::PRE_AUTHENT).union(TicketFlags::HW_AUTHENT);
+    bounds.presented_end = Some(presented.part.endtime);
+    bounds.presented_renew_till = Some(presented.part.renew_till.filter(|_| presented.has(TicketFlags::RENEWABLE)));
+    if presented.part.endtime <= now {
+        return Err(Refusal::TicketExpired);
+    }
+    let options = request.body.options;
+    let (starttime, postdated) = start_time(&request.body, now, &bounds)?;
+    let times = times(&request.body, starttime, &bounds)?;
+    let mut flags = asked_flags(options, &bounds) | (presented.part.flags & KEPT);
+    flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
+    flags.set(TicketFlags::POSTDATED | TicketFlags::INVALID, postdated);
+    if options.contains(KdcOptions::FORWARDED) {
+        flags.insert(TicketFlags::FORWARDED);
+    }
+    if options.contains(KdcOptions::PROXY) {
+        flags.insert(TicketFlags::PROXY);
+    }
+    Ok((times, flags))
+}
+
+/// The client's authorization data: under the sub-key where there is one, else under the session key.
+fn open_authorization_data(request: &TgsRequest, presented: &Presented) -> Result<Option<AuthorizationData>, Refusal> {
+    let Some(data) = &request.body.enc_authorization_data else { return Ok(None) };
+    let (key, usage) = match &presented.subkey {
+        Some(subkey) => (subkey, KeyUsage::TGS_REQ_AD_SUBKEY),
+        None => (&presented.session, KeyUsage::TGS_REQ_AD_SESSION),
+    };
+    if data.etype != key.enctype().number() {
+        return Err(Refusal::AuthorizationDataIntegrity);
+    }
+    let plaintext = key.prepare(usage).open(&data.cipher).map_err(|_| Refusal::AuthorizationDataIntegrity)?;
+    let decoded = AuthorizationData::decode(&plaintext).map_err(|_| Refusal::AuthorizationDataIntegrity)?;
+    Ok(Some(decoded))
+}

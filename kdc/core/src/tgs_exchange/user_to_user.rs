@@ -1,0 +1,43 @@
+//! User-to-user (RFC 4120, sections 2.9.2 and 3.3.3): the server has no long-term key at hand and gives its TGT instead;
+//! the new ticket is sealed in the session key of that TGT.
+
+use super::presented::{Kind, open_ticket, session_key, valid_now};
+use crate::entry::Entry;
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use kennel_crypto::Key;
+use kennel_wire::message::{KerberosTime, Principal, Ticket, Timestamp};
+
+/// An additional ticket that was opened.
+pub(crate) struct SecondTicket {
+    client: Principal,
+    authtime: KerberosTime,
+    pub(crate) session: Key,
+}
+
+impl SecondTicket {
+    /// Opens the additional ticket, which must be a valid TGT of this realm.
+    pub(crate) fn open(
+        ticket: &Ticket,
+        server: Option<&Entry>,
+        realm: &Realm,
+        now: Timestamp,
+    ) -> Result<SecondTicket, Refusal> {
+        if Kind::of(ticket, &realm.name) != Some(Kind::OwnTgt) {
+            return Err(Refusal::SecondTicketNotTgt);
+        }
+        let part = open_ticket(&ticket.enc_part, server, realm)?;
+        valid_now(&part, now.time, realm, false).map_err(|_| Refusal::SecondTicketUnusable)?;
+        let session = session_key(&part.key, realm).ok_or(Refusal::TicketEnctype)?;
+        Ok(SecondTicket { client: Principal::new(part.cname, part.crealm), authtime: part.authtime, session })
+    }
+
+    /// The additional ticket must be the server's own, not merely of its name (CVE-2020-25719, CVE-2021-42287): names
+    /// are compared after aliases are resolved, and the account must be as old as the ticket.
+    pub(crate) fn is_of(&self, server: &Entry) -> Result<(), Refusal> {
+        if self.client != server.record.principal || self.authtime < server.record.created.time {
+            return Err(Refusal::SecondTicketMismatch);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,242 @@
+//! Lifetimes and flags of tickets (RFC 4120, sections 2 and 3.1.3). Nothing here is ever wider than what the request,
+//! the client, the server, the realm and (in TGS) the presented ticket allow together.
+
+use crate::principal::{Attributes, PrincipalRecord};
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use kennel_wire::message::{KdcOptions, KdcReqBody, KerberosTime, TicketFlags};
+
+/// Times of a new ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Times {
+    pub(crate) starttime: KerberosTime,
+    pub(crate) endtime: KerberosTime,
+    pub(crate) renew_till: Option<KerberosTime>,
+}
+
+/// What bounds the times of a new ticket.
+pub(crate) struct Bounds<'a> {
+    pub(crate) realm: &'a Realm,
+    /// The client, where it is one of this realm.
+    pub(crate) client: Option<&'a PrincipalRecord>,
+    pub(crate) server: &'a PrincipalRecord,
+    /// End of the presented ticket (TGS).
+    pub(crate) presented_end: Option<KerberosTime>,
+    /// Renew-till of the presented ticket (TGS); `None` there means that nothing renewable comes out of it.
+    pub(crate) presented_renew_till: Option<Option<KerberosTime>>,
+}
+
+impl Bounds<'_> {
+    fn records(&self) -> impl Iterator<Item = &PrincipalRecord> {
+        self.client.into_iter().chain([self.server])
+    }
+
+    fn max_life(&self) -> i64 {
+        self.records().filter_map(|r| r.max_life).fold(self.realm.max_life, u32::min).into()
+    }
+
+    fn max_renewable_life(&self) -> i64 {
+        let forbidden = self.records().any(|r| r.attributes.contains(Attributes::DISALLOW_RENEWABLE));
+        let shortest =
+            self.records().filter_map(|r| r.max_renewable_life).fold(self.realm.max_renewable_life, u32::min);
+        if forbidden { 0 } else { shortest.into() }
+    }
+
+    /// No ticket outlives the presented one or an account that is set to expire.
+    fn latest_end(&self) -> KerberosTime {
+        let unbounded = KerberosTime::EPOCH.plus(i64::MAX);
+        self.records().filter_map(|r| r.expires).chain(self.presented_end).fold(unbounded, KerberosTime::min)
+    }
+}
+
+/// Whether the client asks for a ticket that starts later, and when that is.
+///
+/// # Errors
+/// A start in the future without the POSTDATED option, or where a record forbids it.
+pub(crate) fn start_time(
+    body: &KdcReqBody,
+    now: KerberosTime,
+    bounds: &Bounds<'_>,
+) -> Result<(KerberosTime, bool), Refusal> {
+    let later = body.from.filter(|from| *from > now.plus(bounds.realm.clock_skew.into()));
+    let postdated = body.options.contains(KdcOptions::POSTDATED);
+    let forbidden = bounds.records().any(|r| r.attributes.contains(Attributes::DISALLOW_POSTDATED));
+    match later {
+        _ if postdated && forbidden => Err(Refusal::CannotPostdate),
+        Some(_) if !postdated => Err(Refusal::CannotPostdate),
+        Some(from) => Ok((from, true)),
+        None => Ok((now, false)),
+    }
+}
+
+/// The times of a new ticket that starts at `starttime`.
+///
+/// # Errors
+/// [`Refusal::NeverValid`].
+pub(crate) fn times(body: &KdcReqBody, starttime: KerberosTime, bounds: &Bounds<'_>) -> Result<Times, Refusal> {
+    let asked = asked_until(body.till);
+    let endtime = asked.min(starttime.plus(bounds.max_life())).min(bounds.latest_end());
+    if endtime <= starttime {
+        return Err(Refusal::NeverValid);
+    }
+    let renew_till = renew_till(body, starttime, endtime, bounds);
+    Ok(Times { starttime, endtime, renew_till })
+}
+
+fn renew_till(
+    body: &KdcReqBody,
+    starttime: KerberosTime,
+    endtime: KerberosTime,
+    bounds: &Bounds<'_>,
+) -> Option<KerberosTime> {
+    let till = asked_until(body.till);
+    let asked = if body.options.contains(KdcOptions::RENEWABLE) {
+        asked_until(body.rtime.unwrap_or_default())
+    } else if body.options.contains(KdcOptions::RENEWABLE_OK) && till > endtime {
+        till
+    } else {
+        return None;
+    };
+    let longest = starttime.plus(bounds.max_renewable_life());
+    let presented = match bounds.presented_renew_till {
+        None => longest,
+        Some(presented) => presented?,
+    };
+    let until = asked.min(longest).min(presented);
+    (until > starttime).then_some(until)
+}
+
+/// The epoch asks for the longest there is.
+fn asked_until(time: KerberosTime) -> KerberosTime {
+    if time == KerberosTime::EPOCH { KerberosTime::EPOCH.plus(i64::MAX) } else { time }
+}
+
+/// The times of a renewed ticket: the same life again, from now, within renew-till.
+///
+/// # Errors
+/// [`Refusal::RenewPast`].
+pub(crate) fn renewed_times(
+    old_start: KerberosTime,
+    old_end: KerberosTime,
+    renew_till: KerberosTime,
+    now: KerberosTime,
+    bounds: &Bounds<'_>,
+) -> Result<Times, Refusal> {
+    let life = old_end.0.saturating_sub(old_start.0);
+    let endtime = now.plus(life).min(renew_till).min(bounds.latest_end());
+    if endtime <= now {
+        return Err(Refusal::RenewPast);
+    }
+    Ok(Times { starttime: now, endtime, renew_till: Some(renew_till) })
+}
+
+/// Flags that a client may ask for, less those that a record forbids. RENEWABLE follows from the times.
+pub(crate) fn asked_flags(options: KdcOptions, bounds: &Bounds<'_>) -> TicketFlags {
+    const ASKED: [(KdcOptions, TicketFlags, Attributes); 3] = [
+        (KdcOptions::FORWARDABLE, TicketFlags::FORWARDABLE, Attributes::DISALLOW_FORWARDABLE),
+        (KdcOptions::PROXIABLE, TicketFlags::PROXIABLE, Attributes::DISALLOW_PROXIABLE),
+        (KdcOptions::ALLOW_POSTDATE, TicketFlags::MAY_POSTDATE, Attributes::DISALLOW_POSTDATED),
+    ];
+    let mut flags = TicketFlags::empty();
+    for (option, flag, forbidden) in ASKED {
+        if options.contains(option) && !bounds.records().any(|r| r.attributes.contains(forbidden)) {
+            flags |= flag;
+        }
+    }
+    if bounds.server.attributes.contains(Attributes::OK_AS_DELEGATE) {
+        flags |= TicketFlags::OK_AS_DELEGATE;
+    }
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{body, record};
+
+    const NOW: KerberosTime = KerberosTime(1_800_000_000);
+    const HOUR: i64 = 3600;
+
+    fn bounds<'a>(realm: &'a Realm, client: &'a PrincipalRecord, server: &'a PrincipalRecord) -> Bounds<'a> {
+        Bounds { realm, client: Some(client), server, presented_end: None, presented_renew_till: None }
+    }
+
+    #[test]
+    fn a_ticket_is_as_long_as_the_shortest_of_request_client_server_and_realm() {
+        let (realm, mut client, mut server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
+        let mut request = body();
+        let end = |request: &KdcReqBody, client: &PrincipalRecord, server: &PrincipalRecord| {
+            times(request, NOW, &bounds(&realm, client, server)).map(|t| t.endtime)
+        };
+        request.till = KerberosTime::EPOCH;
+        assert_eq!(end(&request, &client, &server), Ok(NOW.plus(10 * HOUR)));
+        client.max_life = Some(3 * 3600);
+        assert_eq!(end(&request, &client, &server), Ok(NOW.plus(3 * HOUR)));
+        server.max_life = Some(2 * 3600);
+        assert_eq!(end(&request, &client, &server), Ok(NOW.plus(2 * HOUR)));
+        request.till = NOW.plus(HOUR);
+        assert_eq!(end(&request, &client, &server), Ok(NOW.plus(HOUR)));
+        client.expires = Some(NOW.plus(60));
+        assert_eq!(end(&request, &client, &server), Ok(NOW.plus(60)));
+        request.till = NOW;
+        assert_eq!(end(&request, &client, &server), Err(Refusal::NeverValid));
+    }
+
+    #[test]
+    fn a_ticket_from_a_tgt_ends_with_it() {
+        let (realm, client, server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
+        let mut bounds = bounds(&realm, &client, &server);
+        bounds.presented_end = Some(NOW.plus(5));
+        bounds.presented_renew_till = Some(None);
+        let mut request = body();
+        request.options = KdcOptions::RENEWABLE;
+        let times = times(&request, NOW, &bounds).unwrap();
+        assert_eq!((times.endtime, times.renew_till), (NOW.plus(5), None));
+    }
+
+    #[test]
+    fn renewable_ok_gives_a_renewable_ticket_only_where_the_asked_life_is_too_long() {
+        let (realm, client, server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
+        let bounds = bounds(&realm, &client, &server);
+        let mut request = body();
+        request.options = KdcOptions::RENEWABLE_OK;
+        request.till = NOW.plus(HOUR);
+        assert_eq!(times(&request, NOW, &bounds).unwrap().renew_till, None);
+        request.till = NOW.plus(24 * HOUR);
+        assert_eq!(times(&request, NOW, &bounds).unwrap().renew_till, Some(NOW.plus(24 * HOUR)));
+    }
+
+    #[test]
+    fn a_principal_that_disallows_it_gets_no_renewable_forwardable_or_proxiable_ticket() {
+        let (realm, mut client, server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
+        client.attributes =
+            Attributes::DISALLOW_RENEWABLE | Attributes::DISALLOW_FORWARDABLE | Attributes::DISALLOW_PROXIABLE;
+        let mut request = body();
+        request.options = KdcOptions::RENEWABLE | KdcOptions::FORWARDABLE | KdcOptions::PROXIABLE;
+        let bounds = bounds(&realm, &client, &server);
+        assert_eq!(times(&request, NOW, &bounds).unwrap().renew_till, None);
+        assert_eq!(asked_flags(request.options, &bounds), TicketFlags::empty());
+    }
+
+    #[test]
+    fn a_start_in_the_future_needs_the_postdated_option_and_leave_to_postdate() {
+        let (realm, mut client, server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
+        let mut request = body();
+        request.from = Some(NOW.plus(HOUR));
+        assert_eq!(start_time(&request, NOW, &bounds(&realm, &client, &server)), Err(Refusal::CannotPostdate));
+        request.options = KdcOptions::POSTDATED;
+        assert_eq!(start_time(&request, NOW, &bounds(&realm, &client, &server)), Ok((NOW.plus(HOUR), true)));
+        client.attributes = Attributes::DISALLOW_POSTDATED;
+        assert_eq!(start_time(&request, NOW, &bounds(&realm, &client, &server)), Err(Refusal::CannotPostdate));
+    }
+
+    #[test]
+    fn a_renewed_ticket_has_the_old_life_within_renew_till() {
+        let (realm, client, server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
+        let bounds = bounds(&realm, &client, &server);
+        let renewed = |till| renewed_times(NOW.plus(-HOUR), NOW.plus(HOUR), till, NOW, &bounds).map(|t| t.endtime);
+        assert_eq!(renewed(NOW.plus(24 * HOUR)), Ok(NOW.plus(2 * HOUR)));
+        assert_eq!(renewed(NOW.plus(HOUR)), Ok(NOW.plus(HOUR)));
+        assert_eq!(renewed(NOW), Err(Refusal::RenewPast));
+    }
+}

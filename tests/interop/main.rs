@@ -1,0 +1,3 @@
+//! Stock MIT programs as real processes against real `kennel-kdc` processes, one file per subject.
+
+mod harness;

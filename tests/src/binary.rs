@@ -1,0 +1,48 @@
+//! Where the `kennel-kdc` under test is.
+
+use anyhow::{Context, Result, ensure};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The binary that `KENNEL_KDC` names. Without it, cargo builds it once in the profile of the tests, so that what is
+/// tested is always what stands in the sources.
+///
+/// # Errors
+/// `KENNEL_KDC` names no file, or the build fails.
+pub fn kennel_kdc() -> Result<PathBuf> {
+    static FOUND: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
+    FOUND.get_or_init(|| find().map_err(|e| format!("{e:#}"))).clone().map_err(anyhow::Error::msg)
+}
+
+fn find() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("KENNEL_KDC").map(PathBuf::from) {
+        ensure!(path.is_file(), "KENNEL_KDC names {}, which is no file", path.display());
+        return Ok(path);
+    }
+    build()
+}
+
+fn build() -> Result<PathBuf> {
+    let profile_folder = profile_folder()?;
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "-p", "kennel-kdc"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    if profile_folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    if let Some(target) = profile_folder.parent() {
+        cargo.arg("--target-dir").arg(target);
+    }
+    let output = cargo.output().with_context(|| format!("cannot start {cargo:?}"))?;
+    ensure!(output.status.success(), "{cargo:?} failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    Ok(profile_folder.join("kennel-kdc"))
+}
+
+/// `target/debug` or `target/release`: the folder above `deps`, where cargo put the running test, or the one in which a
+/// binary such as `bench` lies.
+fn profile_folder() -> Result<PathBuf> {
+    let running = std::env::current_exe()?;
+    let folder = running.parent().context("the running program lies in no folder")?;
+    let above = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+    Ok(above.context("the running program does not lie in cargo's target folder")?.to_path_buf())
+}

@@ -1,0 +1,192 @@
+//! Stock MIT clients as a user runs them: `kinit`, `kvno`, `klist`, with a configuration and a cache of their own.
+
+use crate::klist::{self, Shown};
+use crate::process::{self, Run};
+use anyhow::{Context, Result, ensure};
+use kennel_wire::ccache::{Ccache, Credential};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// What installs the programs that the interop tests run.
+pub const INSTALL: &str = "apt-get install krb5-user krb5-kdc krb5-admin-server faketime";
+
+/// A user with stock clients. Nothing of the machine's own Kerberos settings gets in.
+#[derive(Debug)]
+pub struct Mit {
+    folder: TempDir,
+    /// krb5.conf files in order of precedence.
+    configs: Vec<PathBuf>,
+    cache: PathBuf,
+    shift: Option<String>,
+}
+
+impl Mit {
+    /// Clients that read this krb5.conf.
+    ///
+    /// # Errors
+    /// No temporary folder, or MIT's clients are not installed.
+    pub fn new(config: &Path) -> Result<Mit> {
+        require("kinit")?;
+        let folder = TempDir::new()?;
+        let cache = folder.path().join("ccache");
+        Ok(Mit { folder, configs: vec![config.to_path_buf()], cache, shift: None })
+    }
+
+    /// Reads another krb5.conf too, after those that are there.
+    #[must_use]
+    pub fn also(mut self, config: &Path) -> Mit {
+        self.configs.push(config.to_path_buf());
+        self
+    }
+
+    /// Puts settings of `[libdefaults]` in front of those of the krb5.conf.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn with_defaults(self, settings: &[(&str, &str)]) -> Result<Mit> {
+        let mut text = String::from("[libdefaults]\n");
+        for (name, value) in settings {
+            writeln!(text, "    {name} = {value}")?;
+        }
+        self.with_config(&text)
+    }
+
+    /// Puts the text of a krb5.conf in front of those that are there.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn with_config(mut self, text: &str) -> Result<Mit> {
+        let path = self.folder.path().join(format!("{}.conf", self.configs.len()));
+        std::fs::write(&path, text)?;
+        self.configs.insert(0, path);
+        Ok(self)
+    }
+
+    /// Clients whose clock is wrong, in faketime's words (`+10m`, `-1h`).
+    ///
+    /// # Errors
+    /// faketime is not installed.
+    pub fn with_clock(mut self, shift: &str) -> Result<Mit> {
+        require("faketime")?;
+        self.shift = Some(shift.to_owned());
+        Ok(self)
+    }
+
+    /// The credential cache.
+    #[must_use]
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    /// A file in the temporary folder of this user.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `kinit ARGUMENTS` with a password on standard input.
+    ///
+    /// # Errors
+    /// kinit cannot be run. A kinit that fails is no error here: see [`Run::ok`] and [`Run::refused`].
+    pub fn kinit(&self, arguments: &[&str], password: &str) -> Result<Run> {
+        self.run("kinit", arguments, &format!("{password}\n"))
+    }
+
+    /// `kinit -k -t KEYTAB ARGUMENTS`.
+    ///
+    /// # Errors
+    /// As [`Mit::kinit`].
+    pub fn kinit_with_keytab(&self, keytab: &Path, arguments: &[&str]) -> Result<Run> {
+        let keytab = keytab.to_str().context("a path that is not UTF-8")?;
+        self.run("kinit", &[&["-k", "-t", keytab], arguments].concat(), "")
+    }
+
+    /// `kvno ARGUMENTS`.
+    ///
+    /// # Errors
+    /// As [`Mit::kinit`].
+    pub fn kvno(&self, arguments: &[&str]) -> Result<Run> {
+        self.run("kvno", arguments, "")
+    }
+
+    /// Runs a program with this user's settings.
+    ///
+    /// # Errors
+    /// It cannot be run, or does not end in time.
+    pub fn run(&self, program: &str, arguments: &[&str], input: &str) -> Result<Run> {
+        let trace = self.folder.path().join("trace");
+        // Only this run's trace is wanted; there is none before the first.
+        let _ = std::fs::remove_file(&trace);
+        let mut command = self.command(program);
+        command.args(arguments).env("KRB5_TRACE", &trace);
+        let mut run = process::run(&mut command, input)?;
+        run.trace = std::fs::read_to_string(&trace).unwrap_or_default();
+        Ok(run)
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = match &self.shift {
+            None => Command::new(program),
+            Some(shift) => {
+                let mut command = Command::new("faketime");
+                command.args(["-f", shift, program]);
+                command
+            }
+        };
+        let configs: Vec<String> = self.configs.iter().map(|path| path.display().to_string()).collect();
+        command
+            .env("KRB5_CONFIG", configs.join(":"))
+            .env("KRB5CCNAME", format!("FILE:{}", self.cache.display()))
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC")
+            .env_remove("KRB5_KTNAME")
+            .env_remove("KRB5_CLIENT_KTNAME");
+        command
+    }
+
+    /// The tickets that klist shows.
+    ///
+    /// # Errors
+    /// klist fails: there is no cache.
+    pub fn klist(&self) -> Result<Vec<Shown>> {
+        klist::parse(&self.run("klist", &["-e", "-f", "-a", "-n"], "")?.ok()?.stdout)
+    }
+
+    /// The ticket for `server` (with its realm) that klist shows.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn shown(&self, server: &str) -> Result<Shown> {
+        let tickets = self.klist()?;
+        let found = tickets.iter().find(|ticket| ticket.server == server).cloned();
+        found.with_context(|| format!("klist shows no ticket for {server}: {tickets:#?}"))
+    }
+
+    /// The credential for `server` in the cache, with its exact times. Of several the last, which is the newest.
+    ///
+    /// # Errors
+    /// There is none, or the cache cannot be read.
+    pub fn credential(&self, server: &str) -> Result<Credential> {
+        let bytes = std::fs::read(&self.cache).context("there is no credential cache")?;
+        let cache = Ccache::decode(&bytes).context("the credential cache cannot be read")?;
+        let found = cache.credentials.into_iter().rfind(|credential| credential.server.to_string() == server);
+        found.with_context(|| format!("the cache holds no credential for {server}"))
+    }
+}
+
+/// Makes sure that a program of the packages in [`INSTALL`] is there.
+///
+/// # Errors
+/// It is not; the error says what installs it.
+pub fn require(program: &str) -> Result<()> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.push("/usr/sbin".into());
+    ensure!(
+        folders.iter().any(|folder| folder.join(program).is_file()),
+        "{program} is not installed: as root, run `{INSTALL}`"
+    );
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! A real MIT realm: `kdb5_util`, `kadmin.local` and `krb5kdc` in a temporary folder.
+
+use crate::mit::{Mit, require};
+use crate::ports;
+use crate::process::{self, Run, Server};
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// An MIT realm. Its krb5kdc ends with it.
+#[derive(Debug)]
+pub struct MitKdc {
+    name: String,
+    folder: TempDir,
+    port: u16,
+    server: Option<Server>,
+}
+
+impl MitKdc {
+    /// Makes an empty realm, without starting its KDC: add principals with [`MitKdc::kadmin`], then [`MitKdc::start`].
+    /// As fast as an administrator makes it: no last-success or lock-out writes to the database.
+    ///
+    /// # Errors
+    /// MIT's server is not installed, or one of its programs fails.
+    pub fn create(name: &str) -> Result<MitKdc> {
+        require("krb5kdc")?;
+        require("kadmin.local")?;
+        let realm = MitKdc { name: name.to_owned(), folder: TempDir::new()?, port: ports::free_block()?, server: None };
+        realm.write_config()?;
+        realm.run("kdb5_util", &["create", "-s", "-r", name, "-P", "not-a-secret"])?.ok()?;
+        Ok(realm)
+    }
+
+    /// Runs one command of kadmin.local.
+    ///
+    /// # Errors
+    /// It fails. (kadmin.local says so on standard error only; its exit status is 0 for most failures.)
+    pub fn kadmin(&self, query: &str) -> Result<Run> {
+        let run = self.run("kadmin.local", &["-r", &self.name, "-q", query])?.ok()?;
+        let failed = run.stderr.lines().any(|line| line.contains("while ") || line.contains("sage:"));
+        ensure!(!failed, "kadmin.local failed: {run}");
+        Ok(run)
+    }
+
+    /// Starts krb5kdc and waits until it answers.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start(&mut self) -> Result<()> {
+        let mut command = self.command("krb5kdc");
+        command.args(["-n", "-r", &self.name]);
+        let mut server = Server::start(&mut command, self.folder.path(), "krb5kdc")?;
+        let log = self.path("kdc.log");
+        // krb5kdc says so in its log once its sockets are open.
+        let says_so =
+            |_: &Server| std::fs::read_to_string(&log).is_ok_and(|text| text.contains("commencing operation"));
+        server.wait_until(START_LIMIT, says_so)?;
+        self.server = Some(server);
+        Ok(())
+    }
+
+    /// Name of the realm.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Port of the KDC on 127.0.0.1, UDP and TCP.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process id of krb5kdc.
+    ///
+    /// # Errors
+    /// It was not started.
+    pub fn process_id(&self) -> Result<u32> {
+        Ok(self.server.as_ref().context("krb5kdc was not started")?.id())
+    }
+
+    /// The krb5.conf for clients.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.path("krb5.conf")
+    }
+
+    /// Clients of this realm.
+    ///
+    /// # Errors
+    /// See [`Mit::new`].
+    pub fn mit(&self) -> Result<Mit> {
+        Mit::new(&self.config())
+    }
+
+    /// What krb5kdc wrote to its log.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.path("kdc.log")).unwrap_or_default()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write_config(&self) -> Result<()> {
+        let (realm, port) = (&self.name, self.port);
+        let folder = self.folder.path().display();
+        let client = format!(
+            "[libdefaults]\n default_realm = {realm}\n dns_lookup_kdc = false\n dns_lookup_realm = false\n rdns = false\n \
+             dns_canonicalize_hostname = false\n\
+             [realms]\n {realm} = {{\n  kdc = 127.0.0.1:{port}\n }}\n"
+        );
+        let enctypes = "aes256-sha2:normal,aes128-sha2:normal,aes256-cts:normal,aes128-cts:normal";
+        let server = format!(
+            "[kdcdefaults]\n kdc_listen = 127.0.0.1:{port}\n kdc_tcp_listen = 127.0.0.1:{port}\n\
+             [realms]\n {realm} = {{\n  acl_file = {folder}/kadm5.acl\n  key_stash_file = {folder}/stash\n  \
+             supported_enctypes = {enctypes}\n  max_life = 10h\n  max_renewable_life = 7d\n  \
+             default_principal_flags = +preauth\n  database_module = store\n }}\n\
+             [dbmodules]\n store = {{\n  db_library = db2\n  database_name = {folder}/principals\n  \
+             disable_last_success = true\n  disable_lockout = true\n }}\n\
+             [logging]\n kdc = FILE:{folder}/kdc.log\n"
+        );
+        std::fs::write(self.config(), client)?;
+        std::fs::write(self.path("kdc.conf"), server)?;
+        Ok(())
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> Result<Run> {
+        process::run(self.command(program).args(arguments), "")
+    }
+
+    fn command(&self, program: &str) -> Command {
+        // Servers lie in a folder that is not in everybody's PATH.
+        let in_sbin = Path::new("/usr/sbin").join(program);
+        let mut command = Command::new(if in_sbin.is_file() { in_sbin } else { program.into() });
+        command.env("KRB5_CONFIG", self.config()).env("KRB5_KDC_PROFILE", self.path("kdc.conf")).env("LC_ALL", "C");
+        command
+    }
+}

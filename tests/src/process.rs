@@ -1,0 +1,226 @@
+//! Processes that end with their value, and commands that end in time.
+
+use anyhow::{Context, Result, bail, ensure};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// No command of a test takes longer than this.
+const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(5);
+
+/// A server in the background, killed when dropped. What it says goes to two files.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+impl Server {
+    /// Starts it; `name.out` and `name.err` in `folder` take its output, after what earlier runs left there.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start(command: &mut Command, folder: &Path, name: &str) -> Result<Server> {
+        let stdout = folder.join(format!("{name}.out"));
+        let stderr = folder.join(format!("{name}.err"));
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(append(&stdout)?)
+            .stderr(append(&stderr)?)
+            .spawn()
+            .with_context(|| format!("cannot start {command:?}"))?;
+        Ok(Server { child, stdout, stderr })
+    }
+
+    /// Process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until `is_ready` says so.
+    ///
+    /// # Errors
+    /// The process ended first, or was not ready within `limit`; with what it said.
+    pub fn wait_until(&mut self, limit: Duration, mut is_ready: impl FnMut(&Server) -> bool) -> Result<()> {
+        let deadline = Instant::now() + limit;
+        while !is_ready(self) {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the server ended ({status}) before it was ready\n{}", self.said());
+            }
+            ensure!(Instant::now() < deadline, "the server was not ready within {limit:?}\n{}", self.said());
+            thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// Whether it still runs.
+    ///
+    /// # Errors
+    /// The system cannot say.
+    pub fn is_running(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
+    /// What it wrote to standard output so far.
+    #[must_use]
+    pub fn stdout(&self) -> String {
+        read_lossy(&self.stdout)
+    }
+
+    /// What it wrote to standard error so far.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        read_lossy(&self.stderr)
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn said(&self) -> String {
+        format!("--- standard output\n{}--- standard error\n{}", self.stdout(), self.stderr())
+    }
+
+    /// `kill -9`: no chance to tidy up.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// SIGTERM, and the status that the process ends with.
+    ///
+    /// # Errors
+    /// It does not end within `limit`.
+    pub fn terminate(&mut self, limit: Duration) -> Result<ExitStatus> {
+        let status = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status()?;
+        ensure!(status.success(), "kill -TERM failed");
+        wait_for_end(&mut self.child, limit)?.with_context(|| format!("the server did not stop within {limit:?}"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself: then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a command did.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The command line, for messages.
+    pub command: String,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// What libkrb5 traced (`KRB5_TRACE`); empty for commands without it.
+    pub trace: String,
+}
+
+impl Run {
+    /// The run, if the command succeeded.
+    ///
+    /// # Errors
+    /// It failed; with all that it said.
+    pub fn ok(self) -> Result<Run> {
+        ensure!(self.status.success(), "it failed, but should succeed: {self}");
+        Ok(self)
+    }
+
+    /// The run, if the command failed and named `reason` on standard error.
+    ///
+    /// # Errors
+    /// It succeeded, or failed for another reason; with all that it said.
+    pub fn refused(self, reason: &str) -> Result<Run> {
+        ensure!(!self.status.success(), "it succeeded, but should fail with {reason:?}: {self}");
+        ensure!(self.stderr.contains(reason), "it failed, but not with {reason:?}: {self}");
+        Ok(self)
+    }
+}
+
+impl std::fmt::Display for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Run { command, status, stdout, stderr, trace } = self;
+        write!(f, "{command}\n{status}\n--- standard output\n{stdout}--- standard error\n{stderr}--- trace\n{trace}")
+    }
+}
+
+/// Runs a command to its end with `input` on standard input.
+///
+/// # Errors
+/// It cannot be started, or takes longer than a minute (it is killed then).
+pub fn run(command: &mut Command, input: &str) -> Result<Run> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {command:?}"))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A command that does not read its input closes the pipe: no failure.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    let stdout = collect(child.stdout.take());
+    let stderr = collect(child.stderr.take());
+    let line = shown(command);
+    let Some(status) = wait_for_end(&mut child, COMMAND_LIMIT)? else {
+        child.kill()?;
+        child.wait()?;
+        bail!("{line} took longer than {COMMAND_LIMIT:?}\n{}{}", joined(stdout), joined(stderr));
+    };
+    Ok(Run { command: line, status, stdout: joined(stdout), stderr: joined(stderr), trace: String::new() })
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+fn wait_for_end(child: &mut Child, limit: Duration) -> Result<Option<ExitStatus>> {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= deadline {
+            return Ok(None);
+        }
+        thread::sleep(POLL);
+    }
+}
+
+/// Reads a pipe to its end in a thread, so that a full pipe never blocks the command.
+fn collect(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            // What was read before an error is shown all the same.
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+fn joined(reader: JoinHandle<String>) -> String {
+    reader.join().unwrap_or_default()
+}
+
+fn append(path: &Path) -> Result<File> {
+    File::options().create(true).append(true).open(path).with_context(|| format!("cannot open {}", path.display()))
+}
+
+fn read_lossy(path: &Path) -> String {
+    std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}

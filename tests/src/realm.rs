@@ -1,0 +1,168 @@
+//! A Kennel realm: a real `kennel-kdc dev` process with a folder and ports of its own.
+
+use crate::binary::kennel_kdc;
+use crate::mit::Mit;
+use crate::ports;
+use crate::process::{self, Run, Server};
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// `ready` comes within 10 seconds in a release build on an idle machine; debug builds on busy ones get more.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// A realm that is not started yet.
+#[derive(Debug)]
+pub struct Builder {
+    name: String,
+    folder: TempDir,
+    port: u16,
+    seed: Option<String>,
+}
+
+impl Builder {
+    /// What the realm holds, in the format of `kennel-kdc dev --seed` (deploy/examples/seed.toml).
+    #[must_use]
+    pub fn seed(mut self, toml: &str) -> Builder {
+        self.seed = Some(toml.to_owned());
+        self
+    }
+
+    /// The port that the KDC will listen on, for the seed of a realm that trusts this one.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Starts it, and waits until it is ready.
+    ///
+    /// # Errors
+    /// It does not become ready; with what it said.
+    pub fn start(self) -> Result<Realm> {
+        let Builder { name, folder, port, seed } = self;
+        if let Some(seed) = seed {
+            std::fs::write(folder.path().join("seed.toml"), seed)?;
+        }
+        let server = start(&name, folder.path(), port)?;
+        Ok(Realm { name, folder, port, server })
+    }
+}
+
+/// A running realm. Its process ends with it.
+#[derive(Debug)]
+pub struct Realm {
+    name: String,
+    folder: TempDir,
+    port: u16,
+    server: Server,
+}
+
+impl Realm {
+    /// Prepares a realm of this name: ports and a folder.
+    ///
+    /// # Errors
+    /// No free ports, or no temporary folder.
+    pub fn builder(name: &str) -> Result<Builder> {
+        Ok(Builder { name: name.to_owned(), folder: TempDir::new()?, port: ports::free_block()?, seed: None })
+    }
+
+    /// A realm named `TEST.KENNEL` that holds what `seed` says.
+    ///
+    /// # Errors
+    /// See [`Builder::start`].
+    pub fn with(seed: &str) -> Result<Realm> {
+        Realm::builder("TEST.KENNEL")?.seed(seed).start()
+    }
+
+    /// `kill -9`, then the same realm from the same folder again.
+    ///
+    /// # Errors
+    /// See [`Builder::start`].
+    pub fn kill_and_restart(&mut self) -> Result<()> {
+        self.server.kill()?;
+        self.server = start(&self.name, self.folder.path(), self.port)?;
+        Ok(())
+    }
+
+    /// Name of the realm.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Port of the KDC on 127.0.0.1, UDP and TCP.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process.
+    pub fn server(&mut self) -> &mut Server {
+        &mut self.server
+    }
+
+    /// The folder that `dev` writes into (`--dir`).
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        dev_folder(self.folder.path())
+    }
+
+    /// The krb5.conf that `dev` wrote.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.folder().join("krb5.conf")
+    }
+
+    /// The keytab that `dev` wrote for a principal, named without its realm.
+    #[must_use]
+    pub fn keytab(&self, principal: &str) -> PathBuf {
+        self.folder().join("keytabs").join(format!("{}.keytab", principal.replace('/', "_")))
+    }
+
+    /// Clients of this realm with the krb5.conf that `dev` wrote.
+    ///
+    /// # Errors
+    /// See [`Mit::new`].
+    pub fn mit(&self) -> Result<Mit> {
+        Mit::new(&self.config())
+    }
+
+    /// What `dev` wrote to its audit log.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn audit(&self) -> Result<String> {
+        let path = self.folder().join("audit.log");
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+}
+
+/// Runs `kennel-kdc dev` that is expected to end by itself: with an error.
+///
+/// # Errors
+/// It cannot be started, or goes on running.
+pub fn run_dev(arguments: &[&str]) -> Result<Run> {
+    process::run(Command::new(kennel_kdc()?).arg("dev").args(arguments), "")
+}
+
+fn start(name: &str, folder: &Path, port: u16) -> Result<Server> {
+    let mut command = Command::new(kennel_kdc()?);
+    command.arg("dev").arg("--realm").arg(name).arg("--port").arg(port.to_string());
+    command.arg("--dir").arg(dev_folder(folder));
+    let seed = folder.join("seed.toml");
+    if seed.exists() {
+        command.arg("--seed").arg(seed);
+    }
+    // An earlier run of the same realm left a `ready` of its own there.
+    let _ = std::fs::remove_file(folder.join("kennel-kdc.out"));
+    let mut server = Server::start(&mut command, folder, "kennel-kdc")?;
+    let says_ready = |server: &Server| server.stdout().lines().any(|line| line == "ready");
+    server.wait_until(READY_LIMIT, says_ready).with_context(|| format!("{command:?}"))?;
+    Ok(server)
+}
+
+fn dev_folder(folder: &Path) -> PathBuf {
+    folder.join("dev")
+}
