@@ -7,6 +7,8 @@
 //! A record that was moved under another name, or whose format octet was changed, does not unwrap.
 
 mod format_1;
+#[cfg(test)]
+mod tests;
 
 use crate::StoreError;
 use crate::key::{display_key, key_of};
