@@ -183,7 +183,7 @@ async fn a_folder_that_cannot_be_used_is_an_error_of_the_medium() {
 #[tokio::test]
 async fn torn_snapshots_are_set_aside_and_every_record_is_there() {
     let sled = Sled::new();
-    churn(&sled.sled(), 12).await;
+    churn(&sled.sled(), 60).await;
     let expected = sled.sled().list().await.unwrap();
     assert!(expected.records.len() > 150);
     assert!(fs::metadata(sled.path().join("data/db")).unwrap().len() > 2 << 19, "more than one segment");
