@@ -1,5 +1,9 @@
 //! EncryptedData, EncryptionKey and Checksum (RFC 4120, sections 5.2.9).
 
+use super::asn1::{self, Reason};
+use super::write;
+use crate::WireError;
+use crate::der::writer::Writer;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -12,6 +16,14 @@ pub struct EncryptedData {
     pub kvno: Option<u32>,
     /// Ciphertext.
     pub cipher: Vec<u8>,
+}
+
+impl TryFrom<asn1::EncryptedData> for EncryptedData {
+    type Error = Reason;
+
+    fn try_from(data: asn1::EncryptedData) -> Result<EncryptedData, Reason> {
+        Ok(EncryptedData { etype: data.etype, kvno: data.kvno.map(|kvno| kvno.0), cipher: data.cipher })
+    }
 }
 
 /// EncryptionKey as it stands in a message. Zeroized when dropped, redacted in `Debug`; becomes a `crypto::Key` at once.
@@ -29,6 +41,12 @@ impl fmt::Debug for EncryptionKey {
     }
 }
 
+impl From<asn1::EncryptionKey> for EncryptionKey {
+    fn from(key: asn1::EncryptionKey) -> EncryptionKey {
+        EncryptionKey { keytype: key.keytype, keyvalue: key.keyvalue.0 }
+    }
+}
+
 /// Checksum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checksum {
@@ -36,4 +54,30 @@ pub struct Checksum {
     pub cksumtype: i32,
     /// The checksum.
     pub checksum: Vec<u8>,
+}
+
+impl TryFrom<kerberos_asn1::Checksum> for Checksum {
+    type Error = Reason;
+
+    fn try_from(checksum: kerberos_asn1::Checksum) -> Result<Checksum, Reason> {
+        Ok(Checksum { cksumtype: checksum.cksumtype, checksum: checksum.checksum })
+    }
+}
+
+impl Checksum {
+    /// Decodes a Checksum that stands alone, as in PA-REQ-ENC-PA-REP (RFC 6806, section 11).
+    ///
+    /// # Errors
+    /// Not strict DER, or another type.
+    pub fn decode(der: &[u8]) -> Result<Checksum, WireError> {
+        asn1::decode::<kerberos_asn1::Checksum, _>(der, "Checksum")
+    }
+
+    /// DER of the checksum.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::with_capacity(self.checksum.len() + 32);
+        write::typed_octets(&mut writer, self.cksumtype, &self.checksum);
+        writer.into_vec()
+    }
 }
