@@ -58,6 +58,12 @@ impl Realm {
         self.client.initial_ticket(&self.alice, &Secret::password(PASSWORD), options).await
     }
 
+    /// alice or somebody else, with default options.
+    async fn log_in(&self, name: &str, password: &str) -> Result<InitialTicket, ClientError> {
+        let secret = Secret::password(password);
+        self.client.initial_ticket(&self.principal(name), &secret, &TicketOptions::default()).await
+    }
+
     async fn tgt(&self) -> Credential {
         self.ask(&TicketOptions::default()).await.unwrap().credential
     }
@@ -131,11 +137,10 @@ async fn a_keytab_of_mits_proves_its_principal() {
 #[tokio::test]
 async fn refusals_carry_their_codes() {
     let realm = Realm::start();
-    let refused = realm.client.initial_ticket(&realm.alice, &Secret::password("wrong"), &TicketOptions::default());
-    assert_eq!(refused.await.unwrap_err().code(), Some(ErrorCode::PREAUTH_FAILED));
-    let nobody = realm.principal("nobody");
-    let refused = realm.client.initial_ticket(&nobody, &Secret::password(PASSWORD), &TicketOptions::default());
-    assert_eq!(refused.await.unwrap_err().code(), Some(ErrorCode::C_PRINCIPAL_UNKNOWN));
+    let refused = realm.log_in("alice", "wrong").await.unwrap_err();
+    assert_eq!(refused.code(), Some(ErrorCode::PREAUTH_FAILED));
+    let refused = realm.log_in("nobody", PASSWORD).await.unwrap_err();
+    assert_eq!(refused.code(), Some(ErrorCode::C_PRINCIPAL_UNKNOWN));
     let refused = realm.client.service_ticket(&realm.tgt().await, &realm.principal("HTTP/nowhere.test")).await;
     assert_eq!(refused.unwrap_err().code(), Some(ErrorCode::S_PRINCIPAL_UNKNOWN));
 }
@@ -147,8 +152,7 @@ async fn a_principal_without_pre_authentication_gets_its_ticket_at_once() {
     let tgt = realm.tgt().await;
     assert!(!tgt.flags.contains(TicketFlags::PRE_AUTHENT));
     realm.kdc.kadmin("addprinc -pw other -requires_preauth bob").unwrap();
-    let bob = realm.principal("bob");
-    let refused = realm.client.initial_ticket(&bob, &Secret::password("wrong"), &TicketOptions::default()).await;
+    let refused = realm.log_in("bob", "wrong").await;
     assert!(matches!(refused, Err(ClientError::Reply(kennel_client::ReplyFault::ReplyKey))), "{refused:?}");
 }
 
@@ -217,10 +221,16 @@ async fn tickets_are_forwarded_and_proxied_to_other_addresses() {
     assert!(forwarded.flags.contains(TicketFlags::FORWARDED));
     assert_eq!(forwarded.addresses, [loopback()]);
     assert!(realm.web_ticket(&forwarded).await.flags.contains(TicketFlags::FORWARDED));
+
+    // MIT makes a proxy of a ticket for the same server, not of a TGT.
+    let proxiable = TgsRequest::with_flags(realm.principal(WEB), KdcOptions::PROXIABLE);
+    let web = realm.client.ticket(&tgt, proxiable).await.unwrap();
     let proxy = TgsRequest::proxy(realm.principal(WEB), vec![loopback()]);
-    let proxied = realm.client.exchange_once(&tgt, &proxy).await.unwrap();
+    let proxied = realm.client.exchange_once(&web, &proxy).await.unwrap();
     assert!(proxied.flags.contains(TicketFlags::PROXY));
-    let refused = realm.client.exchange_once(&realm.tgt().await, &proxy).await.unwrap_err();
+    assert_eq!(proxied.addresses, [loopback()]);
+    let plain = realm.web_ticket(&tgt).await;
+    let refused = realm.client.exchange_once(&plain, &proxy).await.unwrap_err();
     assert_eq!(refused.code(), Some(ErrorCode::BADOPTION));
 }
 
@@ -240,8 +250,7 @@ async fn user_to_user_opens_with_the_session_key_of_the_servers_tgt() {
     let realm = Realm::start();
     realm.kdc.kadmin("addprinc -pw other bob").unwrap();
     let bob = realm.principal("bob");
-    let bobs = realm.client.initial_ticket(&bob, &Secret::password("other"), &TicketOptions::default()).await;
-    let bobs = bobs.unwrap().credential;
+    let bobs = realm.log_in("bob", "other").await.unwrap().credential;
     let ticket = realm.client.user_to_user_ticket(&realm.tgt().await, &bob, &bobs.ticket).await.unwrap();
     let client = show(&ticket, AcceptorKeys::UserToUser(&bobs.session_key), realm.client.kdc_now());
     assert_eq!(client, realm.alice);
@@ -299,7 +308,7 @@ async fn mit_refuses_requests_that_are_wrong_on_purpose() {
         parts.body_checksum = BodyChecksum::Keyed(KeyUsage::AP_REQ_CHECKSUM);
     });
     let refused = exchange.receive(&transport.exchange(&message).await.unwrap()).unwrap_err();
-    assert_eq!(refused.code(), Some(ErrorCode::AP_MODIFIED));
+    assert_eq!(refused.code(), Some(ErrorCode::AP_BAD_INTEGRITY));
     let (exchange, message) = dangerous_tgs_request(&tgt, &request, now, &mut OsRng, |parts| {
         parts.authenticator_usage = KeyUsage::AP_REQ_AUTHENTICATOR;
     });
