@@ -1,6 +1,53 @@
-//! A Kerberos client: AS, TGS and AP exchanges as pure functions over bytes, and an async transport. The agent, the
-//! CLI, the demo and the tests use it.
+//! A Kerberos client: AS, TGS and AP exchanges as state machines over bytes (`now` and `rng` are arguments), and an
+//! async transport. The agent, the CLI, the demo and the tests use it.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`client`] | the convenient front: a realm, its KDCs, `initial_ticket`, `service_ticket`, `renew` |
+//! | [`as_exchange`] | password or key in, initial ticket out (RFC 4120, section 3.1) |
+//! | [`tgs_exchange`] | a ticket in, another ticket out (RFC 4120, section 3.3) |
+//! | [`ticket_walk`] | as many TGS exchanges as a service ticket needs, across realms (RFC 6806, section 8) |
+//! | [`reply_checks`] | what a reply must say before it is believed (RFC 4120, sections 3.1.5 and 3.3.4) |
+//! | [`ap`] | AP-REQ and AP-REP, both sides (RFC 4120, section 3.2) |
+//! | [`options`] | what is asked of a ticket: flags, times, enctypes, addresses |
+//! | [`secret`] | what a client proves itself with |
+//! | [`credentials`] | a ticket with its session key; credential cache files |
+//! | [`keytab`] | keytab files and the keys in them |
+//! | [`time`] | how far the KDC's clock is from ours |
+//! | [`transport`] | requests to KDCs over UDP and TCP (RFC 4120, section 7.2) |
+//! | [`dangerous`] | requests that are wrong on purpose, for tests |
 
+pub mod ap;
+pub mod as_exchange;
+pub mod client;
+pub mod credentials;
+pub mod dangerous;
+pub mod keytab;
+pub mod options;
+pub mod reply_checks;
+pub mod secret;
+pub mod tgs_exchange;
+pub mod ticket_walk;
+pub mod time;
+pub mod transport;
+
+mod answer;
 mod error;
+mod sealing;
 
+#[cfg(test)]
+mod test_kdc;
+
+pub use ap::{AcceptRules, AcceptedApReq, AcceptorKeys, ApOffer, ApReplySeen, ApRequest};
+pub use as_exchange::{AsExchange, AsRequest, AsStep, InitialTicket};
+pub use client::Client;
+pub use credentials::{Credential, CredentialCache};
 pub use error::ClientError;
+pub use keytab::Keytab;
+pub use options::TicketOptions;
+pub use reply_checks::ReplyFault;
+pub use secret::Secret;
+pub use tgs_exchange::{TgsExchange, TgsRequest};
+pub use ticket_walk::{TicketWalk, WalkFault, WalkStep};
+pub use time::TimeOffset;
+pub use transport::{Protocol, Transport, TransportError};

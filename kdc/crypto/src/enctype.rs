@@ -35,8 +35,9 @@ impl Enctype {
 
     /// By name: MIT's canonical names and its aliases (`aes256-cts`, `aes256-sha2`, `rc4-hmac`, ...), case-insensitive.
     #[must_use]
-    pub fn from_name(_name: &str) -> Option<Enctype> {
-        todo!()
+    pub fn from_name(name: &str) -> Option<Enctype> {
+        let is = |candidate: &str| candidate.eq_ignore_ascii_case(name);
+        Enctype::ALL.into_iter().find(|enctype| is(enctype.name()) || enctype.aliases().iter().any(|alias| is(alias)))
     }
 
     /// Assigned number.
@@ -60,6 +61,17 @@ impl Enctype {
             Enctype::Aes128CtsHmacSha256 => "aes128-cts-hmac-sha256-128",
             Enctype::Aes256CtsHmacSha384 => "aes256-cts-hmac-sha384-192",
             Enctype::Rc4Hmac => "arcfour-hmac",
+        }
+    }
+
+    /// The other names that MIT knows it by.
+    const fn aliases(self) -> &'static [&'static str] {
+        match self {
+            Enctype::Aes128CtsHmacSha1 => &["aes128-cts", "aes128-sha1"],
+            Enctype::Aes256CtsHmacSha1 => &["aes256-cts", "aes256-sha1"],
+            Enctype::Aes128CtsHmacSha256 => &["aes128-sha2"],
+            Enctype::Aes256CtsHmacSha384 => &["aes256-sha2"],
+            Enctype::Rc4Hmac => &["rc4-hmac", "arcfour-hmac-md5"],
         }
     }
 

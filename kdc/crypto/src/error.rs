@@ -25,6 +25,9 @@ pub enum CryptoError {
     /// String-to-key parameters that are malformed or out of bounds (iterations).
     #[error("string-to-key parameters are not acceptable")]
     StringToKeyParameters,
+    /// A password for an enctype that wants text (RC4: UTF-16) which is not UTF-8.
+    #[error("the password is not UTF-8")]
+    PasswordEncoding,
     /// A master key file that cannot be read.
     #[error("not a master key: {0}")]
     MasterKey(&'static str),

@@ -1,10 +1,11 @@
 //! A Kerberos key.
 
-use crate::{CryptoError, Enctype, KeyUsage, PreparedKey, SecretBytes};
+use crate::{CryptoError, Enctype, KeyUsage, PreparedKey, SecretBytes, checksum, prf, string_to_key};
 use rand_core::CryptoRngCore;
+use std::fmt;
 
 /// A key of an enctype. Equality is in constant time, `Debug` shows the enctype alone.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Key {
     enctype: Enctype,
     bytes: SecretBytes,
@@ -15,13 +16,22 @@ impl Key {
     ///
     /// # Errors
     /// [`CryptoError::KeyLength`].
-    pub fn new(_enctype: Enctype, _bytes: &[u8]) -> Result<Key, CryptoError> {
-        todo!()
+    pub fn new(enctype: Enctype, bytes: &[u8]) -> Result<Key, CryptoError> {
+        if bytes.len() != enctype.key_length() {
+            return Err(CryptoError::KeyLength {
+                enctype: enctype.name(),
+                expected: enctype.key_length(),
+                actual: bytes.len(),
+            });
+        }
+        Ok(Key { enctype, bytes: SecretBytes::new(bytes.to_vec()) })
     }
 
     /// A new random key.
-    pub fn generate(_enctype: Enctype, _rng: &mut dyn CryptoRngCore) -> Key {
-        todo!()
+    pub fn generate(enctype: Enctype, rng: &mut dyn CryptoRngCore) -> Key {
+        let mut bytes = vec![0; enctype.key_length()];
+        rng.fill_bytes(&mut bytes);
+        Key { enctype, bytes: SecretBytes::new(bytes) }
     }
 
     /// String-to-key (RFC 3962 section 4, RFC 8009 section 4, RFC 4757 section 2). `parameters` are the s2kparams of
@@ -29,14 +39,16 @@ impl Key {
     ///
     /// # Errors
     /// [`CryptoError::StringToKeyParameters`] where they are not four octets, or ask for 0 or more than 1,000,000
-    /// iterations (a peer chose them).
+    /// iterations (a peer chose them); for RC4, where there are any. [`CryptoError::PasswordEncoding`] where a password
+    /// for RC4 is not UTF-8.
     pub fn from_password(
-        _enctype: Enctype,
-        _password: &[u8],
-        _salt: &[u8],
-        _parameters: Option<&[u8]>,
+        enctype: Enctype,
+        password: &[u8],
+        salt: &[u8],
+        parameters: Option<&[u8]>,
     ) -> Result<Key, CryptoError> {
-        todo!()
+        let bytes = string_to_key::string_to_key(enctype, password, salt, parameters)?;
+        Ok(Key { enctype, bytes })
     }
 
     /// The enctype.
@@ -53,14 +65,14 @@ impl Key {
 
     /// Prepares the key for encryption and decryption in one usage.
     #[must_use]
-    pub fn prepare(&self, _usage: KeyUsage) -> PreparedKey {
-        todo!()
+    pub fn prepare(&self, usage: KeyUsage) -> PreparedKey {
+        PreparedKey::new(self, usage)
     }
 
     /// The mandatory keyed checksum of the enctype over `data` (derives Kc; for one-time keys).
     #[must_use]
-    pub fn checksum(&self, _usage: KeyUsage, _data: &[u8]) -> Vec<u8> {
-        todo!()
+    pub fn checksum(&self, usage: KeyUsage, data: &[u8]) -> Vec<u8> {
+        checksum::checksum(self, usage, data)
     }
 
     /// Verifies a keyed checksum in constant time.
@@ -70,17 +82,23 @@ impl Key {
     /// [`CryptoError::Integrity`] where it does not match.
     pub fn verify_checksum(
         &self,
-        _usage: KeyUsage,
-        _data: &[u8],
-        _checksum_type: i32,
-        _checksum: &[u8],
+        usage: KeyUsage,
+        data: &[u8],
+        checksum_type: i32,
+        checksum: &[u8],
     ) -> Result<(), CryptoError> {
-        todo!()
+        checksum::verify(self, usage, data, checksum_type, checksum)
     }
 
     /// The enctype's pseudo-random function (RFC 3961 section 3, RFC 8009 section 5).
     #[must_use]
-    pub fn prf(&self, _input: &[u8]) -> SecretBytes {
-        todo!()
+    pub fn prf(&self, input: &[u8]) -> SecretBytes {
+        prf::prf(self, input)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({})", self.enctype)
     }
 }

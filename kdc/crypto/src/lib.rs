@@ -9,6 +9,9 @@
 //! | [`prepared`] | a key prepared for one usage: sub-keys, cipher schedules and HMAC states built once |
 //! | [`secret`] | octets that are secret |
 //! | [`wrap`] | records under the master key |
+//! | `aes_sha1`, `aes_sha2`, `rc4` | the families: key derivation, sealing, opening |
+//! | `string_to_key`, `checksum`, `prf` | what every family does with a password, data or a label |
+//! | `cts`, `n_fold`, `mac` | what the families are made of |
 
 pub mod enctype;
 pub mod key;
@@ -17,7 +20,16 @@ pub mod secret;
 pub mod usage;
 pub mod wrap;
 
+mod aes_sha1;
+mod aes_sha2;
+mod checksum;
+mod cts;
 mod error;
+mod mac;
+mod n_fold;
+mod prf;
+mod rc4;
+mod string_to_key;
 
 pub use enctype::{ChecksumType, Enctype};
 pub use error::CryptoError;
@@ -26,3 +38,10 @@ pub use prepared::PreparedKey;
 pub use secret::SecretBytes;
 pub use usage::KeyUsage;
 pub use wrap::MasterKey;
+
+/// Octets from hexadecimal digits, for test vectors.
+#[cfg(test)]
+fn hex(digits: &str) -> Vec<u8> {
+    assert!(digits.len().is_multiple_of(2), "an odd number of digits");
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+}

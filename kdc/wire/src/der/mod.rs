@@ -2,3 +2,6 @@
 
 pub mod gate;
 pub mod writer;
+
+pub(crate) mod calendar;
+pub(crate) mod header;

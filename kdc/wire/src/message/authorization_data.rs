@@ -1,6 +1,9 @@
 //! AuthorizationData (RFC 4120, section 5.2.6).
 
+use super::asn1::{self, Reason};
+use super::write;
 use crate::WireError;
+use crate::der::writer::Writer;
 
 /// One element.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,13 +34,31 @@ impl AuthorizationData {
     ///
     /// # Errors
     /// Not strict DER, or not AuthorizationData.
-    pub fn decode(_der: &[u8]) -> Result<AuthorizationData, WireError> {
-        todo!()
+    pub fn decode(der: &[u8]) -> Result<AuthorizationData, WireError> {
+        asn1::decode::<kerberos_asn1::AuthorizationData, _>(der, "AuthorizationData")
     }
 
     /// DER of the sequence.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        todo!()
+        let mut writer = Writer::with_capacity(256);
+        self.write(&mut writer);
+        writer.into_vec()
+    }
+
+    pub(super) fn write(&self, w: &mut Writer) {
+        w.sequence(|w| self.0.iter().rev().for_each(|datum| write::typed_octets(w, datum.ad_type, &datum.ad_data)));
+    }
+}
+
+impl TryFrom<kerberos_asn1::AuthorizationData> for AuthorizationData {
+    type Error = Reason;
+
+    fn try_from(data: kerberos_asn1::AuthorizationData) -> Result<AuthorizationData, Reason> {
+        let datum = |entry: kerberos_asn1::AuthorizationDataEntry| AuthorizationDatum {
+            ad_type: entry.ad_type,
+            ad_data: entry.ad_data,
+        };
+        Ok(AuthorizationData(data.into_iter().map(datum).collect()))
     }
 }

@@ -1,5 +1,6 @@
 //! EncryptedData, EncryptionKey and Checksum (RFC 4120, sections 5.2.9).
 
+use super::asn1::{self, Reason};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -12,6 +13,14 @@ pub struct EncryptedData {
     pub kvno: Option<u32>,
     /// Ciphertext.
     pub cipher: Vec<u8>,
+}
+
+impl TryFrom<asn1::EncryptedData> for EncryptedData {
+    type Error = Reason;
+
+    fn try_from(data: asn1::EncryptedData) -> Result<EncryptedData, Reason> {
+        Ok(EncryptedData { etype: data.etype, kvno: data.kvno.map(|kvno| kvno.0), cipher: data.cipher })
+    }
 }
 
 /// EncryptionKey as it stands in a message. Zeroized when dropped, redacted in `Debug`; becomes a `crypto::Key` at once.
@@ -29,6 +38,12 @@ impl fmt::Debug for EncryptionKey {
     }
 }
 
+impl From<asn1::EncryptionKey> for EncryptionKey {
+    fn from(key: asn1::EncryptionKey) -> EncryptionKey {
+        EncryptionKey { keytype: key.keytype, keyvalue: key.keyvalue.0 }
+    }
+}
+
 /// Checksum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checksum {
@@ -36,4 +51,10 @@ pub struct Checksum {
     pub cksumtype: i32,
     /// The checksum.
     pub checksum: Vec<u8>,
+}
+
+impl From<kerberos_asn1::Checksum> for Checksum {
+    fn from(checksum: kerberos_asn1::Checksum) -> Checksum {
+        Checksum { cksumtype: checksum.cksumtype, checksum: checksum.checksum }
+    }
 }

@@ -1,6 +1,10 @@
 //! HostAddress (RFC 4120, section 7.5.3).
 
+use super::asn1::Reason;
 use std::net::IpAddr;
+
+/// Most addresses in a list.
+pub(super) const MAX_ADDRESSES: usize = 64;
 
 /// An address of a ticket or a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,6 +25,19 @@ impl HostAddress {
             _ => None,
         }
     }
+}
+
+impl TryFrom<kerberos_asn1::HostAddress> for HostAddress {
+    type Error = Reason;
+
+    fn try_from(address: kerberos_asn1::HostAddress) -> Result<HostAddress, Reason> {
+        Ok(HostAddress { addr_type: address.addr_type, address: address.address })
+    }
+}
+
+/// A list of addresses that may be absent.
+pub(super) fn addresses(list: Option<kerberos_asn1::HostAddresses>) -> Result<Option<Vec<HostAddress>>, Reason> {
+    list.map(|list| super::asn1::list(list, MAX_ADDRESSES, "more than 64 addresses")).transpose()
 }
 
 impl From<IpAddr> for HostAddress {

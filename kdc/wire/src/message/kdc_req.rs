@@ -1,7 +1,14 @@
 //! AS-REQ and TGS-REQ (RFC 4120, section 5.4.1).
 
-use super::{EncryptedData, HostAddress, KdcOptions, KerberosTime, PaData, PrincipalName, Ticket};
+use super::asn1::{self, Reason};
+use super::host_address::addresses;
+use super::name::realm;
+use super::padata::padata;
+use super::{EncryptedData, HostAddress, KdcOptions, KerberosTime, PaData, PrincipalName, Ticket, write};
 use crate::WireError;
+use crate::der::gate;
+use crate::der::header::{self, tag};
+use crate::der::writer::Writer;
 use std::ops::Range;
 
 /// Which of the two requests.
@@ -11,6 +18,27 @@ pub enum MessageType {
     AsReq,
     /// TGS-REQ, application tag 12.
     TgsReq,
+}
+
+/// Most enctypes in a request.
+const MAX_ETYPES: usize = 64;
+
+/// Most additional tickets in a request.
+const MAX_TICKETS: usize = 4;
+
+impl MessageType {
+    /// `msg-type` and application tag of the request (RFC 4120, section 7.5.7).
+    pub(super) fn request_number(self) -> u8 {
+        match self {
+            MessageType::AsReq => 10,
+            MessageType::TgsReq => 12,
+        }
+    }
+
+    /// `msg-type` and application tag of the reply.
+    pub(super) fn reply_number(self) -> u8 {
+        self.request_number() + 1
+    }
 }
 
 /// A decoded KDC-REQ.
@@ -62,14 +90,79 @@ impl KdcReq {
     /// # Errors
     /// Not strict DER, another message, a `msg-type` that does not fit the tag, a `pvno` that is not 5, or a list
     /// beyond its limit.
-    pub fn decode(_bytes: &[u8]) -> Result<KdcReq, WireError> {
-        todo!()
+    pub fn decode(bytes: &[u8]) -> Result<KdcReq, WireError> {
+        gate::check(bytes)?;
+        let (number, inner) = asn1::application(bytes, KDC_REQ)?;
+        let message_type = match number {
+            10 => MessageType::AsReq,
+            12 => MessageType::TgsReq,
+            _ => return Err(WireError::Message { message: KDC_REQ, reason: "neither AS-REQ nor TGS-REQ" }),
+        };
+        let request: Parts = asn1::convert::<asn1::KdcReq, _>(inner, KDC_REQ)?;
+        if request.msg_type != i32::from(number) {
+            return Err(WireError::Message { message: KDC_REQ, reason: "msg-type does not fit the application tag" });
+        }
+        let body_der = body_position(bytes)?;
+        Ok(KdcReq { message_type, padata: request.padata, body: request.body, body_der })
     }
 
     /// DER of the request, as a client sends it. `body_der` is ignored.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        todo!()
+        KdcReq::encode_around(self.message_type, &self.padata, &self.body.encode())
+    }
+
+    /// DER of a request around the DER of its body, for clients that had to checksum the body first.
+    #[must_use]
+    pub fn encode_around(message_type: MessageType, padata: &[PaData], body_der: &[u8]) -> Vec<u8> {
+        let number = message_type.request_number();
+        let mut writer = Writer::with_capacity(body_der.len() + 512);
+        writer.tagged(tag::application(number), |w| {
+            w.sequence(|w| {
+                w.context(4, |w| w.bytes(body_der));
+                if !padata.is_empty() {
+                    w.context(3, |w| write::padata(w, padata));
+                }
+                w.context(2, |w| w.int32(i32::from(number)));
+                w.context(1, |w| w.int32(5));
+            });
+        });
+        writer.into_vec()
+    }
+}
+
+const KDC_REQ: &str = "KDC-REQ";
+
+/// What a KDC-REQ holds besides its tag.
+struct Parts {
+    msg_type: i32,
+    padata: Vec<PaData>,
+    body: KdcReqBody,
+}
+
+impl TryFrom<asn1::KdcReq> for Parts {
+    type Error = Reason;
+
+    fn try_from(request: asn1::KdcReq) -> Result<Parts, Reason> {
+        if request.pvno != 5 {
+            return Err("pvno is not 5");
+        }
+        let (padata, body) = (padata(request.padata)?, request.req_body.try_into()?);
+        Ok(Parts { msg_type: request.msg_type, padata, body })
+    }
+}
+
+/// Where the body's SEQUENCE lies in a KDC-REQ that has been parsed: `[4]` is the last field.
+fn body_position(bytes: &[u8]) -> Result<Range<usize>, WireError> {
+    let outer = header::read(bytes, 0, bytes.len())?;
+    let sequence = header::read(bytes, outer.start, outer.end)?;
+    let mut at = sequence.start;
+    loop {
+        let field = header::read(bytes, at, sequence.end)?;
+        if field.tag == tag::context(4) {
+            return Ok(field.start..field.end);
+        }
+        at = field.end;
     }
 }
 
@@ -77,6 +170,55 @@ impl KdcReqBody {
     /// DER of the body alone (KDC-REQ-BODY), what a client's TGS authenticator checksums.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        todo!()
+        let mut writer = Writer::with_capacity(512);
+        self.write(&mut writer);
+        writer.into_vec()
+    }
+
+    fn write(&self, w: &mut Writer) {
+        w.sequence(|w| {
+            if !self.additional_tickets.is_empty() {
+                let tickets = self.additional_tickets.iter().rev();
+                w.context(11, |w| w.sequence(|w| tickets.for_each(|ticket| ticket.write_whole(w))));
+            }
+            if let Some(data) = &self.enc_authorization_data {
+                w.context(10, |w| write::encrypted_data(w, data));
+            }
+            write::optional_addresses(w, 9, self.addresses.as_deref());
+            w.context(8, |w| w.sequence(|w| self.etypes.iter().rev().for_each(|etype| w.int32(*etype))));
+            w.context(7, |w| w.uint32(self.nonce));
+            write::optional_time(w, 6, self.rtime);
+            write::time(w, 5, self.till);
+            write::optional_time(w, 4, self.from);
+            write::optional_name(w, 3, self.sname.as_ref());
+            w.context(2, |w| w.general_string(&self.realm));
+            write::optional_name(w, 1, self.cname.as_ref());
+            w.context(0, |w| w.flags(self.options.bits()));
+        });
+    }
+}
+
+impl TryFrom<asn1::KdcReqBody> for KdcReqBody {
+    type Error = Reason;
+
+    fn try_from(body: asn1::KdcReqBody) -> Result<KdcReqBody, Reason> {
+        if body.etypes.len() > MAX_ETYPES {
+            return Err("more than 64 enctypes");
+        }
+        let tickets = body.additional_tickets.unwrap_or_default();
+        Ok(KdcReqBody {
+            options: KdcOptions::from_bits_retain(body.kdc_options.flags),
+            cname: body.cname.map(TryInto::try_into).transpose()?,
+            realm: realm(body.realm)?,
+            sname: body.sname.map(TryInto::try_into).transpose()?,
+            from: body.from.map(Into::into),
+            till: body.till.into(),
+            rtime: body.rtime.map(Into::into),
+            nonce: body.nonce.0,
+            etypes: body.etypes,
+            addresses: addresses(body.addresses)?,
+            enc_authorization_data: body.enc_authorization_data.map(TryInto::try_into).transpose()?,
+            additional_tickets: asn1::list(tickets, MAX_TICKETS, "more than 4 additional tickets")?,
+        })
     }
 }

@@ -1,7 +1,10 @@
 //! The messages of RFC 4120, one file each. Decoding passes the DER gate, then kerberos_asn1, then becomes these types;
 //! encoding is written directly.
+//!
+//! Every `decode` is a pure function of its bytes that returns for any of them.
 
 mod ap;
+mod asn1;
 mod authorization_data;
 mod encrypted;
 mod error_code;
@@ -12,8 +15,10 @@ mod kdc_req;
 mod krb_error;
 mod name;
 mod padata;
+mod text;
 mod ticket;
 mod time;
+mod write;
 
 pub use ap::{ApRep, ApReq, Authenticator, EncApRepPart};
 pub use authorization_data::{AuthorizationData, AuthorizationDatum, ad_type};

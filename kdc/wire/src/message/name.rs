@@ -1,8 +1,16 @@
 //! Principal and realm names (RFC 4120, sections 5.2.2, 6.1, 6.2), and their text form with MIT's escapes.
 
+use super::asn1::Reason;
+use super::text;
 use crate::WireError;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+
+/// Most components of a decoded name.
+const MAX_COMPONENTS: usize = 32;
+
+/// Longest component or realm of a decoded name, in octets.
+const MAX_OCTETS: usize = 1024;
 
 /// Name types (RFC 4120, section 6.2). A hint: two names that differ only here are the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,7 +31,8 @@ impl NameType {
 pub struct PrincipalName {
     /// A hint about what the name is.
     pub name_type: NameType,
-    /// The components; decoded names have at least one, none with NUL or control characters.
+    /// The components. A decoded name may have none, or empty ones (the syntax allows both; it is for the core to refuse
+    /// them), at most 32 of at most 1024 octets, and no NUL or control characters.
     pub components: Vec<String>,
 }
 
@@ -68,7 +77,8 @@ impl PrincipalName {
 }
 
 /// A name with its realm: what identifies a principal. `Display` and [`Principal::parse`] use MIT's text form
-/// (`HTTP/web.shop@REALM`, with `\` before `/`, `@`, `\` inside a component).
+/// (`HTTP/web.shop@REALM`, with `\` before `/`, `@`, `\` inside a component, and `\n`, `\t`, `\b`, `\0` for these four
+/// characters).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal {
     /// The components.
@@ -95,22 +105,48 @@ impl Principal {
     /// # Errors
     /// An empty name, component or realm, an escape at the end, a second unescaped `@`, or control characters.
     pub fn parse(text: &str, default_realm: &str) -> Result<Principal, WireError> {
-        parse_principal(text, default_realm)
+        text::parse(text, default_realm)
     }
 }
 
-fn parse_principal(_text: &str, _default_realm: &str) -> Result<Principal, WireError> {
-    todo!()
-}
-
+/// `HTTP/web.shop`, escaped as in [`Principal`].
 impl fmt::Display for PrincipalName {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text::write_name(f, &self.components)
     }
 }
 
 impl fmt::Display for Principal {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text::write_name(f, &self.name.components)?;
+        f.write_str("@")?;
+        text::write_part(f, &self.realm)
     }
+}
+
+impl TryFrom<kerberos_asn1::PrincipalName> for PrincipalName {
+    type Error = Reason;
+
+    fn try_from(name: kerberos_asn1::PrincipalName) -> Result<PrincipalName, Reason> {
+        if name.name_string.len() > MAX_COMPONENTS {
+            return Err("a name of more than 32 components");
+        }
+        let components = name.name_string.into_iter().map(checked).collect::<Result<_, _>>()?;
+        Ok(PrincipalName { name_type: NameType(name.name_type), components })
+    }
+}
+
+/// A realm of a message.
+pub(super) fn realm(realm: kerberos_asn1::Realm) -> Result<String, Reason> {
+    checked(realm)
+}
+
+fn checked(part: String) -> Result<String, Reason> {
+    if part.len() > MAX_OCTETS {
+        return Err("a name or realm of more than 1024 octets");
+    }
+    if part.chars().any(char::is_control) {
+        return Err("a control character in a name or realm");
+    }
+    Ok(part)
 }

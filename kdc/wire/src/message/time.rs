@@ -1,5 +1,8 @@
 //! KerberosTime (RFC 4120, section 5.2.3) and the instants that the shell hands to the core.
 
+use super::asn1::Reason;
+use crate::der::calendar::LAST_SECOND;
+
 /// Seconds since 1970-01-01T00:00:00Z; what KerberosTime carries (`YYYYMMDDHHMMSSZ`, years 1970 to 9999).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct KerberosTime(pub i64);
@@ -11,8 +14,13 @@ impl KerberosTime {
     /// This time plus so many seconds, saturating at the ends of what KerberosTime can carry.
     #[must_use]
     pub fn plus(self, seconds: i64) -> KerberosTime {
-        // 9999-12-31T23:59:59Z
-        KerberosTime(self.0.saturating_add(seconds).clamp(0, 253_402_300_799))
+        KerberosTime(self.0.saturating_add(seconds).clamp(0, LAST_SECOND))
+    }
+}
+
+impl From<kerberos_asn1::KerberosTime> for KerberosTime {
+    fn from(time: kerberos_asn1::KerberosTime) -> KerberosTime {
+        KerberosTime(time.timestamp())
     }
 }
 
@@ -26,6 +34,14 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
+    /// From the two fields that carry it.
+    pub(super) fn from_fields(time: kerberos_asn1::KerberosTime, micros: i32) -> Result<Timestamp, Reason> {
+        match u32::try_from(micros) {
+            Ok(micros @ 0..=999_999) => Ok(Timestamp { time: time.into(), micros }),
+            _ => Err("microseconds beyond 999,999"),
+        }
+    }
+
     /// Microseconds since the epoch.
     #[must_use]
     pub fn as_micros(self) -> i128 {

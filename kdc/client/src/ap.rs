@@ -1,0 +1,261 @@
+//! AP-REQ and AP-REP (RFC 4120, section 3.2), both sides.
+//!
+//! The accepting side keeps no replay cache. Whoever needs one remembers [`AcceptedApReq::replay_key`] for
+//! `max_skew` seconds in both directions; a protocol that gives each side a fresh sub-key or a challenge needs none.
+
+use crate::sealing::{key_from_wire, key_to_wire, open, seal};
+use crate::time::DEFAULT_MAX_SKEW;
+use crate::{ClientError, Credential, Keytab};
+use kennel_crypto::{Key, KeyUsage};
+use kennel_wire::message::{
+    ApOptions, ApRep, ApReq, Authenticator, Checksum, EncApRepPart, EncTicketPart, ErrorCode, Principal, Ticket,
+    TicketFlags, Timestamp,
+};
+use rand_core::CryptoRngCore;
+use std::net::IpAddr;
+use zeroize::Zeroizing;
+
+/// What a client's AP-REQ shall carry. The default: no mutual authentication, no sub-key, no checksum.
+#[derive(Debug, Clone, Default)]
+pub struct ApOffer {
+    /// Ask the server to prove itself with an AP-REP.
+    pub mutual: bool,
+    /// Send a fresh sub-key of the session key's enctype.
+    pub subkey: bool,
+    /// Initial sequence number.
+    pub seq_number: Option<u32>,
+    /// Checksum over what the application binds to the authentication (GSS: RFC 4121, section 4.1.1).
+    pub checksum: Option<Checksum>,
+}
+
+/// An AP-REQ that was made, and what the client must remember to check the AP-REP.
+#[derive(Debug)]
+pub struct ApRequest {
+    /// DER of the AP-REQ.
+    pub message: Vec<u8>,
+    /// The sub-key that was sent.
+    pub subkey: Option<Key>,
+    session_key: Key,
+    ctime: Timestamp,
+}
+
+impl ApRequest {
+    /// Makes an AP-REQ with the ticket of `credential`; with that of a user-to-user ticket it says so. `now` is the
+    /// KDC's time; no two requests with one ticket may have the same.
+    pub fn new(credential: &Credential, offer: &ApOffer, now: Timestamp, rng: &mut dyn CryptoRngCore) -> ApRequest {
+        let session_key = credential.session_key.clone();
+        let subkey = offer.subkey.then(|| Key::generate(session_key.enctype(), rng));
+        let authenticator = Authenticator {
+            crealm: credential.client.realm.clone(),
+            cname: credential.client.name.clone(),
+            cksum: offer.checksum.clone(),
+            ctime: now,
+            subkey: subkey.as_ref().map(key_to_wire),
+            seq_number: offer.seq_number,
+            authorization_data: None,
+        };
+        let mut options = ApOptions::empty();
+        options.set(ApOptions::MUTUAL_REQUIRED, offer.mutual);
+        options.set(ApOptions::USE_SESSION_KEY, credential.second_ticket.is_some());
+        let plain = Zeroizing::new(authenticator.encode());
+        let authenticator = seal(&session_key, KeyUsage::AP_REQ_AUTHENTICATOR, &plain, rng);
+        let message = ApReq { options, ticket: credential.ticket.clone(), authenticator }.encode();
+        ApRequest { message, subkey, session_key, ctime: now }
+    }
+
+    /// Checks the server's AP-REP: it opens with the session key and returns the time that was sent.
+    ///
+    /// # Errors
+    /// [`ClientError::Ap`] with AP_MUT_FAIL (another time) or AP_BAD_INTEGRITY, [`ClientError::Wire`].
+    pub fn check_reply(&self, ap_rep: &[u8]) -> Result<ApReplySeen, ClientError> {
+        let rep = ApRep::decode(ap_rep)?;
+        let plain = open(&self.session_key, KeyUsage::AP_REP, &rep.enc_part).map_err(|_| bad_integrity())?;
+        let part = EncApRepPart::decode(&plain)?;
+        if part.ctime != self.ctime {
+            return Err(ClientError::Ap(ErrorCode::AP_MUT_FAIL));
+        }
+        let subkey = part.subkey.as_ref().map(key_from_wire).transpose()?;
+        Ok(ApReplySeen { subkey, seq_number: part.seq_number })
+    }
+}
+
+/// What a checked AP-REP said.
+#[derive(Debug)]
+pub struct ApReplySeen {
+    /// The server's sub-key.
+    pub subkey: Option<Key>,
+    /// The server's initial sequence number.
+    pub seq_number: Option<u32>,
+}
+
+/// What a server opens tickets with.
+#[derive(Debug, Clone, Copy)]
+pub enum AcceptorKeys<'a> {
+    /// Its keytab; it is every principal in it.
+    Keytab(&'a Keytab),
+    /// User-to-user: the session key of the server's own TGT. An AP-REQ without USE-SESSION-KEY is refused.
+    UserToUser(&'a Key),
+}
+
+/// What a server holds an AP-REQ against.
+#[derive(Debug, Clone)]
+pub struct AcceptRules {
+    /// Seconds by which the clocks may differ.
+    pub max_skew: i64,
+    /// The one principal that the ticket must be for; `None`: any whose key opens it.
+    pub server: Option<Principal>,
+    /// Where the request came from: a ticket bound to other addresses is refused. `None` leaves that unchecked.
+    pub peer: Option<IpAddr>,
+}
+
+impl Default for AcceptRules {
+    fn default() -> Self {
+        AcceptRules { max_skew: DEFAULT_MAX_SKEW, server: None, peer: None }
+    }
+}
+
+/// An AP-REQ that was checked.
+#[derive(Debug)]
+pub struct AcceptedApReq {
+    /// Who the client is.
+    pub client: Principal,
+    /// The server as the ticket names it.
+    pub server: Principal,
+    /// The ticket's content.
+    pub ticket: EncTicketPart,
+    /// The authenticator. Its checksum is for the application to verify, with the session key.
+    pub authenticator: Authenticator,
+    /// The session key.
+    pub session_key: Key,
+    /// The client's sub-key.
+    pub subkey: Option<Key>,
+    /// Whether the client waits for an AP-REP.
+    pub mutual_required: bool,
+}
+
+impl AcceptedApReq {
+    /// Checks an AP-REQ (RFC 4120, section 3.2.3).
+    ///
+    /// # Errors
+    /// [`ClientError::Ap`] with the code that the RFC gives for the reason, [`ClientError::Wire`] for what is no
+    /// AP-REQ.
+    pub fn check(
+        ap_req: &[u8],
+        keys: AcceptorKeys<'_>,
+        rules: &AcceptRules,
+        now: Timestamp,
+    ) -> Result<AcceptedApReq, ClientError> {
+        let request = ApReq::decode(ap_req)?;
+        let server = Principal::new(request.ticket.sname.clone(), request.ticket.realm.clone());
+        if rules.server.as_ref().is_some_and(|expected| *expected != server) {
+            return Err(ClientError::Ap(ErrorCode::AP_NOT_US));
+        }
+        let ticket = open_ticket(&request, &server, keys)?;
+        let session_key = key_from_wire(&ticket.key)?;
+        let authenticator = open_authenticator(&request, &session_key)?;
+        check_binding(&ticket, &authenticator, rules)?;
+        check_times(&ticket, &authenticator, rules.max_skew, now)?;
+        let subkey = authenticator.subkey.as_ref().map(key_from_wire).transpose()?;
+        Ok(AcceptedApReq {
+            client: Principal::new(ticket.cname.clone(), ticket.crealm.clone()),
+            server,
+            mutual_required: request.options.contains(ApOptions::MUTUAL_REQUIRED),
+            ticket,
+            authenticator,
+            session_key,
+            subkey,
+        })
+    }
+
+    /// DER of the AP-REP that proves the server to the client, with the server's own sub-key and sequence number
+    /// where it has them.
+    pub fn reply(&self, subkey: Option<&Key>, seq_number: Option<u32>, rng: &mut dyn CryptoRngCore) -> Vec<u8> {
+        let part = EncApRepPart { ctime: self.authenticator.ctime, subkey: subkey.map(key_to_wire), seq_number };
+        let plain = Zeroizing::new(part.encode());
+        ApRep { enc_part: seal(&self.session_key, KeyUsage::AP_REP, &plain, rng) }.encode()
+    }
+
+    /// What tells this request from every other with a valid time: client, server, and the client's time with
+    /// microseconds (RFC 4120, section 3.2.3).
+    #[must_use]
+    pub fn replay_key(&self) -> (Principal, Principal, Timestamp) {
+        (self.client.clone(), self.server.clone(), self.authenticator.ctime)
+    }
+}
+
+fn bad_integrity() -> ClientError {
+    ClientError::Ap(ErrorCode::AP_BAD_INTEGRITY)
+}
+
+fn open_ticket(request: &ApReq, server: &Principal, keys: AcceptorKeys<'_>) -> Result<EncTicketPart, ClientError> {
+    let in_session_key = request.options.contains(ApOptions::USE_SESSION_KEY);
+    let candidates = match keys {
+        AcceptorKeys::UserToUser(key) if in_session_key => vec![key.clone()],
+        AcceptorKeys::Keytab(keytab) if !in_session_key => keytab_keys(keytab, server, &request.ticket)?,
+        _ => return Err(ClientError::Ap(ErrorCode::AP_NOKEY)),
+    };
+    let sealed = &request.ticket.enc_part;
+    let plain = candidates.iter().find_map(|key| open(key, KeyUsage::TICKET, sealed).ok()).ok_or_else(bad_integrity)?;
+    Ok(EncTicketPart::decode(&plain)?)
+}
+
+/// The keys that may have made a ticket; at least one.
+fn keytab_keys(keytab: &Keytab, server: &Principal, ticket: &Ticket) -> Result<Vec<Key>, ClientError> {
+    let sealed = &ticket.enc_part;
+    let keys = keytab.candidates(server, sealed.etype, sealed.kvno);
+    if !keys.is_empty() {
+        return Ok(keys);
+    }
+    Err(ClientError::Ap(match sealed.kvno {
+        _ if !keytab.knows(server) => ErrorCode::AP_NOT_US,
+        Some(kvno) if !keytab.has_version(server, kvno) => ErrorCode::AP_BADKEYVER,
+        _ => ErrorCode::AP_NOKEY,
+    }))
+}
+
+fn open_authenticator(request: &ApReq, session_key: &Key) -> Result<Authenticator, ClientError> {
+    let sealed = &request.authenticator;
+    let plain = open(session_key, KeyUsage::AP_REQ_AUTHENTICATOR, sealed).map_err(|_| bad_integrity())?;
+    Ok(Authenticator::decode(&plain)?)
+}
+
+/// Ticket and authenticator belong together, and to where the request came from.
+fn check_binding(
+    ticket: &EncTicketPart,
+    authenticator: &Authenticator,
+    rules: &AcceptRules,
+) -> Result<(), ClientError> {
+    if ticket.cname != authenticator.cname || ticket.crealm != authenticator.crealm {
+        return Err(ClientError::Ap(ErrorCode::AP_BADMATCH));
+    }
+    let bound_to = ticket.caddr.as_deref().unwrap_or_default();
+    match rules.peer.map(|ip| ip.to_canonical()) {
+        Some(peer) if !bound_to.is_empty() && !bound_to.iter().any(|a| a.ip() == Some(peer)) => {
+            Err(ClientError::Ap(ErrorCode::AP_BADADDR))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_times(
+    ticket: &EncTicketPart,
+    authenticator: &Authenticator,
+    max_skew: i64,
+    now: Timestamp,
+) -> Result<(), ClientError> {
+    let start = ticket.starttime.unwrap_or(ticket.authtime);
+    let skewed = authenticator.ctime.time.0.abs_diff(now.time.0) > max_skew.unsigned_abs();
+    Err(ClientError::Ap(if skewed {
+        ErrorCode::AP_SKEW
+    } else if ticket.flags.contains(TicketFlags::INVALID) || start > now.time.plus(max_skew) {
+        ErrorCode::AP_TKT_NYV
+    } else if ticket.endtime.plus(max_skew) < now.time {
+        ErrorCode::AP_TKT_EXPIRED
+    } else {
+        return Ok(());
+    }))
+}
+
+#[cfg(test)]
+#[path = "ap_tests.rs"]
+mod tests;

@@ -1,0 +1,239 @@
+//! The TGS exchange (RFC 4120, section 3.3): a ticket in, another ticket out. One request, one reply; the way across
+//! realms is [`crate::ticket_walk`].
+
+use crate::answer::Answer;
+use crate::reply_checks::{Expected, ReplyFault};
+use crate::sealing::{checksum, key_to_wire, open, seal};
+use crate::{ClientError, Credential, TicketOptions};
+use kennel_crypto::{Key, KeyUsage};
+use kennel_wire::message::{
+    ApOptions, ApReq, Authenticator, AuthorizationData, Checksum, EncKdcRepPart, HostAddress, KdcOptions, KdcReq,
+    KdcReqBody, MessageType, PaData, Principal, Ticket, Timestamp, pa_type,
+};
+use rand_core::CryptoRngCore;
+use zeroize::Zeroizing;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct TgsRequest {
+    /// The server; its realm is the realm of the KDC that is asked.
+    pub server: Principal,
+    /// What the ticket shall be.
+    pub options: TicketOptions,
+    /// User-to-user: the server's own TGT.
+    pub additional_ticket: Option<Ticket>,
+    /// Authorization data to put into the ticket.
+    pub authorization_data: Option<AuthorizationData>,
+}
+
+impl TgsRequest {
+    /// A ticket for `server`, with default options.
+    #[must_use]
+    pub fn new(server: Principal) -> TgsRequest {
+        TgsRequest { server, options: TicketOptions::default(), additional_ticket: None, authorization_data: None }
+    }
+
+    /// A ticket for `server` with these KDC options.
+    #[must_use]
+    pub fn with_flags(server: Principal, flags: KdcOptions) -> TgsRequest {
+        TgsRequest { options: TicketOptions::with_flags(flags), ..TgsRequest::new(server) }
+    }
+
+    /// The same ticket for longer: to be sent with `credential`, which is renewable.
+    #[must_use]
+    pub fn renew(credential: &Credential) -> TgsRequest {
+        TgsRequest::with_flags(credential.server.clone(), KdcOptions::RENEW)
+    }
+
+    /// The same ticket, now valid: to be sent with `credential`, which was postdated.
+    #[must_use]
+    pub fn validate(credential: &Credential) -> TgsRequest {
+        TgsRequest::with_flags(credential.server.clone(), KdcOptions::VALIDATE)
+    }
+
+    /// A copy of `tgt`, which is forwardable, for use from `addresses` (empty: from anywhere).
+    #[must_use]
+    pub fn forward(tgt: &Credential, addresses: Vec<HostAddress>) -> TgsRequest {
+        let mut request = TgsRequest::with_flags(tgt.server.clone(), KdcOptions::FORWARDED | KdcOptions::FORWARDABLE);
+        request.options.addresses = addresses;
+        request
+    }
+
+    /// A ticket for `server` that another host may use, from `addresses`; to be sent with a proxiable ticket.
+    #[must_use]
+    pub fn proxy(server: Principal, addresses: Vec<HostAddress>) -> TgsRequest {
+        let mut request = TgsRequest::with_flags(server, KdcOptions::PROXY);
+        request.options.addresses = addresses;
+        request
+    }
+
+    /// A ticket for a server that has no long-term key at hand but a TGT, `server_tgt` (RFC 4120, section 3.7).
+    #[must_use]
+    pub fn user_to_user(server: Principal, server_tgt: Ticket) -> TgsRequest {
+        let request = TgsRequest::with_flags(server, KdcOptions::ENC_TKT_IN_SKEY);
+        TgsRequest { additional_ticket: Some(server_tgt), ..request }
+    }
+}
+
+/// A TGS exchange under way.
+#[derive(Debug)]
+pub struct TgsExchange {
+    client: Principal,
+    body: KdcReqBody,
+    addresses: Vec<HostAddress>,
+    second_ticket: Option<Ticket>,
+    now: Timestamp,
+    reply_key: Key,
+    reply_usage: KeyUsage,
+}
+
+impl TgsExchange {
+    /// Starts an exchange; gives the request to send. `credential` is mostly a TGT, in renewals and validations any
+    /// ticket. `now` is the KDC's time (see [`crate::TimeOffset::apply`]).
+    #[must_use]
+    pub fn begin(
+        credential: &Credential,
+        request: &TgsRequest,
+        now: Timestamp,
+        rng: &mut dyn CryptoRngCore,
+    ) -> (TgsExchange, Vec<u8>) {
+        TgsExchange::of_parts(TgsParts::new(credential, request, now, rng), credential, now, rng)
+    }
+
+    pub(crate) fn of_parts(
+        parts: TgsParts,
+        credential: &Credential,
+        now: Timestamp,
+        rng: &mut dyn CryptoRngCore,
+    ) -> (TgsExchange, Vec<u8>) {
+        let message = parts.encode(rng);
+        let (reply_key, reply_usage) = match &parts.subkey {
+            Some(subkey) => (subkey.clone(), KeyUsage::TGS_REP_SUBKEY),
+            None => (parts.session_key.clone(), KeyUsage::TGS_REP_SESSION),
+        };
+        let rebinds = parts.body.options.intersects(KdcOptions::FORWARDED | KdcOptions::PROXY);
+        let addresses =
+            if rebinds { parts.body.addresses.clone().unwrap_or_default() } else { credential.addresses.clone() };
+        let user_to_user = parts.body.options.contains(KdcOptions::ENC_TKT_IN_SKEY);
+        let second_ticket = parts.body.additional_tickets.first().filter(|_| user_to_user).cloned();
+        let client = credential.client.clone();
+        let exchange = TgsExchange { client, body: parts.body, addresses, second_ticket, now, reply_key, reply_usage };
+        (exchange, message)
+    }
+
+    /// Takes the answer in: a TGS-REP or a KRB-ERROR.
+    ///
+    /// # Errors
+    /// [`ClientError::Kdc`] for an error, [`ClientError::Reply`] for a reply that is not to be believed.
+    pub fn receive(&self, answer: &[u8]) -> Result<Credential, ClientError> {
+        let rep = match Answer::read(answer)? {
+            Answer::Error(error) => return Err(error.into()),
+            Answer::Reply(reply) => reply,
+        };
+        let plain = open(&self.reply_key, self.reply_usage, &rep.enc_part).map_err(|_| ReplyFault::ReplyKey)?;
+        let enc = EncKdcRepPart::decode(&plain)?;
+        let expected = Expected {
+            answers: MessageType::TgsReq,
+            client: &self.client,
+            body: &self.body,
+            addresses: &self.addresses,
+            now: Some(self.now.time),
+        };
+        let session_key = expected.check(&rep, &enc)?;
+        let credential = Credential::from_reply(&rep, enc, session_key);
+        Ok(Credential { second_ticket: self.second_ticket.clone(), ..credential })
+    }
+}
+
+/// The plain parts of a TGS-REQ, before anything is encoded or encrypted. Outside this crate only tests change them,
+/// see [`crate::dangerous`].
+#[derive(Debug, Clone)]
+pub struct TgsParts {
+    /// The body.
+    pub body: KdcReqBody,
+    /// Pre-authentication data behind PA-TGS-REQ.
+    pub padata: Vec<PaData>,
+    /// Options of the AP-REQ inside PA-TGS-REQ.
+    pub ap_options: ApOptions,
+    /// The ticket that is presented.
+    pub ticket: Ticket,
+    /// Its session key, which encrypts the authenticator.
+    pub session_key: Key,
+    /// The authenticator; its `cksum` and `subkey` are filled from the fields below.
+    pub authenticator: Authenticator,
+    /// What stands in the authenticator as checksum over the body.
+    pub body_checksum: BodyChecksum,
+    /// Encrypts the reply; without one the session key does.
+    pub subkey: Option<Key>,
+    /// Usage of the session key for the authenticator.
+    pub authenticator_usage: KeyUsage,
+}
+
+/// A checksum over the body of a TGS-REQ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BodyChecksum {
+    /// The right one for this usage of the session key.
+    Keyed(KeyUsage),
+    /// This one, or none.
+    Given(Option<Checksum>),
+}
+
+impl TgsParts {
+    pub(crate) fn new(
+        credential: &Credential,
+        request: &TgsRequest,
+        now: Timestamp,
+        rng: &mut dyn CryptoRngCore,
+    ) -> TgsParts {
+        let subkey = Key::generate(credential.session_key.enctype(), rng);
+        let enctypes = request.options.permitted_enctypes();
+        let mut body = request.options.body(None, &request.server, &enctypes, now, rng);
+        body.additional_tickets.extend(request.additional_ticket.clone());
+        body.enc_authorization_data = request
+            .authorization_data
+            .as_ref()
+            .map(|data| seal(&subkey, KeyUsage::TGS_REQ_AD_SUBKEY, &data.encode(), rng));
+        TgsParts {
+            body,
+            padata: Vec::new(),
+            ap_options: ApOptions::empty(),
+            ticket: credential.ticket.clone(),
+            session_key: credential.session_key.clone(),
+            authenticator: Authenticator {
+                crealm: credential.client.realm.clone(),
+                cname: credential.client.name.clone(),
+                cksum: None,
+                ctime: now,
+                subkey: None,
+                seq_number: None,
+                authorization_data: None,
+            },
+            body_checksum: BodyChecksum::Keyed(KeyUsage::TGS_REQ_CHECKSUM),
+            subkey: Some(subkey),
+            authenticator_usage: KeyUsage::TGS_REQ_AUTHENTICATOR,
+        }
+    }
+
+    /// DER of the TGS-REQ.
+    fn encode(&self, rng: &mut dyn CryptoRngCore) -> Vec<u8> {
+        let mut authenticator = self.authenticator.clone();
+        authenticator.subkey = self.subkey.as_ref().map(key_to_wire);
+        authenticator.cksum = match &self.body_checksum {
+            BodyChecksum::Keyed(usage) => Some(checksum(&self.session_key, *usage, &self.body.encode())),
+            BodyChecksum::Given(given) => given.clone(),
+        };
+        let plain = Zeroizing::new(authenticator.encode());
+        let ap_req = ApReq {
+            options: self.ap_options,
+            ticket: self.ticket.clone(),
+            authenticator: seal(&self.session_key, self.authenticator_usage, &plain, rng),
+        };
+        let mut padata = vec![PaData { padata_type: pa_type::TGS_REQ, value: ap_req.encode() }];
+        padata.extend(self.padata.iter().cloned());
+        KdcReq { message_type: MessageType::TgsReq, padata, body: self.body.clone(), body_der: 0..0 }.encode()
+    }
+}
+
+#[cfg(test)]
+#[path = "tgs_exchange_tests.rs"]
+mod tests;

@@ -1,0 +1,141 @@
+//! As many TGS exchanges as a service ticket needs: across realms by cross-realm tickets (RFC 4120, section 3.3.1)
+//! and by referrals (RFC 6806, section 8). Still no IO: the caller moves the octets.
+
+use crate::{ClientError, Credential, TgsExchange, TgsRequest};
+use kennel_wire::message::{KdcOptions, Principal, PrincipalName, Timestamp};
+use rand_core::CryptoRngCore;
+
+/// How many realms a walk passes at most, the first one not counted.
+pub const MAX_HOPS: usize = 10;
+
+/// Why a walk ends without a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WalkFault {
+    /// A referral back to a realm where the walk already was.
+    #[error("the realm {0} refers back to one that was already asked")]
+    Loop(String),
+    /// More than [`MAX_HOPS`] realms.
+    #[error("more than {MAX_HOPS} realms on the way")]
+    TooLong,
+    /// A referral to the realm that gave it, or a ticket that is neither what was asked for nor a referral.
+    #[error("the realm {0} gave a ticket that leads nowhere")]
+    DeadEnd(String),
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub enum WalkStep {
+    /// Send these octets to a KDC of `realm` and hand in the answer.
+    Send {
+        /// The realm that is asked.
+        realm: String,
+        /// The request.
+        request: Vec<u8>,
+    },
+    /// The ticket is here.
+    Done(Box<Credential>),
+}
+
+/// A walk under way.
+#[derive(Debug)]
+pub struct TicketWalk {
+    request: TgsRequest,
+    tgt: Credential,
+    /// Realms that were asked, in order; the last one is being asked.
+    asked: Vec<String>,
+    exchange: TgsExchange,
+}
+
+impl TicketWalk {
+    /// Starts towards `request.server` with `tgt`, a TGT of any realm; gives the realm to ask and the request. `now`
+    /// is the KDC's time.
+    ///
+    /// # Errors
+    /// [`ClientError::NotATgt`].
+    pub fn begin(
+        tgt: &Credential,
+        request: TgsRequest,
+        now: Timestamp,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<(TicketWalk, WalkStep), ClientError> {
+        let realm = tgt.tgs_realm()?.to_owned();
+        let (exchange, message) = TgsExchange::begin(tgt, &next_request(&request, &realm), now, rng);
+        let walk = TicketWalk { request, tgt: tgt.clone(), asked: vec![realm.clone()], exchange };
+        Ok((walk, WalkStep::Send { realm, request: message }))
+    }
+
+    /// Takes an answer in.
+    ///
+    /// # Errors
+    /// What [`TgsExchange::receive`] refuses, and [`ClientError::Walk`].
+    pub fn receive(
+        &mut self,
+        answer: &[u8],
+        now: Timestamp,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<WalkStep, ClientError> {
+        let credential = self.exchange.receive(answer)?;
+        let Some(realm) = self.referred_to(&credential)? else { return Ok(WalkStep::Done(Box::new(credential))) };
+        if self.request.server.realm == self.here() {
+            // The realm that was named for the server says that the server is elsewhere.
+            self.request.server.realm.clone_from(&realm);
+        }
+        self.asked.push(realm.clone());
+        self.tgt = credential;
+        let (exchange, message) = TgsExchange::begin(&self.tgt, &next_request(&self.request, &realm), now, rng);
+        self.exchange = exchange;
+        Ok(WalkStep::Send { realm, request: message })
+    }
+
+    /// The realm to ask next, or `None` where `credential` is the ticket that the walk is for.
+    fn referred_to(&self, credential: &Credential) -> Result<Option<String>, WalkFault> {
+        let (asked, given) = (&self.request.server, &credential.server.name);
+        let arrived = asked.realm == self.here();
+        // Where a TGT was wanted, a stand-in is for the caller to use.
+        if arrived && (*given == asked.name || is_tgt(&asked.name)) {
+            return Ok(None);
+        }
+        let realm = match given.krbtgt_realm() {
+            Some(realm) => realm,
+            // The server under its canonical name.
+            None if arrived => return Ok(None),
+            None => return Err(WalkFault::DeadEnd(self.here().to_owned())),
+        };
+        if realm == self.here() {
+            return Err(WalkFault::DeadEnd(self.here().to_owned()));
+        }
+        if self.asked.iter().any(|asked| asked == realm) {
+            return Err(WalkFault::Loop(self.here().to_owned()));
+        }
+        if self.asked.len() > MAX_HOPS {
+            return Err(WalkFault::TooLong);
+        }
+        Ok(Some(realm.to_owned()))
+    }
+
+    fn here(&self) -> &str {
+        self.asked.last().map_or("", String::as_str)
+    }
+}
+
+fn is_tgt(name: &PrincipalName) -> bool {
+    name.krbtgt_realm().is_some()
+}
+
+/// What to ask `realm` for: the server itself where it is of this realm, else a ticket towards its realm. Only the
+/// last ticket is bound by what the caller wants of it; those on the way take the longest life, and the flags that
+/// must be in them to be in the last.
+fn next_request(request: &TgsRequest, realm: &str) -> TgsRequest {
+    if request.server.realm == realm {
+        return request.clone();
+    }
+    let kept = KdcOptions::FORWARDABLE | KdcOptions::PROXIABLE | KdcOptions::CANONICALIZE;
+    let mut towards =
+        TgsRequest::with_flags(Principal::krbtgt(&request.server.realm, realm), request.options.flags & kept);
+    towards.options.enctypes.clone_from(&request.options.enctypes);
+    towards
+}
+
+#[cfg(test)]
+#[path = "ticket_walk_tests.rs"]
+mod tests;

@@ -1,0 +1,332 @@
+//! The ASN.1 declarations that kerberos_asn1 lacks, in its own terms (`red_asn1_derive`), and how bytes come to them:
+//! always through the gate.
+//!
+//! Declared here again is what cannot be taken from kerberos_asn1 as it is: whatever holds a UInt32 (its decoder takes
+//! four octets at most, so half of the numbers are refused in the form that RFC 4120 gives them) or an EncryptionKey (its
+//! octets would not be zeroized), and EncAPRepPart (whose optional fields it requires).
+
+use crate::WireError;
+use crate::der::gate;
+use crate::der::header::{self, tag};
+use crate::der::writer::Writer;
+use kerberos_asn1::{
+    ApOptions, AuthorizationData, Checksum, HostAddresses, Int32, KdcOptions, KerberosTime, LastReq, Microseconds,
+    PaData, PrincipalName, Realm, TicketFlags, TransitedEncoding,
+};
+use red_asn1::{Asn1Object, SequenceOf, Tag};
+use red_asn1_derive::Sequence;
+use zeroize::Zeroizing;
+
+/// Why a value was refused.
+pub(super) type Reason = &'static str;
+
+/// Decodes DER that fills `der`: gate, parser, conversion.
+pub(super) fn decode<A, T>(der: &[u8], message: &'static str) -> Result<T, WireError>
+where
+    A: Asn1Object,
+    T: TryFrom<A, Error = Reason>,
+{
+    gate::check(der)?;
+    convert::<A, T>(der, message)
+}
+
+/// Decodes a decrypted plaintext: as [`decode`], with zero padding allowed behind.
+pub(super) fn decode_plaintext<A, T>(plaintext: &[u8], message: &'static str) -> Result<T, WireError>
+where
+    A: Asn1Object,
+    T: TryFrom<A, Error = Reason>,
+{
+    convert::<A, T>(gate::check_padded(plaintext)?, message)
+}
+
+/// Parses and converts DER that has passed the gate.
+pub(super) fn convert<A, T>(der: &[u8], message: &'static str) -> Result<T, WireError>
+where
+    A: Asn1Object,
+    T: TryFrom<A, Error = Reason>,
+{
+    match A::parse(der) {
+        Ok(([], parsed)) => T::try_from(parsed).map_err(|reason| WireError::Message { message, reason }),
+        _ => {
+            Err(WireError::Message { message, reason: "a field is missing, unknown, out of order or of another type" })
+        }
+    }
+}
+
+/// The application tag's number and what it holds, of DER that has passed the gate.
+pub(super) fn application<'a>(der: &'a [u8], message: &'static str) -> Result<(u8, &'a [u8]), WireError> {
+    let outer = header::read(der, 0, der.len())?;
+    match outer.tag.checked_sub(tag::application(0)) {
+        Some(number @ 0..=30) => Ok((number, der.get(outer.start..outer.end).unwrap_or_default())),
+        _ => Err(WireError::Message { message, reason: "another type of message" }),
+    }
+}
+
+/// Converts the elements of a SEQUENCE OF that may have `limit` at most.
+pub(super) fn list<A, T>(elements: Vec<A>, limit: usize, too_many: Reason) -> Result<Vec<T>, Reason>
+where
+    T: TryFrom<A, Error = Reason>,
+{
+    if elements.len() > limit {
+        return Err(too_many);
+    }
+    elements.into_iter().map(T::try_from).collect()
+}
+
+/// UInt32, for senders of both kinds: RFC 4120's (never negative, five octets from 2^31 on) and those that send the same
+/// 32 bits as a negative number, as MIT and Windows have done.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+pub(super) struct Unsigned32(pub(super) u32);
+
+impl Asn1Object for Unsigned32 {
+    fn tag() -> Tag {
+        i32::tag()
+    }
+
+    fn build_value(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.uint32(self.0);
+        writer.as_slice().get(2..).unwrap_or_default().to_vec()
+    }
+
+    fn parse_value(&mut self, raw: &[u8]) -> red_asn1::Result<()> {
+        let octets = match raw {
+            [0, rest @ ..] if rest.len() == 4 => rest,
+            [_, ..] if raw.len() <= 4 => raw,
+            _ => return Err(red_asn1::Error::IncorrectValue("not of 32 bits".into())),
+        };
+        let sign = if raw.first().is_some_and(|first| first & 0x80 != 0) { u32::MAX } else { 0 };
+        self.0 = octets.iter().fold(sign, |value, octet| value << 8 | u32::from(*octet));
+        Ok(())
+    }
+}
+
+/// An OCTET STRING that is zeroized when dropped.
+#[derive(Default)]
+pub(super) struct SecretOctets(pub(super) Zeroizing<Vec<u8>>);
+
+impl Asn1Object for SecretOctets {
+    fn tag() -> Tag {
+        Vec::<u8>::tag()
+    }
+
+    fn build_value(&self) -> Vec<u8> {
+        self.0.to_vec()
+    }
+
+    fn parse_value(&mut self, raw: &[u8]) -> red_asn1::Result<()> {
+        self.0 = Zeroizing::new(raw.to_vec());
+        Ok(())
+    }
+}
+
+#[derive(Sequence, Default)]
+pub(super) struct EncryptionKey {
+    #[seq_field(context_tag = 0)]
+    pub(super) keytype: Int32,
+    #[seq_field(context_tag = 1)]
+    pub(super) keyvalue: SecretOctets,
+}
+
+#[derive(Sequence, Default)]
+pub(super) struct EncryptedData {
+    #[seq_field(context_tag = 0)]
+    pub(super) etype: Int32,
+    #[seq_field(context_tag = 1)]
+    pub(super) kvno: Option<Unsigned32>,
+    #[seq_field(context_tag = 2)]
+    pub(super) cipher: Vec<u8>,
+}
+
+#[derive(Sequence, Default)]
+#[seq(application_tag = 1)]
+pub(super) struct Ticket {
+    #[seq_field(context_tag = 0)]
+    pub(super) tkt_vno: Int32,
+    #[seq_field(context_tag = 1)]
+    pub(super) realm: Realm,
+    #[seq_field(context_tag = 2)]
+    pub(super) sname: PrincipalName,
+    #[seq_field(context_tag = 3)]
+    pub(super) enc_part: EncryptedData,
+}
+
+#[derive(Sequence, Default)]
+#[seq(application_tag = 3)]
+pub(super) struct EncTicketPart {
+    #[seq_field(context_tag = 0)]
+    pub(super) flags: TicketFlags,
+    #[seq_field(context_tag = 1)]
+    pub(super) key: EncryptionKey,
+    #[seq_field(context_tag = 2)]
+    pub(super) crealm: Realm,
+    #[seq_field(context_tag = 3)]
+    pub(super) cname: PrincipalName,
+    #[seq_field(context_tag = 4)]
+    pub(super) transited: TransitedEncoding,
+    #[seq_field(context_tag = 5)]
+    pub(super) authtime: KerberosTime,
+    #[seq_field(context_tag = 6)]
+    pub(super) starttime: Option<KerberosTime>,
+    #[seq_field(context_tag = 7)]
+    pub(super) endtime: KerberosTime,
+    #[seq_field(context_tag = 8)]
+    pub(super) renew_till: Option<KerberosTime>,
+    #[seq_field(context_tag = 9)]
+    pub(super) caddr: Option<HostAddresses>,
+    #[seq_field(context_tag = 10)]
+    pub(super) authorization_data: Option<AuthorizationData>,
+}
+
+/// KDC-REQ, inside its application tag.
+#[derive(Sequence, Default)]
+pub(super) struct KdcReq {
+    #[seq_field(context_tag = 1)]
+    pub(super) pvno: Int32,
+    #[seq_field(context_tag = 2)]
+    pub(super) msg_type: Int32,
+    #[seq_field(context_tag = 3)]
+    pub(super) padata: Option<SequenceOf<PaData>>,
+    #[seq_field(context_tag = 4)]
+    pub(super) req_body: KdcReqBody,
+}
+
+#[derive(Sequence, Default)]
+pub(super) struct KdcReqBody {
+    #[seq_field(context_tag = 0)]
+    pub(super) kdc_options: KdcOptions,
+    #[seq_field(context_tag = 1)]
+    pub(super) cname: Option<PrincipalName>,
+    #[seq_field(context_tag = 2)]
+    pub(super) realm: Realm,
+    #[seq_field(context_tag = 3)]
+    pub(super) sname: Option<PrincipalName>,
+    #[seq_field(context_tag = 4)]
+    pub(super) from: Option<KerberosTime>,
+    #[seq_field(context_tag = 5)]
+    pub(super) till: KerberosTime,
+    #[seq_field(context_tag = 6)]
+    pub(super) rtime: Option<KerberosTime>,
+    #[seq_field(context_tag = 7)]
+    pub(super) nonce: Unsigned32,
+    #[seq_field(context_tag = 8)]
+    pub(super) etypes: SequenceOf<Int32>,
+    #[seq_field(context_tag = 9)]
+    pub(super) addresses: Option<HostAddresses>,
+    #[seq_field(context_tag = 10)]
+    pub(super) enc_authorization_data: Option<EncryptedData>,
+    #[seq_field(context_tag = 11)]
+    pub(super) additional_tickets: Option<SequenceOf<Ticket>>,
+}
+
+/// KDC-REP, inside its application tag.
+#[derive(Sequence, Default)]
+pub(super) struct KdcRep {
+    #[seq_field(context_tag = 0)]
+    pub(super) pvno: Int32,
+    #[seq_field(context_tag = 1)]
+    pub(super) msg_type: Int32,
+    #[seq_field(context_tag = 2)]
+    pub(super) padata: Option<SequenceOf<PaData>>,
+    #[seq_field(context_tag = 3)]
+    pub(super) crealm: Realm,
+    #[seq_field(context_tag = 4)]
+    pub(super) cname: PrincipalName,
+    #[seq_field(context_tag = 5)]
+    pub(super) ticket: Ticket,
+    #[seq_field(context_tag = 6)]
+    pub(super) enc_part: EncryptedData,
+}
+
+/// EncKDCRepPart, inside its application tag.
+#[derive(Sequence, Default)]
+pub(super) struct EncKdcRepPart {
+    #[seq_field(context_tag = 0)]
+    pub(super) key: EncryptionKey,
+    #[seq_field(context_tag = 1)]
+    pub(super) last_req: LastReq,
+    #[seq_field(context_tag = 2)]
+    pub(super) nonce: Unsigned32,
+    #[seq_field(context_tag = 3)]
+    pub(super) key_expiration: Option<KerberosTime>,
+    #[seq_field(context_tag = 4)]
+    pub(super) flags: TicketFlags,
+    #[seq_field(context_tag = 5)]
+    pub(super) authtime: KerberosTime,
+    #[seq_field(context_tag = 6)]
+    pub(super) starttime: Option<KerberosTime>,
+    #[seq_field(context_tag = 7)]
+    pub(super) endtime: KerberosTime,
+    #[seq_field(context_tag = 8)]
+    pub(super) renew_till: Option<KerberosTime>,
+    #[seq_field(context_tag = 9)]
+    pub(super) srealm: Realm,
+    #[seq_field(context_tag = 10)]
+    pub(super) sname: PrincipalName,
+    #[seq_field(context_tag = 11)]
+    pub(super) caddr: Option<HostAddresses>,
+    #[seq_field(context_tag = 12)]
+    pub(super) encrypted_pa_data: Option<SequenceOf<PaData>>,
+}
+
+#[derive(Sequence, Default)]
+#[seq(application_tag = 14)]
+pub(super) struct ApReq {
+    #[seq_field(context_tag = 0)]
+    pub(super) pvno: Int32,
+    #[seq_field(context_tag = 1)]
+    pub(super) msg_type: Int32,
+    #[seq_field(context_tag = 2)]
+    pub(super) ap_options: ApOptions,
+    #[seq_field(context_tag = 3)]
+    pub(super) ticket: Ticket,
+    #[seq_field(context_tag = 4)]
+    pub(super) authenticator: EncryptedData,
+}
+
+#[derive(Sequence, Default)]
+#[seq(application_tag = 2)]
+pub(super) struct Authenticator {
+    #[seq_field(context_tag = 0)]
+    pub(super) authenticator_vno: Int32,
+    #[seq_field(context_tag = 1)]
+    pub(super) crealm: Realm,
+    #[seq_field(context_tag = 2)]
+    pub(super) cname: PrincipalName,
+    #[seq_field(context_tag = 3)]
+    pub(super) cksum: Option<Checksum>,
+    #[seq_field(context_tag = 4)]
+    pub(super) cusec: Microseconds,
+    #[seq_field(context_tag = 5)]
+    pub(super) ctime: KerberosTime,
+    #[seq_field(context_tag = 6)]
+    pub(super) subkey: Option<EncryptionKey>,
+    #[seq_field(context_tag = 7)]
+    pub(super) seq_number: Option<Unsigned32>,
+    #[seq_field(context_tag = 8)]
+    pub(super) authorization_data: Option<AuthorizationData>,
+}
+
+#[derive(Sequence, Default)]
+#[seq(application_tag = 15)]
+pub(super) struct ApRep {
+    #[seq_field(context_tag = 0)]
+    pub(super) pvno: Int32,
+    #[seq_field(context_tag = 1)]
+    pub(super) msg_type: Int32,
+    #[seq_field(context_tag = 2)]
+    pub(super) enc_part: EncryptedData,
+}
+
+#[derive(Sequence, Default)]
+#[seq(application_tag = 27)]
+pub(super) struct EncApRepPart {
+    #[seq_field(context_tag = 0)]
+    pub(super) ctime: KerberosTime,
+    #[seq_field(context_tag = 1)]
+    pub(super) cusec: Microseconds,
+    #[seq_field(context_tag = 2)]
+    pub(super) subkey: Option<EncryptionKey>,
+    #[seq_field(context_tag = 3)]
+    pub(super) seq_number: Option<Unsigned32>,
+}
