@@ -11,10 +11,9 @@ use crate::sealing::{open, seal};
 use crate::time::TimeOffset;
 use crate::{ClientError, Credential, Secret, TicketOptions};
 use kennel_crypto::{Enctype, Key, KeyUsage};
-use kennel_wire::der::writer::Writer;
 use kennel_wire::message::{
-    AuthorizationData, Checksum, EncKdcRepPart, ErrorCode, EtypeInfo2Entry, KdcRep, KdcReq, KdcReqBody, KerberosTime,
-    KrbError, MessageType, PaData, PaEncTimestamp, Principal, PrincipalName, TicketFlags, Timestamp, pa_type,
+    Checksum, EncKdcRepPart, ErrorCode, EtypeInfo2Entry, KdcRep, KdcReq, KdcReqBody, KerberosTime, KrbError,
+    MessageType, PaData, PaEncTimestamp, Principal, PrincipalName, TicketFlags, Timestamp, pa_type,
 };
 use rand_core::CryptoRngCore;
 
@@ -242,22 +241,12 @@ fn confirms_request(enc: &EncKdcRepPart, reply_key: &Key, sent: &[u8]) -> Result
         return Ok(false);
     }
     let proof = enc.encrypted_pa_data.iter().find(|p| p.padata_type == pa_type::REQ_ENC_PA_REP);
-    let proof = decode_checksum(&proof.ok_or(ReplyFault::ChangedRequest)?.value)?;
+    let proof = &proof.ok_or(ReplyFault::ChangedRequest)?.value;
+    let proof = Checksum::decode(proof).map_err(|_| ReplyFault::ChangedRequest)?;
     reply_key
         .verify_checksum(KeyUsage::AS_REQ, sent, proof.cksumtype, &proof.checksum)
         .map_err(|_| ReplyFault::ChangedRequest)?;
     Ok(true)
-}
-
-/// A Checksum alone has the shape of one element of AuthorizationData.
-fn decode_checksum(der: &[u8]) -> Result<Checksum, ReplyFault> {
-    let mut list = Writer::with_capacity(der.len().saturating_add(8));
-    list.tagged(0x30, |w| w.bytes(der));
-    let decoded = AuthorizationData::decode(list.as_slice()).map_err(|_| ReplyFault::ChangedRequest)?;
-    match <[_; 1]>::try_from(decoded.0) {
-        Ok([one]) => Ok(Checksum { cksumtype: one.ad_type, checksum: one.ad_data }),
-        Err(_) => Err(ReplyFault::ChangedRequest),
-    }
 }
 
 /// How far the clocks are apart by the reply's own word, which the nonce makes fresh: an error's `stime`, which

@@ -137,7 +137,7 @@ impl TryFrom<asn1::Authenticator> for Authenticator {
         Ok(Authenticator {
             crealm: realm(authenticator.crealm)?,
             cname: authenticator.cname.try_into()?,
-            cksum: authenticator.cksum.map(Into::into),
+            cksum: authenticator.cksum.map(Checksum::try_from).transpose()?,
             ctime: Timestamp::from_fields(authenticator.ctime, authenticator.cusec)?,
             subkey: authenticator.subkey.map(Into::into),
             seq_number: authenticator.seq_number.map(|number| number.0),

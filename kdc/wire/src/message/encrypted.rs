@@ -1,6 +1,9 @@
 //! EncryptedData, EncryptionKey and Checksum (RFC 4120, sections 5.2.9).
 
 use super::asn1::{self, Reason};
+use super::write;
+use crate::WireError;
+use crate::der::writer::Writer;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -53,8 +56,28 @@ pub struct Checksum {
     pub checksum: Vec<u8>,
 }
 
-impl From<kerberos_asn1::Checksum> for Checksum {
-    fn from(checksum: kerberos_asn1::Checksum) -> Checksum {
-        Checksum { cksumtype: checksum.cksumtype, checksum: checksum.checksum }
+impl TryFrom<kerberos_asn1::Checksum> for Checksum {
+    type Error = Reason;
+
+    fn try_from(checksum: kerberos_asn1::Checksum) -> Result<Checksum, Reason> {
+        Ok(Checksum { cksumtype: checksum.cksumtype, checksum: checksum.checksum })
+    }
+}
+
+impl Checksum {
+    /// Decodes a Checksum that stands alone, as in PA-REQ-ENC-PA-REP (RFC 6806, section 11).
+    ///
+    /// # Errors
+    /// Not strict DER, or another type.
+    pub fn decode(der: &[u8]) -> Result<Checksum, WireError> {
+        asn1::decode::<kerberos_asn1::Checksum, _>(der, "Checksum")
+    }
+
+    /// DER of the checksum.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::with_capacity(self.checksum.len() + 32);
+        write::typed_octets(&mut writer, self.cksumtype, &self.checksum);
+        writer.into_vec()
     }
 }

@@ -1,0 +1,303 @@
+//! The AS exchange (RFC 4120, section 3.1; RFC 6806).
+
+use crate::realm::{AES, TestRealm};
+use kennel_client::{AsRequest, ClientError, Secret, TicketOptions};
+use kennel_core::event::{Decision, Exchange};
+use kennel_core::key_set::{KeySet, KeyState};
+use kennel_core::principal::Attributes;
+use kennel_core::refusal::Refusal;
+use kennel_crypto::{Enctype, Key};
+use kennel_wire::message::{ErrorCode, KdcOptions, KerberosTime, NameType, Principal, PrincipalName, TicketFlags};
+
+fn options(flags: KdcOptions) -> TicketOptions {
+    TicketOptions::with_flags(flags)
+}
+
+#[test]
+fn a_client_gets_a_tgt_after_it_proved_that_it_has_its_key() {
+    let mut realm = TestRealm::new();
+    let tgt = realm.tgt("alice");
+    assert_eq!(tgt.server, Principal::krbtgt("R", "R"));
+    assert_eq!(tgt.flags, TicketFlags::INITIAL | TicketFlags::PRE_AUTHENT | TicketFlags::ENC_PA_REP);
+    assert_eq!(tgt.endtime, realm.now.time.plus(36_000));
+    let outcomes: Vec<_> = realm.events.iter().map(|e| (e.exchange, &e.outcome)).collect();
+    assert!(
+        matches!(outcomes.as_slice(), [(Exchange::As, Decision::PreauthRequired), (Exchange::As, Decision::Issued(_))]),
+        "{outcomes:?}"
+    );
+    assert_eq!(realm.events[1].client.as_ref().unwrap().to_string(), "alice@R");
+    assert_eq!(realm.events[1].server.as_ref().unwrap().to_string(), "krbtgt/R@R");
+}
+
+#[test]
+fn the_reply_proves_which_request_it_answers() {
+    let mut realm = TestRealm::new();
+    let request = AsRequest::new(realm.principal("alice"));
+    let secret = Secret::Keys(realm.keys("alice"));
+    assert!(realm.initial_with(request, secret).unwrap().request_confirmed);
+}
+
+#[test]
+fn every_enctype_serves_for_reply_and_session_as_the_client_prefers() {
+    let mut realm = TestRealm::new();
+    for enctype in AES {
+        let tgt = realm.initial("alice", TicketOptions { enctypes: vec![enctype], ..Default::default() }).unwrap();
+        assert_eq!(tgt.session_key.enctype(), enctype);
+        let issued = realm.last_issued();
+        assert_eq!((issued.reply_enctype, issued.session_enctype), (enctype, enctype));
+        assert_eq!(issued.ticket_enctype, Enctype::Aes256CtsHmacSha384);
+    }
+}
+
+#[test]
+fn rc4_is_refused_unless_the_realm_permits_it() {
+    let only_rc4 = || TicketOptions { enctypes: vec![Enctype::Rc4Hmac], ..Default::default() };
+    let with_rc4 = |realm: &mut TestRealm, name: &str| {
+        let (now, mut rng) = (realm.now, realm.rng.clone());
+        realm.change(name, |r| r.keys = KeySet::random(&[Enctype::Rc4Hmac], 1, now, &mut rng));
+    };
+    let mut realm = TestRealm::new();
+    with_rc4(&mut realm, "alice");
+    let refused = realm.initial("alice", only_rc4());
+    realm.assert_refused(refused, Refusal::NoClientKey);
+
+    let mut permitting = TestRealm::named("R", |r| r.enctypes.push(Enctype::Rc4Hmac));
+    permitting.add("alice", |_| {});
+    with_rc4(&mut permitting, "alice");
+    with_rc4(&mut permitting, "krbtgt/R");
+    assert_eq!(permitting.initial("alice", only_rc4()).unwrap().session_key.enctype(), Enctype::Rc4Hmac);
+}
+
+#[test]
+fn a_wrong_key_is_refused_and_told_how_keys_are_made() {
+    let mut realm = TestRealm::new();
+    let wrong = Secret::Keys(AES.iter().map(|e| Key::generate(*e, &mut realm.rng)).collect());
+    let request = AsRequest::new(realm.principal("alice"));
+    let refused = realm.initial_with(request, wrong);
+    realm.assert_refused(refused, Refusal::PreauthFailed);
+}
+
+#[test]
+fn a_clock_outside_the_skew_is_refused_with_the_kdcs_time() {
+    let mut realm = TestRealm::new();
+    // The client corrects itself by the time in the error and succeeds: what it was told first is in the event.
+    let early = realm.now;
+    let secret = Secret::Keys(realm.keys("alice"));
+    let request = AsRequest::new(realm.principal("alice"));
+    let (mut exchange, first) =
+        kennel_client::AsExchange::begin(request, secret, early, &mut realm.rng.clone()).unwrap();
+    let answer = realm.ask(&first).reply.unwrap();
+    realm.wait(301);
+    let mut rng = realm.rng.clone();
+    let Ok(kennel_client::AsStep::Send(second)) = exchange.receive(&answer, early, &mut rng) else { panic!() };
+    let _ = realm.ask(&second);
+    assert_eq!(realm.last_refusal(), Refusal::PreauthSkew);
+    realm.wait(-2);
+    let _ = realm.ask(&second);
+    assert!(matches!(realm.events.last().unwrap().outcome, Decision::Issued(_)));
+}
+
+#[test]
+fn unknown_names_are_told_apart_as_client_and_server() {
+    let mut realm = TestRealm::new();
+    let secret = || Secret::Keys(vec![Key::new(Enctype::Aes256CtsHmacSha1, &[1; 32]).unwrap()]);
+    let request = AsRequest::new(realm.principal("nobody"));
+    let refused = realm.initial_with(request, secret());
+    realm.assert_refused(refused, Refusal::ClientUnknown);
+    let server = Some(realm.principal("HTTP/nowhere").name);
+    let request = AsRequest { server, ..AsRequest::new(realm.principal("alice")) };
+    let refused = realm.initial_with(request, secret());
+    realm.assert_refused(refused, Refusal::ServerUnknown);
+    let request = AsRequest::new(Principal::parse("alice@ELSEWHERE", "R").unwrap());
+    let refused = realm.initial_with(request, secret());
+    realm.assert_refused(refused, Refusal::WrongRealm);
+}
+
+#[test]
+fn names_without_components_or_with_empty_ones_are_unknown_and_nothing_worse() {
+    // CVE-2017-17439: empty or absent realm or name.
+    for (components, realm_name, refusal) in [
+        (vec![], "R", Refusal::ClientMissing),
+        (vec![""], "R", Refusal::ClientMissing),
+        (vec!["alice", ""], "R", Refusal::ClientMissing),
+        (vec!["alice"], "", Refusal::WrongRealm),
+    ] {
+        let mut realm = TestRealm::new();
+        let name = PrincipalName::new(NameType::PRINCIPAL, components);
+        let request = AsRequest::new(Principal::new(name, realm_name));
+        let secret = Secret::Keys(realm.keys("alice"));
+        let refused = realm.initial_with(request, secret);
+        realm.assert_refused(refused, refusal);
+    }
+}
+
+#[test]
+fn attributes_and_expiry_of_the_client_are_respected() {
+    type Change = fn(&mut kennel_core::principal::PrincipalRecord);
+    let cases: [(Change, Refusal); 5] = [
+        (|r| r.attributes = Attributes::DISALLOW_ALL, Refusal::ClientLocked),
+        (|r| r.attributes = Attributes::LOCKED, Refusal::ClientLocked),
+        (|r| r.expires = Some(KerberosTime(1_800_000_000)), Refusal::ClientExpired),
+        (|r| r.password_expires = Some(KerberosTime(1_800_000_000)), Refusal::PasswordExpired),
+        (|r| r.attributes = Attributes::PASSWORD_CHANGE_REQUIRED, Refusal::PasswordChangeRequired),
+    ];
+    for (change, refusal) in cases {
+        let mut realm = TestRealm::new();
+        realm.change("alice", change);
+        let refused = realm.initial("alice", TicketOptions::default());
+        realm.assert_refused(refused, refusal);
+    }
+}
+
+#[test]
+fn an_expired_password_is_good_for_changing_it() {
+    let mut realm = TestRealm::new();
+    realm.add("kadmin/changepw", |r| r.attributes = Attributes::PASSWORD_CHANGING_SERVICE);
+    realm.change("alice", |r| r.password_expires = Some(KerberosTime(1)));
+    let server = Some(realm.principal("kadmin/changepw").name);
+    let request = AsRequest { server, ..AsRequest::new(realm.principal("alice")) };
+    let secret = Secret::Keys(realm.keys("alice"));
+    let ticket = realm.initial_with(request, secret).unwrap();
+    assert_eq!(ticket.key_expiration, Some(KerberosTime(1)));
+}
+
+#[test]
+fn attributes_and_expiry_of_the_server_are_respected() {
+    type Change = fn(&mut kennel_core::principal::PrincipalRecord);
+    let cases: [(Change, Refusal); 3] = [
+        (|r| r.attributes = Attributes::DISALLOW_ALL, Refusal::ServerLocked),
+        (|r| r.attributes = Attributes::DISALLOW_SERVER, Refusal::ServerIsNoService),
+        (|r| r.expires = Some(KerberosTime(1_800_000_000)), Refusal::ServerExpired),
+    ];
+    for (change, refusal) in cases {
+        let mut realm = TestRealm::new();
+        realm.change("HTTP/web.r", change);
+        let server = Some(realm.principal("HTTP/web.r").name);
+        let request = AsRequest { server, ..AsRequest::new(realm.principal("alice")) };
+        let secret = Secret::Keys(realm.keys("alice"));
+        let refused = realm.initial_with(request, secret);
+        realm.assert_refused(refused, refusal);
+    }
+}
+
+#[test]
+fn preauthentication_is_waived_for_an_exempt_client_but_not_where_the_server_insists() {
+    let mut realm = TestRealm::new();
+    realm.change("alice", |r| r.attributes = Attributes::NO_PREAUTH_REQUIRED);
+    let tgt = realm.tgt("alice");
+    assert!(!tgt.flags.contains(TicketFlags::PRE_AUTHENT));
+    assert_eq!(realm.events.len(), 1);
+    realm.change("krbtgt/R", |r| r.attributes = Attributes::REQUIRE_PREAUTH_OF_CLIENTS);
+    assert!(realm.tgt("alice").flags.contains(TicketFlags::PRE_AUTHENT));
+}
+
+#[test]
+fn options_of_a_tgs_request_are_refused() {
+    for flags in [KdcOptions::RENEW, KdcOptions::VALIDATE, KdcOptions::FORWARDED, KdcOptions::PROXY] {
+        let mut realm = TestRealm::new();
+        let refused = realm.initial("alice", options(flags));
+        realm.assert_refused(refused, Refusal::OptionNotInAs);
+    }
+}
+
+#[test]
+fn flags_are_given_as_asked() {
+    let mut realm = TestRealm::new();
+    let asked = TicketOptions {
+        renewable_life: Some(86_400),
+        life: Some(3_600),
+        ..options(KdcOptions::FORWARDABLE | KdcOptions::PROXIABLE | KdcOptions::ALLOW_POSTDATE)
+    };
+    let tgt = realm.initial("alice", asked).unwrap();
+    let wanted = TicketFlags::FORWARDABLE | TicketFlags::PROXIABLE | TicketFlags::MAY_POSTDATE | TicketFlags::RENEWABLE;
+    assert!(tgt.flags.contains(wanted), "{:?}", tgt.flags);
+    assert_eq!(tgt.endtime, realm.now.time.plus(3_600));
+    assert_eq!(tgt.renew_till, Some(realm.now.time.plus(86_400)));
+}
+
+#[test]
+fn a_postdated_ticket_is_invalid_until_its_time() {
+    let mut realm = TestRealm::new();
+    let start = realm.now.time.plus(7_200);
+    let tgt = realm.initial("alice", TicketOptions { start: Some(start), ..Default::default() }).unwrap();
+    assert!(tgt.flags.contains(TicketFlags::POSTDATED | TicketFlags::INVALID));
+    assert_eq!((tgt.starttime, tgt.endtime), (start, start.plus(36_000)));
+}
+
+#[test]
+fn an_alias_of_a_client_works_with_canonicalize_and_gives_the_canonical_name() {
+    let mut realm = TestRealm::new();
+    realm.alias("al", "alice");
+    let secret = Secret::Keys(realm.keys("alice"));
+    let request = AsRequest { options: options(KdcOptions::CANONICALIZE), ..AsRequest::new(realm.principal("al")) };
+    let ticket = realm.initial_with(request, secret.clone()).unwrap();
+    assert_eq!(ticket.credential.client.to_string(), "alice@R");
+    let refused = realm.initial_with(AsRequest::new(realm.principal("al")), secret);
+    realm.assert_refused(refused, Refusal::ClientAliasWithoutCanonicalize);
+}
+
+#[test]
+fn an_enterprise_name_is_found_by_its_user_part_or_referred_to_its_realm() {
+    let mut realm = TestRealm::named("R", |r| r.domain_realms.push(("corp.example".into(), "CORP".into())));
+    realm.add("alice", |_| {});
+    let secret = Secret::Keys(realm.keys("alice"));
+    let enterprise = |text: &str| AsRequest {
+        options: options(KdcOptions::CANONICALIZE),
+        ..AsRequest::new(Principal::new(PrincipalName::new(NameType::ENTERPRISE, [text]), "R"))
+    };
+    let ticket = realm.initial_with(enterprise("alice@r"), secret.clone()).unwrap();
+    assert_eq!(ticket.credential.client.to_string(), "alice@R");
+    let referred = realm.initial_with(enterprise("alice@corp.example"), secret.clone());
+    assert_eq!(crate::realm::code(referred), ErrorCode::WRONG_REALM);
+    let unknown = realm.initial_with(enterprise("alice@nowhere.example"), secret);
+    realm.assert_refused(unknown, Refusal::ClientUnknown);
+}
+
+#[test]
+fn a_client_may_prove_itself_with_a_staged_or_a_retiring_key_and_can_read_the_reply() {
+    // A keytab fetched early has the staged key, one not fetched yet the retiring one.
+    let mut realm = TestRealm::new();
+    let (now, mut rng) = (realm.now, realm.rng.clone());
+    let old = realm.keys("alice");
+    realm.change("alice", |r| {
+        let staged = KeySet::random(&AES, 3, now, &mut rng).versions.remove(0);
+        let active = KeySet::random(&AES, 2, now, &mut rng).versions.remove(0);
+        r.keys.versions[0].state = KeyState::Retiring;
+        r.keys.versions.insert(0, active);
+        r.keys.versions.insert(0, kennel_core::key_set::KeyVersion { state: KeyState::Staged, ..staged });
+    });
+    let entry = realm.entries[&realm.principal("alice")].clone();
+    let of = |kvno| entry.keys().iter().filter(|k| k.kvno == kvno).map(|k| k.key.clone()).collect::<Vec<_>>();
+    assert_eq!(of(1), old);
+    for kvno in [1, 2, 3] {
+        let request = AsRequest::new(realm.principal("alice"));
+        realm.initial_with(request, Secret::Keys(of(kvno))).unwrap();
+    }
+}
+
+#[test]
+fn tickets_are_issued_under_the_active_key_alone() {
+    let mut realm = TestRealm::new();
+    let (now, mut rng) = (realm.now, realm.rng.clone());
+    realm.change("krbtgt/R", |r| {
+        let staged = KeySet::random(&AES, 2, now, &mut rng).versions.remove(0);
+        r.keys.versions.insert(0, kennel_core::key_set::KeyVersion { state: KeyState::Staged, ..staged });
+    });
+    let _ = realm.tgt("alice");
+    assert_eq!(realm.last_issued().kvno, Some(1));
+}
+
+#[test]
+fn an_initial_ticket_for_a_service_passes_the_access_decision() {
+    use kennel_core::access::{AccessDecision, AccessPath};
+    let mut realm = TestRealm::new();
+    let server = Some(realm.principal("HTTP/web.r").name);
+    let request = AsRequest { server, ..AsRequest::new(realm.principal("alice")) };
+    let secret = Secret::Keys(realm.keys("alice"));
+    realm.initial_with(request.clone(), secret.clone()).unwrap();
+    let asked = realm.access.asked.lock().unwrap().clone();
+    assert_eq!(asked, [("alice@R".to_owned(), "HTTP/web.r@R".to_owned(), AccessPath::As)]);
+    *realm.access.answer.lock().unwrap() = AccessDecision::Deny;
+    let refused: Result<_, ClientError> = realm.initial_with(request, secret);
+    realm.assert_refused(refused, Refusal::AccessDenied);
+}

@@ -1,0 +1,88 @@
+//! What is answered, what is not, and what every end of a request has in common.
+
+use crate::realm::TestRealm;
+use kennel_client::{AsExchange, AsRequest, Secret};
+use kennel_core::access::AllowAll;
+use kennel_core::event::{Decision, Exchange};
+use kennel_core::kdc::{Kdc, Step};
+use kennel_core::realm::Realm;
+use kennel_core::refusal::Refusal;
+use kennel_wire::message::{ErrorCode, KrbError};
+use std::sync::Arc;
+
+fn as_request(realm: &mut TestRealm) -> Vec<u8> {
+    let request = AsRequest::new(realm.principal("alice"));
+    let secret = Secret::Keys(realm.keys("alice"));
+    AsExchange::begin(request, secret, realm.now, &mut realm.rng.clone()).unwrap().1
+}
+
+#[test]
+fn what_cannot_be_read_is_answered_with_an_error() {
+    let mut realm = TestRealm::new();
+    let good = as_request(&mut realm);
+    let mut inputs: Vec<Vec<u8>> =
+        vec![Vec::new(), vec![0], vec![0x30, 0x00], vec![0x6a], b"GET / HTTP/1.1\r\n".to_vec()];
+    inputs.extend((1..good.len()).map(|n| good[..n].to_vec()));
+    for input in inputs {
+        let outcome = realm.ask(&input);
+        let error = KrbError::decode(&outcome.reply.expect("an answer")).unwrap();
+        assert_eq!(error.error_code, ErrorCode::GENERIC);
+        assert_eq!((error.realm.as_str(), error.stime), ("R", realm.now));
+        assert_eq!(realm.last_refusal(), Refusal::Malformed);
+        assert_eq!(outcome.event.exchange, Exchange::Unreadable);
+    }
+}
+
+#[test]
+fn replies_and_errors_are_never_answered() {
+    let mut realm = TestRealm::new();
+    let request = as_request(&mut realm);
+    let error = realm.ask(&request).reply.unwrap();
+    let outcome = realm.ask(&error);
+    assert_eq!(outcome.reply, None);
+    assert_eq!(outcome.event.outcome, Decision::Dropped(Refusal::NotARequest));
+    for tag in 0x60..=0x7f_u8 {
+        let answered = realm.ask(&[tag, 0x00]).reply.is_some();
+        assert_eq!(answered, tag == 0x6a || tag == 0x6c, "{tag:#x}");
+    }
+}
+
+#[test]
+fn a_store_that_cannot_answer_sends_the_client_elsewhere() {
+    let mut realm = TestRealm::new();
+    let request = as_request(&mut realm);
+    let kdc = Kdc::new(Arc::new(Realm::new("R")), Arc::new(AllowAll));
+    let Step::Need(pending) = kdc.begin(&request, realm.peer, realm.now) else { panic!() };
+    let outcome = pending.unavailable(realm.now);
+    assert_eq!(KrbError::decode(&outcome.reply.unwrap()).unwrap().error_code, ErrorCode::SVC_UNAVAILABLE);
+    assert!(matches!(outcome.event.outcome, Decision::Refused { refusal: Refusal::StoreUnavailable, .. }));
+}
+
+#[test]
+fn a_reply_too_long_for_a_datagram_becomes_an_error_that_is_not() {
+    let mut realm = TestRealm::new();
+    realm.change("alice", |r| r.attributes = kennel_core::principal::Attributes::NO_PREAUTH_REQUIRED);
+    let request = as_request(&mut realm);
+    let rules = Realm::new("R");
+    let whole = realm.ask(&request);
+    let length = whole.reply.as_ref().unwrap().len();
+    let fits = whole.fit_datagram(length, &rules, realm.now);
+    assert_eq!(fits.reply.as_ref().unwrap().len(), length);
+    let short = fits.fit_datagram(length - 1, &rules, realm.now);
+    let reply = short.reply.unwrap();
+    assert!(reply.len() < length);
+    assert_eq!(KrbError::decode(&reply).unwrap().error_code, ErrorCode::RESPONSE_TOO_BIG);
+    assert!(matches!(short.event.outcome, Decision::Refused { refusal: Refusal::ResponseTooBig, .. }));
+}
+
+#[test]
+fn an_error_repeats_the_names_of_the_request() {
+    let mut realm = TestRealm::new();
+    let request = as_request(&mut realm);
+    let alice = realm.principal("alice");
+    realm.entries.remove(&alice);
+    let error = KrbError::decode(&realm.ask(&request).reply.unwrap()).unwrap();
+    assert_eq!(error.error_code, ErrorCode::C_PRINCIPAL_UNKNOWN);
+    assert_eq!(error.cname, Some(alice.name));
+    assert_eq!(error.sname.krbtgt_realm(), Some("R"));
+}

@@ -1,0 +1,222 @@
+//! A realm in memory: a [`Kdc`], principals in a map, a clock that stands still and randomness that repeats.
+
+use kennel_client::{
+    AsExchange, AsRequest, AsStep, ClientError, Credential, InitialTicket, Secret, TgsExchange, TgsRequest,
+    TicketOptions,
+};
+use kennel_core::access::{AccessDecision, AccessPath, AccessPolicy, AccessRequest};
+use kennel_core::entry::Entry;
+use kennel_core::event::{Decision, Event, Issued};
+use kennel_core::kdc::{Kdc, Outcome, Step};
+use kennel_core::key_set::KeySet;
+use kennel_core::principal::{Origin, PrincipalRecord};
+use kennel_core::realm::Realm;
+use kennel_core::refusal::Refusal;
+use kennel_crypto::{Enctype, Key};
+use kennel_wire::message::{ErrorCode, KdcOptions, KerberosTime, Principal, Timestamp};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+pub(crate) const AES: [Enctype; 4] = [
+    Enctype::Aes256CtsHmacSha384,
+    Enctype::Aes128CtsHmacSha256,
+    Enctype::Aes256CtsHmacSha1,
+    Enctype::Aes128CtsHmacSha1,
+];
+
+/// Says what it was asked, and answers as it is told.
+pub(crate) struct Access {
+    pub(crate) asked: Mutex<Vec<(String, String, AccessPath)>>,
+    pub(crate) answer: Mutex<AccessDecision>,
+}
+
+impl AccessPolicy for Access {
+    fn decide(&self, request: &AccessRequest<'_>) -> AccessDecision {
+        let (client, server) = (request.client.to_string(), request.server.record.principal.to_string());
+        self.asked.lock().unwrap().push((client, server, request.path));
+        *self.answer.lock().unwrap()
+    }
+}
+
+pub(crate) struct TestRealm {
+    kdc: Kdc,
+    pub(crate) name: String,
+    pub(crate) entries: HashMap<Principal, Arc<Entry>>,
+    pub(crate) access: Arc<Access>,
+    pub(crate) now: Timestamp,
+    pub(crate) peer: SocketAddr,
+    pub(crate) rng: StdRng,
+    pub(crate) events: Vec<Event>,
+}
+
+impl TestRealm {
+    /// A realm `R` with its ticket-granting service, `alice` and `HTTP/web`.
+    pub(crate) fn new() -> TestRealm {
+        let mut realm = TestRealm::named("R", |_| {});
+        realm.add("alice", |_| {});
+        realm.add("HTTP/web.r", |_| {});
+        realm
+    }
+
+    pub(crate) fn named(name: &str, configure: impl FnOnce(&mut Realm)) -> TestRealm {
+        let mut rules = Realm::new(name);
+        configure(&mut rules);
+        let answer = Mutex::new(AccessDecision::Allow);
+        let access = Arc::new(Access { asked: Mutex::new(Vec::new()), answer });
+        let now = Timestamp { time: KerberosTime(1_800_000_000), micros: 250_000 };
+        let mut realm = TestRealm {
+            kdc: Kdc::new(Arc::new(rules), access.clone()),
+            name: name.to_owned(),
+            entries: HashMap::new(),
+            access,
+            now,
+            peer: "127.0.0.1:40000".parse().unwrap(),
+            rng: StdRng::seed_from_u64(4120),
+            events: Vec::new(),
+        };
+        realm.add(&format!("krbtgt/{name}"), |_| {});
+        realm
+    }
+
+    pub(crate) fn principal(&self, text: &str) -> Principal {
+        Principal::parse(text, &self.name).unwrap()
+    }
+
+    /// Adds a principal with random keys, or replaces it with one of new keys.
+    pub(crate) fn add(&mut self, text: &str, change: impl FnOnce(&mut PrincipalRecord)) -> Arc<Entry> {
+        let principal = self.principal(text);
+        let keys = KeySet::random(&AES, 1, self.now, &mut self.rng);
+        let created = Timestamp { time: self.now.time.plus(-10), ..self.now };
+        let mut record = PrincipalRecord::new(principal.clone(), Origin::Manual, keys, created, "test");
+        change(&mut record);
+        let entry = Arc::new(Entry::new(record));
+        self.entries.insert(principal, entry.clone());
+        entry
+    }
+
+    /// Changes the record of a principal; its keys stay.
+    pub(crate) fn change(&mut self, text: &str, change: impl FnOnce(&mut PrincipalRecord)) {
+        let principal = self.principal(text);
+        let mut record = self.entries[&principal].record.clone();
+        change(&mut record);
+        self.entries.insert(principal, Arc::new(Entry::new(record)));
+    }
+
+    /// Another name of a principal, as the store's cache resolves it.
+    pub(crate) fn alias(&mut self, alias: &str, target: &str) {
+        let entry = self.entries[&self.principal(target)].clone();
+        self.entries.insert(self.principal(alias), entry);
+    }
+
+    /// The active keys of a principal: what its password or keytab gives.
+    pub(crate) fn keys(&self, text: &str) -> Vec<Key> {
+        self.entries[&self.principal(text)].active_keys().map(|k| k.key.clone()).collect()
+    }
+
+    pub(crate) fn wait(&mut self, seconds: i64) {
+        self.now.time = self.now.time.plus(seconds);
+    }
+
+    /// Sends bytes to the KDC, as the shell does it.
+    pub(crate) fn ask(&mut self, bytes: &[u8]) -> Outcome {
+        let mut step = self.kdc.begin(bytes, self.peer, self.now);
+        let mut rounds = 0;
+        let outcome = loop {
+            match step {
+                Step::Done(outcome) => break outcome,
+                Step::Need(pending) => {
+                    rounds += 1;
+                    assert!(rounds <= 2, "a request asks at most twice");
+                    assert!(!pending.wants().is_empty());
+                    let found = pending.wants().iter().map(|name| self.entries.get(name).cloned()).collect();
+                    step = pending.resume(found, self.now, &mut self.rng);
+                }
+            }
+        };
+        self.events.push(outcome.event.clone());
+        outcome
+    }
+
+    fn answer(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.ask(bytes).reply.expect("a reply")
+    }
+
+    pub(crate) fn initial_with(&mut self, request: AsRequest, secret: Secret) -> Result<InitialTicket, ClientError> {
+        let (mut exchange, mut message) = AsExchange::begin(request, secret, self.now, &mut self.rng.clone())?;
+        loop {
+            let answer = self.answer(&message);
+            match exchange.receive(&answer, self.now, &mut self.rng)? {
+                AsStep::Send(next) => message = next,
+                AsStep::Done(ticket) => return Ok(*ticket),
+            }
+        }
+    }
+
+    /// A TGT for a principal of this realm, by its keys.
+    pub(crate) fn initial(&mut self, client: &str, options: TicketOptions) -> Result<Credential, ClientError> {
+        let secret = Secret::Keys(self.keys(client));
+        let request = AsRequest { client: self.principal(client), server: None, options };
+        self.initial_with(request, secret).map(|t| t.credential)
+    }
+
+    pub(crate) fn tgt(&mut self, client: &str) -> Credential {
+        self.initial(client, TicketOptions::default()).expect("a TGT")
+    }
+
+    pub(crate) fn tgs(&mut self, credential: &Credential, request: &TgsRequest) -> Result<Credential, ClientError> {
+        let (exchange, message) = TgsExchange::begin(credential, request, self.now, &mut self.rng.clone());
+        let answer = self.answer(&message);
+        exchange.receive(&answer)
+    }
+
+    pub(crate) fn service(&mut self, tgt: &Credential, server: &str) -> Result<Credential, ClientError> {
+        let request = TgsRequest::new(self.principal(server));
+        self.tgs(tgt, &request)
+    }
+
+    pub(crate) fn service_with(
+        &mut self,
+        tgt: &Credential,
+        server: &str,
+        flags: KdcOptions,
+    ) -> Result<Credential, ClientError> {
+        let request = TgsRequest::with_flags(self.principal(server), flags);
+        self.tgs(tgt, &request)
+    }
+
+    /// What the last request was issued.
+    pub(crate) fn last_issued(&self) -> Issued {
+        match &self.events.last().expect("an event").outcome {
+            Decision::Issued(issued) => *issued,
+            other => panic!("not issued: {other:?}"),
+        }
+    }
+
+    /// Why the last request was refused.
+    pub(crate) fn last_refusal(&self) -> Refusal {
+        match &self.events.last().expect("an event").outcome {
+            Decision::Refused { refusal, code } => {
+                assert_eq!(*code, refusal.code());
+                *refusal
+            }
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    /// Asserts that a request failed with the code of `refusal`, and that the event says that reason.
+    pub(crate) fn assert_refused<T: std::fmt::Debug>(&self, result: Result<T, ClientError>, refusal: Refusal) {
+        assert_eq!(code(result), refusal.code());
+        assert_eq!(self.last_refusal(), refusal);
+    }
+}
+
+/// The code of a KRB-ERROR that a request ended with.
+pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> ErrorCode {
+    match result {
+        Err(ClientError::Kdc { code, .. }) => code,
+        other => panic!("no KRB-ERROR: {other:?}"),
+    }
+}
