@@ -13,15 +13,14 @@ const MIT: &str = "MIT.TEST";
 fn seed(host: &str, other: &str, other_port: u16) -> String {
     format!(
         r#"
-        [[principals]]
+        [[principal]]
         name = "alice"
         password = "secret"
 
-        [[principals]]
+        [[principal]]
         name = "HTTP/web.{host}"
-        random = true
 
-        [[trusts]]
+        [[trust]]
         realm = "{other}"
         password = "between us"
         kdc = "127.0.0.1:{other_port}"

@@ -1,6 +1,6 @@
 //! `kennel-kdc dev` as somebody meets it who tries Kennel for the first time.
 
-use crate::SMALL;
+use crate::realm;
 use anyhow::Result;
 use kennel_tests::realm::{Realm, run_dev};
 use std::os::unix::fs::PermissionsExt;
@@ -30,7 +30,7 @@ fn its_secrets_are_for_their_owner_alone() -> Result<()> {
 
 #[test]
 fn after_kill_9_tickets_and_keytabs_are_still_good() -> Result<()> {
-    let mut realm = Realm::with(SMALL)?;
+    let mut realm = realm()?;
     let user = realm.mit()?;
     user.kinit(&["-r", "1d", "alice"], "secret")?.ok()?;
     let keytab = realm.keytab("HTTP/web.shop");
@@ -54,7 +54,7 @@ fn after_kill_9_tickets_and_keytabs_are_still_good() -> Result<()> {
 
 #[test]
 fn it_stops_when_told_to() -> Result<()> {
-    let mut realm = Realm::with(SMALL)?;
+    let mut realm = realm()?;
     let status = realm.server().terminate(Duration::from_secs(10))?;
     assert!(status.success(), "{status}");
     Ok(())
@@ -62,7 +62,7 @@ fn it_stops_when_told_to() -> Result<()> {
 
 #[test]
 fn a_second_one_on_the_same_folder_says_that_it_is_in_use() -> Result<()> {
-    let realm = Realm::with(SMALL)?;
+    let realm = realm()?;
     let other = Realm::builder("TEST.KENNEL")?.port().to_string();
     let folder = realm.folder().display().to_string();
     let run = run_dev(&["--dir", &folder, "--realm", "TEST.KENNEL", "--port", &other])?.refused(&folder)?;
@@ -73,7 +73,7 @@ fn a_second_one_on_the_same_folder_says_that_it_is_in_use() -> Result<()> {
 
 #[test]
 fn a_second_one_on_the_same_port_says_that_it_is_in_use() -> Result<()> {
-    let realm = Realm::with(SMALL)?;
+    let realm = realm()?;
     let port = realm.port().to_string();
     let folder = tempfile::tempdir()?;
     let folder = folder.path().join("dev").display().to_string();

@@ -1,8 +1,7 @@
 //! Each enctype in each of its places: ticket, session key, reply.
 
-use crate::TGS;
+use crate::{TGS, realm, realm_with};
 use anyhow::{Context, Result};
-use kennel_tests::realm::Realm;
 
 const AES: [&str; 4] =
     ["aes256-cts-hmac-sha384-192", "aes128-cts-hmac-sha256-128", "aes256-cts-hmac-sha1-96", "aes128-cts-hmac-sha1-96"];
@@ -10,20 +9,7 @@ const AES: [&str; 4] =
 #[test]
 fn a_realm_may_use_one_enctype_for_all() -> Result<()> {
     for enctype in AES {
-        let realm = Realm::with(&format!(
-            r#"
-            [realm]
-            enctypes = ["{enctype}"]
-
-            [[principals]]
-            name = "alice"
-            password = "secret"
-
-            [[principals]]
-            name = "HTTP/web.shop"
-            random = true
-            "#
-        ))?;
+        let realm = realm_with(&format!("[realm]\nenctypes = [\"{enctype}\"]"))?;
         let user = realm.mit()?;
         let initial = user.kinit(&["alice"], "secret")?.ok()?;
         assert_eq!(reply_enctype(&initial.trace)?, short(enctype));
@@ -38,25 +24,24 @@ fn a_realm_may_use_one_enctype_for_all() -> Result<()> {
 
 #[test]
 fn reply_session_and_ticket_may_each_have_their_own() -> Result<()> {
-    let realm = Realm::with(
+    let realm = realm_with(
         r#"
-        [[principals]]
-        name = "alice"
+        [[principal]]
+        name = "bob"
         password = "secret"
         enctypes = ["aes128-cts-hmac-sha1-96"]
 
-        [[principals]]
-        name = "HTTP/web.shop"
-        random = true
+        [[principal]]
+        name = "HTTP/special.shop"
         enctypes = ["aes128-cts-hmac-sha256-128"]
         "#,
     )?;
     let user = realm.mit()?.with_defaults(&[("default_tgs_enctypes", "aes128-sha2 aes256-sha1")])?;
-    let initial = user.kinit(&["alice"], "secret")?.ok()?;
+    let initial = user.kinit(&["bob"], "secret")?.ok()?;
     assert_eq!(reply_enctype(&initial.trace)?, "aes128-cts");
     assert_eq!(user.shown(TGS)?.ticket_enctype, "aes256-cts-hmac-sha384-192");
-    user.kvno(&["HTTP/web.shop"])?.ok()?;
-    let ticket = user.shown("HTTP/web.shop@TEST.KENNEL")?;
+    user.kvno(&["HTTP/special.shop"])?.ok()?;
+    let ticket = user.shown("HTTP/special.shop@TEST.KENNEL")?;
     assert_eq!(ticket.ticket_enctype, "aes128-cts-hmac-sha256-128");
     assert_eq!(ticket.session_enctype, "aes128-cts-hmac-sha256-128");
     Ok(())
@@ -64,7 +49,7 @@ fn reply_session_and_ticket_may_each_have_their_own() -> Result<()> {
 
 #[test]
 fn the_client_chooses_the_session_enctype() -> Result<()> {
-    let realm = Realm::with(crate::SMALL)?;
+    let realm = realm()?;
     for enctype in AES {
         let user = realm.mit()?;
         user.kinit(&["alice"], "secret")?.ok()?;
@@ -78,7 +63,7 @@ fn the_client_chooses_the_session_enctype() -> Result<()> {
 
 #[test]
 fn an_enctype_that_the_realm_does_not_permit_is_refused() -> Result<()> {
-    let realm = Realm::with(crate::SMALL)?;
+    let realm = realm()?;
     let user = realm.mit()?.with_defaults(&[("permitted_enctypes", "arcfour-hmac"), ("allow_rc4", "true")])?;
     user.kinit(&["alice"], "secret")?.refused("KDC has no support for encryption type")?;
     Ok(())
@@ -86,7 +71,7 @@ fn an_enctype_that_the_realm_does_not_permit_is_refused() -> Result<()> {
 
 #[test]
 fn each_key_of_a_keytab_will_do() -> Result<()> {
-    let realm = Realm::with(crate::SMALL)?;
+    let realm = realm()?;
     for enctype in AES {
         let user = realm.mit()?.with_defaults(&[("permitted_enctypes", enctype)])?;
         let initial = user.kinit_with_keytab(&realm.keytab("alice"), &["alice"])?.ok()?;

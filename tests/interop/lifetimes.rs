@@ -1,8 +1,7 @@
 //! Lifetimes, flags and addresses of tickets, and what is made out of a ticket: renewed and validated ones.
 
-use crate::{SMALL, TGS};
+use crate::{TGS, realm, realm_with};
 use anyhow::Result;
-use kennel_tests::realm::Realm;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ fn assert_about(left: i64, right: i64) {
 
 #[test]
 fn a_ticket_lives_as_long_as_asked() -> Result<()> {
-    let realm = Realm::with(SMALL)?;
+    let realm = realm()?;
     let user = realm.mit()?;
     user.kinit(&["-l", "1h", "alice"], "secret")?.ok()?;
     let ticket = user.credential(TGS)?;
@@ -29,7 +28,7 @@ fn a_ticket_lives_as_long_as_asked() -> Result<()> {
 
 #[test]
 fn a_ticket_lives_no_longer_than_the_realm_allows() -> Result<()> {
-    let realm = Realm::with(&format!("[realm]\nmax_life = \"2h\"\nmax_renewable_life = \"1d\"\n{SMALL}"))?;
+    let realm = realm_with("[realm]\nmax_life = \"2h\"\nmax_renewable_life = \"1d\"")?;
     let user = realm.mit()?;
     user.kinit(&["-l", "20h", "-r", "30d", "alice"], "secret")?.ok()?;
     let ticket = user.credential(TGS)?;
@@ -40,7 +39,7 @@ fn a_ticket_lives_no_longer_than_the_realm_allows() -> Result<()> {
 
 #[test]
 fn a_service_ticket_ends_with_its_tgt() -> Result<()> {
-    let realm = Realm::with(SMALL)?;
+    let realm = realm()?;
     let user = realm.mit()?;
     user.kinit(&["-l", "30m", "alice"], "secret")?.ok()?;
     user.kvno(&["HTTP/web.shop"])?.ok()?;
@@ -50,7 +49,7 @@ fn a_service_ticket_ends_with_its_tgt() -> Result<()> {
 
 #[test]
 fn flags_that_are_asked_for_are_set() -> Result<()> {
-    let realm = Realm::with(SMALL)?;
+    let realm = realm()?;
     let user = realm.mit()?;
     for (arguments, present, absent) in
         [(["-f", "-P"], "F", "P"), (["-F", "-p"], "P", "F"), (["-f", "-p"], "FP", "R"), (["-F", "-P"], "I", "FPR")]
@@ -65,7 +64,7 @@ fn flags_that_are_asked_for_are_set() -> Result<()> {
 
 #[test]
 fn a_service_ticket_inherits_the_flags_of_its_tgt() -> Result<()> {
-    let realm = Realm::with(SMALL)?;
+    let realm = realm()?;
     let user = realm.mit()?;
     user.kinit(&["-f", "-p", "-r", "1d", "alice"], "secret")?.ok()?;
     user.kvno(&["HTTP/web.shop"])?.ok()?;
@@ -77,16 +76,16 @@ fn a_service_ticket_inherits_the_flags_of_its_tgt() -> Result<()> {
 
 #[test]
 fn flags_that_a_principal_may_not_have_are_not_set() -> Result<()> {
-    let realm = Realm::with(
+    let realm = realm_with(
         r#"
-        [[principals]]
-        name = "alice"
+        [[principal]]
+        name = "bob"
         password = "secret"
-        attributes = ["disallow-forwardable", "disallow-proxiable", "disallow-renewable"]
+        attributes = ["disallow_forwardable", "disallow_proxiable", "disallow_renewable"]
         "#,
     )?;
     let user = realm.mit()?;
-    user.kinit(&["-f", "-p", "-r", "1d", "alice"], "secret")?.ok()?;
+    user.kinit(&["-f", "-p", "-r", "1d", "bob"], "secret")?.ok()?;
     let flags = user.shown(TGS)?.flags;
     assert!(!"FPR".chars().any(|flag| flags.contains(flag)), "{flags}");
     Ok(())
@@ -94,7 +93,7 @@ fn flags_that_a_principal_may_not_have_are_not_set() -> Result<()> {
 
 #[test]
 fn a_renewable_ticket_is_renewed() -> Result<()> {
-    let realm = Realm::with(SMALL)?;
+    let realm = realm()?;
     let user = realm.mit()?;
     user.kinit(&["-l", "1h", "-r", "2d", "alice"], "secret")?.ok()?;
     let first = user.credential(TGS)?;
@@ -112,7 +111,7 @@ fn a_renewable_ticket_is_renewed() -> Result<()> {
 
 #[test]
 fn a_ticket_that_is_not_renewable_is_not_renewed() -> Result<()> {
-    let realm = Realm::with(SMALL)?;
+    let realm = realm()?;
     let user = realm.mit()?;
     user.kinit(&["alice"], "secret")?.ok()?;
     user.kinit(&["-R"], "")?.refused("KDC can't fulfill requested option")?;
@@ -122,7 +121,7 @@ fn a_ticket_that_is_not_renewable_is_not_renewed() -> Result<()> {
 #[test]
 fn a_postdated_ticket_is_good_once_validated() -> Result<()> {
     // A start within the clock skew would be no postdating at all.
-    let realm = Realm::with(&format!("[realm]\nclock_skew = \"1s\"\n{SMALL}"))?;
+    let realm = realm_with("[realm]\nclock_skew = \"1s\"")?;
     let user = realm.mit()?;
     user.kinit(&["-s", "5s", "alice"], "secret")?.ok()?;
     let flags = user.shown(TGS)?.flags;
@@ -139,21 +138,21 @@ fn a_postdated_ticket_is_good_once_validated() -> Result<()> {
 
 #[test]
 fn a_principal_that_may_not_postdate_gets_no_postdated_ticket() -> Result<()> {
-    let realm = Realm::with(
+    let realm = realm_with(
         r#"
-        [[principals]]
-        name = "alice"
+        [[principal]]
+        name = "bob"
         password = "secret"
-        attributes = ["disallow-postdated"]
+        attributes = ["disallow_postdated"]
         "#,
     )?;
-    realm.mit()?.kinit(&["-s", "1h", "alice"], "secret")?.refused("Ticket is ineligible for postdating")?;
+    realm.mit()?.kinit(&["-s", "1h", "bob"], "secret")?.refused("Ticket is ineligible for postdating")?;
     Ok(())
 }
 
 #[test]
 fn a_ticket_with_addresses_is_good_from_these_alone() -> Result<()> {
-    let realm = Realm::with(SMALL)?;
+    let realm = realm()?;
     // 192.0.2.1 is nobody's (RFC 5737); the KDC sees 127.0.0.1.
     let elsewhere = realm.mit()?.with_defaults(&[("extra_addresses", "192.0.2.1")])?;
     elsewhere.kinit(&["-a", "alice"], "secret")?.ok()?;

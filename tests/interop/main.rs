@@ -12,16 +12,26 @@ mod services;
 mod transport;
 mod user_to_user;
 
-/// A realm with one user and one service.
-const SMALL: &str = r#"
-    [[principals]]
-    name = "alice"
-    password = "secret"
-
-    [[principals]]
-    name = "HTTP/web.shop"
-    random = true
-"#;
+use anyhow::Result;
+use kennel_tests::realm::Realm;
 
 /// The ticket-granting service of `TEST.KENNEL`, the realm of most tests.
 const TGS: &str = "krbtgt/TEST.KENNEL@TEST.KENNEL";
+
+/// A realm with the user alice, whose password is `secret`, and the service HTTP/web.shop.
+fn realm() -> Result<Realm> {
+    realm_with("")
+}
+
+/// The same realm, and what `more` of a seed file says.
+fn realm_with(more: &str) -> Result<Realm> {
+    let seed = r#"
+        [[principal]]
+        name = "alice"
+        password = "secret"
+
+        [[principal]]
+        name = "HTTP/web.shop"
+    "#;
+    Realm::builder("TEST.KENNEL")?.seed(&format!("{more}\n{seed}")).start()
+}

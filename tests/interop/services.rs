@@ -1,12 +1,11 @@
 //! The TGS exchange: tickets for services, and services that take none.
 
-use crate::SMALL;
+use crate::{realm, realm_with};
 use anyhow::Result;
-use kennel_tests::realm::Realm;
 
 #[test]
 fn a_service_can_decrypt_the_ticket_with_its_keytab() -> Result<()> {
-    let realm = Realm::with(SMALL)?;
+    let realm = realm()?;
     let user = realm.mit()?;
     user.kinit(&["alice"], "secret")?.ok()?;
     let keytab = realm.keytab("HTTP/web.shop").display().to_string();
@@ -17,7 +16,7 @@ fn a_service_can_decrypt_the_ticket_with_its_keytab() -> Result<()> {
 
 #[test]
 fn an_unknown_service_is_refused() -> Result<()> {
-    let realm = Realm::with(SMALL)?;
+    let realm = realm()?;
     let user = realm.mit()?;
     user.kinit(&["alice"], "secret")?.ok()?;
     user.kvno(&["HTTP/nowhere.shop"])?
@@ -27,31 +26,23 @@ fn an_unknown_service_is_refused() -> Result<()> {
 
 #[test]
 fn services_that_take_no_tickets_are_refused() -> Result<()> {
-    let realm = Realm::with(
+    let realm = realm_with(
         r#"
-        [[principals]]
-        name = "alice"
-        password = "secret"
-
-        [[principals]]
+        [[principal]]
         name = "HTTP/expired.shop"
-        random = true
         expires = 2020-01-01T00:00:00Z
 
-        [[principals]]
+        [[principal]]
         name = "HTTP/disabled.shop"
-        random = true
-        attributes = ["disallow-all"]
+        attributes = ["disallow_all"]
 
-        [[principals]]
+        [[principal]]
         name = "HTTP/client-only.shop"
-        random = true
-        attributes = ["disallow-server"]
+        attributes = ["disallow_server"]
 
-        [[principals]]
+        [[principal]]
         name = "HTTP/initial-only.shop"
-        random = true
-        attributes = ["disallow-tgt-based"]
+        attributes = ["disallow_tgt_based"]
         "#,
     )?;
     let user = realm.mit()?;
@@ -70,60 +61,50 @@ fn services_that_take_no_tickets_are_refused() -> Result<()> {
 
 #[test]
 fn a_service_may_insist_on_preauthenticated_clients() -> Result<()> {
-    let realm = Realm::with(
+    let realm = realm_with(
         r#"
-        [[principals]]
-        name = "alice"
-        password = "secret"
-
-        [[principals]]
+        [[principal]]
         name = "bob"
         password = "secret"
-        attributes = ["no-preauth-required"]
+        attributes = ["no_preauth_required"]
 
-        [[principals]]
-        name = "HTTP/web.shop"
-        random = true
-        attributes = ["require-preauth-of-clients"]
+        [[principal]]
+        name = "HTTP/special.shop"
+        attributes = ["require_preauth_of_clients"]
         "#,
     )?;
     let user = realm.mit()?;
     user.kinit(&["alice"], "secret")?.ok()?;
-    user.kvno(&["HTTP/web.shop"])?.ok()?;
+    user.kvno(&["HTTP/special.shop"])?.ok()?;
     user.kinit(&["bob"], "secret")?.ok()?;
-    user.kvno(&["HTTP/web.shop"])?.refused("KDC policy rejects request")?;
+    user.kvno(&["HTTP/special.shop"])?.refused("KDC policy rejects request")?;
     Ok(())
 }
 
 #[test]
 fn a_service_may_be_trusted_with_delegation() -> Result<()> {
-    let realm = Realm::with(
+    let realm = realm_with(
         r#"
-        [[principals]]
-        name = "alice"
-        password = "secret"
-
-        [[principals]]
-        name = "HTTP/web.shop"
-        random = true
-        attributes = ["ok-as-delegate"]
+        [[principal]]
+        name = "HTTP/special.shop"
+        attributes = ["ok_as_delegate"]
         "#,
     )?;
     let user = realm.mit()?;
     user.kinit(&["alice"], "secret")?.ok()?;
-    user.kvno(&["HTTP/web.shop"])?.ok()?;
-    assert!(user.shown("HTTP/web.shop@TEST.KENNEL")?.flags.contains('O'));
+    user.kvno(&["HTTP/special.shop"])?.ok()?;
+    assert!(user.shown("HTTP/special.shop@TEST.KENNEL")?.flags.contains('O'));
     Ok(())
 }
 
 #[test]
 fn several_services_at_once_get_a_ticket_each() -> Result<()> {
     let services: Vec<String> = (0..20).map(|n| format!("HTTP/web{n}.shop")).collect();
-    let mut seed = String::from(SMALL);
+    let mut seed = String::new();
     for service in &services {
-        seed.push_str(&format!("[[principals]]\nname = \"{service}\"\nrandom = true\n"));
+        seed.push_str(&format!("[[principal]]\nname = \"{service}\"\n"));
     }
-    let realm = Realm::with(&seed)?;
+    let realm = realm_with(&seed)?;
     let user = realm.mit()?;
     user.kinit(&["alice"], "secret")?.ok()?;
     let names: Vec<&str> = services.iter().map(String::as_str).collect();

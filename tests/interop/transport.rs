@@ -1,12 +1,11 @@
 //! UDP, TCP, and the way from the one to the other.
 
-use crate::{SMALL, TGS};
+use crate::{TGS, realm, realm_with};
 use anyhow::Result;
-use kennel_tests::realm::Realm;
 
 #[test]
 fn udp_alone_will_do_for_small_tickets() -> Result<()> {
-    let realm = Realm::with(SMALL)?;
+    let realm = realm()?;
     let user = realm.mit()?;
     let initial = user.kinit(&["alice"], "secret")?.ok()?;
     let service = user.kvno(&["HTTP/web.shop"])?.ok()?;
@@ -18,7 +17,7 @@ fn udp_alone_will_do_for_small_tickets() -> Result<()> {
 
 #[test]
 fn tcp_alone_will_do() -> Result<()> {
-    let realm = Realm::with(SMALL)?;
+    let realm = realm()?;
     let user = realm.mit()?.with_defaults(&[("udp_preference_limit", "1")])?;
     let initial = user.kinit(&["alice"], "secret")?.ok()?;
     let service = user.kvno(&["HTTP/web.shop"])?.ok()?;
@@ -31,7 +30,7 @@ fn tcp_alone_will_do() -> Result<()> {
 #[test]
 fn a_ticket_too_large_for_udp_comes_over_tcp() -> Result<()> {
     let name = "a".repeat(500);
-    let realm = Realm::with(&format!("{SMALL}\n[[principals]]\nname = \"{name}\"\npassword = \"secret\"\n"))?;
+    let realm = realm_with(&format!("[[principal]]\nname = \"{name}\"\npassword = \"secret\""))?;
     let user = realm.mit()?;
     let initial = user.kinit(&[&name], "secret")?.ok()?;
     let service = user.kvno(&["HTTP/web.shop"])?.ok()?;

@@ -1,27 +1,23 @@
 //! User-to-user: tickets under the session key of the server's own ticket.
 
+use crate::realm_with;
 use anyhow::Result;
-use kennel_tests::realm::Realm;
 
 const SEED: &str = r#"
-    [[principals]]
-    name = "alice"
-    password = "secret"
-
-    [[principals]]
+    [[principal]]
     name = "bob"
     password = "secret"
-    attributes = ["disallow-server"]
+    attributes = ["disallow_server"]
 
-    [[principals]]
+    [[principal]]
     name = "carol"
     password = "secret"
-    attributes = ["disallow-dup-skey"]
+    attributes = ["disallow_dup_skey"]
 "#;
 
 #[test]
 fn a_user_gets_a_ticket_for_another_user() -> Result<()> {
-    let realm = Realm::with(SEED)?;
+    let realm = realm_with(SEED)?;
     let (alice, bob) = (realm.mit()?, realm.mit()?);
     // bob's session key shows its own enctype, so that it is seen which key the ticket is under.
     let bob = bob.with_defaults(&[("default_tkt_enctypes", "aes128-cts")])?;
@@ -36,7 +32,7 @@ fn a_user_gets_a_ticket_for_another_user() -> Result<()> {
 
 #[test]
 fn the_second_ticket_must_be_of_the_server() -> Result<()> {
-    let realm = Realm::with(SEED)?;
+    let realm = realm_with(SEED)?;
     let (alice, bob) = (realm.mit()?, realm.mit()?);
     bob.kinit(&["bob"], "secret")?.ok()?;
     alice.kinit(&["alice"], "secret")?.ok()?;
@@ -48,7 +44,7 @@ fn the_second_ticket_must_be_of_the_server() -> Result<()> {
 
 #[test]
 fn a_principal_may_refuse_it() -> Result<()> {
-    let realm = Realm::with(SEED)?;
+    let realm = realm_with(SEED)?;
     let (alice, carol) = (realm.mit()?, realm.mit()?);
     carol.kinit(&["carol"], "secret")?.ok()?;
     alice.kinit(&["alice"], "secret")?.ok()?;
