@@ -1,6 +1,9 @@
 //! Writing the krb5.conf that clients get.
 
-/// What a krb5.conf says. `Display` writes the file.
+use std::fmt;
+
+/// What a krb5.conf says. `Display` writes the file. Control characters in values are left out, so that no value can add a
+/// line of its own.
 #[derive(Debug, Clone, Default)]
 pub struct Krb5Conf {
     /// default_realm.
@@ -28,8 +31,148 @@ pub struct RealmSection {
     pub kpasswd_server: Option<String>,
 }
 
-impl std::fmt::Display for Krb5Conf {
-    fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        todo!()
+impl fmt::Display for Krb5Conf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "[libdefaults]")?;
+        setting(f, 1, "default_realm", &self.default_realm)?;
+        for (name, value) in &self.libdefaults {
+            setting(f, 1, name, value)?;
+        }
+        writeln!(f, "\n[realms]")?;
+        for realm in &self.realms {
+            realm.write(f)?;
+        }
+        if !self.domain_realm.is_empty() {
+            writeln!(f, "\n[domain_realm]")?;
+            for (domain, realm) in &self.domain_realm {
+                setting(f, 1, domain, realm)?;
+            }
+        }
+        if !self.capaths.is_empty() {
+            writeln!(f, "\n[capaths]")?;
+            self.write_capaths(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl Krb5Conf {
+    /// One block for each client realm, in the order of their first mention.
+    fn write_capaths(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut clients: Vec<&str> = Vec::new();
+        for (client, _, _) in &self.capaths {
+            if !clients.contains(&client.as_str()) {
+                clients.push(client);
+            }
+        }
+        for client in clients {
+            block(f, client, |f| {
+                let paths = self.capaths.iter().filter(|(of, _, _)| of == client);
+                paths.into_iter().try_for_each(|(_, server, through)| setting(f, 2, server, through))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl RealmSection {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        block(f, &self.name, |f| {
+            for kdc in &self.kdcs {
+                setting(f, 2, "kdc", kdc)?;
+            }
+            for (name, value) in [("admin_server", &self.admin_server), ("kpasswd_server", &self.kpasswd_server)] {
+                if let Some(value) = value {
+                    setting(f, 2, name, value)?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn block(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    settings: impl FnOnce(&mut fmt::Formatter<'_>) -> fmt::Result,
+) -> fmt::Result {
+    writeln!(f, "    {} = {{", OneLine(name))?;
+    settings(f)?;
+    writeln!(f, "    }}")
+}
+
+fn setting(f: &mut fmt::Formatter<'_>, level: usize, name: &str, value: &str) -> fmt::Result {
+    writeln!(f, "{:indent$}{} = {}", "", OneLine(name), OneLine(value), indent = level * 4)
+}
+
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.split(char::is_control).try_for_each(|piece| f.write_str(piece))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_has_the_sections_that_are_needed() {
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        let conf = Krb5Conf {
+            default_realm: "DEV.KENNEL".into(),
+            realms: vec![
+                RealmSection {
+                    name: "DEV.KENNEL".into(),
+                    kdcs: vec!["127.0.0.1:10088".into(), "[::1]:10088".into()],
+                    admin_server: Some("127.0.0.1:10090".into()),
+                    kpasswd_server: Some("127.0.0.1:10089".into()),
+                },
+                RealmSection { name: "OTHER".into(), kdcs: vec!["other:88".into()], ..RealmSection::default() },
+            ],
+            domain_realm: vec![pair(".svc.cluster.local", "DEV.KENNEL")],
+            libdefaults: vec![pair("dns_lookup_kdc", "false")],
+            capaths: vec![
+                ("DEV.KENNEL".into(), "OTHER".into(), ".".into()),
+                ("OTHER".into(), "DEV.KENNEL".into(), ".".into()),
+                ("DEV.KENNEL".into(), "FAR".into(), "OTHER".into()),
+            ],
+        };
+        let expected = "\
+[libdefaults]
+    default_realm = DEV.KENNEL
+    dns_lookup_kdc = false
+
+[realms]
+    DEV.KENNEL = {
+        kdc = 127.0.0.1:10088
+        kdc = [::1]:10088
+        admin_server = 127.0.0.1:10090
+        kpasswd_server = 127.0.0.1:10089
+    }
+    OTHER = {
+        kdc = other:88
+    }
+
+[domain_realm]
+    .svc.cluster.local = DEV.KENNEL
+
+[capaths]
+    DEV.KENNEL = {
+        OTHER = .
+        FAR = OTHER
+    }
+    OTHER = {
+        DEV.KENNEL = .
+    }
+";
+        assert_eq!(conf.to_string(), expected);
+    }
+
+    #[test]
+    fn a_value_cannot_add_a_line() {
+        let conf = Krb5Conf { default_realm: "A\n[realms]\r\tB".into(), ..Krb5Conf::default() };
+        assert_eq!(conf.to_string(), "[libdefaults]\n    default_realm = A[realms]B\n\n[realms]\n");
     }
 }

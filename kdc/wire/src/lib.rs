@@ -17,5 +17,6 @@ pub mod krb5_conf;
 pub mod message;
 
 mod error;
+mod file;
 
 pub use error::WireError;

@@ -109,6 +109,8 @@ fn errors_come_back() {
 
 #[test]
 fn padata_comes_back() {
+    let checksum = authenticator().cksum.unwrap();
+    assert_eq!(Checksum::decode(&checksum.encode()).unwrap(), checksum);
     assert_eq!(PaData::decode_all(&PaData::encode_all(&etype_info_padata())).unwrap(), etype_info_padata());
     assert_eq!(EtypeInfo2Entry::decode_all(&EtypeInfo2Entry::encode_all(&etype_info())).unwrap(), etype_info());
     assert_eq!(PaEncTimestamp::decode(&pa_enc_timestamp().encode()).unwrap(), pa_enc_timestamp());
