@@ -196,6 +196,7 @@ impl AsExchange {
             client: &self.request.client,
             body: &self.body,
             addresses: &self.request.options.addresses,
+            inherits_addresses: false,
             now: None,
         };
         let session_key = expected.check(rep, &enc)?;
