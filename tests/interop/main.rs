@@ -1,3 +1,37 @@
-//! Stock MIT programs as real processes against real `kennel-kdc` processes, one file per subject.
+//! Stock MIT programs as real processes against real `kennel-kdc` processes, one file per subject. What a realm holds
+//! stands in each test as the text of a seed file.
 
+mod cross_realm;
+mod dev;
+mod enctypes;
 mod harness;
+mod initial;
+mod lifetimes;
+mod names;
+mod services;
+mod transport;
+mod user_to_user;
+
+use anyhow::Result;
+use kennel_tests::realm::Realm;
+
+/// The ticket-granting service of `TEST.KENNEL`, the realm of most tests.
+const TGS: &str = "krbtgt/TEST.KENNEL@TEST.KENNEL";
+
+/// A realm with the user alice, whose password is `secret`, and the service HTTP/web.shop.
+fn realm() -> Result<Realm> {
+    realm_with("")
+}
+
+/// The same realm, and what `more` of a seed file says.
+fn realm_with(more: &str) -> Result<Realm> {
+    let seed = r#"
+        [[principal]]
+        name = "alice"
+        password = "secret"
+
+        [[principal]]
+        name = "HTTP/web.shop"
+    "#;
+    Realm::builder("TEST.KENNEL")?.seed(&format!("{more}\n{seed}")).start()
+}

@@ -10,11 +10,17 @@
 //! | [`mit_kdc`] | an MIT realm: a `krb5kdc` process |
 //! | [`process`] | processes that end with their value, commands that end in time |
 //! | [`ports`] | ports that nobody listens on |
+//! | [`peer`] | one request, one answer, over UDP or TCP |
+//! | [`exchange`] | whole exchanges, and the requests that they are made of |
+//! | [`mutate`] | requests made wrong |
 
 pub mod binary;
+pub mod exchange;
 pub mod klist;
 pub mod mit;
 pub mod mit_kdc;
+pub mod mutate;
+pub mod peer;
 pub mod ports;
 pub mod process;
 pub mod realm;

@@ -11,6 +11,9 @@ use tempfile::TempDir;
 
 const START_LIMIT: Duration = Duration::from_secs(20);
 
+/// Keys of each AES enctype for every principal.
+pub const ALL_AES: &str = "aes256-sha2:normal,aes128-sha2:normal,aes256-cts:normal,aes128-cts:normal";
+
 /// An MIT realm. Its krb5kdc ends with it.
 #[derive(Debug)]
 pub struct MitKdc {
@@ -27,10 +30,18 @@ impl MitKdc {
     /// # Errors
     /// MIT's server is not installed, or one of its programs fails.
     pub fn create(name: &str) -> Result<MitKdc> {
+        MitKdc::create_with(name, ALL_AES)
+    }
+
+    /// The same, with keys of these enctypes only (in the words of kdc.conf's `supported_enctypes`).
+    ///
+    /// # Errors
+    /// See [`MitKdc::create`].
+    pub fn create_with(name: &str, enctypes: &str) -> Result<MitKdc> {
         require("krb5kdc")?;
         require("kadmin.local")?;
         let realm = MitKdc { name: name.to_owned(), folder: TempDir::new()?, port: ports::free_block()?, server: None };
-        realm.write_config()?;
+        realm.write_config(enctypes)?;
         realm.run("kdb5_util", &["create", "-s", "-r", name, "-P", "not-a-secret"])?.ok()?;
         Ok(realm)
     }
@@ -107,7 +118,7 @@ impl MitKdc {
         self.folder.path().join(name)
     }
 
-    fn write_config(&self) -> Result<()> {
+    fn write_config(&self, enctypes: &str) -> Result<()> {
         let (realm, port) = (&self.name, self.port);
         let folder = self.folder.path().display();
         let client = format!(
@@ -115,7 +126,6 @@ impl MitKdc {
              dns_canonicalize_hostname = false\n\
              [realms]\n {realm} = {{\n  kdc = 127.0.0.1:{port}\n }}\n"
         );
-        let enctypes = "aes256-sha2:normal,aes128-sha2:normal,aes256-cts:normal,aes128-cts:normal";
         let server = format!(
             "[kdcdefaults]\n kdc_listen = 127.0.0.1:{port}\n kdc_tcp_listen = 127.0.0.1:{port}\n\
              [realms]\n {realm} = {{\n  acl_file = {folder}/kadm5.acl\n  key_stash_file = {folder}/stash\n  \

@@ -5,6 +5,8 @@ use crate::mit::Mit;
 use crate::ports;
 use crate::process::{self, Run, Server};
 use anyhow::{Context, Result};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -68,14 +70,6 @@ impl Realm {
         Ok(Builder { name: name.to_owned(), folder: TempDir::new()?, port: ports::free_block()?, seed: None })
     }
 
-    /// A realm named `TEST.KENNEL` that holds what `seed` says.
-    ///
-    /// # Errors
-    /// See [`Builder::start`].
-    pub fn with(seed: &str) -> Result<Realm> {
-        Realm::builder("TEST.KENNEL")?.seed(seed).start()
-    }
-
     /// `kill -9`, then the same realm from the same folder again.
     ///
     /// # Errors
@@ -134,8 +128,20 @@ impl Realm {
     /// # Errors
     /// There is none.
     pub fn audit(&self) -> Result<String> {
-        let path = self.folder().join("audit.log");
-        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+        std::fs::read_to_string(self.audit_path()).context("there is no audit log")
+    }
+
+    /// How many lines the audit log has.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn audit_lines(&self) -> Result<u64> {
+        let file = File::open(self.audit_path()).context("there is no audit log")?;
+        Ok(BufReader::new(file).split(b'\n').count() as u64)
+    }
+
+    fn audit_path(&self) -> PathBuf {
+        self.folder().join("audit.log")
     }
 }
 

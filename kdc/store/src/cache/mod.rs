@@ -1,0 +1,267 @@
+//! Decoded entries with prepared keys, bounded. The hot path asks [`EntryCache::peek`] and touches nothing else.
+//!
+//! How it stays true:
+//! - only a lookup puts entries in; a change only takes them out (so that a late notice of an old change does no harm);
+//! - each shard counts the changes that it was told of, and a lookup that read the store while one came keeps nothing;
+//! - the store's watch tells of all changes, and a write through the cache also before it returns.
+//!
+//! Names that do not exist are not kept: a flood of them would need room, and asking the store is cheap (measured with
+//! sled: 0.5 microseconds).
+
+mod clock;
+
+#[cfg(test)]
+mod tests;
+
+use crate::{Change, Expect, Listing, PrincipalStore, Revision, StoreError, Versioned, Watch};
+use async_trait::async_trait;
+use clock::ClockMap;
+use kennel_core::entry::Entry;
+use kennel_core::kdc::Found;
+use kennel_core::principal::Record;
+use kennel_wire::message::Principal;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::task::JoinHandle;
+
+/// Parts with a lock of their own.
+const SHARDS: usize = 16;
+
+/// A bounded cache over a store, kept true by the store's watch. Aliases are resolved here. It is a
+/// [`PrincipalStore`] itself: what is written through it shows in the next lookup, what others write a moment later.
+pub struct EntryCache {
+    store: Arc<dyn PrincipalStore>,
+    shards: Arc<Shards>,
+    follower: JoinHandle<()>,
+}
+
+impl EntryCache {
+    /// A cache of at most `capacity` records (rounded up to a multiple of 16), filled with the store's first ones. It
+    /// must be called inside a tokio runtime: a task follows the store's watch.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn open(store: Arc<dyn PrincipalStore>, capacity: usize) -> Result<Arc<EntryCache>, StoreError> {
+        let shards = Arc::new(Shards::new(capacity));
+        let revision = shards.fill(&*store).await?;
+        let watch = store.watch(revision).await?;
+        let follower = tokio::spawn(follow(watch, store.clone(), shards.clone()));
+        Ok(Arc::new(EntryCache { store, shards, follower }))
+    }
+
+    /// What the cache knows of a name: `Some(Some(entry))` a principal (an alias gives its target), `Some(None)` known
+    /// to lead nowhere, `None` not known here: ask [`EntryCache::lookup`].
+    #[must_use]
+    pub fn peek(&self, name: &Principal) -> Option<Found> {
+        match self.shards.known(name)? {
+            Known::Principal(entry) => Some(Some(entry)),
+            Known::Alias(target) if target.realm != name.realm => Some(None),
+            Known::Alias(target) => Some(self.shards.known(&target)?.principal()),
+        }
+    }
+
+    /// The entry of a name, from the cache or the store. With a store on this machine it completes without waiting.
+    ///
+    /// An alias gives the entry of its target; `None` where the target does not exist, is an alias itself, or is of
+    /// another realm.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn lookup(&self, name: &Principal) -> Result<Found, StoreError> {
+        match self.known(name).await? {
+            Some(Known::Alias(target)) if target.realm == name.realm => {
+                Ok(self.known(&target).await?.and_then(Known::principal))
+            }
+            known => Ok(known.and_then(Known::principal)),
+        }
+    }
+
+    /// Loads records until the cache is full, as [`EntryCache::open`] does.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn warm(&self) -> Result<(), StoreError> {
+        self.shards.fill(&*self.store).await.map(|_| ())
+    }
+
+    async fn known(&self, name: &Principal) -> Result<Option<Known>, StoreError> {
+        if let Some(known) = self.shards.known(name) {
+            return Ok(Some(known));
+        }
+        let changes = self.shards.changes(name);
+        let found = self.store.read(name).await?;
+        Ok(found.map(|versioned| self.shards.keep(name, versioned, changes)))
+    }
+}
+
+#[async_trait]
+impl PrincipalStore for EntryCache {
+    async fn read(&self, name: &Principal) -> Result<Option<Versioned>, StoreError> {
+        self.store.read(name).await
+    }
+
+    async fn put(&self, record: &Record, expect: Expect) -> Result<Revision, StoreError> {
+        let outcome = self.store.put(record, expect).await;
+        self.shards.forget_unless_newer(record.name(), outcome.as_ref().ok().copied());
+        outcome
+    }
+
+    async fn delete(&self, name: &Principal, expect: Revision) -> Result<Revision, StoreError> {
+        let outcome = self.store.delete(name, expect).await;
+        self.shards.forget_unless_newer(name, outcome.as_ref().ok().copied());
+        outcome
+    }
+
+    async fn list(&self) -> Result<Listing, StoreError> {
+        self.store.list().await
+    }
+
+    async fn watch(&self, since: Revision) -> Result<Box<dyn Watch>, StoreError> {
+        self.store.watch(since).await
+    }
+}
+
+impl Drop for EntryCache {
+    fn drop(&mut self) {
+        self.follower.abort();
+    }
+}
+
+/// Takes out what changes, for as long as the store is open.
+async fn follow(mut watch: Box<dyn Watch>, store: Arc<dyn PrincipalStore>, shards: Arc<Shards>) {
+    while let Some(change) = watch.next().await {
+        match change {
+            Change::Put(versioned) => shards.forget_unless_newer(versioned.record.name(), Some(versioned.revision)),
+            Change::Deleted { name, revision } => shards.forget_unless_newer(&name, Some(revision)),
+            Change::Lagged => {
+                shards.clear();
+                if let Err(error) = shards.fill(&*store).await {
+                    tracing::warn!(%error, "the entry cache starts empty after it lost changes of the store");
+                }
+            }
+        }
+    }
+    // Nobody keeps it true any more.
+    shards.clear();
+}
+
+/// What a record is for requests.
+#[derive(Clone)]
+enum Known {
+    Principal(Arc<Entry>),
+    Alias(Principal),
+}
+
+impl Known {
+    fn principal(self) -> Found {
+        match self {
+            Known::Principal(entry) => Some(entry),
+            Known::Alias(_) => None,
+        }
+    }
+}
+
+impl From<Record> for Known {
+    fn from(record: Record) -> Self {
+        match record {
+            Record::Principal(record) => Known::Principal(Arc::new(Entry::new(*record))),
+            Record::Alias { target, .. } => Known::Alias(target),
+        }
+    }
+}
+
+struct Shards {
+    shards: Vec<RwLock<Shard>>,
+    hasher: RandomState,
+}
+
+struct Shard {
+    records: ClockMap<(Known, Revision)>,
+    /// How many it was told of.
+    changes: u64,
+}
+
+impl Shards {
+    fn new(capacity: usize) -> Shards {
+        let shard = || RwLock::new(Shard { records: ClockMap::new(capacity.div_ceil(SHARDS)), changes: 0 });
+        Shards { shards: (0..SHARDS).map(|_| shard()).collect(), hasher: RandomState::new() }
+    }
+
+    fn known(&self, name: &Principal) -> Option<Known> {
+        Some(read(self.shard(name)?).records.get(name)?.0.clone())
+    }
+
+    /// To be given to [`Shards::keep`] after the store was read.
+    fn changes(&self, name: &Principal) -> u64 {
+        self.shard(name).map_or(0, |shard| read(shard).changes)
+    }
+
+    /// Keeps what was read, unless a change came since `changes` was asked for.
+    fn keep(&self, name: &Principal, versioned: Versioned, changes: u64) -> Known {
+        let Versioned { record, revision } = versioned;
+        let Some(shard) = self.shard(name) else { return record.into() };
+        let mut shard = write(shard);
+        if let Some((known, kept)) = shard.records.get(name)
+            && *kept == revision
+        {
+            // Another lookup was faster; its keys may be prepared already.
+            return known.clone();
+        }
+        let known = Known::from(record);
+        if shard.changes == changes {
+            shard.records.insert(name, (known.clone(), revision));
+        }
+        known
+    }
+
+    /// Takes a name out, unless what is kept is of that revision or newer.
+    fn forget_unless_newer(&self, name: &Principal, revision: Option<Revision>) {
+        let Some(shard) = self.shard(name) else { return };
+        let mut shard = write(shard);
+        shard.changes += 1;
+        let kept = shard.records.get(name).map(|(_, kept)| *kept);
+        if revision.is_none() || kept < revision {
+            shard.records.remove(name);
+        }
+    }
+
+    fn clear(&self) {
+        for shard in &self.shards {
+            let mut shard = write(shard);
+            shard.changes += 1;
+            shard.records.clear();
+        }
+    }
+
+    /// Loads records, as many as there is room for, and says of which revision they are.
+    async fn fill(&self, store: &dyn PrincipalStore) -> Result<Revision, StoreError> {
+        let changes: Vec<u64> = self.shards.iter().map(|shard| read(shard).changes).collect();
+        let listing = store.list().await?;
+        for versioned in listing.records {
+            let name = versioned.record.name().clone();
+            let number = self.number(&name);
+            let (Some(shard), Some(changes)) = (self.shards.get(number), changes.get(number)) else { continue };
+            if !read(shard).records.is_full() {
+                self.keep(&name, versioned, *changes);
+            }
+        }
+        Ok(listing.revision)
+    }
+
+    fn shard(&self, name: &Principal) -> Option<&RwLock<Shard>> {
+        self.shards.get(self.number(name))
+    }
+
+    fn number(&self, name: &Principal) -> usize {
+        (self.hasher.hash_one(name) % SHARDS as u64) as usize
+    }
+}
+
+/// No code panics while it holds a shard: a poisoned lock says nothing.
+fn read(shard: &RwLock<Shard>) -> RwLockReadGuard<'_, Shard> {
+    shard.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write(shard: &RwLock<Shard>) -> RwLockWriteGuard<'_, Shard> {
+    shard.write().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,141 @@
+//! The file of the master key: one line of text, readable by its owner alone.
+//!
+//! A store without its key is lost. So a key is only ever made where no store is, a file is never replaced, and each
+//! refusal leaves everything as it was.
+
+use crate::{SledStore, StoreError, files};
+use kennel_crypto::MasterKey;
+use rand_core::CryptoRngCore;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Longer files are no key files, and are not read.
+const LONGEST: u64 = 4096;
+
+/// Reads the key.
+///
+/// # Errors
+/// [`StoreError::MasterKeyFile`] where the file is missing, may be read or written by others than its owner, or holds
+/// no key.
+pub fn load(path: &Path) -> Result<MasterKey, StoreError> {
+    let file = File::open(path).map_err(|error| refused(path, cannot_be("read", &error)))?;
+    let mode = file.metadata().map_err(|error| refused(path, cannot_be("read", &error)))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(refused(path, format!("is open to others (mode {:03o}): chmod 600 it", mode & 0o777)));
+    }
+    let mut text = Zeroizing::new(String::with_capacity(LONGEST as usize));
+    file.take(LONGEST).read_to_string(&mut text).map_err(|error| refused(path, cannot_be("read", &error)))?;
+    MasterKey::from_text(&text).map_err(|error| refused(path, format!("holds no key: {error}")))
+}
+
+/// Makes a new key and its file (0600; the folder must exist). The key is on the disk when this returns.
+///
+/// # Errors
+/// [`StoreError::MasterKeyFile`] where the file exists or cannot be written.
+pub fn create(path: &Path, rng: &mut dyn CryptoRngCore) -> Result<MasterKey, StoreError> {
+    let key = MasterKey::generate(rng);
+    let mut line = key.expose_text();
+    // One allocation more would leave a copy of the key behind.
+    if line.capacity() == line.len() {
+        let mut longer = Zeroizing::new(String::with_capacity(line.len() + 1));
+        longer.push_str(&line);
+        line = longer;
+    }
+    line.push('\n');
+    files::write_new(path, line.as_bytes()).map_err(|error| refused(path, cannot_be("written", &error)))?;
+    Ok(key)
+}
+
+/// The key of the sled store in `store`: read where the file exists, and made only where there is no store yet.
+///
+/// # Errors
+/// As [`load`] and [`create`]; [`StoreError::MasterKeyFile`] where the file is missing beside a store that exists.
+pub fn load_or_create(path: &Path, store: &Path, rng: &mut dyn CryptoRngCore) -> Result<MasterKey, StoreError> {
+    let there = |path: &Path| path.try_exists().map_err(|error| refused(path, cannot_be("looked for", &error)));
+    if there(path)? {
+        return load(path);
+    }
+    if SledStore::exists(store)? {
+        let reason = format!("is missing, and the store {} cannot be read without it: put it back", store.display());
+        return Err(refused(path, reason));
+    }
+    create(path, rng)
+}
+
+fn cannot_be(done: &str, error: &io::Error) -> String {
+    format!("cannot be {done}: {error}")
+}
+
+fn refused(path: &Path, reason: String) -> StoreError {
+    StoreError::MasterKeyFile { path: path.to_owned(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_core::OsRng;
+    use std::fs::{self, Permissions};
+
+    fn reason(result: Result<MasterKey, StoreError>) -> String {
+        match result.unwrap_err() {
+            StoreError::MasterKeyFile { reason, .. } => reason,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_created_key_is_loaded_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("master.key");
+        let created = create(&path, &mut OsRng).unwrap();
+        assert_eq!(load(&path).unwrap().id(), created.id());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(fs::read_to_string(&path).unwrap().ends_with('\n'));
+    }
+
+    #[test]
+    fn a_key_file_is_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("master.key");
+        let created = create(&path, &mut OsRng).unwrap();
+        assert!(reason(create(&path, &mut OsRng)).contains("cannot be written"));
+        assert_eq!(load(&path).unwrap().id(), created.id());
+    }
+
+    #[test]
+    fn a_key_file_that_others_may_read_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("master.key");
+        create(&path, &mut OsRng).unwrap();
+        for mode in [0o640, 0o604, 0o620, 0o644, 0o666] {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let reason = reason(load(&path));
+            assert!(reason.contains(&format!("{mode:o}")), "{reason}");
+        }
+        fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
+        load(&path).unwrap();
+    }
+
+    #[test]
+    fn a_file_without_a_key_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("master.key");
+        for content in [b"".as_slice(), b"kennel-master-key-v1 00", b"\xff\xfe", &[b'0'; 100_000]] {
+            fs::write(&path, content).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            load(&path).unwrap_err();
+        }
+        assert!(reason(load(&dir.path().join("other"))).contains("cannot be read"));
+    }
+
+    #[test]
+    fn a_key_is_made_where_no_store_is_and_kept_from_then_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, store) = (dir.path().join("master.key"), dir.path().join("store"));
+        let created = load_or_create(&path, &store, &mut OsRng).unwrap();
+        assert_eq!(load_or_create(&path, &store, &mut OsRng).unwrap().id(), created.id());
+    }
+}

@@ -1,0 +1,261 @@
+//! Format 1 of a record: CBOR arrays, one type for each part, apart from core's types so that those may change freely.
+//! What is written here once stays readable: never change a number, a type or an order.
+
+use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
+use kennel_core::principal::{Attributes, Origin, PrincipalRecord, Record};
+use kennel_crypto::{Enctype, Key};
+use kennel_wire::message::{KerberosTime, NameType, Principal, PrincipalName, Timestamp};
+use minicbor::{CborLen, Decode, Encode};
+use zeroize::Zeroizing;
+
+/// The encoding of a record. The buffer never grows while it is written, so that no copy of a key stays behind.
+pub(super) fn encode(record: &Record) -> Result<Zeroizing<Vec<u8>>, &'static str> {
+    let form = Form::from(record);
+    let mut plaintext = Zeroizing::new(Vec::with_capacity(minicbor::len(&form)));
+    minicbor::encode(&form, &mut *plaintext).map_err(|_| "it cannot be encoded")?;
+    Ok(plaintext)
+}
+
+/// The record of an encoding.
+pub(super) fn decode(plaintext: &[u8]) -> Result<Record, &'static str> {
+    let mut decoder = minicbor::Decoder::new(plaintext);
+    let form: Form<'_> = decoder.decode().map_err(|_| "it is not a record")?;
+    if decoder.position() != plaintext.len() {
+        return Err("octets follow it");
+    }
+    form.try_into()
+}
+
+#[derive(Encode, Decode, CborLen)]
+enum Form<'a> {
+    #[n(0)]
+    Principal(#[b(0)] PrincipalForm<'a>),
+    #[n(1)]
+    Alias(#[b(0)] NameForm<'a>, #[b(1)] NameForm<'a>),
+}
+
+#[derive(Encode, Decode, CborLen)]
+struct NameForm<'a> {
+    #[n(0)]
+    name_type: i32,
+    #[b(1)]
+    components: Vec<&'a str>,
+    #[b(2)]
+    realm: &'a str,
+}
+
+#[derive(Encode, Decode, CborLen)]
+struct PrincipalForm<'a> {
+    #[b(0)]
+    name: NameForm<'a>,
+    /// 0 manual, 1 Kubernetes.
+    #[n(1)]
+    origin: u8,
+    #[n(2)]
+    attributes: u32,
+    #[n(3)]
+    max_life: Option<u32>,
+    #[n(4)]
+    max_renewable_life: Option<u32>,
+    #[n(5)]
+    expires: Option<i64>,
+    #[n(6)]
+    password_expires: Option<i64>,
+    #[b(7)]
+    keys: Vec<VersionForm<'a>>,
+    #[n(8)]
+    created: InstantForm,
+    #[n(9)]
+    modified: InstantForm,
+    #[b(10)]
+    modified_by: &'a str,
+}
+
+#[derive(Encode, Decode, CborLen)]
+struct VersionForm<'a> {
+    #[n(0)]
+    kvno: u32,
+    /// 0 staged, 1 active, 2 retiring.
+    #[n(1)]
+    state: u8,
+    #[n(2)]
+    created: InstantForm,
+    #[n(3)]
+    activated: Option<InstantForm>,
+    #[n(4)]
+    retired: Option<InstantForm>,
+    #[b(5)]
+    keys: Vec<KeyForm<'a>>,
+}
+
+#[derive(Encode, Decode, CborLen)]
+struct KeyForm<'a> {
+    #[n(0)]
+    enctype: i32,
+    #[cbor(b(1), with = "minicbor::bytes")]
+    key: &'a [u8],
+    #[b(2)]
+    salt: Option<&'a str>,
+}
+
+/// Seconds since the epoch, and microseconds.
+#[derive(Encode, Decode, CborLen)]
+struct InstantForm {
+    #[n(0)]
+    seconds: i64,
+    #[n(1)]
+    micros: u32,
+}
+
+impl<'a> From<&'a Record> for Form<'a> {
+    fn from(record: &'a Record) -> Self {
+        match record {
+            Record::Principal(record) => Form::Principal(record.as_ref().into()),
+            Record::Alias { alias, target } => Form::Alias(alias.into(), target.into()),
+        }
+    }
+}
+
+impl TryFrom<Form<'_>> for Record {
+    type Error = &'static str;
+
+    fn try_from(form: Form<'_>) -> Result<Self, Self::Error> {
+        Ok(match form {
+            Form::Principal(form) => Record::Principal(Box::new(form.try_into()?)),
+            Form::Alias(alias, target) => Record::Alias { alias: alias.into(), target: target.into() },
+        })
+    }
+}
+
+impl<'a> From<&'a Principal> for NameForm<'a> {
+    fn from(principal: &'a Principal) -> Self {
+        NameForm {
+            name_type: principal.name.name_type.0,
+            components: principal.name.components.iter().map(String::as_str).collect(),
+            realm: &principal.realm,
+        }
+    }
+}
+
+impl From<NameForm<'_>> for Principal {
+    fn from(form: NameForm<'_>) -> Self {
+        Principal::new(PrincipalName::new(NameType(form.name_type), form.components), form.realm)
+    }
+}
+
+impl<'a> From<&'a PrincipalRecord> for PrincipalForm<'a> {
+    fn from(record: &'a PrincipalRecord) -> Self {
+        PrincipalForm {
+            name: (&record.principal).into(),
+            origin: match record.origin {
+                Origin::Manual => 0,
+                Origin::Kubernetes => 1,
+            },
+            attributes: record.attributes.bits(),
+            max_life: record.max_life,
+            max_renewable_life: record.max_renewable_life,
+            expires: record.expires.map(|time| time.0),
+            password_expires: record.password_expires.map(|time| time.0),
+            keys: record.keys.versions.iter().map(VersionForm::from).collect(),
+            created: record.created.into(),
+            modified: record.modified.into(),
+            modified_by: &record.modified_by,
+        }
+    }
+}
+
+impl TryFrom<PrincipalForm<'_>> for PrincipalRecord {
+    type Error = &'static str;
+
+    fn try_from(form: PrincipalForm<'_>) -> Result<Self, Self::Error> {
+        let versions = form.keys.into_iter().map(KeyVersion::try_from).collect::<Result<_, _>>()?;
+        Ok(PrincipalRecord {
+            principal: form.name.into(),
+            origin: match form.origin {
+                0 => Origin::Manual,
+                1 => Origin::Kubernetes,
+                _ => return Err("its origin is not known"),
+            },
+            // An attribute that is not known may forbid something: better no record than a laxer one.
+            attributes: Attributes::from_bits(form.attributes).ok_or("it has attributes that are not known")?,
+            max_life: form.max_life,
+            max_renewable_life: form.max_renewable_life,
+            expires: form.expires.map(KerberosTime),
+            password_expires: form.password_expires.map(KerberosTime),
+            keys: KeySet { versions },
+            created: form.created.try_into()?,
+            modified: form.modified.try_into()?,
+            modified_by: form.modified_by.to_owned(),
+        })
+    }
+}
+
+impl<'a> From<&'a KeyVersion> for VersionForm<'a> {
+    fn from(version: &'a KeyVersion) -> Self {
+        VersionForm {
+            kvno: version.kvno,
+            state: match version.state {
+                KeyState::Staged => 0,
+                KeyState::Active => 1,
+                KeyState::Retiring => 2,
+            },
+            created: version.created.into(),
+            activated: version.activated.map(InstantForm::from),
+            retired: version.retired.map(InstantForm::from),
+            keys: version.keys.iter().map(KeyForm::from).collect(),
+        }
+    }
+}
+
+impl TryFrom<VersionForm<'_>> for KeyVersion {
+    type Error = &'static str;
+
+    fn try_from(form: VersionForm<'_>) -> Result<Self, Self::Error> {
+        Ok(KeyVersion {
+            kvno: form.kvno,
+            state: match form.state {
+                0 => KeyState::Staged,
+                1 => KeyState::Active,
+                2 => KeyState::Retiring,
+                _ => return Err("the state of a key is not known"),
+            },
+            created: form.created.try_into()?,
+            activated: form.activated.map(Timestamp::try_from).transpose()?,
+            retired: form.retired.map(Timestamp::try_from).transpose()?,
+            keys: form.keys.into_iter().map(StoredKey::try_from).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl<'a> From<&'a StoredKey> for KeyForm<'a> {
+    fn from(stored: &'a StoredKey) -> Self {
+        KeyForm { enctype: stored.key.enctype().number(), key: stored.key.expose(), salt: stored.salt.as_deref() }
+    }
+}
+
+impl TryFrom<KeyForm<'_>> for StoredKey {
+    type Error = &'static str;
+
+    fn try_from(form: KeyForm<'_>) -> Result<Self, Self::Error> {
+        let enctype = Enctype::from_number(form.enctype).ok_or("the enctype of a key is not known")?;
+        let key = Key::new(enctype, form.key).map_err(|_| "a key does not have the length of its enctype")?;
+        Ok(StoredKey { key, salt: form.salt.map(str::to_owned) })
+    }
+}
+
+impl From<Timestamp> for InstantForm {
+    fn from(timestamp: Timestamp) -> Self {
+        InstantForm { seconds: timestamp.time.0, micros: timestamp.micros }
+    }
+}
+
+impl TryFrom<InstantForm> for Timestamp {
+    type Error = &'static str;
+
+    fn try_from(form: InstantForm) -> Result<Self, Self::Error> {
+        if form.micros > 999_999 {
+            return Err("a time has more than 999,999 microseconds");
+        }
+        Ok(Timestamp { time: KerberosTime(form.seconds), micros: form.micros })
+    }
+}

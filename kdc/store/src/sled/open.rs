@@ -1,0 +1,141 @@
+//! The folder of a store, and how it is made and opened.
+//!
+//! ```text
+//! PATH/lock           locked while the store is open
+//! PATH/data/header    format and master key
+//! PATH/data/...       sled's own files
+//! PATH/spare/         a copy of sled's snapshot
+//! PATH/set-aside/     torn snapshots
+//! ```
+//! A new store is made whole in `PATH/data.unfinished` and then renamed: a folder `data` is always a whole store.
+
+use super::header;
+use super::snapshot::Snapshots;
+use super::table::{Table, medium};
+use crate::{StoreError, files};
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Octets of pages that sled keeps in memory. The entry cache in front answers nearly all reads.
+const PAGE_CACHE: u64 = 64 << 20;
+/// How long sled's threads may take to let go of a store that was just closed.
+const HANDOVER: Duration = Duration::from_secs(5);
+
+/// What to do where there is no store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenMode {
+    /// Refuse.
+    Existing,
+    /// Make a new, empty one.
+    CreateIfMissing,
+}
+
+/// The files of an open store.
+pub(super) struct Opened {
+    pub(super) db: ::sled::Db,
+    /// Keeps other processes out while it lives.
+    pub(super) lock: File,
+    /// Torn snapshots that were set aside.
+    pub(super) set_aside: Vec<PathBuf>,
+}
+
+/// Whether there is a store in `path`.
+pub(super) fn exists(path: &Path) -> Result<bool, StoreError> {
+    data(path).try_exists().map_err(|error| medium(path, &error))
+}
+
+/// Opens the store in `path`. Everything that can be refused is refused before anything is changed.
+pub(super) fn open(path: &Path, master_key_id: &str, mode: OpenMode) -> Result<Opened, StoreError> {
+    let is_there = exists(path)?;
+    if is_there {
+        header::check(path, &data(path), master_key_id)?;
+    } else if mode == OpenMode::Existing {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    files::make_folder(path).map_err(|error| medium(path, &error))?;
+    let lock = lock(path)?;
+    // Another process may have made the store before the lock was ours.
+    if exists(path)? {
+        header::check(path, &data(path), master_key_id)?;
+    } else {
+        create(path, master_key_id)?;
+    }
+    let snapshots = Snapshots { data: data(path), spare: path.join("spare"), aside: path.join("set-aside") };
+    let set_aside = snapshots.repair(path)?;
+    for place in &set_aside {
+        tracing::warn!(path = %place.display(), "a torn snapshot of the store was set aside; no record is lost with it");
+    }
+    let db = open_sled(path, &data(path))?;
+    snapshots.copy().map_err(|error| medium(path, &error))?;
+    Ok(Opened { db, lock, set_aside })
+}
+
+fn data(path: &Path) -> PathBuf {
+    path.join("data")
+}
+
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let file = File::options().create(true).truncate(false).write(true).open(path.join("lock"));
+    let file = file.map_err(|error| medium(path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(medium(path, &error)),
+    }
+}
+
+fn create(path: &Path, master_key_id: &str) -> Result<(), StoreError> {
+    let unfinished = path.join("data.unfinished");
+    match fs::remove_dir_all(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(medium(path, &error)),
+        _ => {}
+    }
+    files::make_folder(&unfinished).map_err(|error| medium(path, &error))?;
+    Table::create(&open_sled(path, &unfinished)?, path)?;
+    // The second opening writes the first snapshot: a whole store always has one.
+    drop(open_sled(path, &unfinished)?);
+    header::write(&unfinished, master_key_id).map_err(|error| medium(path, &error))?;
+    fs::rename(&unfinished, data(path)).map_err(|error| medium(path, &error))?;
+    files::sync_folder(path)
+        .and_then(|()| files::sync_folder(files::parent(path)))
+        .map_err(|error| medium(path, &error))
+}
+
+fn open_sled(path: &Path, data: &Path) -> Result<::sled::Db, StoreError> {
+    let config = ::sled::Config::new().path(data).cache_capacity(PAGE_CACHE).flush_every_ms(None);
+    let begun = Instant::now();
+    loop {
+        // sled panics over some damage that it meets while it reads its log.
+        let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
+        match opened {
+            Ok(Ok(db)) => return Ok(db),
+            Ok(Err(error)) if is_locked(&error) => {
+                if begun.elapsed() > HANDOVER {
+                    return Err(StoreError::Locked { path: path.to_owned() });
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Ok(Err(error)) => return Err(from_sled(path, &error)),
+            Err(_) => {
+                let reason = "sled cannot read its log".to_owned();
+                return Err(StoreError::Damaged { path: path.to_owned(), reason });
+            }
+        }
+    }
+}
+
+fn is_locked(error: &::sled::Error) -> bool {
+    matches!(error, ::sled::Error::Io(error) if error.to_string().starts_with("could not acquire lock"))
+}
+
+/// What sled's errors mean to us.
+pub(super) fn from_sled(path: &Path, error: &::sled::Error) -> StoreError {
+    let path = path.to_owned();
+    match error {
+        ::sled::Error::Io(error) => StoreError::Medium { path, reason: error.to_string() },
+        other => StoreError::Damaged { path, reason: other.to_string() },
+    }
+}

@@ -1,0 +1,249 @@
+//! What sled holds, and what readers may see of it.
+//!
+//! One tree: `r` and the key of a name -> revision (eight octets), sealed record; `c` -> the counters. Every commit
+//! writes its records and the counters in one atomic batch.
+//!
+//! Readers see only what is durable. While a batch is on its way, what it replaces stands in [`View::in_flight`] and is
+//! read instead; it is taken away when the batch is flushed. If that fails, it stays, and the store shows what it was
+//! before, until it is opened again.
+
+use super::open::{Opened, from_sled};
+use crate::feed::Feed;
+use crate::{Change, Listing, Revision, StoreError, Versioned, key, record};
+use ::sled::{Batch, IVec};
+use kennel_crypto::MasterKey;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+const RECORD: u8 = b'r';
+const COUNTERS: &[u8] = b"c";
+
+/// The records of an open store.
+pub(super) struct Table {
+    db: ::sled::Db,
+    master: Arc<MasterKey>,
+    path: PathBuf,
+    view: RwLock<View>,
+    /// Dropped last: sled lets go of its files before another process may take them.
+    _lock: File,
+}
+
+struct View {
+    counters: Counters,
+    /// What stood under each key that a batch on its way writes.
+    in_flight: BTreeMap<Vec<u8>, Option<IVec>>,
+    /// Why the medium failed. No write is tried after that.
+    failed: Option<String>,
+}
+
+/// Where the store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Counters {
+    pub(super) revision: Revision,
+    /// The sum of [`fingerprint`] over all records, to know at the next opening whether they are there and as they were.
+    pub(super) fingerprint: u64,
+}
+
+/// Writes to become durable together.
+#[derive(Default)]
+pub(super) struct Commit {
+    /// By the key of the name: the new value, or nothing to delete it.
+    pub(super) writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    /// What they replace.
+    pub(super) before: BTreeMap<Vec<u8>, Option<IVec>>,
+    /// What watchers are told, in order.
+    pub(super) changes: Vec<(Revision, Change)>,
+}
+
+impl Table {
+    /// Makes the tables of a new store.
+    pub(super) fn create(db: &::sled::Db, path: &Path) -> Result<(), StoreError> {
+        let none = Counters { revision: Revision(0), fingerprint: 0 };
+        db.insert(COUNTERS, none.to_octets()).and_then(|_| db.flush()).map_err(|error| from_sled(path, &error))?;
+        Ok(())
+    }
+
+    /// The table of opened files, if every record is there as it was written last.
+    pub(super) fn new(opened: Opened, master: Arc<MasterKey>, path: PathBuf) -> Result<Table, StoreError> {
+        let counters = check(&opened.db, &path)?;
+        let view = View { counters, in_flight: BTreeMap::new(), failed: None };
+        Ok(Table { db: opened.db, master, path, view: RwLock::new(view), _lock: opened.lock })
+    }
+
+    pub(super) fn master(&self) -> &MasterKey {
+        &self.master
+    }
+
+    pub(super) fn revision(&self) -> Revision {
+        self.view().counters.revision
+    }
+
+    /// # Errors
+    /// [`StoreError::Medium`] once the medium failed.
+    pub(super) fn check_writable(&self) -> Result<(), StoreError> {
+        match &self.view().failed {
+            Some(reason) => Err(StoreError::Medium { path: self.path.clone(), reason: reason.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        self.view().counters
+    }
+
+    /// The record under a key.
+    pub(super) fn read(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
+        let value = {
+            let view = self.view();
+            match view.in_flight.get(key) {
+                Some(before) => before.clone(),
+                // Under the view's lock: a batch cannot come between the look at what is in flight and this one.
+                None => self.stored(key)?,
+            }
+        };
+        value.map(|value| self.decode(key, &value)).transpose()
+    }
+
+    /// What sled holds under a key, durable or not: for the writer alone.
+    pub(super) fn stored(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+        self.db.get(record_key(key)).map_err(|error| from_sled(&self.path, &error))
+    }
+
+    /// All records, at one revision.
+    pub(super) fn list(&self) -> Result<Listing, StoreError> {
+        let (values, revision) = self.durable_values()?;
+        let records = values.iter().map(|(key, value)| self.decode(key, value)).collect::<Result<_, _>>()?;
+        Ok(Listing { records, revision })
+    }
+
+    fn durable_values(&self) -> Result<(BTreeMap<Vec<u8>, IVec>, Revision), StoreError> {
+        let view = self.view();
+        let mut values = BTreeMap::new();
+        for entry in self.db.scan_prefix([RECORD]) {
+            let (key, value) = entry.map_err(|error| from_sled(&self.path, &error))?;
+            values.insert(key.get(1..).unwrap_or_default().to_vec(), value);
+        }
+        for (key, before) in &view.in_flight {
+            match before {
+                Some(value) => values.insert(key.clone(), value.clone()),
+                None => values.remove(key),
+            };
+        }
+        Ok((values, view.counters.revision))
+    }
+
+    /// Makes the commit durable, then shows it to readers and watchers, both at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Medium`]: then no other commit may follow ([`Table::check_writable`]).
+    pub(super) fn commit(&self, commit: Commit, counters: Counters, feed: &Feed) -> Result<(), StoreError> {
+        self.view_mut().in_flight = commit.before;
+        let flushed = self.db.apply_batch(batch(commit.writes, counters)).and_then(|()| self.db.flush());
+        let mut view = self.view_mut();
+        if let Err(error) = flushed {
+            let reason = format!("{error}; it takes no more writes until it is opened again");
+            view.failed = Some(reason.clone());
+            return Err(StoreError::Medium { path: self.path.clone(), reason });
+        }
+        view.in_flight.clear();
+        view.counters = counters;
+        // Under the lock: a revision that a listing names is one that a watch can go on from.
+        for (revision, change) in commit.changes {
+            feed.publish(revision, change);
+        }
+        Ok(())
+    }
+
+    fn decode(&self, key: &[u8], value: &[u8]) -> Result<Versioned, StoreError> {
+        let Some((revision, sealed)) = split_value(value) else {
+            return Err(StoreError::Corrupt { name: key::display_key(key), reason: "it is too short" });
+        };
+        Ok(Versioned { record: record::open(&self.master, key, sealed)?, revision })
+    }
+
+    /// The view is whole after each statement that changes it: a poisoned lock says nothing.
+    fn view(&self) -> RwLockReadGuard<'_, View> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn view_mut(&self) -> RwLockWriteGuard<'_, View> {
+        self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counters {
+    fn to_octets(self) -> Vec<u8> {
+        [self.revision.0.to_be_bytes(), self.fingerprint.to_be_bytes()].concat()
+    }
+
+    fn from_octets(octets: &[u8]) -> Option<Counters> {
+        let (revision, fingerprint) = octets.split_first_chunk::<8>()?;
+        let fingerprint = u64::from_be_bytes(fingerprint.try_into().ok()?);
+        Some(Counters { revision: Revision(u64::from_be_bytes(*revision)), fingerprint })
+    }
+}
+
+/// Holds what is there against the counters: sled skips what is damaged in its log, and would go on with records missing
+/// or older than the last acknowledged write.
+fn check(db: &::sled::Db, path: &Path) -> Result<Counters, StoreError> {
+    let damaged = |reason: &str| StoreError::Damaged { path: path.to_owned(), reason: reason.to_owned() };
+    let stored = db.get(COUNTERS).map_err(|error| from_sled(path, &error))?;
+    let counters = stored.and_then(|octets| Counters::from_octets(&octets));
+    let counters = counters.ok_or_else(|| damaged("its counters are missing"))?;
+    let mut found: u64 = 0;
+    for entry in db.scan_prefix([RECORD]) {
+        let (key, value) = entry.map_err(|error| from_sled(path, &error))?;
+        let (revision, _) = split_value(&value).ok_or_else(|| damaged("a record is too short"))?;
+        found = found.wrapping_add(fingerprint(key.get(1..).unwrap_or_default(), revision));
+    }
+    if found == counters.fingerprint {
+        Ok(counters)
+    } else {
+        Err(damaged("records are missing, or older than the last write"))
+    }
+}
+
+/// Tells a record at a revision from any other: FNV-1a, 64 bits. It finds accidents; against attackers there is the seal.
+pub(super) fn fingerprint(key: &[u8], revision: Revision) -> u64 {
+    let octets = key.iter().copied().chain(revision.0.to_be_bytes());
+    octets.fold(0xcbf2_9ce4_8422_2325, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+fn batch(writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>, counters: Counters) -> Batch {
+    let mut batch = Batch::default();
+    batch.insert(COUNTERS, counters.to_octets());
+    for (key, value) in writes {
+        match value {
+            Some(value) => batch.insert(record_key(&key), value),
+            None => batch.remove(record_key(&key)),
+        }
+    }
+    batch
+}
+
+fn record_key(key: &[u8]) -> Vec<u8> {
+    let mut record_key = Vec::with_capacity(1 + key.len());
+    record_key.push(RECORD);
+    record_key.extend_from_slice(key);
+    record_key
+}
+
+/// A value: the revision of the record, then the sealed record.
+pub(super) fn value(revision: Revision, sealed: &[u8]) -> Vec<u8> {
+    let mut value = revision.0.to_be_bytes().to_vec();
+    value.extend_from_slice(sealed);
+    value
+}
+
+/// The parts of a [`value`].
+pub(super) fn split_value(value: &[u8]) -> Option<(Revision, &[u8])> {
+    let (revision, sealed) = value.split_first_chunk::<8>()?;
+    Some((Revision(u64::from_be_bytes(*revision)), sealed))
+}
+
+pub(super) fn medium(path: &Path, error: &io::Error) -> StoreError {
+    StoreError::Medium { path: path.to_owned(), reason: error.to_string() }
+}

@@ -1,0 +1,387 @@
+use super::*;
+use crate::battery::{Backend, full_principal, mark, name, principal};
+use futures_util::FutureExt;
+use rand_core::OsRng;
+use std::collections::BTreeMap;
+use std::fs;
+use tempfile::TempDir;
+
+struct Sled {
+    dir: TempDir,
+    master: Arc<MasterKey>,
+}
+
+impl Backend for Sled {
+    fn new() -> Self {
+        Sled { dir: tempfile::tempdir().unwrap(), master: Arc::new(MasterKey::generate(&mut OsRng)) }
+    }
+
+    async fn open(&self) -> Arc<dyn PrincipalStore> {
+        Arc::new(self.sled())
+    }
+}
+
+crate::battery!(Sled);
+
+impl Sled {
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("store")
+    }
+
+    fn sled(&self) -> SledStore {
+        self.try_open(OpenMode::CreateIfMissing).unwrap()
+    }
+
+    fn try_open(&self, mode: OpenMode) -> Result<SledStore, StoreError> {
+        SledStore::open(&self.path(), self.master.clone(), mode)
+    }
+
+    /// sled itself, for what a store never does.
+    fn raw(&self) -> ::sled::Db {
+        ::sled::open(self.path().join("data")).unwrap()
+    }
+
+    /// Every file and its content.
+    fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        let mut folders = vec![self.dir.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.insert(path.clone(), fs::read(path).unwrap());
+                }
+            }
+        }
+        files
+    }
+
+    fn snapshots(&self) -> Vec<PathBuf> {
+        let is_snapshot = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("snap.");
+        let entries = fs::read_dir(self.path().join("data")).unwrap();
+        entries.map(|entry| entry.unwrap().path()).filter(is_snapshot).collect()
+    }
+}
+
+/// Creates, replaces and deletes, so that sled rewrites its pages and fills several segments of its log.
+async fn churn(store: &SledStore, rounds: u32) {
+    for round in 0..rounds {
+        let writes = (0..200).map(|number| async move {
+            let name = name(&["host", &format!("node-{number:03}.example.org")]);
+            let found = store.read(&name).await.unwrap();
+            let expect = found.map_or(Expect::Absent, |found| Expect::Revision(found.revision));
+            match expect {
+                Expect::Revision(revision) if (number + round) % 7 == 0 => store.delete(&name, revision).await,
+                _ => store.put(&principal(&name, round), expect).await,
+            }
+        });
+        for outcome in futures_util::future::join_all(writes).await {
+            outcome.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_missing_is_not_made_unless_allowed() {
+    let sled = Sled::new();
+    let refused = sled.try_open(OpenMode::Existing).err();
+    assert_eq!(refused, Some(StoreError::Missing { path: sled.path() }));
+    assert_eq!(sled.files(), BTreeMap::new());
+    assert!(!SledStore::exists(&sled.path()).unwrap());
+    drop(sled.sled());
+    assert!(SledStore::exists(&sled.path()).unwrap());
+    sled.try_open(OpenMode::Existing).unwrap();
+}
+
+#[tokio::test]
+async fn a_creation_that_was_cut_short_is_begun_again() {
+    let sled = Sled::new();
+    let unfinished = sled.path().join("data.unfinished");
+    fs::create_dir_all(&unfinished).unwrap();
+    fs::write(unfinished.join("db"), b"half").unwrap();
+    let store = sled.sled();
+    store.put(&principal(&name(&["a"]), 1), Expect::Absent).await.unwrap();
+    assert!(!unfinished.exists());
+}
+
+#[tokio::test]
+async fn another_master_key_is_refused_and_nothing_changes() {
+    let mut sled = Sled::new();
+    sled.sled().put(&principal(&name(&["a"]), 1), Expect::Absent).await.unwrap();
+    let right = std::mem::replace(&mut sled.master, Arc::new(MasterKey::generate(&mut OsRng)));
+    let before = sled.files();
+    for mode in [OpenMode::Existing, OpenMode::CreateIfMissing] {
+        let (stored, given) = (right.id().to_owned(), sled.master.id().to_owned());
+        let expected = StoreError::WrongMasterKey { path: sled.path(), stored, given };
+        assert_eq!(sled.try_open(mode).err(), Some(expected));
+    }
+    assert_eq!(sled.files(), before);
+    sled.master = right;
+    assert!(sled.sled().read(&name(&["a"])).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_missing_key_file_beside_a_store_is_refused_and_nothing_changes() {
+    let sled = Sled::new();
+    drop(sled.sled());
+    let before = sled.files();
+    let path = sled.dir.path().join("master.key");
+    let error = crate::master_key_file::load_or_create(&path, &sled.path(), &mut OsRng).unwrap_err();
+    assert!(error.to_string().contains("is missing, and the store"), "{error}");
+    assert_eq!(sled.files(), before);
+}
+
+#[tokio::test]
+async fn a_newer_format_is_refused_and_nothing_changes() {
+    let sled = Sled::new();
+    drop(sled.sled());
+    let header = sled.path().join("data/header");
+    fs::write(&header, "kennel-store 2\nwhatever comes then\n").unwrap();
+    let before = sled.files();
+    let expected = StoreError::NewerFormat { path: sled.path(), found: 2, known: 1 };
+    assert_eq!(sled.try_open(OpenMode::CreateIfMissing).err(), Some(expected));
+    assert_eq!(sled.files(), before);
+}
+
+#[tokio::test]
+async fn a_header_that_is_missing_or_torn_is_refused_and_nothing_changes() {
+    let sled = Sled::new();
+    drop(sled.sled());
+    let header = sled.path().join("data/header");
+    for content in ["", "kennel-store", "kennel-store 1\n", "kennel-store -1\nmaster-key x\n", "other 1\n"] {
+        fs::write(&header, content).unwrap();
+        let before = sled.files();
+        let refused = sled.try_open(OpenMode::CreateIfMissing).err();
+        assert!(matches!(refused, Some(StoreError::Damaged { .. })), "{content:?}: {refused:?}");
+        assert_eq!(sled.files(), before);
+    }
+    fs::remove_file(&header).unwrap();
+    let refused = sled.try_open(OpenMode::CreateIfMissing).err();
+    assert!(matches!(refused, Some(StoreError::Damaged { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_is_open_is_locked() {
+    let sled = Sled::new();
+    let store = sled.sled();
+    assert_eq!(sled.try_open(OpenMode::Existing).err(), Some(StoreError::Locked { path: sled.path() }));
+    store.put(&principal(&name(&["a"]), 1), Expect::Absent).await.unwrap();
+    drop(store);
+    sled.try_open(OpenMode::Existing).unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_used_is_an_error_of_the_medium() {
+    let sled = Sled::new();
+    fs::write(sled.path(), b"a file").unwrap();
+    let refused = sled.try_open(OpenMode::CreateIfMissing).err();
+    assert!(matches!(refused, Some(StoreError::Medium { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn torn_snapshots_are_set_aside_and_every_record_is_there() {
+    let sled = Sled::new();
+    churn(&sled.sled(), 40).await;
+    let expected = sled.sled().list().await.unwrap();
+    assert!(expected.records.len() > 150);
+    assert!(fs::metadata(sled.path().join("data/db")).unwrap().len() > 2 << 19, "more than one segment");
+    let mut damages = 0;
+    loop {
+        let [snapshot] = sled.snapshots().try_into().unwrap();
+        let whole = fs::read(&snapshot).unwrap();
+        let torn = match damages {
+            0 => vec![],
+            1 => whole[..1].to_vec(),
+            2 => whole[..12].to_vec(),
+            3 => whole[..13].to_vec(),
+            4 => whole[..whole.len() / 2].to_vec(),
+            5 => whole[..whole.len() - 1].to_vec(),
+            6 => vec![0; whole.len()],
+            7 => [&whole[..whole.len() / 3], &vec![0; whole.len() - whole.len() / 3]].concat(),
+            8 => flip(&whole, 0),
+            9 => flip(&whole, whole.len() / 2),
+            10 => flip(&whole, whole.len() - 1),
+            _ => break,
+        };
+        fs::write(&snapshot, &torn).unwrap();
+        let store = sled.try_open(OpenMode::Existing).unwrap();
+        let [aside] = store.set_aside() else { panic!("damage {damages}: {:?}", store.set_aside()) };
+        assert_eq!(fs::read(aside).unwrap(), torn);
+        assert_eq!(store.list().await.unwrap(), expected, "damage {damages}");
+        damages += 1;
+    }
+    assert_eq!(fs::read_dir(sled.path().join("set-aside")).unwrap().count(), damages);
+    assert_eq!(fs::read_dir(sled.path().join("spare")).unwrap().count(), 1);
+    assert_eq!(sled.sled().set_aside(), [] as [PathBuf; 0]);
+}
+
+fn flip(whole: &[u8], at: usize) -> Vec<u8> {
+    let mut flipped = whole.to_vec();
+    flipped[at] ^= 0x10;
+    flipped
+}
+
+#[tokio::test]
+async fn a_snapshot_that_a_crash_left_half_written_is_set_aside() {
+    let sled = Sled::new();
+    churn(&sled.sled(), 2).await;
+    let expected = sled.sled().list().await.unwrap();
+    let [snapshot] = sled.snapshots().try_into().unwrap();
+    let half = fs::read(&snapshot).unwrap();
+    let generating = sled.path().join("data/snap.00000000FFFFFFFF.generating");
+    fs::write(&generating, &half[..half.len() / 2]).unwrap();
+    // That sled stops there is why this is done at all.
+    assert!(matches!(::sled::open(sled.path().join("data")), Err(::sled::Error::Corruption { .. })));
+    let store = sled.sled();
+    assert_eq!(store.set_aside(), [sled.path().join("set-aside/snap.00000000FFFFFFFF.generating.1")]);
+    assert_eq!(store.list().await.unwrap(), expected);
+    assert!(snapshot.exists());
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_missing_is_put_back() {
+    let sled = Sled::new();
+    churn(&sled.sled(), 40).await;
+    let expected = sled.sled().list().await.unwrap();
+    let [snapshot] = sled.snapshots().try_into().unwrap();
+    let whole = fs::read(&snapshot).unwrap();
+    fs::remove_file(&snapshot).unwrap();
+    assert_eq!(sled.sled().list().await.unwrap(), expected);
+    assert_eq!(fs::read(&snapshot).unwrap(), whole);
+}
+
+#[tokio::test]
+async fn a_torn_snapshot_without_a_good_copy_is_refused_and_nothing_changes() {
+    let sled = Sled::new();
+    churn(&sled.sled(), 2).await;
+    drop(sled.sled());
+    let [snapshot] = sled.snapshots().try_into().unwrap();
+    let whole = fs::read(&snapshot).unwrap();
+    fs::write(&snapshot, &whole[..20]).unwrap();
+    let [copy] = fs::read_dir(sled.path().join("spare")).unwrap().collect::<Vec<_>>().try_into().unwrap();
+    let copy = copy.unwrap().path();
+    for damage in [Some(flip(&whole, 5)), None] {
+        match damage {
+            Some(torn) => fs::write(&copy, torn).unwrap(),
+            None => fs::remove_file(&copy).unwrap(),
+        }
+        let before = sled.files();
+        let refused = sled.try_open(OpenMode::CreateIfMissing).err();
+        assert!(matches!(refused, Some(StoreError::Damaged { .. })), "{refused:?}");
+        assert_eq!(sled.files(), before);
+    }
+    fs::write(&snapshot, &whole).unwrap();
+    assert!(!sled.sled().list().await.unwrap().records.is_empty());
+}
+
+#[tokio::test]
+async fn records_that_go_missing_are_noticed_at_opening() {
+    let sled = Sled::new();
+    let store = sled.sled();
+    store.put(&principal(&name(&["a"]), 1), Expect::Absent).await.unwrap();
+    store.put(&principal(&name(&["b"]), 1), Expect::Absent).await.unwrap();
+    drop(store);
+    let raw = sled.raw();
+    raw.remove(b"rEXAMPLE\0a").unwrap().unwrap();
+    raw.flush().unwrap();
+    drop(raw);
+    let refused = sled.try_open(OpenMode::Existing).err().unwrap();
+    assert!(refused.to_string().contains("records are missing"), "{refused}");
+}
+
+#[tokio::test]
+async fn records_that_fall_back_to_an_older_revision_are_noticed_at_opening() {
+    let sled = Sled::new();
+    let store = sled.sled();
+    let first = store.put(&principal(&name(&["a"]), 1), Expect::Absent).await.unwrap();
+    drop(store);
+    let raw = sled.raw();
+    let old = raw.get(b"rEXAMPLE\0a").unwrap().unwrap();
+    drop(raw);
+    sled.sled().put(&principal(&name(&["a"]), 2), Expect::Revision(first)).await.unwrap();
+    let raw = sled.raw();
+    raw.insert(b"rEXAMPLE\0a", old).unwrap();
+    raw.flush().unwrap();
+    drop(raw);
+    let refused = sled.try_open(OpenMode::Existing).err().unwrap();
+    assert!(refused.to_string().contains("older than the last write"), "{refused}");
+}
+
+#[tokio::test]
+async fn records_that_were_swapped_on_the_disk_are_refused() {
+    let sled = Sled::new();
+    let names = [name(&["alice"]), name(&["admin", "root"]), name(&["other"])];
+    let store = sled.sled();
+    for name in &names {
+        store.put(&principal(name, 1), Expect::Absent).await.unwrap();
+    }
+    drop(store);
+    let raw = sled.raw();
+    let keys = [b"rEXAMPLE\0alice".as_slice(), b"rEXAMPLE\0admin\0root"];
+    let [alice, admin] = keys.map(|key| raw.get(key).unwrap().unwrap());
+    // Each keeps its own revision in front: only what is sealed changes places.
+    raw.insert(keys[0], [&alice[..8], &admin[8..]].concat()).unwrap();
+    raw.insert(keys[1], [&admin[..8], &alice[8..]].concat()).unwrap();
+    raw.flush().unwrap();
+    drop(raw);
+    let store = sled.sled();
+    for (name, shown) in names.iter().zip(["alice@EXAMPLE", "admin/root@EXAMPLE"]) {
+        match store.read(name).await {
+            Err(StoreError::Corrupt { name, .. }) => assert_eq!(name, shown),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(matches!(store.list().await, Err(StoreError::Corrupt { .. })));
+    assert!(store.read(&names[2]).await.unwrap().is_some(), "one bad record does not take the others along");
+}
+
+#[tokio::test]
+async fn no_key_and_no_plaintext_is_in_the_files() {
+    let sled = Sled::new();
+    let record = full_principal(&name(&["web"]));
+    sled.sled().put(&record, Expect::Absent).await.unwrap();
+    let files = sled.files();
+    let holds =
+        |needle: &[u8]| files.values().any(|content| content.windows(needle.len()).any(|found| found == needle));
+    assert!(holds(b"EXAMPLE\0web"), "names are readable");
+    let Record::Principal(record) = record else { unreachable!() };
+    for key in record.keys.versions.iter().flat_map(|version| &version.keys) {
+        assert!(!holds(key.key.expose()));
+    }
+    assert!(!holds(record.modified_by.as_bytes()));
+}
+
+#[tokio::test]
+async fn a_read_completes_without_waiting() {
+    let sled = Sled::new();
+    let store = sled.sled();
+    store.put(&principal(&name(&["a"]), 1), Expect::Absent).await.unwrap();
+    assert!(store.read(&name(&["a"])).now_or_never().unwrap().unwrap().is_some());
+    assert!(store.read(&name(&["b"])).now_or_never().unwrap().unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_write_goes_on_when_nobody_waits_for_it() {
+    let sled = Sled::new();
+    let store = sled.sled();
+    let mut watch = store.watch(Revision(0)).await.unwrap();
+    assert!(store.put(&principal(&name(&["a"]), 7), Expect::Absent).now_or_never().is_none());
+    match watch.next().await {
+        Some(crate::Change::Put(found)) => assert_eq!(mark(&found.record), 7),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn watchers_from_before_the_opening_are_told_to_list_again() {
+    let sled = Sled::new();
+    let revision = sled.sled().put(&principal(&name(&["a"]), 1), Expect::Absent).await.unwrap();
+    let store = sled.sled();
+    assert_eq!(store.watch(Revision(0)).await.unwrap().next().await, Some(crate::Change::Lagged));
+    let mut watch = store.watch(revision).await.unwrap();
+    assert!(watch.next().now_or_never().is_none());
+    drop(store);
+    assert_eq!(watch.next().await, None);
+}

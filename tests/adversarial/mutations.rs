@@ -1,0 +1,201 @@
+//! Hundreds of thousands of mutated AS and TGS requests over the real sockets. Set `KENNEL_MUTATIONS` for more or fewer,
+//! `KENNEL_MUTATION_SEED` for others: the seed is printed, the originals are fresh in each run (tickets and times).
+
+use anyhow::{Context, Result, ensure};
+use kennel_tests::exchange::{Actors, Originals};
+use kennel_tests::mutate::mutate;
+use kennel_tests::peer::{Tcp, Udp};
+use kennel_tests::realm::Realm;
+use kennel_wire::message::{KdcRep, KdcReq, KrbError};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const MUTATIONS: u64 = 400_000;
+const SEED: u64 = 20_261_123;
+
+/// One in so many goes over TCP.
+const TCP_SHARE: u64 = 10;
+
+/// After so many, the originals are made anew (the clock skew is five minutes) and a good client must get its tickets.
+const BATCH: u64 = 5_000;
+
+const THREADS: u64 = 2;
+
+/// Messages of the other direction, which a KDC must not answer (or two KDCs could be made to talk to each other):
+/// AS-REP, TGS-REP, AP-REP, KRB-ERROR and so on, told by their first octet.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+#[test]
+fn mutated_requests_are_answered_and_do_no_harm() -> Result<()> {
+    let mut realm = Realm::builder("TEST.KENNEL")?
+        .seed("[[principal]]\nname = \"alice\"\npassword = \"secret\"\n[[principal]]\nname = \"HTTP/web.shop\"\n")
+        .start()?;
+    let before = realm.audit_lines()?;
+    let (count, seed) = (setting("KENNEL_MUTATIONS", MUTATIONS)?, setting("KENNEL_MUTATION_SEED", SEED)?);
+    let port = realm.port();
+    let threads: Vec<_> = (0..THREADS)
+        .map(|n| std::thread::spawn(move || Attacker::new(port, seed + n)?.attack(count / THREADS)))
+        .collect();
+    let mut tally = Tally::default();
+    for thread in threads {
+        tally.add(thread.join().ok().context("an attacking thread panicked")??);
+    }
+    println!("seed {seed}: {tally:#?}");
+
+    ensure!(realm.server().is_running()?, "the server ended: {}", realm.server().said());
+    ensure!(!realm.server().stderr().contains("panicked"), "a panic: {}", realm.server().stderr());
+    ensure!(tally.mutations() == count / THREADS * THREADS, "sent {}, not {count}", tally.mutations());
+    // If the mutations were all refused for the same reason, they would prove little.
+    ensure!(tally.errors.len() >= 15, "mutations met few errors only: {tally:#?}");
+    ensure!(realm.server().terminate(Duration::from_secs(10))?.success(), "the server did not stop well");
+    let events = realm.audit_lines()? - before;
+    ensure!(events == tally.requests, "{} requests, but {events} audit events", tally.requests);
+    Ok(())
+}
+
+fn setting(name: &str, default: u64) -> Result<u64> {
+    match std::env::var(name) {
+        Ok(text) => text.parse().with_context(|| format!("{name} is not a number")),
+        Err(_) => Ok(default),
+    }
+}
+
+/// What became of the requests.
+#[derive(Debug, Default)]
+struct Tally {
+    /// All that was sent, with those of good clients.
+    requests: u64,
+    /// Mutations answered with a ticket: what was changed is not protected, or was not changed in the end.
+    tickets: u64,
+    /// Mutations answered with an error, by code.
+    errors: BTreeMap<i32, u64>,
+    /// Mutations over TCP after which the server closed the connection.
+    closed: u64,
+    /// Mutations that became answers of a KDC themselves, and got none.
+    dropped: u64,
+    /// Longest answer to a mutation, in percent of its length.
+    amplification: usize,
+}
+
+impl Tally {
+    fn mutations(&self) -> u64 {
+        self.tickets + self.errors.values().sum::<u64>() + self.closed + self.dropped
+    }
+
+    fn add(&mut self, other: Tally) {
+        self.requests += other.requests;
+        self.tickets += other.tickets;
+        self.closed += other.closed;
+        self.dropped += other.dropped;
+        self.amplification = self.amplification.max(other.amplification);
+        for (code, count) in other.errors {
+            *self.errors.entry(code).or_default() += count;
+        }
+    }
+}
+
+/// One attacking thread.
+struct Attacker {
+    actors: Actors,
+    udp: Udp,
+    tcp: Tcp,
+    rng: StdRng,
+    tally: Tally,
+}
+
+impl Attacker {
+    fn new(port: u16, seed: u64) -> Result<Attacker> {
+        Ok(Attacker {
+            actors: Actors::new("TEST.KENNEL", "alice", "secret", "HTTP/web.shop")?,
+            udp: Udp::connect(port)?,
+            tcp: Tcp::new(port),
+            rng: StdRng::seed_from_u64(seed),
+            tally: Tally::default(),
+        })
+    }
+
+    fn attack(mut self, count: u64) -> Result<Tally> {
+        let mut left = count;
+        while left > 0 {
+            let originals = self.behave().context("a good client gets no tickets any more")?;
+            let batch = left.min(BATCH);
+            for n in 0..batch {
+                self.misbehave(&originals, n % TCP_SHARE == 0)?;
+            }
+            left -= batch;
+        }
+        self.behave().context("a good client gets no tickets any more")?;
+        Ok(self.tally)
+    }
+
+    /// What every good client does: a TGT, then a service ticket.
+    fn behave(&mut self) -> Result<Vec<Vec<u8>>> {
+        let (tgt, sent) = self.actors.log_in(&mut self.udp)?;
+        self.actors.ticket(&tgt, &mut self.udp)?;
+        let Originals { initial, granting } = self.actors.originals(&mut self.udp)?;
+        self.tally.requests += sent.len() as u64 + 1 + initial.len() as u64;
+        Ok([initial, granting].concat())
+    }
+
+    fn misbehave(&mut self, originals: &[Vec<u8>], over_tcp: bool) -> Result<()> {
+        let (request, original) = mutate(originals, &mut self.rng);
+        let answer = if over_tcp {
+            self.tcp.ask(&request)
+        } else if is_answer(&request) {
+            ensure!(
+                self.udp.is_silent_about(&request, PATIENCE)?,
+                "an answer to what is no request: {}",
+                hex(&request)
+            );
+            Ok(None)
+        } else {
+            self.udp.ask(&request).map(|answer| Some(answer.to_vec()))
+        };
+        let answer = answer.with_context(|| format!("to {}", hex(&request)))?;
+        self.tally.requests += 1;
+        match answer {
+            None if is_answer(&request) => self.tally.dropped += 1,
+            None => self.tally.closed += 1,
+            Some(answer) => self.judge(&request, original, &answer)?,
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, request: &[u8], original: &[u8], answer: &[u8]) -> Result<()> {
+        let percent = answer.len() * 100 / request.len().max(1);
+        self.tally.amplification = self.tally.amplification.max(percent);
+        if let Ok(error) = KrbError::decode(answer) {
+            *self.tally.errors.entry(error.error_code.0).or_default() += 1;
+            return Ok(());
+        }
+        ensure!(KdcRep::decode(answer).is_ok(), "neither reply nor error: {} to {}", hex(answer), hex(request));
+        ensure_protected(request, original)?;
+        self.tally.tickets += 1;
+        Ok(())
+    }
+}
+
+/// A TGS request is checksummed by its client: a ticket must never be given to one whose body was changed.
+fn ensure_protected(request: &[u8], original: &[u8]) -> Result<()> {
+    let body = |bytes: &[u8]| -> Result<Vec<u8>> {
+        let range = KdcReq::decode(bytes)?.body_der;
+        Ok(bytes.get(range).unwrap_or_default().to_vec())
+    };
+    const TGS_REQ: Option<&u8> = Some(&0x6c);
+    if request.first() == TGS_REQ {
+        ensure!(body(request)? == body(original)?, "a ticket for a changed TGS request: {}", hex(request));
+    }
+    Ok(())
+}
+
+/// Whether the first octet is the tag of a reply or an error (RFC 4120, section 5.10).
+fn is_answer(message: &[u8]) -> bool {
+    const ANSWERS: [u8; 4] = [0x6b, 0x6d, 0x6f, 0x7e];
+    message.first().is_some_and(|tag| ANSWERS.contains(tag))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|octet| format!("{octet:02x}")).collect()
+}
