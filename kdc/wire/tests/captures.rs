@@ -1,5 +1,5 @@
-//! What stock programs send and write, captured from MIT krb5 1.20.1 (`kinit`, `kvno`, `krb5kdc`, `ktadd`) and Java 17
-//! (Krb5LoginModule and GSS-API with delegation) in a realm `CAP.TEST` that existed for the capture alone.
+//! What stock programs send and write, captured from MIT krb5 1.20.1 (`kinit`, `kvno`, `krb5kdc`, `ktadd`), Java 17
+//! (Krb5LoginModule and GSS-API with delegation) and Go (gokrb5 8) in a realm `CAP.TEST` that existed for the capture alone.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod samples;
@@ -89,6 +89,16 @@ fn requests_of_java_are_read() {
     ap_req(&service);
     let forward = request(capture!("java-tgs-req-forward"));
     assert!(forward.body.options.contains(KdcOptions::FORWARDED));
+}
+
+#[test]
+fn requests_of_go_are_read() {
+    assert_eq!(request(capture!("go-as-req-first")).body.cname.unwrap().to_string(), "alice");
+    let second = request(capture!("go-as-req-timestamp"));
+    assert!(second.padata.iter().any(|padata| padata.padata_type == pa_type::ENC_TIMESTAMP));
+    let service = request(capture!("go-tgs-req"));
+    assert_eq!(service.body.sname.as_ref().unwrap().to_string(), "HTTP/web.test");
+    ap_req(&service);
 }
 
 #[test]
