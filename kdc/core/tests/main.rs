@@ -4,6 +4,7 @@
 mod as_exchange;
 mod cross_realm;
 mod front_door;
+mod hostile;
 mod realm;
 mod tgs_exchange;
 mod user_to_user;
