@@ -1,8 +1,7 @@
 //! The mandatory keyed checksum of every enctype (RFC 3961, section 4). Unkeyed ones do not exist here.
 
 use crate::aes_sha2::{Sha256Aes128, Sha384Aes256, Variant};
-use crate::{CryptoError, Key, KeyUsage, aes_sha1, aes_sha2, rc4};
-use crate::{Enctype, mac};
+use crate::{CryptoError, Enctype, Key, KeyUsage, aes_sha1, aes_sha2, mac, rc4};
 use aes::{Aes128, Aes256};
 use subtle::ConstantTimeEq;
 

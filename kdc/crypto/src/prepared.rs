@@ -10,7 +10,7 @@ use rand_core::CryptoRngCore;
 use zeroize::Zeroizing;
 
 /// A (key, usage) pair, ready. Sharing between threads is free; no operation but `seal` and `open` allocates. Some
-/// 700 octets: keep it in place, or behind an `Arc`.
+/// 1,400 octets: keep it in place, or behind an `Arc`.
 pub struct PreparedKey {
     enctype: Enctype,
     family: Family,

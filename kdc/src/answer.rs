@@ -1,0 +1,108 @@
+//! How a request walks: bytes in, the core's steps, the cache between them, one audit event, bytes out. UDP and TCP
+//! both come through here.
+
+use crate::audit::Audit;
+use crate::clock;
+use futures_util::FutureExt;
+use kennel_core::kdc::{Found, Kdc, Outcome, Pending, Step};
+use kennel_store::StoreError;
+use kennel_store::cache::EntryCache;
+use kennel_wire::message::Principal;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Everything that a request needs.
+pub(crate) struct Answerer {
+    kdc: Kdc,
+    cache: Arc<EntryCache>,
+    audit: Audit,
+    udp_reply_limit: usize,
+}
+
+/// How the reply travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// In one datagram: a reply that is too long becomes KRB_ERR_RESPONSE_TOO_BIG.
+    Datagram,
+    /// In a stream, whatever its length.
+    Stream,
+}
+
+impl Answerer {
+    pub(crate) fn new(kdc: Kdc, cache: Arc<EntryCache>, audit: Audit, udp_reply_limit: usize) -> Answerer {
+        Answerer { kdc, cache, audit, udp_reply_limit }
+    }
+
+    /// The KDC that decides.
+    pub(crate) fn kdc(&self) -> &Kdc {
+        &self.kdc
+    }
+
+    /// Answers; waits for the store where the cache does not know a name. `None` sends nothing.
+    pub(crate) async fn answer(&self, request: &[u8], peer: SocketAddr, transport: Transport) -> Option<Vec<u8>> {
+        let outcome = self.decide(request, peer).await;
+        self.finish(outcome, transport)
+    }
+
+    /// Answers without waiting. The outer `None`: the store has to be waited for, use [`Answerer::answer`]. Nothing has
+    /// happened then, since the core has no state that a request could have changed half-way.
+    pub(crate) fn answer_at_once(
+        &self,
+        request: &[u8],
+        peer: SocketAddr,
+        transport: Transport,
+    ) -> Option<Option<Vec<u8>>> {
+        let outcome = self.decide(request, peer).now_or_never()?;
+        Some(self.finish(outcome, transport))
+    }
+
+    /// Answers that the store cannot be asked now (too many requests wait for it already).
+    pub(crate) fn answer_unavailable(&self, request: &[u8], peer: SocketAddr, transport: Transport) -> Option<Vec<u8>> {
+        let now = clock::now();
+        let outcome = match self.kdc.begin(request, peer, now) {
+            Step::Done(outcome) => outcome,
+            Step::Need(pending) => pending.unavailable(now),
+        };
+        self.finish(outcome, transport)
+    }
+
+    async fn decide(&self, request: &[u8], peer: SocketAddr) -> Outcome {
+        let now = clock::now();
+        let mut step = self.kdc.begin(request, peer, now);
+        loop {
+            let pending: Box<Pending> = match step {
+                Step::Done(outcome) => return outcome,
+                Step::Need(pending) => pending,
+            };
+            step = match self.fetch(pending.wants()).await {
+                Ok(found) => pending.resume(found, now, &mut rand::thread_rng()),
+                Err(error) => {
+                    tracing::error!(%error, "the store did not answer");
+                    return pending.unavailable(now);
+                }
+            };
+        }
+    }
+
+    async fn fetch(&self, wants: &[Principal]) -> Result<Vec<Found>, StoreError> {
+        let mut found = Vec::with_capacity(wants.len());
+        for name in wants {
+            found.push(match self.cache.peek(name) {
+                Some(known) => known,
+                None => self.cache.lookup(name).await?,
+            });
+        }
+        Ok(found)
+    }
+
+    /// The event goes out before the reply does: no ticket leaves without its audit line on the way.
+    fn finish(&self, outcome: Outcome, transport: Transport) -> Option<Vec<u8>> {
+        let now = outcome.event.time;
+        let outcome = match transport {
+            Transport::Datagram => outcome.fit_datagram(self.udp_reply_limit, self.kdc.realm(), now),
+            Transport::Stream => outcome,
+        };
+        self.audit.record(outcome.event);
+        outcome.reply
+    }
+}

@@ -1,0 +1,178 @@
+//! The audit trail: one line for each decision, written by one thread in batches.
+//!
+//! Requests hand over the event itself; formatting and writing happen on the writer's thread. The channel is bounded and
+//! a sender waits when it is full, so no line is ever dropped. Where the sink fails (a full disk), the lines go to the
+//! log in its place, loudly, and the next batch tries the sink again.
+
+mod line;
+mod sink;
+
+use crate::config::{AuditFormat, AuditSettings};
+use anyhow::Context;
+use kennel_core::event::Event;
+pub(crate) use sink::Sink;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::thread::JoinHandle;
+
+/// Events that may wait for the writer.
+const CHANNEL: usize = 8192;
+/// Octets after which a batch is written even though more events wait.
+const BATCH: usize = 64 * 1024;
+
+/// Where requests leave their events.
+#[derive(Clone)]
+pub(crate) struct Audit {
+    sender: SyncSender<Message>,
+    format: AuditFormat,
+}
+
+/// The thread that writes.
+pub(crate) struct AuditWriter {
+    sender: SyncSender<Message>,
+    thread: JoinHandle<u64>,
+}
+
+enum Message {
+    Event(Event),
+    Stop,
+}
+
+impl Audit {
+    /// Opens the sink and starts the writer.
+    pub(crate) fn start(settings: &AuditSettings) -> anyhow::Result<(Audit, AuditWriter)> {
+        let sink = Sink::open(&settings.sink)?;
+        let format = settings.format;
+        let (sender, receiver) = sync_channel(CHANNEL);
+        let thread = std::thread::Builder::new()
+            .name("audit".into())
+            .spawn(move || write_all(&receiver, sink, format))
+            .context("the audit thread cannot be started")?;
+        Ok((Audit { sender: sender.clone(), format }, AuditWriter { sender, thread }))
+    }
+
+    /// Records an event; waits while the writer is behind.
+    pub(crate) fn record(&self, event: Event) {
+        if let Err(unsent) = self.sender.send(Message::Event(event))
+            && let Message::Event(event) = unsent.0
+        {
+            // Only after the stop: a request that outlived the grace period.
+            tracing::error!(audit = line::render(&event, self.format), "an audit line came after the audit was closed");
+        }
+    }
+}
+
+impl AuditWriter {
+    /// Writes everything that was recorded before this call, then ends.
+    pub(crate) fn stop(self) {
+        let _ = self.sender.send(Message::Stop);
+        match self.thread.join() {
+            Ok(0) => {}
+            Ok(failed) => tracing::error!(failed, "batches of audit lines went to the log in place of their sink"),
+            Err(_) => tracing::error!("the audit thread had died"),
+        }
+    }
+}
+
+/// The writer's loop; gives the number of batches that the sink refused.
+fn write_all(receiver: &Receiver<Message>, mut sink: Sink, format: AuditFormat) -> u64 {
+    let mut batch = String::new();
+    let mut failed = 0_u64;
+    let mut open = true;
+    while open {
+        batch.clear();
+        open = fill(receiver, &mut batch, format);
+        if batch.is_empty() {
+            continue;
+        }
+        if let Err(error) = sink.write(batch.as_bytes()) {
+            failed = failed.saturating_add(1);
+            tracing::error!(%error, %sink, failed, "the audit sink does not take lines: they follow here");
+            for line in batch.lines() {
+                tracing::error!(audit = line);
+            }
+        }
+    }
+    failed
+}
+
+/// Waits for one event, then takes what else is there. False: the end.
+fn fill(receiver: &Receiver<Message>, batch: &mut String, format: AuditFormat) -> bool {
+    let mut next = receiver.recv().map_err(|_| TryRecvError::Disconnected);
+    loop {
+        match next {
+            Ok(Message::Event(event)) => {
+                batch.push_str(&line::render(&event, format));
+                batch.push('\n');
+            }
+            Ok(Message::Stop) | Err(TryRecvError::Disconnected) => return false,
+            Err(TryRecvError::Empty) => return true,
+        }
+        if batch.len() >= BATCH {
+            return true;
+        }
+        next = receiver.try_recv();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::AuditSink;
+
+    fn settings(sink: AuditSink) -> AuditSettings {
+        AuditSettings { sink, format: AuditFormat::Json }
+    }
+
+    #[test]
+    fn every_event_recorded_before_the_stop_is_in_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.log");
+        let (audit, writer) = Audit::start(&settings(AuditSink::File(path.clone()))).unwrap();
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let audit = audit.clone();
+                std::thread::spawn(move || (0..5000).for_each(|_| audit.record(line::tests::refused("alice"))))
+            })
+            .collect();
+        threads.into_iter().for_each(|t| t.join().unwrap());
+        writer.stop();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 20_000);
+        for line in text.lines() {
+            serde_json::from_str::<serde_json::Value>(line).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_restart_appends() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.log");
+        for _ in 0..2 {
+            let (audit, writer) = Audit::start(&settings(AuditSink::File(path.clone()))).unwrap();
+            audit.record(line::tests::refused("alice"));
+            writer.stop();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
+    }
+
+    #[test]
+    fn a_full_disk_is_counted_and_stops_nobody() {
+        let (sender, receiver) = sync_channel(4);
+        let sink = Sink::open(&AuditSink::File("/dev/full".into())).unwrap();
+        let writer = std::thread::spawn(move || write_all(&receiver, sink, AuditFormat::Json));
+        for _ in 0..100 {
+            sender.send(Message::Event(line::tests::refused("alice"))).unwrap();
+        }
+        sender.send(Message::Stop).unwrap();
+        assert!(writer.join().unwrap() > 0);
+    }
+
+    #[test]
+    fn a_sink_that_cannot_be_opened_refuses_to_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let Err(error) = Audit::start(&settings(AuditSink::File(dir.path().join("no/such/folder")))) else {
+            panic!("opened");
+        };
+        assert!(error.to_string().contains("no/such/folder"), "{error:#}");
+    }
+}

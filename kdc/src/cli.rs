@@ -1,0 +1,213 @@
+//! The command line.
+
+use crate::config::{AuditFormat, LogFormat, Password};
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// A Kerberos KDC for clusters.
+#[derive(Debug, Parser)]
+#[command(name = "kennel-kdc", version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serves a realm as a configuration file says.
+    Serve(ServeArgs),
+    /// Makes a realm on this machine, proves it, and serves it on 127.0.0.1.
+    Dev(DevArgs),
+}
+
+/// Every flag but `--config` overrides a key of the file.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The configuration; deploy/kennel-kdc.toml explains every key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Overrides realm.name.
+    #[arg(long)]
+    pub(crate) realm: Option<String>,
+    /// Overrides listen.addresses; may be repeated.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Vec<SocketAddr>,
+    /// Overrides store.path.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// Overrides store.master_key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) master_key: Option<PathBuf>,
+    /// Makes a new realm (master key, store, krbtgt) where there is no store yet; as store.create = true.
+    #[arg(long)]
+    pub(crate) create: bool,
+    /// Overrides audit.sink.
+    #[arg(long, value_name = "stdout|stderr|FILE")]
+    pub(crate) audit: Option<String>,
+    /// Overrides audit.format.
+    #[arg(long, value_enum)]
+    pub(crate) audit_format: Option<AuditFormat>,
+    /// Overrides log.level: error, warn, info, debug, trace, or a filter such as info,kennel_store=debug.
+    #[arg(long, value_name = "LEVEL", env = "KENNEL_LOG")]
+    pub(crate) log: Option<String>,
+    /// Overrides log.format.
+    #[arg(long, value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    /// Where everything of the realm lives; made where it is missing, kept across restarts.
+    #[arg(long, value_name = "DIR", default_value = ".kennel")]
+    pub(crate) dir: PathBuf,
+    /// UDP and TCP port of the KDC; the four ports after it are reserved (kpasswd, kadmin, HTTPS, metrics).
+    #[arg(long, value_name = "P", default_value_t = 10088, value_parser = clap::value_parser!(u16).range(1..=65_531))]
+    pub(crate) port: u16,
+    /// Name of the realm [default: DEV.KENNEL, or the seed's].
+    #[arg(long)]
+    pub(crate) realm: Option<String>,
+    /// A user; may be repeated [default: alice:secret, unless a seed is given].
+    #[arg(long = "user", value_name = "NAME:PASSWORD", value_parser = parse_user)]
+    pub(crate) users: Vec<UserArg>,
+    /// A service, HTTP/web.shop for example; may be repeated [default: HTTP/web.shop.svc.cluster.local, unless a seed is
+    /// given].
+    #[arg(long = "service", value_name = "S/HOST")]
+    pub(crate) services: Vec<String>,
+    /// Another name of a user or a service; may be repeated.
+    #[arg(long = "alias", value_name = "ALIAS=TARGET", value_parser = parse_alias)]
+    pub(crate) aliases: Vec<AliasArg>,
+    /// A realm that is trusted, and trusts this one, with keys made from a password; may be repeated.
+    #[arg(long = "trust", value_name = "REALM=PASSWORD[@HOST:PORT]", value_parser = parse_trust)]
+    pub(crate) trusts: Vec<TrustArg>,
+    /// Principals, trusts and settings in a file; deploy/examples/seed.toml explains every key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seed: Option<PathBuf>,
+    /// What the log on standard error says: error, warn, info, debug, trace, or a filter.
+    #[arg(long, value_name = "LEVEL", env = "KENNEL_LOG", default_value = "warn")]
+    pub(crate) log: String,
+}
+
+/// `NAME:PASSWORD`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UserArg {
+    pub(crate) name: String,
+    pub(crate) password: Password,
+}
+
+/// `ALIAS=TARGET`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AliasArg {
+    pub(crate) alias: String,
+    pub(crate) target: String,
+}
+
+/// `REALM=PASSWORD[@HOST:PORT]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TrustArg {
+    pub(crate) realm: String,
+    pub(crate) password: Password,
+    pub(crate) kdc: Option<String>,
+}
+
+fn parse_user(text: &str) -> Result<UserArg, String> {
+    match text.split_once(':') {
+        Some((name, password)) if !name.is_empty() && !password.is_empty() => {
+            Ok(UserArg { name: name.to_owned(), password: Password::new(password.to_owned()) })
+        }
+        _ => Err("a user is NAME:PASSWORD, such as alice:secret".to_owned()),
+    }
+}
+
+fn parse_alias(text: &str) -> Result<AliasArg, String> {
+    match text.split_once('=') {
+        Some((alias, target)) if !alias.is_empty() && !target.is_empty() => {
+            Ok(AliasArg { alias: alias.to_owned(), target: target.to_owned() })
+        }
+        _ => Err("an alias is ALIAS=TARGET, such as HTTP/web=HTTP/web.shop.svc.cluster.local".to_owned()),
+    }
+}
+
+/// The last `@` ends the password only if `HOST:PORT` follows: a password may hold an `@`.
+fn parse_trust(text: &str) -> Result<TrustArg, String> {
+    let usage = || "a trust is REALM=PASSWORD or REALM=PASSWORD@HOST:PORT".to_owned();
+    let (realm, rest) = text.split_once('=').ok_or_else(usage)?;
+    let (password, kdc) = match rest.rsplit_once('@') {
+        Some((password, kdc)) if is_host_and_port(kdc) => (password, Some(kdc.to_owned())),
+        _ => (rest, None),
+    };
+    if realm.is_empty() || password.is_empty() {
+        return Err(usage());
+    }
+    Ok(TrustArg { realm: realm.to_owned(), password: Password::new(password.to_owned()), kdc })
+}
+
+fn is_host_and_port(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn dev(flags: &[&str]) -> Result<DevArgs, clap::Error> {
+        let line = ["kennel-kdc", "dev"].iter().chain(flags);
+        Cli::try_parse_from(line).map(|cli| match cli.command {
+            Command::Dev(args) => args,
+            Command::Serve(_) => panic!("not dev"),
+        })
+    }
+
+    fn password(text: &str) -> Password {
+        Password::new(text.into())
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn dev_needs_no_flags() {
+        let args = dev(&[]).unwrap();
+        assert_eq!((args.dir.to_str(), args.port), (Some(".kennel"), 10088));
+        assert!(args.realm.is_none() && args.users.is_empty() && args.services.is_empty());
+    }
+
+    #[test]
+    fn a_user_is_a_name_and_a_password() {
+        let args = dev(&["--user", "bob:a:b@c", "--user", "eve:x"]).unwrap();
+        assert_eq!(args.users[0], UserArg { name: "bob".into(), password: password("a:b@c") });
+        assert_eq!(args.users.len(), 2);
+        for wrong in ["bob", "bob:", ":x"] {
+            assert!(dev(&["--user", wrong]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_trust_may_name_the_other_kdc() {
+        let args = dev(&["--trust", "A=pw", "--trust", "B=p@w@127.0.0.1:88", "--trust", "C=p@w"]).unwrap();
+        let kdc = Some("127.0.0.1:88".to_owned());
+        assert_eq!(args.trusts[0], TrustArg { realm: "A".into(), password: password("pw"), kdc: None });
+        assert_eq!(args.trusts[1], TrustArg { realm: "B".into(), password: password("p@w"), kdc });
+        assert_eq!(args.trusts[2], TrustArg { realm: "C".into(), password: password("p@w"), kdc: None });
+        for wrong in ["A", "A=", "=pw", "A=@127.0.0.1:88"] {
+            assert!(dev(&["--trust", wrong]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_ports_after_it_must_exist() {
+        assert!(dev(&["--port", "65531"]).is_ok());
+        for wrong in ["0", "65532", "70000", "x"] {
+            assert!(dev(&["--port", wrong]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_alias_has_a_target() {
+        assert_eq!(dev(&["--alias", "a=b"]).unwrap().aliases, [AliasArg { alias: "a".into(), target: "b".into() }]);
+        assert!(dev(&["--alias", "a"]).is_err());
+    }
+}

@@ -1,0 +1,172 @@
+//! The settings of a realm, shared by the configuration of `serve` and the seed of `dev`.
+
+use super::{EnctypeName, Seconds};
+use anyhow::ensure;
+use kennel_core::realm::Realm;
+use kennel_crypto::Enctype;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// What a file may say about a realm; what it leaves out is as in [`Realm::new`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RealmSettings {
+    pub(crate) name: Option<String>,
+    pub(crate) enctypes: Option<Vec<EnctypeName>>,
+    pub(crate) max_life: Option<Seconds>,
+    pub(crate) max_renewable_life: Option<Seconds>,
+    pub(crate) clock_skew: Option<Seconds>,
+    pub(crate) require_preauth: Option<bool>,
+    /// Domain to realm, for referrals.
+    pub(crate) domain_realms: BTreeMap<String, String>,
+    /// Client realm to the realms that its tickets may have come through.
+    pub(crate) capaths: BTreeMap<String, Vec<String>>,
+    /// Foreign realm to the next realm towards it.
+    pub(crate) next_hops: BTreeMap<String, String>,
+}
+
+impl RealmSettings {
+    /// The realm of this name under these settings.
+    pub(crate) fn build(&self, name: &str) -> anyhow::Result<Realm> {
+        check_realm_name(name, "realm.name")?;
+        self.check_other_realms()?;
+        let mut realm = Realm::new(name);
+        if let Some(enctypes) = &self.enctypes {
+            realm.enctypes = distinct(enctypes)?;
+        }
+        if let Some(life) = self.max_life {
+            ensure!(life.0 > 0, "realm.max_life: must be at least \"1s\"");
+            realm.max_life = life.0;
+        }
+        realm.max_renewable_life = self.max_renewable_life.map_or(realm.max_renewable_life, |life| life.0);
+        realm.clock_skew = self.clock_skew.map_or(realm.clock_skew, |skew| skew.0);
+        realm.require_preauth = self.require_preauth.unwrap_or(realm.require_preauth);
+        realm.domain_realms = pairs(&self.domain_realms);
+        realm.next_hops = pairs(&self.next_hops);
+        realm.capaths = self
+            .capaths
+            .iter()
+            .flat_map(|(client, through)| through.iter().map(move |middle| (client.clone(), middle.clone())))
+            .collect();
+        Ok(realm)
+    }
+
+    fn check_other_realms(&self) -> anyhow::Result<()> {
+        for (domain, realm) in &self.domain_realms {
+            ensure!(
+                !domain.is_empty() && !domain.starts_with('.'),
+                "realm.domain_realms: {domain:?}: give the domain without a leading dot; it stands for itself and all below"
+            );
+            check_realm_name(realm, "realm.domain_realms")?;
+        }
+        for (client, through) in &self.capaths {
+            check_realm_name(client, "realm.capaths")?;
+            through.iter().try_for_each(|middle| check_realm_name(middle, "realm.capaths"))?;
+        }
+        for (far, near) in &self.next_hops {
+            check_realm_name(far, "realm.next_hops")?;
+            check_realm_name(near, "realm.next_hops")?;
+        }
+        Ok(())
+    }
+}
+
+/// Says loudly what weakens the realm.
+pub(crate) fn warn_of_weakness(realm: &Realm) {
+    if realm.enctypes.contains(&Enctype::Rc4Hmac) {
+        tracing::warn!(
+            "realm.enctypes permits arcfour-hmac: its keys are unsalted MD4 of the password, take it out as soon as you can"
+        );
+    }
+    if !realm.require_preauth {
+        tracing::warn!("realm.require_preauth is false: anybody may collect replies to guess passwords with");
+    }
+}
+
+/// Realm names of the domain style and the others of RFC 4120 (section 6.1), as far as they cannot be mistaken.
+pub(crate) fn check_realm_name(name: &str, key: &str) -> anyhow::Result<()> {
+    let bad = |c: char| c.is_control() || c.is_whitespace() || "/@\\:".contains(c);
+    ensure!(
+        !name.is_empty() && name.len() <= 255 && !name.contains(bad),
+        "{key}: {name:?} is not a realm name: 1 to 255 octets without white space, `/`, `@`, `\\` and `:`"
+    );
+    Ok(())
+}
+
+fn distinct(names: &[EnctypeName]) -> anyhow::Result<Vec<Enctype>> {
+    ensure!(!names.is_empty(), "realm.enctypes: name at least one, or leave the key out for the defaults");
+    let mut enctypes: Vec<Enctype> = Vec::with_capacity(names.len());
+    for EnctypeName(enctype) in names {
+        ensure!(!enctypes.contains(enctype), "realm.enctypes: {enctype} stands there twice");
+        enctypes.push(*enctype);
+    }
+    Ok(enctypes)
+}
+
+fn pairs(map: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    map.iter().map(|(a, b)| (a.clone(), b.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(text: &str) -> Result<Realm, String> {
+        let settings: RealmSettings = toml::from_str(text).map_err(|e| e.message().to_owned())?;
+        settings.build("R").map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn what_is_left_out_is_the_default() {
+        let realm = build("").unwrap();
+        assert_eq!(realm.enctypes, Realm::new("R").enctypes);
+        assert!(!realm.enctypes.contains(&Enctype::Rc4Hmac));
+        assert!(realm.require_preauth);
+    }
+
+    #[test]
+    fn every_setting_arrives() {
+        let realm = build(
+            r#"
+            enctypes = ["aes128-cts-hmac-sha1-96", "arcfour-hmac"]
+            max_life = "1h"
+            max_renewable_life = 0
+            clock_skew = "1m"
+            require_preauth = false
+            domain_realms = { "far.example" = "FAR" }
+            capaths = { FAR = ["MID", "NEAR"] }
+            next_hops = { FAR = "NEAR" }
+            "#,
+        )
+        .unwrap();
+        assert_eq!(realm.enctypes, [Enctype::Aes128CtsHmacSha1, Enctype::Rc4Hmac]);
+        assert_eq!((realm.max_life, realm.max_renewable_life, realm.clock_skew), (3600, 0, 60));
+        assert!(!realm.require_preauth);
+        assert_eq!(realm.domain_realms, [("far.example".into(), "FAR".into())]);
+        assert_eq!(realm.capaths, [("FAR".into(), "MID".into()), ("FAR".into(), "NEAR".into())]);
+        assert_eq!(realm.next_hops, [("FAR".into(), "NEAR".into())]);
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_are_refused_by_key() {
+        for (text, key) in [
+            ("enctypes = []", "realm.enctypes"),
+            ("enctypes = [\"aes256-cts\", \"aes256-cts\"]", "realm.enctypes"),
+            ("max_life = 0", "realm.max_life"),
+            ("domain_realms = { \".far\" = \"FAR\" }", "realm.domain_realms"),
+            ("next_hops = { \"F R\" = \"NEAR\" }", "realm.next_hops"),
+            ("capaths = { FAR = [\"\"] }", "realm.capaths"),
+        ] {
+            let error = build(text).unwrap_err();
+            assert!(error.contains(key), "{text}: {error}");
+        }
+        assert!(build("color = 1").unwrap_err().contains("color"));
+    }
+
+    #[test]
+    fn realm_names_that_could_be_mistaken_are_refused() {
+        for name in ["", "A B", "A/B", "A@B", "A\\B", "A:B", "A\nB"] {
+            assert!(RealmSettings::default().build(name).is_err(), "{name:?}");
+        }
+    }
+}

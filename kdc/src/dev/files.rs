@@ -1,0 +1,215 @@
+//! The folder of `dev`: where things are, and the files that clients and services use.
+//!
+//! ```text
+//! DIR/krb5.conf      for clients: export KRB5_CONFIG=DIR/krb5.conf
+//! DIR/keytabs/       one keytab for each principal, 0600
+//! DIR/master.key     wraps the store, 0600
+//! DIR/store/         the principals
+//! DIR/audit.log      one JSON line for each decision
+//! ```
+
+use super::plan::Plan;
+use crate::store::make_private_folder;
+use anyhow::{Context, bail};
+use kennel_client::Keytab;
+use kennel_core::principal::{PrincipalRecord, Record};
+use kennel_store::PrincipalStore;
+use kennel_wire::keytab::KeytabEntry;
+use kennel_wire::krb5_conf::{Krb5Conf, RealmSection};
+use kennel_wire::message::{EncryptionKey, Principal};
+use std::collections::HashMap;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Paths in the folder of a realm; all absolute.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    /// Makes the folder where it is missing.
+    pub(crate) fn prepare(dir: &Path) -> anyhow::Result<Folder> {
+        let hint = "give another folder with --dir";
+        make_private_folder(dir).context(hint)?;
+        let root = dir.canonicalize().with_context(|| dir.display().to_string()).context(hint)?;
+        let folder = Folder { root };
+        make_private_folder(&folder.keytabs()).context(hint)?;
+        Ok(folder)
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn krb5_conf(&self) -> PathBuf {
+        self.root.join("krb5.conf")
+    }
+
+    pub(crate) fn keytabs(&self) -> PathBuf {
+        self.root.join("keytabs")
+    }
+
+    /// `alice.keytab`, `HTTP_web.shop.keytab`.
+    pub(crate) fn keytab(&self, principal: &Principal) -> PathBuf {
+        let name = principal.name.components.join("_");
+        // What is neither letter, digit, nor common in names does not belong into the name of a file.
+        let safe = |c: char| if c.is_alphanumeric() || "._-+$".contains(c) { c } else { '_' };
+        self.keytabs().join(format!("{}.keytab", name.chars().map(safe).collect::<String>()))
+    }
+
+    pub(crate) fn master_key(&self) -> PathBuf {
+        self.root.join("master.key")
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.root.join("store")
+    }
+
+    pub(crate) fn audit_log(&self) -> PathBuf {
+        self.root.join("audit.log")
+    }
+
+    fn ccache(&self) -> PathBuf {
+        self.root.join("ccache")
+    }
+
+    /// Writes krb5.conf and the keytabs of the plan's principals.
+    pub(crate) async fn write(&self, plan: &Plan, kdc: SocketAddr, store: &dyn PrincipalStore) -> anyhow::Result<()> {
+        write_whole(&self.krb5_conf(), krb5_conf(plan, kdc, &self.ccache()).to_string().as_bytes())?;
+        let mut owners = HashMap::new();
+        for planned in &plan.principals {
+            let path = self.keytab(&planned.name);
+            if let Some(other) = owners.insert(path.clone(), &planned.name) {
+                bail!("{other} and {} would share the keytab {}: rename one", planned.name, path.display());
+            }
+            let Some(Record::Principal(record)) = store.read(&planned.name).await?.map(|v| v.record) else {
+                bail!("{} has gone from the store", planned.name);
+            };
+            Keytab { entries: entries(&record, &planned.aliases) }.write(&path)?;
+        }
+        Ok(())
+    }
+}
+
+/// Every key of every version, under the principal's name and its aliases.
+fn entries(record: &PrincipalRecord, aliases: &[Principal]) -> Vec<KeytabEntry> {
+    let names = std::iter::once(&record.principal).chain(aliases);
+    let of_name = |name: &Principal| {
+        let versions = record.keys.versions.iter();
+        let keys = versions.flat_map(|version| version.keys.iter().map(move |stored| (version, stored)));
+        keys.map(|(version, stored)| KeytabEntry {
+            principal: name.clone(),
+            timestamp: version.created.time,
+            kvno: version.kvno,
+            key: EncryptionKey {
+                keytype: stored.key.enctype().number(),
+                keyvalue: Zeroizing::new(stored.key.expose().to_vec()),
+            },
+        })
+        .collect::<Vec<_>>()
+    };
+    names.flat_map(of_name).collect()
+}
+
+fn krb5_conf(plan: &Plan, kdc: SocketAddr, ccache: &Path) -> Krb5Conf {
+    let realm = &plan.realm.name;
+    let mut realms = vec![section(realm, kdc.to_string())];
+    realms.extend(plan.trusts.iter().filter_map(|t| Some(section(&t.realm, t.kdc.clone()?))));
+    let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    Krb5Conf {
+        default_realm: realm.clone(),
+        realms,
+        domain_realm: plan.hosts().map(|host| (host.to_owned(), realm.clone())).collect(),
+        libdefaults: vec![
+            setting("dns_lookup_kdc", "false"),
+            setting("dns_lookup_realm", "false"),
+            setting("dns_canonicalize_hostname", "false"),
+            setting("rdns", "false"),
+            // The tickets of a toy realm do not push out those that the user really has.
+            ("default_ccache_name".to_owned(), format!("FILE:{}", ccache.display())),
+        ],
+        capaths: Vec::new(),
+    }
+}
+
+fn section(name: &str, kdc: String) -> RealmSection {
+    RealmSection { name: name.to_owned(), kdcs: vec![kdc], admin_server: None, kpasswd_server: None }
+}
+
+/// Whoever reads the file sees the old one or the new one.
+fn write_whole(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let temporary = path.with_extension("new");
+    let write = || {
+        let mut file = std::fs::File::create(&temporary)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    };
+    write().with_context(|| format!("{} cannot be written: give another folder with --dir", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+    use kennel_core::key_set::KeySet;
+    use kennel_core::principal::Origin;
+    use kennel_crypto::Enctype;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn name(text: &str) -> Principal {
+        Principal::parse(text, "R").unwrap()
+    }
+
+    #[test]
+    fn folders_are_private_and_paths_absolute() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::prepare(&dir.path().join("a/b")).unwrap();
+        for path in [dir.path().join("a/b"), folder.keytabs()] {
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+        assert!(folder.krb5_conf().is_absolute());
+    }
+
+    #[test]
+    fn a_file_in_place_of_the_folder_is_told_with_what_to_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        std::fs::write(&path, "x").unwrap();
+        let error = format!("{:#}", Folder::prepare(&path).unwrap_err());
+        assert!(error.contains("--dir") && error.contains(&path.display().to_string()), "{error}");
+    }
+
+    #[test]
+    fn the_name_of_a_keytab_stays_inside_its_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::prepare(dir.path()).unwrap();
+        for (principal, file) in [
+            ("alice", "alice.keytab"),
+            ("HTTP/web.shop.svc", "HTTP_web.shop.svc.keytab"),
+            ("..\\/..\\/etc", ".._.._etc.keytab"),
+        ] {
+            assert_eq!(folder.keytab(&name(principal)), folder.keytabs().join(file));
+        }
+    }
+
+    #[test]
+    fn a_keytab_holds_every_version_under_every_name() {
+        let now = clock::now();
+        let enctypes = [Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1];
+        let mut keys = KeySet::random(&enctypes, 2, now, &mut rand::rngs::OsRng);
+        keys.versions.extend(KeySet::random(&enctypes, 1, now, &mut rand::rngs::OsRng).versions);
+        let record = PrincipalRecord::new(name("HTTP/web.shop"), Origin::Manual, keys, now, "test");
+        let entries = entries(&record, &[name("HTTP/web")]);
+        let seen: Vec<_> = entries.iter().map(|e| (e.principal.to_string(), e.kvno, e.key.keytype)).collect();
+        let expected: Vec<_> = ["HTTP/web.shop@R", "HTTP/web@R"]
+            .into_iter()
+            .flat_map(|n| [(n.to_owned(), 2, 18), (n.to_owned(), 2, 17), (n.to_owned(), 1, 18), (n.to_owned(), 1, 17)])
+            .collect();
+        assert_eq!(seen, expected);
+        assert_eq!(entries[0].key.keyvalue.as_slice(), record.keys.versions[0].keys[0].key.expose());
+    }
+}

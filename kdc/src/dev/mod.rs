@@ -1,0 +1,118 @@
+//! `dev`: a realm in one command. It makes what is missing, starts the KDC on 127.0.0.1, proves it with a client of its
+//! own, says what to type, and serves until a signal.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`plan`] | flags and seed put together: what the realm should hold |
+//! | [`seed`] | the file of `--seed` |
+//! | [`realm`] | the plan put into the store; keys that are right stay |
+//! | [`files`] | the folder: krb5.conf, keytabs |
+//! | [`self_test`] | AS, TGS and AP over the real sockets |
+
+mod files;
+mod plan;
+mod realm;
+mod seed;
+mod self_test;
+
+use crate::cli::DevArgs;
+use crate::config::{AuditFormat, AuditSettings, AuditSink, LogFormat, LogSettings, warn_of_weakness};
+use crate::listen::Bound;
+use crate::serve::{Parts, Service, Signals};
+use crate::{clock, logs, store};
+use anyhow::Context;
+use files::Folder;
+use kennel_wire::message::Principal;
+use plan::Plan;
+use realm::{Made, What};
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// Principals that are kept in memory.
+const CACHE_CAPACITY: usize = 10_000;
+
+/// Runs until SIGTERM or SIGINT.
+pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
+    logs::start(&LogSettings { level: args.log.clone(), format: LogFormat::Text })?;
+    let plan = Plan::new(args)?;
+    warn_of_weakness(&plan.realm);
+    let mut signals = Signals::new()?;
+    let kdc = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    // Before anything is made: a port in use changes nothing.
+    let bound = Bound::bind(&[kdc], plan.limits.udp_threads).context("choose another port with --port")?;
+    let folder = Folder::prepare(&args.dir)?;
+    // A closed pipe in place of standard output is no reason not to serve: results of writing are passed over.
+    let mut out = std::io::stdout();
+    let service = make_and_start(&plan, &folder, bound, kdc, &mut out).await?;
+    let proved = tokio::select! {
+        proved = self_test::run(&plan, &folder, kdc, &mut out) => proved,
+        _ = signals.wait() => {
+            service.stop().await;
+            return Ok(());
+        }
+    };
+    if proved.is_ok() {
+        say_what_to_type(&plan, &folder, &mut out)?;
+        let signal = signals.wait().await;
+        tracing::info!(signal, "stopping");
+    }
+    service.stop().await;
+    proved
+}
+
+async fn make_and_start(
+    plan: &Plan,
+    folder: &Folder,
+    bound: Bound,
+    kdc: SocketAddr,
+    out: &mut impl Write,
+) -> anyhow::Result<Service> {
+    let store = store::open(&folder.store(), &folder.master_key(), true).await?;
+    let krbtgt_is_new = store::check_realm(store.as_ref(), &plan.realm, true).await?;
+    let mut made = realm::make(store.as_ref(), plan, clock::now()).await?;
+    if krbtgt_is_new {
+        let name = Principal::krbtgt(&plan.realm.name, &plan.realm.name);
+        made.insert(0, Made { name, what: What::Created });
+    }
+    let is_new = if krbtgt_is_new { "new" } else { "kept" };
+    _ = writeln!(out, "realm {} in {} ({is_new})", plan.realm.name, folder.root().display());
+    for made in made {
+        _ = writeln!(out, "  {made}");
+    }
+    folder.write(plan, kdc, store.as_ref()).await?;
+    let parts = Parts { realm: plan.realm.clone(), store, cache_capacity: CACHE_CAPACITY };
+    let audit = AuditSettings { sink: AuditSink::File(folder.audit_log()), format: AuditFormat::Json };
+    Service::start(parts, bound, &plan.limits, &audit).await
+}
+
+/// The last line is `ready`, alone: scripts wait for it.
+fn say_what_to_type(plan: &Plan, folder: &Folder, out: &mut impl Write) -> anyhow::Result<()> {
+    let (user, service) = (&plan.test_user()?.0.name, &plan.test_service()?.name);
+    let conf = shell_word(&folder.krb5_conf().display().to_string());
+    let keytab = shell_word(&folder.keytab(plan.test_service()?).display().to_string());
+    _ = writeln!(
+        out,
+        "decisions are in {}\n\nin another shell:\n  export KRB5_CONFIG={conf}\n  kinit {user}\n  kvno {service}\n  klist -e\n  \
+         klist -k {keytab}\n\nready",
+        folder.audit_log().display(),
+    );
+    _ = out.flush();
+    Ok(())
+}
+
+/// As a POSIX shell reads it back.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:".contains(c);
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_spaces_can_be_typed() {
+        assert_eq!(shell_word("/a/b.c"), "/a/b.c");
+        assert_eq!(shell_word("/a b/it's"), r"'/a b/it'\''s'");
+    }
+}

@@ -1,0 +1,292 @@
+//! What the realm of `dev` should hold: the flags and the seed, put together and checked before anything is made.
+
+use super::seed::{Seed, SeedPrincipal, SeedTrust};
+use crate::cli::DevArgs;
+use crate::config::{self, EnctypeName, Limits, Password, check_realm_name};
+use anyhow::{Context, bail, ensure};
+use kennel_core::principal::Attributes;
+use kennel_core::realm::Realm;
+use kennel_crypto::Enctype;
+use kennel_wire::message::{KerberosTime, Principal};
+use std::collections::HashSet;
+
+const DEFAULT_REALM: &str = "DEV.KENNEL";
+const DEFAULT_USER: (&str, &str) = ("alice", "secret");
+const DEFAULT_SERVICE: &str = "HTTP/web.shop.svc.cluster.local";
+
+/// The realm to make.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) realm: Realm,
+    pub(crate) limits: Limits,
+    pub(crate) principals: Vec<PlannedPrincipal>,
+    pub(crate) trusts: Vec<PlannedTrust>,
+}
+
+/// One principal.
+#[derive(Debug)]
+pub(crate) struct PlannedPrincipal {
+    pub(crate) name: Principal,
+    /// `None`: random keys.
+    pub(crate) password: Option<Password>,
+    pub(crate) enctypes: Vec<Enctype>,
+    pub(crate) attributes: Attributes,
+    pub(crate) expires: Option<KerberosTime>,
+    pub(crate) password_expires: Option<KerberosTime>,
+    pub(crate) max_life: Option<u32>,
+    pub(crate) max_renewable_life: Option<u32>,
+    pub(crate) aliases: Vec<Principal>,
+}
+
+/// A realm that is trusted both ways.
+#[derive(Debug)]
+pub(crate) struct PlannedTrust {
+    pub(crate) realm: String,
+    pub(crate) password: Password,
+    pub(crate) kdc: Option<String>,
+    pub(crate) enctypes: Vec<Enctype>,
+}
+
+impl Plan {
+    /// Reads the seed, if there is one, and adds the flags.
+    pub(crate) fn new(args: &DevArgs) -> anyhow::Result<Plan> {
+        let mut seed: Seed = match &args.seed {
+            Some(path) => config::read(path)?,
+            None => Seed::default(),
+        };
+        add_flags(&mut seed, args)?;
+        let plan = Plan::from_seed(seed, args.realm.as_deref());
+        match &args.seed {
+            Some(path) => plan.with_context(|| path.display().to_string()),
+            None => plan,
+        }
+    }
+
+    fn from_seed(seed: Seed, name: Option<&str>) -> anyhow::Result<Plan> {
+        let name = name.or(seed.realm.name.as_deref()).unwrap_or(DEFAULT_REALM);
+        let realm = seed.realm.build(name)?;
+        seed.limits.check()?;
+        let principals =
+            seed.principals.into_iter().map(|p| principal(p, &realm)).collect::<anyhow::Result<Vec<_>>>()?;
+        let trusts = seed.trusts.into_iter().map(|t| trust(t, &realm)).collect::<anyhow::Result<Vec<_>>>()?;
+        let plan = Plan { realm, limits: seed.limits, principals, trusts };
+        plan.check()?;
+        Ok(plan)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let mut seen = HashSet::new();
+        for name in self.principals.iter().flat_map(|p| std::iter::once(&p.name).chain(&p.aliases)) {
+            ensure!(seen.insert(name), "{name} is described twice");
+        }
+        let mut realms = HashSet::new();
+        for trust in &self.trusts {
+            ensure!(realms.insert(&trust.realm), "the trust with {} is described twice", trust.realm);
+        }
+        self.test_user()?;
+        self.test_service()?;
+        Ok(())
+    }
+
+    /// The user that the self test logs in as.
+    pub(crate) fn test_user(&self) -> anyhow::Result<(&Principal, &Password)> {
+        self.principals
+            .iter()
+            .filter(|p| p.is_unrestricted())
+            .find_map(|p| Some((&p.name, p.password.as_ref()?)))
+            .context("dev proves itself as a user: give one a password and no restrictions (--user NAME:PASSWORD)")
+    }
+
+    /// The service that the self test asks for.
+    pub(crate) fn test_service(&self) -> anyhow::Result<&Principal> {
+        self.principals
+            .iter()
+            .find(|p| p.is_unrestricted() && p.password.is_none() && p.name.name.components.len() > 1)
+            .map(|p| &p.name)
+            .context(
+                "dev proves itself with a service: give one with random keys and no restrictions (--service S/HOST)",
+            )
+    }
+
+    /// Hosts of the services, for the clients' krb5.conf.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.principals.iter().filter_map(|p| match p.name.name.components.as_slice() {
+            [_, host] => Some(host.as_str()),
+            _ => None,
+        })
+    }
+}
+
+impl PlannedPrincipal {
+    fn is_unrestricted(&self) -> bool {
+        self.attributes.is_empty() && self.expires.is_none() && self.password_expires.is_none()
+    }
+}
+
+fn add_flags(seed: &mut Seed, args: &DevArgs) -> anyhow::Result<()> {
+    let with_password = |name: &str, password| SeedPrincipal::new(name, Some(password));
+    seed.principals.extend(args.users.iter().map(|u| with_password(&u.name, u.password.clone())));
+    seed.principals.extend(args.services.iter().map(|s| SeedPrincipal::new(s, None)));
+    if args.seed.is_none() && args.users.is_empty() {
+        let (name, password) = DEFAULT_USER;
+        seed.principals.push(with_password(name, Password::new(password.to_owned())));
+    }
+    if args.seed.is_none() && args.services.is_empty() {
+        seed.principals.push(SeedPrincipal::new(DEFAULT_SERVICE, None));
+    }
+    for flag in &args.aliases {
+        let Some(target) = seed.principals.iter_mut().find(|p| p.name == flag.target) else {
+            bail!("--alias {}={}: there is no {} among the users and services", flag.alias, flag.target, flag.target);
+        };
+        target.aliases.push(flag.alias.clone());
+    }
+    seed.trusts.extend(args.trusts.iter().map(|t| SeedTrust {
+        realm: t.realm.clone(),
+        password: t.password.clone(),
+        kdc: t.kdc.clone(),
+        enctypes: None,
+    }));
+    Ok(())
+}
+
+impl SeedPrincipal {
+    fn new(name: &str, password: Option<Password>) -> SeedPrincipal {
+        SeedPrincipal {
+            name: name.to_owned(),
+            password,
+            enctypes: None,
+            attributes: Vec::new(),
+            expires: None,
+            password_expires: None,
+            max_life: None,
+            max_renewable_life: None,
+            aliases: Vec::new(),
+        }
+    }
+}
+
+fn principal(seed: SeedPrincipal, realm: &Realm) -> anyhow::Result<PlannedPrincipal> {
+    let name = local_name(&seed.name, realm)?;
+    let enctypes = enctypes(seed.enctypes.as_deref(), realm).with_context(|| name.to_string())?;
+    Ok(PlannedPrincipal {
+        password: seed.password,
+        enctypes,
+        attributes: seed.attributes.iter().map(|a| a.0).collect(),
+        expires: seed.expires.map(|m| m.0),
+        password_expires: seed.password_expires.map(|m| m.0),
+        max_life: seed.max_life.map(|s| s.0),
+        max_renewable_life: seed.max_renewable_life.map(|s| s.0),
+        aliases: seed.aliases.iter().map(|a| local_name(a, realm)).collect::<anyhow::Result<_>>()?,
+        name,
+    })
+}
+
+fn trust(seed: SeedTrust, realm: &Realm) -> anyhow::Result<PlannedTrust> {
+    check_realm_name(&seed.realm, "trust.realm")?;
+    ensure!(seed.realm != realm.name, "trust.realm: {} is this realm", seed.realm);
+    let enctypes = enctypes(seed.enctypes.as_deref(), realm).with_context(|| format!("trust with {}", seed.realm))?;
+    Ok(PlannedTrust { realm: seed.realm, password: seed.password, kdc: seed.kdc, enctypes })
+}
+
+fn local_name(text: &str, realm: &Realm) -> anyhow::Result<Principal> {
+    let name = Principal::parse(text, &realm.name).with_context(|| format!("{text:?}"))?;
+    ensure!(name.realm == realm.name, "{name} is not of the realm {}", realm.name);
+    let first = name.name.components.first().map(String::as_str);
+    ensure!(
+        !matches!(first, Some("krbtgt" | "K" | "WELLKNOWN")),
+        "{name} is reserved (a trust makes the krbtgt principals that it needs)"
+    );
+    Ok(name)
+}
+
+fn enctypes(named: Option<&[EnctypeName]>, realm: &Realm) -> anyhow::Result<Vec<Enctype>> {
+    let Some(named) = named else { return Ok(realm.enctypes.clone()) };
+    ensure!(!named.is_empty(), "enctypes: name at least one, or leave the key out");
+    let mut enctypes: Vec<_> = named.iter().map(|e| e.0).collect();
+    // Strongest first, as key versions hold them.
+    enctypes.sort_by_key(|e| Enctype::ALL.iter().position(|known| known == e));
+    enctypes.dedup();
+    Ok(enctypes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn plan(seed: Option<&str>, flags: &[&str]) -> Result<Plan, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("seed.toml");
+        let mut line = vec!["kennel-kdc", "dev"];
+        line.extend(flags);
+        if let Some(seed) = seed {
+            std::fs::write(&path, seed).unwrap();
+            line.extend(["--seed", path.to_str().unwrap()]);
+        }
+        let crate::cli::Command::Dev(args) = crate::cli::Cli::try_parse_from(line).unwrap().command else {
+            panic!("not dev")
+        };
+        Plan::new(&args).map_err(|e| format!("{e:#}"))
+    }
+
+    fn names(plan: &Plan) -> Vec<String> {
+        plan.principals.iter().map(|p| p.name.to_string()).collect()
+    }
+
+    #[test]
+    fn without_flags_there_are_alice_and_one_service() {
+        let plan = plan(None, &[]).unwrap();
+        assert_eq!(names(&plan), ["alice@DEV.KENNEL", "HTTP/web.shop.svc.cluster.local@DEV.KENNEL"]);
+        assert_eq!(plan.principals[0].enctypes.len(), 4);
+        assert_eq!(plan.test_user().unwrap().0.to_string(), "alice@DEV.KENNEL");
+        assert_eq!(plan.test_user().unwrap().1, &Password::new("secret".into()));
+        assert_eq!(plan.hosts().collect::<Vec<_>>(), ["web.shop.svc.cluster.local"]);
+    }
+
+    #[test]
+    fn flags_replace_the_defaults_of_their_kind() {
+        let plan = plan(None, &["--user", "bob:b", "--alias", "HTTP/web=HTTP/web.shop.svc.cluster.local"]).unwrap();
+        assert_eq!(names(&plan), ["bob@DEV.KENNEL", "HTTP/web.shop.svc.cluster.local@DEV.KENNEL"]);
+        assert_eq!(plan.principals[1].aliases[0].to_string(), "HTTP/web@DEV.KENNEL");
+    }
+
+    #[test]
+    fn the_documented_seed_is_accepted() {
+        let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/examples/seed.toml"));
+        let plan = plan(Some(&text.unwrap()), &[]).unwrap();
+        assert_eq!(names(&plan), ["bob@DEV.KENNEL", "HTTP/shop.example.org@DEV.KENNEL", "carol@DEV.KENNEL"]);
+        let carol = &plan.principals[2];
+        assert_eq!(carol.enctypes, [Enctype::Aes128CtsHmacSha1]);
+        assert_eq!(carol.attributes, Attributes::DISALLOW_FORWARDABLE | Attributes::DISALLOW_PROXIABLE);
+        assert_eq!(carol.max_life, Some(3600));
+        assert_eq!(plan.trusts[0].realm, "FAR.EXAMPLE.ORG");
+        assert_eq!(plan.trusts[0].enctypes, [Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1]);
+    }
+
+    #[test]
+    fn the_realm_flag_wins_over_the_seed() {
+        let seed = "[realm]\nname = 'A'\n[[principal]]\nname = 'u'\npassword = 'p'\n[[principal]]\nname = 's/h'\n";
+        assert_eq!(plan(Some(seed), &[]).unwrap().realm.name, "A");
+        let plan = plan(Some(seed), &["--realm", "B"]).unwrap();
+        assert_eq!(names(&plan), ["u@B", "s/h@B"]);
+    }
+
+    #[test]
+    fn what_cannot_be_made_is_refused_before_anything_is_made() {
+        let pair = "[[principal]]\nname = 'u'\npassword = 'p'\n[[principal]]\nname = 's/h'\n";
+        for (seed, part) in [
+            (String::new(), "--user"),
+            ("[[principal]]\nname = 'u'\npassword = 'p'\n".into(), "--service"),
+            (format!("{pair}aliases = ['u']\n"), "twice"),
+            (format!("{pair}[[principal]]\nname = 'krbtgt/X'\n"), "reserved"),
+            (format!("{pair}[[principal]]\nname = 'x@OTHER'\n"), "not of the realm"),
+            (format!("{pair}[[principal]]\nname = ''\n"), "name"),
+            (format!("{pair}[[trust]]\nrealm = 'DEV.KENNEL'\npassword = 'p'\n"), "this realm"),
+            (format!("{pair}[[principal]]\nname = 'y'\nenctypes = []\n"), "enctypes"),
+        ] {
+            let error = plan(Some(&seed), &[]).unwrap_err();
+            assert!(error.contains(part) && error.contains("seed.toml"), "{seed}: {error}");
+        }
+        assert!(plan(None, &["--alias", "a=nobody"]).unwrap_err().contains("nobody"));
+    }
+}

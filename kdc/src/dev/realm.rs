@@ -1,0 +1,292 @@
+//! Making the realm: the store gets what the plan says. Keys that are right already stay, so that tickets and keytabs
+//! live on across restarts; what the plan does not name stays as it is.
+
+use super::plan::{Plan, PlannedPrincipal, PlannedTrust};
+use crate::config::Password;
+use anyhow::{Context, bail};
+use kennel_core::key_set::{KeySet, KeyState};
+use kennel_core::principal::{Origin, PrincipalRecord, Record};
+use kennel_crypto::{Enctype, Key};
+use kennel_store::{Expect, PrincipalStore, Versioned};
+use kennel_wire::message::{Principal, Timestamp};
+use rand::rngs::OsRng;
+use std::fmt;
+
+/// Who changed the records.
+const BY: &str = "kennel-kdc dev";
+
+/// What became of one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Made {
+    pub(crate) name: Principal,
+    pub(crate) what: What,
+}
+
+/// See [`Made`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum What {
+    /// It is new.
+    Created,
+    /// It is as it was.
+    Kept,
+    /// Its keys are new: another password, other enctypes.
+    NewKeys {
+        /// The version to issue with from now on.
+        kvno: u32,
+    },
+    /// Its attributes or times are new.
+    Changed,
+    /// It is another name of this principal now.
+    Alias(Principal),
+}
+
+/// Puts the plan into the store; says what became of each name, in the plan's order.
+pub(crate) async fn make(store: &dyn PrincipalStore, plan: &Plan, now: Timestamp) -> anyhow::Result<Vec<Made>> {
+    let mut made = Vec::new();
+    for planned in &plan.principals {
+        let what = make_principal(store, planned, now).await.with_context(|| planned.name.to_string())?;
+        made.push(Made { name: planned.name.clone(), what });
+        for alias in &planned.aliases {
+            let what = make_alias(store, alias, &planned.name).await.with_context(|| alias.to_string())?;
+            made.push(Made { name: alias.clone(), what });
+        }
+    }
+    for trust in &plan.trusts {
+        for planned in both_ways(trust, &plan.realm.name) {
+            let what = make_principal(store, &planned, now).await.with_context(|| planned.name.to_string())?;
+            made.push(Made { name: planned.name, what });
+        }
+    }
+    Ok(made)
+}
+
+/// `krbtgt/THEIRS@OURS`, under which we send clients there, and `krbtgt/OURS@THEIRS`, under which theirs come here.
+fn both_ways(trust: &PlannedTrust, ours: &str) -> [PlannedPrincipal; 2] {
+    let krbtgt = |name| PlannedPrincipal {
+        name,
+        password: Some(trust.password.clone()),
+        enctypes: trust.enctypes.clone(),
+        attributes: Default::default(),
+        expires: None,
+        password_expires: None,
+        max_life: None,
+        max_renewable_life: None,
+        aliases: Vec::new(),
+    };
+    [krbtgt(Principal::krbtgt(&trust.realm, ours)), krbtgt(Principal::krbtgt(ours, &trust.realm))]
+}
+
+async fn make_principal(
+    store: &dyn PrincipalStore,
+    planned: &PlannedPrincipal,
+    now: Timestamp,
+) -> anyhow::Result<What> {
+    let (old, expect) = match store.read(&planned.name).await? {
+        None => (None, Expect::Absent),
+        Some(Versioned { record: Record::Principal(record), revision }) => (Some(record), Expect::Revision(revision)),
+        Some(Versioned { record: Record::Alias { target, .. }, .. }) => {
+            bail!(
+                "the store has it as an alias of {target}: give it another name, or begin with another folder (--dir)"
+            )
+        }
+    };
+    let (keys, kvno) = keys(planned, old.as_ref().map(|record| &record.keys), now)?;
+    let mut record = match &old {
+        Some(record) => PrincipalRecord { keys, ..record.as_ref().clone() },
+        None => PrincipalRecord::new(planned.name.clone(), Origin::Manual, keys, now, BY),
+    };
+    record.attributes = planned.attributes;
+    record.expires = planned.expires;
+    record.password_expires = planned.password_expires;
+    record.max_life = planned.max_life;
+    record.max_renewable_life = planned.max_renewable_life;
+    let what = match (&old, kvno) {
+        (None, _) => What::Created,
+        (Some(old), None) if **old == record => return Ok(What::Kept),
+        (Some(_), None) => What::Changed,
+        (Some(_), Some(kvno)) => What::NewKeys { kvno },
+    };
+    record.modified = now;
+    record.modified_by = BY.to_owned();
+    store.put(&Record::Principal(Box::new(record)), expect).await?;
+    Ok(what)
+}
+
+/// The keys that the principal should have; with the new version's number where they are not the old ones.
+fn keys(planned: &PlannedPrincipal, old: Option<&KeySet>, now: Timestamp) -> anyhow::Result<(KeySet, Option<u32>)> {
+    if let Some(old) = old
+        && are_right(planned, old)?
+    {
+        return Ok((old.clone(), None));
+    }
+    let newest = old.and_then(|old| old.versions.iter().map(|v| v.kvno).max()).unwrap_or(0);
+    let kvno = newest.checked_add(1).context("its key version number is at its end")?;
+    let mut keys = match &planned.password {
+        Some(password) => KeySet::from_password(&planned.enctypes, kvno, &planned.name, password.expose(), now)?,
+        None => KeySet::random(&planned.enctypes, kvno, now, &mut OsRng),
+    };
+    // Tickets and keytabs under the old versions go on working.
+    keys.versions.extend(old.into_iter().flat_map(|old| old.versions.iter().cloned()).map(|mut version| {
+        if version.state == KeyState::Active {
+            version.state = KeyState::Retiring;
+            version.retired = Some(now);
+        }
+        version
+    }));
+    Ok((keys, Some(kvno)))
+}
+
+/// Whether the active keys are of these enctypes, and from this password (or from none).
+fn are_right(planned: &PlannedPrincipal, keys: &KeySet) -> anyhow::Result<bool> {
+    let Some(active) = keys.active_version() else { return Ok(false) };
+    let have: Vec<Enctype> = active.keys.iter().map(|k| k.key.enctype()).collect();
+    if have != planned.enctypes {
+        return Ok(false);
+    }
+    for stored in &active.keys {
+        let right = match (&planned.password, &stored.salt) {
+            (None, None) => true,
+            (Some(password), Some(salt)) => is_from(&stored.key, password, salt)?,
+            _ => false,
+        };
+        if !right {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is_from(key: &Key, password: &Password, salt: &str) -> anyhow::Result<bool> {
+    Ok(*key == Key::from_password(key.enctype(), password.expose(), salt.as_bytes(), None)?)
+}
+
+async fn make_alias(store: &dyn PrincipalStore, alias: &Principal, target: &Principal) -> anyhow::Result<What> {
+    let expect = match store.read(alias).await? {
+        None => Expect::Absent,
+        Some(Versioned { record: Record::Alias { target: old, .. }, .. }) if old == *target => return Ok(What::Kept),
+        Some(Versioned { record: Record::Alias { .. }, revision }) => Expect::Revision(revision),
+        Some(Versioned { record: Record::Principal(_), .. }) => {
+            bail!(
+                "the store has it as a principal of its own: give another alias, or begin with another folder (--dir)"
+            )
+        }
+    };
+    store.put(&Record::Alias { alias: alias.clone(), target: target.clone() }, expect).await?;
+    Ok(What::Alias(target.clone()))
+}
+
+impl fmt::Display for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.name;
+        match &self.what {
+            What::Created => write!(f, "{name}: created"),
+            What::Kept => write!(f, "{name}: kept"),
+            What::NewKeys { kvno } => write!(f, "{name}: new keys, version {kvno}; the old ones still open tickets"),
+            What::Changed => write!(f, "{name}: changed, its keys stay"),
+            What::Alias(target) => write!(f, "{name}: another name of {target}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+    use kennel_core::principal::Attributes;
+    use kennel_store::MemoryStore;
+
+    fn name(text: &str) -> Principal {
+        Principal::parse(text, "R").unwrap()
+    }
+
+    fn planned(text: &str, password: Option<&str>) -> PlannedPrincipal {
+        PlannedPrincipal {
+            name: name(text),
+            password: password.map(|p| Password::new(p.to_owned())),
+            enctypes: vec![Enctype::Aes128CtsHmacSha256, Enctype::Aes128CtsHmacSha1],
+            attributes: Attributes::empty(),
+            expires: None,
+            password_expires: None,
+            max_life: None,
+            max_renewable_life: None,
+            aliases: Vec::new(),
+        }
+    }
+
+    async fn make_one(store: &MemoryStore, planned: &PlannedPrincipal) -> What {
+        make_principal(store, planned, clock::now()).await.unwrap()
+    }
+
+    async fn keys_of(store: &MemoryStore, text: &str) -> KeySet {
+        match store.read(&name(text)).await.unwrap().unwrap().record {
+            Record::Principal(record) => record.keys,
+            Record::Alias { .. } => panic!("an alias"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_second_start_keeps_every_key() {
+        let store = MemoryStore::new();
+        for planned in [planned("alice", Some("secret")), planned("HTTP/web", None)] {
+            assert_eq!(make_one(&store, &planned).await, What::Created);
+            let before = keys_of(&store, &planned.name.to_string()).await;
+            assert_eq!(before.versions[0].kvno, 1);
+            assert_eq!(make_one(&store, &planned).await, What::Kept);
+            assert_eq!(keys_of(&store, &planned.name.to_string()).await, before);
+        }
+    }
+
+    #[tokio::test]
+    async fn another_password_gives_a_new_version_and_the_old_one_retires() {
+        let store = MemoryStore::new();
+        make_one(&store, &planned("alice", Some("secret"))).await;
+        let other = planned("alice", Some("other"));
+        assert_eq!(make_one(&store, &other).await, What::NewKeys { kvno: 2 });
+        let keys = keys_of(&store, "alice").await;
+        let states: Vec<_> = keys.versions.iter().map(|v| (v.kvno, v.state)).collect();
+        assert_eq!(states, [(2, KeyState::Active), (1, KeyState::Retiring)]);
+        assert!(keys.versions[1].retired.is_some());
+        assert_eq!(make_one(&store, &other).await, What::Kept);
+    }
+
+    #[tokio::test]
+    async fn other_enctypes_give_new_keys() {
+        let store = MemoryStore::new();
+        make_one(&store, &planned("HTTP/web", None)).await;
+        let fewer = PlannedPrincipal { enctypes: vec![Enctype::Aes128CtsHmacSha1], ..planned("HTTP/web", None) };
+        assert_eq!(make_one(&store, &fewer).await, What::NewKeys { kvno: 2 });
+    }
+
+    #[tokio::test]
+    async fn other_attributes_leave_the_keys_alone() {
+        let store = MemoryStore::new();
+        make_one(&store, &planned("alice", Some("secret"))).await;
+        let before = keys_of(&store, "alice").await;
+        let locked = PlannedPrincipal { attributes: Attributes::LOCKED, ..planned("alice", Some("secret")) };
+        assert_eq!(make_one(&store, &locked).await, What::Changed);
+        assert_eq!(keys_of(&store, "alice").await, before);
+    }
+
+    #[tokio::test]
+    async fn an_alias_does_not_replace_a_principal_nor_the_other_way_round() {
+        let store = MemoryStore::new();
+        make_one(&store, &planned("alice", Some("secret"))).await;
+        assert!(make_alias(&store, &name("alice"), &name("bob")).await.is_err());
+        let alias = name("al");
+        assert_eq!(make_alias(&store, &alias, &name("alice")).await.unwrap(), What::Alias(name("alice")));
+        assert_eq!(make_alias(&store, &alias, &name("alice")).await.unwrap(), What::Kept);
+        assert!(make_principal(&store, &planned("al", None), clock::now()).await.is_err());
+    }
+
+    #[test]
+    fn a_trust_has_one_key_for_each_direction() {
+        let trust = PlannedTrust {
+            realm: "FAR".into(),
+            password: Password::new("p".into()),
+            kdc: None,
+            enctypes: vec![Enctype::Aes256CtsHmacSha1],
+        };
+        let names = both_ways(&trust, "HERE").map(|p| p.name.to_string());
+        assert_eq!(names, ["krbtgt/FAR@HERE", "krbtgt/HERE@FAR"]);
+    }
+}

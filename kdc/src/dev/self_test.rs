@@ -1,0 +1,98 @@
+//! The proof: before `dev` says that it is ready, its own client has logged in, has got a service ticket, and the service
+//! has opened it with its keytab, over the real sockets, once with UDP and once with TCP. Each exchange is printed with
+//! what happened.
+
+use super::files::Folder;
+use super::plan::Plan;
+use crate::clock;
+use anyhow::{Context, ensure};
+use kennel_client::{
+    AcceptRules, AcceptedApReq, AcceptorKeys, ApOffer, ApRequest, Client, Credential, Keytab, Protocol, Secret,
+    TicketOptions, Transport,
+};
+use kennel_crypto::{Enctype, SecretBytes};
+use kennel_wire::message::Principal;
+use rand::rngs::OsRng;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// Runs the exchanges and prints them to `out`. An error says which one failed.
+pub(crate) async fn run(plan: &Plan, folder: &Folder, kdc: SocketAddr, out: &mut impl Write) -> anyhow::Result<()> {
+    let (user, password) = plan.test_user()?;
+    let secret = Secret::Password(SecretBytes::new(password.expose().to_vec()));
+    let service = plan.test_service()?;
+    let keytab = Keytab::read(&folder.keytab(service))?;
+    for (name, protocol) in [("UDP", Protocol::Udp), ("TCP", Protocol::TcpOnly)] {
+        let transport = Transport { protocol, ..Transport::new([kdc]) };
+        let client = Client::new(&plan.realm.name, [kdc]).with_realm(&plan.realm.name, transport);
+        let exchanges = Exchanges { client, user, secret: &secret, service, keytab: &keytab };
+        _ = writeln!(out, "self test over {name} to {kdc}");
+        exchanges.run(out).await.with_context(|| format!("the self test over {name} failed"))?;
+    }
+    Ok(())
+}
+
+struct Exchanges<'a> {
+    client: Client,
+    user: &'a Principal,
+    secret: &'a Secret,
+    service: &'a Principal,
+    keytab: &'a Keytab,
+}
+
+impl Exchanges<'_> {
+    async fn run(&self, out: &mut impl Write) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        let tgt = self.log_in().await.with_context(|| format!("AS: {} asks for a TGT", self.user))?;
+        print(out, "AS ", &tgt, begun.elapsed());
+        let begun = Instant::now();
+        let ticket = self.client.service_ticket(&tgt, self.service).await;
+        let ticket = ticket.with_context(|| format!("TGS: {} asks for {}", self.user, self.service))?;
+        print(out, "TGS", &ticket, begun.elapsed());
+        let begun = Instant::now();
+        self.present(&ticket).with_context(|| format!("AP: {} opens the ticket with its keytab", self.service))?;
+        let took = milliseconds(begun.elapsed());
+        _ = writeln!(
+            out,
+            "  AP   {} opened the ticket with its keytab: it is {}; both proved themselves ({took})",
+            self.service, ticket.client
+        );
+        Ok(())
+    }
+
+    async fn log_in(&self) -> anyhow::Result<Credential> {
+        let ticket = self.client.initial_ticket(self.user, self.secret, &TicketOptions::default()).await?;
+        ensure!(ticket.request_confirmed, "the reply does not confirm the request (RFC 6806, section 11)");
+        Ok(ticket.credential)
+    }
+
+    fn present(&self, ticket: &Credential) -> anyhow::Result<()> {
+        let offer = ApOffer { mutual: true, subkey: true, ..ApOffer::default() };
+        let request = ApRequest::new(ticket, &offer, clock::now(), &mut OsRng);
+        let rules = AcceptRules { server: Some(self.service.clone()), ..AcceptRules::default() };
+        let keys = AcceptorKeys::Keytab(self.keytab);
+        let accepted = AcceptedApReq::check(&request.message, keys, &rules, clock::now())?;
+        ensure!(accepted.client == *self.user, "the ticket is of {}", accepted.client);
+        request.check_reply(&accepted.reply(None, None, &mut OsRng))?;
+        Ok(())
+    }
+}
+
+fn print(out: &mut impl Write, exchange: &str, got: &Credential, took: Duration) {
+    let enctype = got.ticket.enc_part.etype;
+    let enctype = Enctype::from_number(enctype).map_or_else(|| enctype.to_string(), |e| e.name().to_owned());
+    _ = writeln!(
+        out,
+        "  {exchange}  {} got a ticket for {}: {enctype}, session key {}, until {} ({})",
+        got.client,
+        got.server,
+        got.session_key.enctype(),
+        clock::text_seconds(got.endtime),
+        milliseconds(took)
+    );
+}
+
+fn milliseconds(took: Duration) -> String {
+    format!("{:.1} ms", took.as_secs_f64() * 1000.0)
+}

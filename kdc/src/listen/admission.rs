@@ -1,0 +1,129 @@
+//! How many TCP connections are open, and which one goes when there are too many: the one that has waited longest for its
+//! client. A flood of idle connections pushes itself out that way, while a client that sends its request at once is
+//! never the one that has waited longest.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
+
+/// The connections of all listeners.
+#[derive(Clone)]
+pub(super) struct Admission {
+    limit: usize,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    open: usize,
+    /// Connections that wait for their client, oldest first; sending (or dropping) closes one.
+    waiting: BTreeMap<u64, oneshot::Sender<()>>,
+    next: u64,
+}
+
+/// An open connection; it counts until this is dropped.
+pub(super) struct Slot {
+    admission: Admission,
+}
+
+/// A connection that waits for its client.
+pub(super) struct Waiting<'a> {
+    slot: &'a Slot,
+    number: u64,
+    pushed_out: oneshot::Receiver<()>,
+}
+
+impl Admission {
+    /// At most `limit` connections.
+    pub(super) fn new(limit: usize) -> Admission {
+        Admission { limit, state: Arc::default() }
+    }
+
+    /// Admits a new connection. Where there are too many, the one that has waited longest for its client is told to
+    /// close; `None`: none of them waits, the new one has to go.
+    pub(super) fn admit(&self) -> Option<Slot> {
+        let mut state = self.lock();
+        if state.open >= self.limit {
+            let (_, oldest) = state.waiting.pop_first()?;
+            // Its place counts until it has closed; the few too many that this allows are bounded by the limit itself.
+            let _ = oldest.send(());
+        }
+        state.open += 1;
+        Some(Slot { admission: self.clone() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    /// From now until the guard is dropped, the connection waits for its client.
+    pub(super) fn wait(&self) -> Waiting<'_> {
+        let (sender, pushed_out) = oneshot::channel();
+        let mut state = self.admission.lock();
+        let number = state.next;
+        state.next += 1;
+        state.waiting.insert(number, sender);
+        Waiting { slot: self, number, pushed_out }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut state = self.admission.lock();
+        state.open = state.open.saturating_sub(1);
+    }
+}
+
+impl Waiting<'_> {
+    /// Ready when the connection has to go.
+    pub(super) async fn pushed_out(&mut self) {
+        let _ = (&mut self.pushed_out).await;
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.slot.admission.lock().waiting.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[test]
+    fn the_one_that_waited_longest_makes_room() {
+        let admission = Admission::new(2);
+        let (a, b) = (admission.admit().unwrap(), admission.admit().unwrap());
+        let (mut b_waits, mut a_waits) = (b.wait(), a.wait());
+        let c = admission.admit().unwrap();
+        assert!(b_waits.pushed_out().now_or_never().is_some(), "b began to wait first");
+        assert!(a_waits.pushed_out().now_or_never().is_none());
+        drop(c);
+    }
+
+    #[test]
+    fn a_connection_at_work_is_not_pushed_out() {
+        let admission = Admission::new(1);
+        let a = admission.admit().unwrap();
+        drop(a.wait());
+        assert!(admission.admit().is_none());
+        drop(a);
+        assert!(admission.admit().is_some());
+    }
+
+    #[test]
+    fn a_connection_that_waits_anew_goes_to_the_end() {
+        let admission = Admission::new(2);
+        let (a, b) = (admission.admit().unwrap(), admission.admit().unwrap());
+        drop(a.wait());
+        let mut b_waits = b.wait();
+        let mut a_waits = a.wait();
+        let _c = admission.admit().unwrap();
+        assert!(b_waits.pushed_out().now_or_never().is_some());
+        assert!(a_waits.pushed_out().now_or_never().is_none());
+    }
+}

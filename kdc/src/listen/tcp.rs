@@ -1,0 +1,208 @@
+//! TCP: requests framed by their length (RFC 4120, section 7.2.2), several on a connection. A connection waits for the
+//! first octet of its next request at most the idle time; from there to the last octet of the reply at most the exchange
+//! time. Idle connections are closed at a stop, requests that have begun are finished.
+
+use super::MAX_REQUEST;
+use super::admission::{Admission, Slot};
+use crate::answer::{Answerer, Transport};
+use crate::clock;
+use crate::config::Limits;
+use kennel_wire::frame::{self, Prefix};
+use kennel_wire::message::{ErrorCode, KrbError, PrincipalName};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// Pause after an accept that failed for want of descriptors or memory: it would fail again at once.
+const BACK_OFF: Duration = Duration::from_millis(100);
+/// How long a client that was refused may take to read why.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// One listener.
+pub(super) struct Server {
+    listener: TcpListener,
+    admission: Admission,
+    stopped: watch::Receiver<bool>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    answerer: Arc<Answerer>,
+    idle: Duration,
+    exchange: Duration,
+}
+
+struct Connection {
+    stream: TcpStream,
+    peer: SocketAddr,
+    slot: Slot,
+    stopped: watch::Receiver<bool>,
+    shared: Arc<Shared>,
+}
+
+/// What to do after a request.
+enum Next {
+    /// Read another one.
+    Continue,
+    /// Close.
+    Close,
+}
+
+impl Server {
+    /// Takes over a bound, nonblocking listener. It must be called inside a tokio runtime.
+    pub(super) fn new(
+        listener: std::net::TcpListener,
+        answerer: Arc<Answerer>,
+        admission: Admission,
+        limits: &Limits,
+        stopped: watch::Receiver<bool>,
+    ) -> io::Result<Server> {
+        let shared = Shared { answerer, idle: limits.tcp_idle.duration(), exchange: limits.tcp_exchange.duration() };
+        Ok(Server { listener: TcpListener::from_std(listener)?, admission, stopped, shared: Arc::new(shared) })
+    }
+
+    /// Accepts until the stop, then waits for the connections.
+    pub(super) async fn run(mut self) {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = stop(&mut self.stopped) => break,
+                Some(_) = connections.join_next() => {}
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, peer)) => self.admit(stream, peer, &mut connections),
+                    Err(error) => after_failed_accept(&error).await,
+                },
+            }
+        }
+        drop(self.listener);
+        while connections.join_next().await.is_some() {}
+    }
+
+    fn admit(&self, stream: TcpStream, peer: SocketAddr, connections: &mut JoinSet<()>) {
+        let Some(slot) = self.admission.admit() else {
+            tracing::warn!(%peer, "refused: every connection is busy");
+            return;
+        };
+        // Replies are written whole: waiting to fill a segment would only delay them.
+        let _ = stream.set_nodelay(true);
+        let connection = Connection { stream, peer, slot, stopped: self.stopped.clone(), shared: self.shared.clone() };
+        connections.spawn(connection.run());
+    }
+}
+
+/// Ready at the stop.
+async fn stop(stopped: &mut watch::Receiver<bool>) {
+    // An error: the sender has gone, which is a stop too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// A connection that the client gave up is its own matter; anything else is ours.
+async fn after_failed_accept(error: &io::Error) {
+    let clients_own = matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
+    if !clients_own {
+        tracing::error!(%error, "accepting connections fails");
+        sleep(BACK_OFF).await;
+    }
+}
+
+impl Connection {
+    async fn run(mut self) {
+        loop {
+            let Some(first) = self.first_octet().await else { return };
+            let exchange = self.shared.exchange;
+            match timeout(exchange, self.exchange(first)).await {
+                Ok(Ok(Next::Continue)) => {}
+                Ok(Ok(Next::Close)) => return,
+                Ok(Err(error)) => return tracing::debug!(peer = %self.peer, %error, "connection lost"),
+                Err(_) => return tracing::debug!(peer = %self.peer, "the exchange took too long"),
+            }
+        }
+    }
+
+    /// Waits for the next request to begin; `None`: it is over.
+    async fn first_octet(&mut self) -> Option<u8> {
+        let mut waiting = self.slot.wait();
+        tokio::select! {
+            octet = self.stream.read_u8() => octet.ok(),
+            () = sleep(self.shared.idle) => None,
+            () = waiting.pushed_out() => None,
+            () = stop(&mut self.stopped) => None,
+        }
+    }
+
+    async fn exchange(&mut self, first: u8) -> io::Result<Next> {
+        let Some(request) = self.rest_of_request(first).await? else { return Ok(Next::Close) };
+        let request = match request {
+            Ok(request) => request,
+            Err(code) => {
+                self.refuse(code).await?;
+                return Ok(Next::Close);
+            }
+        };
+        match self.shared.answerer.answer(&request, self.peer, Transport::Stream).await {
+            Some(reply) => {
+                self.stream.write_all(&frame::encode(&reply)).await?;
+                Ok(Next::Continue)
+            }
+            // It was itself a reply or an error: nobody to talk to.
+            None => Ok(Next::Close),
+        }
+    }
+
+    /// The request whose first octet was read. A client that is slow to send it waits like one that sends nothing: it
+    /// may be pushed out (`None`). Inner error: the length cannot be served.
+    async fn rest_of_request(&mut self, first: u8) -> io::Result<Option<Result<Vec<u8>, ErrorCode>>> {
+        let mut waiting = self.slot.wait();
+        tokio::select! {
+            request = read_request(&mut self.stream, first) => request.map(Some),
+            () = waiting.pushed_out() => Ok(None),
+        }
+    }
+
+    /// Says why, then lets the client read it before the connection goes.
+    async fn refuse(&mut self, error_code: ErrorCode) -> io::Result<()> {
+        tracing::debug!(peer = %self.peer, %error_code, "refused a frame");
+        let realm = &self.shared.answerer.kdc().realm().name;
+        let error = KrbError {
+            ctime: None,
+            stime: clock::now(),
+            error_code,
+            crealm: None,
+            cname: None,
+            realm: realm.clone(),
+            sname: PrincipalName::krbtgt(realm),
+            e_text: None,
+            e_data: None,
+        };
+        self.stream.write_all(&frame::encode(&error.encode())).await?;
+        self.stream.shutdown().await?;
+        // Closing with unread octets would reset the connection, and the reply with it.
+        let mut sink = [0; 4096];
+        let _ = timeout(LINGER, async { while self.stream.read(&mut sink).await.is_ok_and(|n| n > 0) {} }).await;
+        Ok(())
+    }
+}
+
+/// Memory grows with what arrives, not with what the length promises.
+async fn read_request(stream: &mut TcpStream, first: u8) -> io::Result<Result<Vec<u8>, ErrorCode>> {
+    let mut header = [first, 0, 0, 0];
+    let [_, rest @ ..] = &mut header;
+    stream.read_exact(rest).await?;
+    let length = match frame::prefix(header, MAX_REQUEST) {
+        Prefix::Length(length) => length,
+        Prefix::Reserved | Prefix::OutOfRange => return Ok(Err(ErrorCode::FIELD_TOOLONG)),
+    };
+    let mut request = Vec::with_capacity(length.min(4096));
+    let promised = u64::try_from(length).unwrap_or(u64::MAX);
+    stream.take(promised).read_to_end(&mut request).await?;
+    if request.len() < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Ok(request))
+}

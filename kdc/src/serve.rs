@@ -1,0 +1,104 @@
+//! `serve`: reads the configuration, wires the parts, serves until a signal, stops in order. `dev` uses the same wiring.
+
+use crate::answer::Answerer;
+use crate::audit::{Audit, AuditWriter};
+use crate::cli::ServeArgs;
+use crate::config::{AuditSettings, Config, Limits, StoreKind, warn_of_weakness};
+use crate::listen::{Bound, Served};
+use crate::{logs, store};
+use anyhow::Context;
+use kennel_core::access::AllowAll;
+use kennel_core::kdc::Kdc;
+use kennel_core::realm::Realm;
+use kennel_store::{EntryCache, PrincipalStore};
+use std::sync::Arc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Runs until SIGTERM or SIGINT.
+pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<()> {
+    let config = Config::load(args)?;
+    logs::start(&config.log)?;
+    let realm = config.realm.build(config.realm_name()?)?;
+    warn_of_weakness(&realm);
+    let mut signals = Signals::new()?;
+    // Before anything is made: a port in use changes nothing.
+    let bound = Bound::bind(&config.listen.addresses, config.limits.udp_threads)?;
+    let settings = &config.store;
+    let store = match settings.kind {
+        StoreKind::Sled => store::open(&settings.path, &settings.master_key, settings.create).await?,
+    };
+    if store::check_realm(store.as_ref(), &realm, settings.create).await? {
+        tracing::info!(realm = realm.name, store = %settings.path.display(), "made a new realm");
+    }
+    let name = realm.name.clone();
+    let parts = Parts { realm, store, cache_capacity: settings.cache_capacity };
+    let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
+    tracing::info!(realm = name, version = env!("CARGO_PKG_VERSION"), "serving");
+    let signal = signals.wait().await;
+    tracing::info!(signal, "stopping");
+    service.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What a service serves.
+pub(crate) struct Parts {
+    pub(crate) realm: Realm,
+    pub(crate) store: Arc<dyn PrincipalStore>,
+    pub(crate) cache_capacity: usize,
+}
+
+/// A KDC that answers.
+pub(crate) struct Service {
+    served: Served,
+    audit: AuditWriter,
+}
+
+impl Service {
+    /// Starts to answer on the bound sockets.
+    pub(crate) async fn start(
+        parts: Parts,
+        bound: Bound,
+        limits: &Limits,
+        audit: &AuditSettings,
+    ) -> anyhow::Result<Service> {
+        let cache = EntryCache::open(parts.store, parts.cache_capacity).await?;
+        let (audit, writer) = Audit::start(audit)?;
+        let kdc = Kdc::new(Arc::new(parts.realm), Arc::new(AllowAll));
+        let addresses = bound.addresses().to_vec();
+        let answerer = Arc::new(Answerer::new(kdc, cache, audit, limits.udp_reply_limit));
+        let served = bound.serve(&answerer, limits)?;
+        tracing::info!(?addresses, "listening on UDP and TCP");
+        Ok(Service { served, audit: writer })
+    }
+
+    /// Takes nothing new, finishes what has begun, writes the last audit lines.
+    pub(crate) async fn stop(self) {
+        self.served.stop().await;
+        if tokio::task::spawn_blocking(|| self.audit.stop()).await.is_err() {
+            tracing::error!("the end of the audit trail could not be awaited");
+        }
+    }
+}
+
+/// SIGTERM and SIGINT.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on they do not end the process at once.
+    pub(crate) fn new() -> anyhow::Result<Signals> {
+        let listen = |kind| signal(kind).context("signals cannot be received");
+        Ok(Signals { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// The name of the first that arrives.
+    pub(crate) async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
