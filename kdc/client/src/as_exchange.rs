@@ -65,7 +65,7 @@ pub struct InitialTicket {
 }
 
 /// An AS exchange under way.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AsExchange {
     request: AsRequest,
     server: Principal,
@@ -82,7 +82,7 @@ pub struct AsExchange {
 }
 
 /// What pre-authentication is made of.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Proof {
     key: Key,
     /// RFC 6113, section 5.2: to be returned as it came.
@@ -196,6 +196,7 @@ impl AsExchange {
             client: &self.request.client,
             body: &self.body,
             addresses: &self.request.options.addresses,
+            inherits_addresses: false,
             now: None,
         };
         let session_key = expected.check(rep, &enc)?;

@@ -230,3 +230,26 @@ fn a_kdc_that_saw_another_request_or_proves_nothing_is_refused() {
         assert!(matches!(refused, Err(ClientError::Reply(ReplyFault::ChangedRequest))), "{refused:?}");
     }
 }
+
+/// Each octet of an offer and of a reply changed: most are refused, none panics.
+#[test]
+fn no_change_of_an_octet_makes_an_answer_for_somebody_else() {
+    let key = random_key();
+    let (exchange, first) = with_key(&key);
+    let offer = preauth_required(&[etype_info2(&[entry(AES256)])]);
+    for answer in [offer, confirming(&first, &first, &key)] {
+        for at in 0..answer.len() {
+            let mut changed = answer.clone();
+            changed[at] ^= 0x11;
+            let mut exchange = exchange.clone();
+            if let Ok(AsStep::Done(ticket)) = receive(&mut exchange, &changed) {
+                let Credential { client, server, endtime, .. } = ticket.credential;
+                assert_eq!((client, server, endtime), honest_names(), "octet {at}");
+            }
+        }
+    }
+}
+
+fn honest_names() -> (Principal, Principal, KerberosTime) {
+    (principal("alice"), principal("krbtgt/DEV.KENNEL"), NOW.time.plus(HOUR))
+}

@@ -27,6 +27,9 @@ pub enum ClientError {
     /// The KDC offers no enctype that the client permits and has a key for.
     #[error("the KDC offers no enctype that this client can use")]
     NoCommonEnctype,
+    /// A key of an enctype that Kennel does not know.
+    #[error("the enctype {0} is not known")]
+    UnknownEnctype(i32),
     /// The KDC asks for a password to be turned into a key with fewer iterations than the enctype's default: a forged
     /// offer that makes guessing cheap.
     #[error("the KDC asks for a weak string-to-key ({iterations} iterations)")]

@@ -61,6 +61,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) body: &'a KdcReqBody,
     /// The addresses that the ticket must be bound to; empty: to none.
     pub(crate) addresses: &'a [HostAddress],
+    /// Whether the ticket takes the addresses of the presented one: then MIT's KDC leaves them out of the reply.
+    pub(crate) inherits_addresses: bool,
     /// The KDC's time; `None` where the reply itself tells it.
     pub(crate) now: Option<KerberosTime>,
 }
@@ -144,7 +146,10 @@ impl Expected<'_> {
     }
 
     fn addresses(&self, enc: &EncKdcRepPart) -> Result<(), ReplyFault> {
-        let given = enc.caddr.as_deref().unwrap_or_default();
+        let given = match enc.caddr.as_deref() {
+            None if self.inherits_addresses => return Ok(()),
+            given => given.unwrap_or_default(),
+        };
         let same = given.len() == self.addresses.len() && self.addresses.iter().all(|a| given.contains(a));
         if same { Ok(()) } else { Err(ReplyFault::Addresses) }
     }

@@ -52,6 +52,7 @@ impl Case {
             client: &self.client,
             body: &self.body,
             addresses: &self.addresses,
+            inherits_addresses: false,
             now: Some(NOW.time),
         };
         expected.check(&rep, &part).map_err(|error| match error {

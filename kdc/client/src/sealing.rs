@@ -13,7 +13,7 @@ pub(crate) fn key_to_wire(key: &Key) -> EncryptionKey {
 
 /// A key out of a message.
 pub(crate) fn key_from_wire(key: &EncryptionKey) -> Result<Key, ClientError> {
-    let enctype = Enctype::from_number(key.keytype).ok_or(ClientError::NoCommonEnctype)?;
+    let enctype = Enctype::from_number(key.keytype).ok_or(ClientError::UnknownEnctype(key.keytype))?;
     Ok(Key::new(enctype, &key.keyvalue)?)
 }
 

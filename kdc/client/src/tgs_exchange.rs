@@ -8,7 +8,7 @@ use crate::{ClientError, Credential, TicketOptions};
 use kennel_crypto::{Key, KeyUsage};
 use kennel_wire::message::{
     ApOptions, ApReq, Authenticator, AuthorizationData, Checksum, EncKdcRepPart, HostAddress, KdcOptions, KdcReq,
-    KdcReqBody, MessageType, PaData, Principal, Ticket, Timestamp, pa_type,
+    KdcReqBody, MessageType, PaData, Principal, Ticket, TicketFlags, Timestamp, pa_type,
 };
 use rand_core::CryptoRngCore;
 use zeroize::Zeroizing;
@@ -42,24 +42,26 @@ impl TgsRequest {
     /// The same ticket for longer: to be sent with `credential`, which is renewable.
     #[must_use]
     pub fn renew(credential: &Credential) -> TgsRequest {
-        TgsRequest::with_flags(credential.server.clone(), KdcOptions::RENEW)
+        TgsRequest::with_flags(credential.server.clone(), KdcOptions::RENEW | keeping(credential.flags))
     }
 
     /// The same ticket, now valid: to be sent with `credential`, which was postdated.
     #[must_use]
     pub fn validate(credential: &Credential) -> TgsRequest {
-        TgsRequest::with_flags(credential.server.clone(), KdcOptions::VALIDATE)
+        TgsRequest::with_flags(credential.server.clone(), KdcOptions::VALIDATE | keeping(credential.flags))
     }
 
     /// A copy of `tgt`, which is forwardable, for use from `addresses` (empty: from anywhere).
     #[must_use]
     pub fn forward(tgt: &Credential, addresses: Vec<HostAddress>) -> TgsRequest {
-        let mut request = TgsRequest::with_flags(tgt.server.clone(), KdcOptions::FORWARDED | KdcOptions::FORWARDABLE);
+        let flags = KdcOptions::FORWARDED | keeping(tgt.flags);
+        let mut request = TgsRequest::with_flags(tgt.server.clone(), flags);
         request.options.addresses = addresses;
         request
     }
 
-    /// A ticket for `server` that another host may use, from `addresses`; to be sent with a proxiable ticket.
+    /// A ticket for `server` that another host may use, from `addresses`; to be sent with a proxiable ticket (MIT wants
+    /// one for the same server, RFC 4120 speaks of a TGT).
     #[must_use]
     pub fn proxy(server: Principal, addresses: Vec<HostAddress>) -> TgsRequest {
         let mut request = TgsRequest::with_flags(server, KdcOptions::PROXY);
@@ -111,9 +113,10 @@ impl TgsExchange {
             Some(subkey) => (subkey.clone(), KeyUsage::TGS_REP_SUBKEY),
             None => (parts.session_key.clone(), KeyUsage::TGS_REP_SESSION),
         };
-        let rebinds = parts.body.options.intersects(KdcOptions::FORWARDED | KdcOptions::PROXY);
-        let addresses =
-            if rebinds { parts.body.addresses.clone().unwrap_or_default() } else { credential.addresses.clone() };
+        let addresses = match &parts.body.addresses {
+            requested if rebinds(&parts.body) => requested.clone().unwrap_or_default(),
+            _ => credential.addresses.clone(),
+        };
         let user_to_user = parts.body.options.contains(KdcOptions::ENC_TKT_IN_SKEY);
         let second_ticket = parts.body.additional_tickets.first().filter(|_| user_to_user).cloned();
         let client = credential.client.clone();
@@ -137,12 +140,29 @@ impl TgsExchange {
             client: &self.client,
             body: &self.body,
             addresses: &self.addresses,
+            inherits_addresses: !rebinds(&self.body),
             now: Some(self.now.time),
         };
         let session_key = expected.check(&rep, &enc)?;
         let credential = Credential::from_reply(&rep, enc, session_key);
-        Ok(Credential { second_ticket: self.second_ticket.clone(), ..credential })
+        Ok(Credential { addresses: self.addresses.clone(), second_ticket: self.second_ticket.clone(), ..credential })
     }
+}
+
+/// Whether a request asks for other addresses than those of the presented ticket.
+fn rebinds(body: &KdcReqBody) -> bool {
+    body.options.intersects(KdcOptions::FORWARDED | KdcOptions::PROXY)
+}
+
+/// The options that ask for the flags which a ticket already has: without them a renewed or forwarded copy loses them.
+fn keeping(flags: TicketFlags) -> KdcOptions {
+    let pairs = [
+        (TicketFlags::FORWARDABLE, KdcOptions::FORWARDABLE),
+        (TicketFlags::PROXIABLE, KdcOptions::PROXIABLE),
+        (TicketFlags::MAY_POSTDATE, KdcOptions::ALLOW_POSTDATE),
+        (TicketFlags::RENEWABLE, KdcOptions::RENEWABLE),
+    ];
+    pairs.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, option)| option).collect()
 }
 
 /// The plain parts of a TGS-REQ, before anything is encoded or encrypted. Outside this crate only tests change them,

@@ -79,7 +79,7 @@ fn user_to_user_carries_the_servers_tgt_and_remembers_it() {
     let bobs = crate::test_kdc::tgt_for("DEV.KENNEL", "DEV.KENNEL").ticket;
     let (tgt, exchange, message) = begin(&TgsRequest::user_to_user(principal("bob"), bobs.clone()));
     let body = KdcReq::decode(&message).unwrap().body;
-    assert_eq!(body.additional_tickets, [bobs.clone()]);
+    assert_eq!(body.additional_tickets.first(), Some(&bobs));
     assert!(body.options.contains(KdcOptions::ENC_TKT_IN_SKEY));
     let ticket = exchange.receive(&answer(&message, &tgt)).unwrap();
     assert_eq!(ticket.second_ticket, Some(bobs));
@@ -105,12 +105,24 @@ fn a_ticket_stays_bound_to_its_addresses_unless_it_is_forwarded() {
         reply.part.caddr = caddr;
         exchange.receive(&reply.seal(&subkey(&message, &tgt.session_key), KeyUsage::TGS_REP_SUBKEY))
     };
-    given(&service(), Some(vec![here])).unwrap();
-    assert!(matches!(given(&service(), None), Err(ClientError::Reply(ReplyFault::Addresses))));
+    given(&service(), Some(vec![here.clone()])).unwrap();
+    assert_eq!(given(&service(), None).unwrap().addresses, [here]);
+    let changed = given(&service(), Some(vec![there.clone()]));
+    assert!(matches!(changed, Err(ClientError::Reply(ReplyFault::Addresses))));
     let forward = TgsRequest::forward(&tgt, vec![there.clone()]);
     given(&forward, Some(vec![there])).unwrap();
     assert!(given(&forward, None).is_err());
     given(&TgsRequest::forward(&tgt, Vec::new()), None).unwrap();
+}
+
+#[test]
+fn a_renewed_a_validated_and_a_forwarded_ticket_keep_their_flags() {
+    let flags = TicketFlags::FORWARDABLE | TicketFlags::RENEWABLE | TicketFlags::INITIAL | TicketFlags::INVALID;
+    let ticket = Credential { flags, ..credential() };
+    let kept = KdcOptions::FORWARDABLE | KdcOptions::RENEWABLE;
+    assert_eq!(TgsRequest::renew(&ticket).options.flags, kept | KdcOptions::RENEW);
+    assert_eq!(TgsRequest::validate(&ticket).options.flags, kept | KdcOptions::VALIDATE);
+    assert_eq!(TgsRequest::forward(&ticket, Vec::new()).options.flags, kept | KdcOptions::FORWARDED);
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl Transport {
     async fn resolve(&self, attempts: &mut Attempts) -> Vec<SocketAddr> {
         let mut addresses = Vec::new();
         for kdc in &self.kdcs {
-            match lookup_host(kdc).await {
+            match within(self.tcp_timeout, lookup_host(kdc)).await {
                 Ok(found) => {
                     for address in found {
                         if !addresses.contains(&address) && addresses.len() < MAX_ADDRESSES {

@@ -168,14 +168,10 @@ impl Outcome {
     }
 }
 
-/// Whether the bytes are a reply or an error (any Kerberos message but a request). They are never answered: two servers
+/// Whether the bytes are a reply or an error: AS-REP, TGS-REP, AP-REP, KRB-ERROR. They are never answered: two servers
 /// could otherwise be made to answer each other forever, by one datagram with a forged sender.
 fn is_answer(bytes: &[u8]) -> bool {
     const APPLICATION_CONSTRUCTED: u8 = 0x60;
-    const AS_REQ: u8 = APPLICATION_CONSTRUCTED | 10;
-    const TGS_REQ: u8 = APPLICATION_CONSTRUCTED | 12;
-    match bytes.first() {
-        Some(&tag) => tag & 0xe0 == APPLICATION_CONSTRUCTED && tag != AS_REQ && tag != TGS_REQ,
-        None => false,
-    }
+    const ANSWERS: [u8; 4] = [11, 13, 15, 30];
+    bytes.first().is_some_and(|tag| ANSWERS.iter().any(|number| *tag == APPLICATION_CONSTRUCTED | number))
 }

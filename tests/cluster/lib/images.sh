@@ -86,6 +86,7 @@ load_image() {
         $KENNEL_TEST_LOAD_IMAGE "$2" || fail "KENNEL_TEST_LOAD_IMAGE ($KENNEL_TEST_LOAD_IMAGE) failed for $1"
     else
         fail "KENNEL_TEST_KUBECONFIG names another cluster: set KENNEL_TEST_LOAD_IMAGE to the command that loads an image archive" \
-            "into it, such as 'kind load image-archive' or 'k3s ctr images import'"
+            "into it, such as 'kind load image-archive' or 'k3s ctr images import' (for the smoke test KENNEL_TEST_IMAGE may instead name" \
+            "an image with busybox that it can pull)"
     fi
 }

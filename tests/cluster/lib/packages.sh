@@ -23,6 +23,7 @@ need_packages() {
     fi
     say "Debian: installing ${missing[*]}"
     install_packages "${missing[@]}"
+    hash -r
     mapfile -t missing < <(missing_packages "$@")
     ((${#missing[@]} == 0)) || fail "still missing after apt-get install: ${missing[*]}"
 }

@@ -5,6 +5,7 @@ cmd_up() {
     local started lock
     ((EUID == 0)) || fail "up needs root, for namespaces, packet filters and mounts; without it there is: $HERE/cluster env --api-only"
     check_state_folder
+    check_left_out
     need_packages
     mkdir -p "$CACHE"
     build_parts "${BUILT_PARTS[@]}"
@@ -29,6 +30,13 @@ check_state_folder() {
     while read -r path; do
         [[ $path != /* || $STATE/ != "$path"/* ]] || fail "the state folder must not be below $path: $STATE"
     done <"$SETTINGS/private-paths"
+}
+
+check_left_out() {
+    local part
+    for part in ${KENNEL_CLUSTER_WITHOUT-}; do
+        [[ " ${PARTS[*]} " == *" $part "* ]] || fail "KENNEL_CLUSTER_WITHOUT names $part, which is none of: ${PARTS[*]}"
+    done
 }
 
 wanted_parts() {
