@@ -4,12 +4,14 @@
 //! PATH/lock           locked while the store is open
 //! PATH/data/header    format and master key
 //! PATH/data/...       sled's own files
+//! PATH/spare/         a copy of sled's snapshot
 //! PATH/set-aside/     torn snapshots
 //! ```
 //! A new store is made whole in `PATH/data.unfinished` and then renamed: a folder `data` is always a whole store.
 
+use super::header;
+use super::snapshot::Snapshots;
 use super::table::{Table, medium};
-use super::{header, snapshot};
 use crate::{StoreError, files};
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -61,12 +63,14 @@ pub(super) fn open(path: &Path, master_key_id: &str, mode: OpenMode) -> Result<O
     } else {
         create(path, master_key_id)?;
     }
-    let set_aside = snapshot::set_torn_ones_aside(&data(path), &path.join("set-aside"));
-    let set_aside = set_aside.map_err(|error| medium(path, &error))?;
+    let snapshots = Snapshots { data: data(path), spare: path.join("spare"), aside: path.join("set-aside") };
+    let set_aside = snapshots.repair(path)?;
     for place in &set_aside {
-        tracing::warn!(path = %place.display(), "a torn snapshot of the store was set aside; the log has all records");
+        tracing::warn!(path = %place.display(), "a torn snapshot of the store was set aside; no record is lost with it");
     }
-    Ok(Opened { db: open_sled(path, &data(path))?, lock, set_aside })
+    let db = open_sled(path, &data(path))?;
+    snapshots.copy().map_err(|error| medium(path, &error))?;
+    Ok(Opened { db, lock, set_aside })
 }
 
 fn data(path: &Path) -> PathBuf {
@@ -85,16 +89,15 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 
 fn create(path: &Path, master_key_id: &str) -> Result<(), StoreError> {
     let unfinished = path.join("data.unfinished");
-    let made = (|| {
-        match fs::remove_dir_all(&unfinished) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(medium(path, &error)),
-            _ => {}
-        }
-        files::make_folder(&unfinished).map_err(|error| medium(path, &error))?;
-        Table::create(&open_sled(path, &unfinished)?, path)?;
-        header::write(&unfinished, master_key_id).map_err(|error| medium(path, &error))
-    })();
-    made?;
+    match fs::remove_dir_all(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(medium(path, &error)),
+        _ => {}
+    }
+    files::make_folder(&unfinished).map_err(|error| medium(path, &error))?;
+    Table::create(&open_sled(path, &unfinished)?, path)?;
+    // The second opening writes the first snapshot: a whole store always has one.
+    drop(open_sled(path, &unfinished)?);
+    header::write(&unfinished, master_key_id).map_err(|error| medium(path, &error))?;
     fs::rename(&unfinished, data(path)).map_err(|error| medium(path, &error))?;
     files::sync_folder(path)
         .and_then(|()| files::sync_folder(files::parent(path)))

@@ -43,8 +43,8 @@ struct View {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Counters {
     pub(super) revision: Revision,
-    /// Records, to know at the next opening whether all are there.
-    pub(super) records: u64,
+    /// The sum of [`fingerprint`] over all records, to know at the next opening whether they are there and as they were.
+    pub(super) fingerprint: u64,
 }
 
 /// Writes to become durable together.
@@ -61,14 +61,14 @@ pub(super) struct Commit {
 impl Table {
     /// Makes the tables of a new store.
     pub(super) fn create(db: &::sled::Db, path: &Path) -> Result<(), StoreError> {
-        let none = Counters { revision: Revision(0), records: 0 };
+        let none = Counters { revision: Revision(0), fingerprint: 0 };
         db.insert(COUNTERS, none.to_octets()).and_then(|_| db.flush()).map_err(|error| from_sled(path, &error))?;
         Ok(())
     }
 
-    /// The table of opened files, if every record is there that was written.
+    /// The table of opened files, if every record is there as it was written last.
     pub(super) fn new(opened: Opened, master: Arc<MasterKey>, path: PathBuf) -> Result<Table, StoreError> {
-        let counters = count(&opened.db, &path)?;
+        let counters = check(&opened.db, &path)?;
         let view = View { counters, in_flight: BTreeMap::new(), failed: None };
         Ok(Table { db: opened.db, master, path, view: RwLock::new(view), _lock: opened.lock })
     }
@@ -176,37 +176,40 @@ impl Table {
 
 impl Counters {
     fn to_octets(self) -> Vec<u8> {
-        [self.revision.0.to_be_bytes(), self.records.to_be_bytes()].concat()
+        [self.revision.0.to_be_bytes(), self.fingerprint.to_be_bytes()].concat()
     }
 
     fn from_octets(octets: &[u8]) -> Option<Counters> {
-        let (revision, records) = octets.split_first_chunk::<8>()?;
-        let records = u64::from_be_bytes(records.try_into().ok()?);
-        Some(Counters { revision: Revision(u64::from_be_bytes(*revision)), records })
+        let (revision, fingerprint) = octets.split_first_chunk::<8>()?;
+        let fingerprint = u64::from_be_bytes(fingerprint.try_into().ok()?);
+        Some(Counters { revision: Revision(u64::from_be_bytes(*revision)), fingerprint })
     }
 }
 
-/// Counts what is there and holds it against the counters: sled takes a damaged log for one that ends early, and would
-/// go on without the records behind the damage.
-fn count(db: &::sled::Db, path: &Path) -> Result<Counters, StoreError> {
-    let damaged = |reason: String| StoreError::Damaged { path: path.to_owned(), reason };
+/// Holds what is there against the counters: sled skips what is damaged in its log, and would go on with records missing
+/// or older than the last acknowledged write.
+fn check(db: &::sled::Db, path: &Path) -> Result<Counters, StoreError> {
+    let damaged = |reason: &str| StoreError::Damaged { path: path.to_owned(), reason: reason.to_owned() };
     let stored = db.get(COUNTERS).map_err(|error| from_sled(path, &error))?;
     let counters = stored.and_then(|octets| Counters::from_octets(&octets));
-    let counters = counters.ok_or_else(|| damaged("its counters are missing".to_owned()))?;
-    let mut records = 0;
+    let counters = counters.ok_or_else(|| damaged("its counters are missing"))?;
+    let mut found: u64 = 0;
     for entry in db.scan_prefix([RECORD]) {
-        let (_, value) = entry.map_err(|error| from_sled(path, &error))?;
-        let revision = split_value(&value).map(|(revision, _)| revision);
-        if revision.is_none_or(|revision| revision > counters.revision) {
-            return Err(damaged("a record is newer than the store".to_owned()));
-        }
-        records += 1;
+        let (key, value) = entry.map_err(|error| from_sled(path, &error))?;
+        let (revision, _) = split_value(&value).ok_or_else(|| damaged("a record is too short"))?;
+        found = found.wrapping_add(fingerprint(key.get(1..).unwrap_or_default(), revision));
     }
-    if records == counters.records {
+    if found == counters.fingerprint {
         Ok(counters)
     } else {
-        Err(damaged(format!("{records} records are left of {}", counters.records)))
+        Err(damaged("records are missing, or older than the last write"))
     }
+}
+
+/// Tells a record at a revision from any other: FNV-1a, 64 bits. It finds accidents; against attackers there is the seal.
+pub(super) fn fingerprint(key: &[u8], revision: Revision) -> u64 {
+    let octets = key.iter().copied().chain(revision.0.to_be_bytes());
+    octets.fold(0xcbf2_9ce4_8422_2325, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 fn batch(writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>, counters: Counters) -> Batch {

@@ -183,7 +183,7 @@ async fn a_folder_that_cannot_be_used_is_an_error_of_the_medium() {
 #[tokio::test]
 async fn torn_snapshots_are_set_aside_and_every_record_is_there() {
     let sled = Sled::new();
-    churn(&sled.sled(), 60).await;
+    churn(&sled.sled(), 40).await;
     let expected = sled.sled().list().await.unwrap();
     assert!(expected.records.len() > 150);
     assert!(fs::metadata(sled.path().join("data/db")).unwrap().len() > 2 << 19, "more than one segment");
@@ -213,6 +213,7 @@ async fn torn_snapshots_are_set_aside_and_every_record_is_there() {
         damages += 1;
     }
     assert_eq!(fs::read_dir(sled.path().join("set-aside")).unwrap().count(), damages);
+    assert_eq!(fs::read_dir(sled.path().join("spare")).unwrap().count(), 1);
     assert_eq!(sled.sled().set_aside(), [] as [PathBuf; 0]);
 }
 
@@ -240,6 +241,42 @@ async fn a_snapshot_that_a_crash_left_half_written_is_set_aside() {
 }
 
 #[tokio::test]
+async fn a_snapshot_that_is_missing_is_put_back() {
+    let sled = Sled::new();
+    churn(&sled.sled(), 40).await;
+    let expected = sled.sled().list().await.unwrap();
+    let [snapshot] = sled.snapshots().try_into().unwrap();
+    let whole = fs::read(&snapshot).unwrap();
+    fs::remove_file(&snapshot).unwrap();
+    assert_eq!(sled.sled().list().await.unwrap(), expected);
+    assert_eq!(fs::read(&snapshot).unwrap(), whole);
+}
+
+#[tokio::test]
+async fn a_torn_snapshot_without_a_good_copy_is_refused_and_nothing_changes() {
+    let sled = Sled::new();
+    churn(&sled.sled(), 2).await;
+    drop(sled.sled());
+    let [snapshot] = sled.snapshots().try_into().unwrap();
+    let whole = fs::read(&snapshot).unwrap();
+    fs::write(&snapshot, &whole[..20]).unwrap();
+    let [copy] = fs::read_dir(sled.path().join("spare")).unwrap().collect::<Vec<_>>().try_into().unwrap();
+    let copy = copy.unwrap().path();
+    for damage in [Some(flip(&whole, 5)), None] {
+        match damage {
+            Some(torn) => fs::write(&copy, torn).unwrap(),
+            None => fs::remove_file(&copy).unwrap(),
+        }
+        let before = sled.files();
+        let refused = sled.try_open(OpenMode::CreateIfMissing).err();
+        assert!(matches!(refused, Some(StoreError::Damaged { .. })), "{refused:?}");
+        assert_eq!(sled.files(), before);
+    }
+    fs::write(&snapshot, &whole).unwrap();
+    assert!(!sled.sled().list().await.unwrap().records.is_empty());
+}
+
+#[tokio::test]
 async fn records_that_go_missing_are_noticed_at_opening() {
     let sled = Sled::new();
     let store = sled.sled();
@@ -251,7 +288,25 @@ async fn records_that_go_missing_are_noticed_at_opening() {
     raw.flush().unwrap();
     drop(raw);
     let refused = sled.try_open(OpenMode::Existing).err().unwrap();
-    assert!(refused.to_string().contains("1 records are left of 2"), "{refused}");
+    assert!(refused.to_string().contains("records are missing"), "{refused}");
+}
+
+#[tokio::test]
+async fn records_that_fall_back_to_an_older_revision_are_noticed_at_opening() {
+    let sled = Sled::new();
+    let store = sled.sled();
+    let first = store.put(&principal(&name(&["a"]), 1), Expect::Absent).await.unwrap();
+    drop(store);
+    let raw = sled.raw();
+    let old = raw.get(b"rEXAMPLE\0a").unwrap().unwrap();
+    drop(raw);
+    sled.sled().put(&principal(&name(&["a"]), 2), Expect::Revision(first)).await.unwrap();
+    let raw = sled.raw();
+    raw.insert(b"rEXAMPLE\0a", old).unwrap();
+    raw.flush().unwrap();
+    drop(raw);
+    let refused = sled.try_open(OpenMode::Existing).err().unwrap();
+    assert!(refused.to_string().contains("older than the last write"), "{refused}");
 }
 
 #[tokio::test]
@@ -266,8 +321,9 @@ async fn records_that_were_swapped_on_the_disk_are_refused() {
     let raw = sled.raw();
     let keys = [b"rEXAMPLE\0alice".as_slice(), b"rEXAMPLE\0admin\0root"];
     let [alice, admin] = keys.map(|key| raw.get(key).unwrap().unwrap());
-    raw.insert(keys[0], admin).unwrap();
-    raw.insert(keys[1], alice).unwrap();
+    // Each keeps its own revision in front: only what is sealed changes places.
+    raw.insert(keys[0], [&alice[..8], &admin[8..]].concat()).unwrap();
+    raw.insert(keys[1], [&admin[..8], &alice[8..]].concat()).unwrap();
     raw.flush().unwrap();
     drop(raw);
     let store = sled.sled();

@@ -1,6 +1,6 @@
 //! The one thread that writes. Requests that wait together are made durable together: one flush for all of them.
 
-use super::table::{Commit, Table, split_value, value};
+use super::table::{Commit, Table, fingerprint, split_value, value};
 use crate::feed::Feed;
 use crate::{Change, Expect, Revision, StoreError, Versioned};
 use kennel_core::principal::Record;
@@ -45,14 +45,15 @@ fn write_together(table: &Table, feed: &Feed, requests: impl Iterator<Item = Req
     let mut replies: Vec<Reply> = Vec::new();
     for Request { key, expect, write, reply } in requests {
         let revision = counters.revision.next();
-        let outcome = found(table, &mut commit, &key).and_then(|found| {
-            expect.check(found)?;
-            Ok(found.is_some())
-        });
-        if let Ok(existed) = outcome {
+        let outcome = found(table, &mut commit, &key).and_then(|found| expect.check(found).map(|()| found));
+        if let Ok(replaced) = outcome {
             counters.revision = revision;
-            counters.records = counters.records.saturating_sub(u64::from(existed));
-            counters.records += u64::from(matches!(write, Write::Put { .. }));
+            if let Some(replaced) = replaced {
+                counters.fingerprint = counters.fingerprint.wrapping_sub(fingerprint(&key, replaced));
+            }
+            if let Write::Put { .. } = write {
+                counters.fingerprint = counters.fingerprint.wrapping_add(fingerprint(&key, revision));
+            }
             add(&mut commit, key, revision, write);
         }
         replies.push((reply, outcome.map(|_| revision)));
