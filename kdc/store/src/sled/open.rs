@@ -133,9 +133,17 @@ fn is_locked(error: &::sled::Error) -> bool {
 
 /// What sled's errors mean to us.
 pub(super) fn from_sled(path: &Path, error: &::sled::Error) -> StoreError {
-    let path = path.to_owned();
+    let (path, reason) = (path.to_owned(), words(error));
     match error {
-        ::sled::Error::Io(error) => StoreError::Medium { path, reason: error.to_string() },
-        other => StoreError::Damaged { path, reason: other.to_string() },
+        ::sled::Error::Io(_) => StoreError::Medium { path, reason },
+        _ => StoreError::Damaged { path, reason },
+    }
+}
+
+/// The words of an error. sled hides those of the system behind its own.
+pub(super) fn words(error: &::sled::Error) -> String {
+    match error {
+        ::sled::Error::Io(error) if error.kind() != io::ErrorKind::Other => error.kind().to_string(),
+        other => other.to_string(),
     }
 }
