@@ -192,7 +192,7 @@ impl Counters {
 
 /// Holds what is there against the counters: sled skips what is damaged in its log, and would go on with records missing
 /// or older than the last acknowledged write.
-fn check(db: &::sled::Db, path: &Path) -> Result<Counters, StoreError> {
+pub(super) fn check(db: &::sled::Db, path: &Path) -> Result<Counters, StoreError> {
     let damaged = |reason: &str| StoreError::Damaged { path: path.to_owned(), reason: reason.to_owned() };
     let stored = db.get(COUNTERS).map_err(|error| from_sled(path, &error))?;
     let counters = stored.and_then(|octets| Counters::from_octets(&octets));
