@@ -54,7 +54,8 @@ fn flags_that_are_asked_for_are_set() -> Result<()> {
     for (arguments, present, absent) in
         [(["-f", "-P"], "F", "P"), (["-F", "-p"], "P", "F"), (["-f", "-p"], "FP", "R"), (["-F", "-P"], "I", "FPR")]
     {
-        user.kinit(&[&arguments[..], &["alice"]].concat(), "secret")?.ok()?;
+        // A life that the realm grants: libkrb5 takes a renewable ticket in place of a longer one (RENEWABLE-OK).
+        user.kinit(&[&arguments[..], &["-l", "1h", "alice"]].concat(), "secret")?.ok()?;
         let flags = user.shown(TGS)?.flags;
         assert!(present.chars().all(|flag| flags.contains(flag)), "{arguments:?}: {flags}");
         assert!(!absent.chars().any(|flag| flags.contains(flag)), "{arguments:?}: {flags}");
@@ -113,8 +114,20 @@ fn a_renewable_ticket_is_renewed() -> Result<()> {
 fn a_ticket_that_is_not_renewable_is_not_renewed() -> Result<()> {
     let realm = realm()?;
     let user = realm.mit()?;
-    user.kinit(&["alice"], "secret")?.ok()?;
+    user.kinit(&["-l", "1h", "alice"], "secret")?.ok()?;
     user.kinit(&["-R"], "")?.refused("KDC can't fulfill requested option")?;
+    Ok(())
+}
+
+#[test]
+fn a_ticket_shorter_than_asked_is_renewable_instead() -> Result<()> {
+    let realm = realm_with("[realm]\nmax_life = \"2h\"")?;
+    let user = realm.mit()?;
+    // libkrb5 sets RENEWABLE-OK: it asks for 20 hours, gets 2, and may renew until the 20 are over.
+    user.kinit(&["-l", "20h", "alice"], "secret")?.ok()?;
+    let ticket = user.credential(TGS)?;
+    assert_eq!(ticket.endtime.0 - ticket.starttime.0, 2 * HOUR);
+    assert_about(ticket.renew_till.0 - ticket.starttime.0, 20 * HOUR);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ const SEED: &str = r#"
     [[principal]]
     name = "bob"
     password = "secret"
-    aliases = ["robert", 'bob\@shop.example']
+    aliases = ["robert"]
 
     [[principal]]
     name = "HTTP/db.shop.svc.cluster.local"
@@ -42,12 +42,13 @@ fn canonicalize_leaves_a_true_name_as_it_is() -> Result<()> {
 }
 
 #[test]
-fn an_enterprise_name_is_an_alias_that_asks_for_canonicalization() -> Result<()> {
-    let realm = realm_with(SEED)?;
+fn an_enterprise_name_of_a_domain_of_the_realm_is_a_user_of_it() -> Result<()> {
+    let realm = realm_with(&format!("[realm.domain_realms]\n\"shop.example\" = \"TEST.KENNEL\"\n{SEED}"))?;
     let user = realm.mit()?;
-    user.kinit(&["-E", "bob@shop.example"], "secret")?.ok()?;
+    user.kinit(&["-C", "-E", "bob@shop.example"], "secret")?.ok()?;
     let cached = user.run("klist", &[], "")?.ok()?;
     assert!(cached.stdout.contains("Default principal: bob@TEST.KENNEL"), "{cached}");
+    user.kinit(&["-C", "-E", "bob@elsewhere.example"], "secret")?.refused("not found in Kerberos database")?;
     Ok(())
 }
 

@@ -38,7 +38,7 @@ fn the_second_ticket_must_be_of_the_server() -> Result<()> {
     alice.kinit(&["alice"], "secret")?.ok()?;
     alice
         .kvno(&["--u2u", &bob.cache().display().to_string(), "alice"])?
-        .refused("Requested principal and ticket don't match")?;
+        .refused("Requested server and ticket don't match")?;
     Ok(())
 }
 

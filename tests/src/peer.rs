@@ -60,7 +60,7 @@ impl Udp {
     }
 }
 
-/// A TCP connection to a KDC on 127.0.0.1; a new one is opened where the server closed the last.
+/// A TCP connection to a KDC on 127.0.0.1; after one that ended, the next request opens another.
 #[derive(Debug)]
 pub struct Tcp {
     address: SocketAddr,
@@ -72,6 +72,11 @@ impl Tcp {
     #[must_use]
     pub fn new(port: u16) -> Tcp {
         Tcp { address: (Ipv4Addr::LOCALHOST, port).into(), stream: None }
+    }
+
+    /// Ends the connection: the server said that it will, or the next request shall have one of its own.
+    pub fn close(&mut self) {
+        self.stream = None;
     }
 
     /// Sends a request in its frame; gives the answer, or nothing where the server closes the connection instead.

@@ -15,6 +15,9 @@ use tempfile::TempDir;
 /// `ready` comes within 10 seconds in a release build on an idle machine; debug builds on busy ones get more.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
+/// An audit log that did not grow for so long is complete.
+const QUIET: Duration = Duration::from_millis(300);
+
 /// A realm that is not started yet.
 #[derive(Debug)]
 pub struct Builder {
@@ -123,21 +126,36 @@ impl Realm {
         Mit::new(&self.config())
     }
 
-    /// What `dev` wrote to its audit log.
+    /// What `dev` wrote to its audit log. It is written behind the requests: this waits until nothing is added.
     ///
     /// # Errors
     /// There is none.
     pub fn audit(&self) -> Result<String> {
+        self.await_quiet_audit()?;
         std::fs::read_to_string(self.audit_path()).context("there is no audit log")
     }
 
-    /// How many lines the audit log has.
+    /// How many lines the audit log has, once nothing is added.
     ///
     /// # Errors
     /// There is none.
     pub fn audit_lines(&self) -> Result<u64> {
+        self.await_quiet_audit()?;
         let file = File::open(self.audit_path()).context("there is no audit log")?;
         Ok(BufReader::new(file).split(b'\n').count() as u64)
+    }
+
+    fn await_quiet_audit(&self) -> Result<()> {
+        let length = || Ok::<u64, anyhow::Error>(std::fs::metadata(self.audit_path())?.len());
+        let mut before = length()?;
+        loop {
+            std::thread::sleep(QUIET);
+            let now = length()?;
+            if now == before {
+                return Ok(());
+            }
+            before = now;
+        }
     }
 
     fn audit_path(&self) -> PathBuf {

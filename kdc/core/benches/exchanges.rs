@@ -20,7 +20,9 @@ fn main() {
     let tgt = realm.tgt("alice");
     let request = TgsRequest::new(realm.principal("HTTP/web.r"));
     let (_, tgs) = TgsExchange::begin(&tgt, &request, realm.now, &mut realm.rng.clone());
-    measure(&mut realm, "AS without pre-authentication (PREAUTH_REQUIRED)", &first, |d| *d == Decision::PreauthRequired);
+    measure(&mut realm, "AS without pre-authentication (PREAUTH_REQUIRED)", &first, |d| {
+        *d == Decision::PreauthRequired
+    });
     measure(&mut realm, "AS with PA-ENC-TIMESTAMP", &second, |d| matches!(d, Decision::Issued(_)));
     measure(&mut realm, "AS with a wrong key", &wrong, |d| matches!(d, Decision::Refused { .. }));
     measure(&mut realm, "TGS", &tgs, |d| matches!(d, Decision::Issued(_)));

@@ -24,25 +24,26 @@ pub struct EntryKey {
     pub key: Key,
     /// Salt, where it came from a password.
     pub salt: Option<String>,
-    ticket: OnceLock<PreparedKey>,
-    as_rep: OnceLock<PreparedKey>,
-    pa_enc_timestamp: OnceLock<PreparedKey>,
+    // Boxed: a prepared key is over a kilobyte, and most keys of most principals are never used.
+    ticket: OnceLock<Box<PreparedKey>>,
+    as_rep: OnceLock<Box<PreparedKey>>,
+    pa_enc_timestamp: OnceLock<Box<PreparedKey>>,
 }
 
 impl EntryKey {
     /// Ready to seal and open tickets.
     pub fn ticket(&self) -> &PreparedKey {
-        self.ticket.get_or_init(|| self.key.prepare(KeyUsage::TICKET))
+        self.ticket.get_or_init(|| Box::new(self.key.prepare(KeyUsage::TICKET)))
     }
 
     /// Ready to seal AS replies.
     pub fn as_rep(&self) -> &PreparedKey {
-        self.as_rep.get_or_init(|| self.key.prepare(KeyUsage::AS_REP))
+        self.as_rep.get_or_init(|| Box::new(self.key.prepare(KeyUsage::AS_REP)))
     }
 
     /// Ready to open encrypted timestamps.
     pub fn pa_enc_timestamp(&self) -> &PreparedKey {
-        self.pa_enc_timestamp.get_or_init(|| self.key.prepare(KeyUsage::PA_ENC_TIMESTAMP))
+        self.pa_enc_timestamp.get_or_init(|| Box::new(self.key.prepare(KeyUsage::PA_ENC_TIMESTAMP)))
     }
 
     /// The checksum over an AS-REQ that its reply carries (RFC 6806, section 11).

@@ -16,7 +16,7 @@ pub(crate) enum TicketSeal<'a> {
     /// A key of the server.
     Server(&'a EntryKey),
     /// A session key of the server (user-to-user), prepared for tickets.
-    Session(PreparedKey),
+    Session(Box<PreparedKey>),
 }
 
 impl TicketSeal<'_> {

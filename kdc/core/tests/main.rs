@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod as_exchange;
+mod authenticator;
 mod cross_realm;
 mod front_door;
+mod hostile;
 mod realm;
 mod tgs_exchange;
 mod user_to_user;

@@ -12,10 +12,13 @@ use anyhow::Context;
 use kennel_core::event::Event;
 pub(crate) use sink::Sink;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, sleep};
+use std::time::Duration;
 
 /// Events that may wait for the writer.
 const CHANNEL: usize = 8192;
+/// Pause after each batch. Lines gather meanwhile, and requests do not have to wake the writer for each of them.
+const GATHER: Duration = Duration::from_millis(5);
 /// Octets after which a batch is written even though more events wait.
 const BATCH: usize = 64 * 1024;
 
@@ -32,6 +35,7 @@ pub(crate) struct AuditWriter {
     thread: JoinHandle<u64>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one message is Stop, all others are events")]
 enum Message {
     Event(Event),
     Stop,
@@ -90,6 +94,9 @@ fn write_all(receiver: &Receiver<Message>, mut sink: Sink, format: AuditFormat) 
             for line in batch.lines() {
                 tracing::error!(audit = line);
             }
+        }
+        if open {
+            sleep(GATHER);
         }
     }
     failed

@@ -10,7 +10,7 @@
 
 use super::plan::Plan;
 use crate::store::make_private_folder;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use kennel_client::Keytab;
 use kennel_core::principal::{PrincipalRecord, Record};
 use kennel_store::PrincipalStore;
@@ -32,11 +32,13 @@ pub(crate) struct Folder {
 impl Folder {
     /// Makes the folder where it is missing.
     pub(crate) fn prepare(dir: &Path) -> anyhow::Result<Folder> {
-        let hint = "give another folder with --dir";
-        make_private_folder(dir).context(hint)?;
-        let root = dir.canonicalize().with_context(|| dir.display().to_string()).context(hint)?;
-        let folder = Folder { root };
-        make_private_folder(&folder.keytabs()).context(hint)?;
+        Folder::make(dir).map_err(|error| anyhow!("{error:#}: give another folder with --dir"))
+    }
+
+    fn make(dir: &Path) -> anyhow::Result<Folder> {
+        make_private_folder(dir)?;
+        let folder = Folder { root: dir.canonicalize().with_context(|| dir.display().to_string())? };
+        make_private_folder(&folder.keytabs())?;
         Ok(folder)
     }
 
@@ -148,7 +150,7 @@ fn write_whole(path: &Path, content: &[u8]) -> anyhow::Result<()> {
         file.sync_all()?;
         std::fs::rename(&temporary, path)
     };
-    write().with_context(|| format!("{} cannot be written: give another folder with --dir", path.display()))
+    write().with_context(|| format!("{} cannot be written", path.display()))
 }
 
 #[cfg(test)]

@@ -20,7 +20,6 @@ use crate::config::{AuditFormat, AuditSettings, AuditSink, LogFormat, LogSetting
 use crate::listen::Bound;
 use crate::serve::{Parts, Service, Signals};
 use crate::{clock, logs, store};
-use anyhow::Context;
 use files::Folder;
 use kennel_wire::message::Principal;
 use plan::Plan;
@@ -39,7 +38,7 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let kdc = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     // Before anything is made: a port in use changes nothing.
-    let bound = Bound::bind(&[kdc], plan.limits.udp_threads).context("choose another port with --port")?;
+    let bound = Bound::bind(&[kdc], plan.limits.udp_threads)?;
     let folder = Folder::prepare(&args.dir)?;
     // A closed pipe in place of standard output is no reason not to serve: results of writing are passed over.
     let mut out = std::io::stdout();

@@ -4,7 +4,7 @@
 use super::plan::{Plan, PlannedPrincipal, PlannedTrust};
 use crate::config::Password;
 use anyhow::{Context, bail};
-use kennel_core::key_set::{KeySet, KeyState};
+use kennel_core::key_set::{KeySet, KeyState, KeyVersion};
 use kennel_core::principal::{Origin, PrincipalRecord, Record};
 use kennel_crypto::{Enctype, Key};
 use kennel_store::{Expect, PrincipalStore, Versioned};
@@ -121,19 +121,27 @@ fn keys(planned: &PlannedPrincipal, old: Option<&KeySet>, now: Timestamp) -> any
     }
     let newest = old.and_then(|old| old.versions.iter().map(|v| v.kvno).max()).unwrap_or(0);
     let kvno = newest.checked_add(1).context("its key version number is at its end")?;
-    let mut keys = match &planned.password {
+    let keys = match &planned.password {
+        // An old key would be an old password that still works.
         Some(password) => KeySet::from_password(&planned.enctypes, kvno, &planned.name, password.expose(), now)?,
-        None => KeySet::random(&planned.enctypes, kvno, now, &mut OsRng),
+        None => {
+            let mut keys = KeySet::random(&planned.enctypes, kvno, now, &mut OsRng);
+            keys.versions.extend(old.into_iter().flat_map(|old| retired(old, now)));
+            keys
+        }
     };
-    // Tickets and keytabs under the old versions go on working.
-    keys.versions.extend(old.into_iter().flat_map(|old| old.versions.iter().cloned()).map(|mut version| {
+    Ok((keys, Some(kvno)))
+}
+
+/// The versions under which there may be tickets and keytabs: they are still accepted.
+fn retired(keys: &KeySet, now: Timestamp) -> impl Iterator<Item = KeyVersion> {
+    keys.versions.iter().cloned().map(move |mut version| {
         if version.state == KeyState::Active {
             version.state = KeyState::Retiring;
             version.retired = Some(now);
         }
         version
-    }));
-    Ok((keys, Some(kvno)))
+    })
 }
 
 /// Whether the active keys are of these enctypes, and from this password (or from none).
@@ -181,7 +189,7 @@ impl fmt::Display for Made {
         match &self.what {
             What::Created => write!(f, "{name}: created"),
             What::Kept => write!(f, "{name}: kept"),
-            What::NewKeys { kvno } => write!(f, "{name}: new keys, version {kvno}; the old ones still open tickets"),
+            What::NewKeys { kvno } => write!(f, "{name}: new keys, version {kvno}"),
             What::Changed => write!(f, "{name}: changed, its keys stay"),
             What::Alias(target) => write!(f, "{name}: another name of {target}"),
         }
@@ -237,24 +245,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_password_gives_a_new_version_and_the_old_one_retires() {
+    async fn another_password_gives_a_new_version_in_place_of_the_old_one() {
         let store = MemoryStore::new();
         make_one(&store, &planned("alice", Some("secret"))).await;
         let other = planned("alice", Some("other"));
         assert_eq!(make_one(&store, &other).await, What::NewKeys { kvno: 2 });
         let keys = keys_of(&store, "alice").await;
         let states: Vec<_> = keys.versions.iter().map(|v| (v.kvno, v.state)).collect();
-        assert_eq!(states, [(2, KeyState::Active), (1, KeyState::Retiring)]);
-        assert!(keys.versions[1].retired.is_some());
+        assert_eq!(states, [(2, KeyState::Active)], "the old password is worth nothing");
         assert_eq!(make_one(&store, &other).await, What::Kept);
     }
 
     #[tokio::test]
-    async fn other_enctypes_give_new_keys() {
+    async fn other_enctypes_give_a_service_new_keys_and_the_old_ones_retire() {
         let store = MemoryStore::new();
         make_one(&store, &planned("HTTP/web", None)).await;
         let fewer = PlannedPrincipal { enctypes: vec![Enctype::Aes128CtsHmacSha1], ..planned("HTTP/web", None) };
         assert_eq!(make_one(&store, &fewer).await, What::NewKeys { kvno: 2 });
+        let keys = keys_of(&store, "HTTP/web").await;
+        let states: Vec<_> = keys.versions.iter().map(|v| (v.kvno, v.state)).collect();
+        assert_eq!(states, [(2, KeyState::Active), (1, KeyState::Retiring)]);
+        assert!(keys.versions[1].retired.is_some());
     }
 
     #[tokio::test]

@@ -12,6 +12,9 @@ mod datagram;
 mod tcp;
 mod udp;
 
+#[cfg(test)]
+mod tests;
+
 use crate::answer::Answerer;
 use crate::config::Limits;
 use anyhow::{Context, anyhow};
@@ -148,57 +151,11 @@ fn only_v6(socket: &Socket, address: SocketAddr) -> io::Result<()> {
 fn explain(error: &io::Error, address: SocketAddr, protocol: &str) -> anyhow::Error {
     match error.kind() {
         io::ErrorKind::AddrInUse => anyhow!(
-            "{address} ({protocol}) is in use by another program: stop that one, or choose another port (was it another kennel-kdc?)"
+            "{address} ({protocol}) is in use by another program (another kennel-kdc?): stop that one, or choose another port"
         ),
         io::ErrorKind::PermissionDenied => anyhow!(
             "{address} ({protocol}) is not permitted to this user: choose a port above 1023, or give the program CAP_NET_BIND_SERVICE"
         ),
         _ => anyhow!("{address} ({protocol}) cannot be bound: {error}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn loopback(port: u16) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], port))
-    }
-
-    fn refusal(address: SocketAddr) -> String {
-        Bound::bind(&[address], 2).map(|_| ()).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn udp_and_tcp_have_the_same_port() {
-        let bound = Bound::bind(&[loopback(0)], 2).unwrap();
-        assert_ne!(bound.addresses()[0].port(), 0);
-        assert_eq!(bound.udp.len(), 2);
-        for socket in &bound.udp {
-            assert_eq!(socket.local_addr().unwrap(), bound.addresses()[0]);
-        }
-    }
-
-    #[test]
-    fn a_second_server_on_the_port_is_refused() {
-        let first = Bound::bind(&[loopback(0)], 2).unwrap();
-        let error = refusal(first.addresses()[0]);
-        assert!(error.contains("in use") && error.contains(&first.addresses()[0].to_string()), "{error}");
-    }
-
-    #[test]
-    fn a_foreign_program_on_the_udp_port_is_found_though_it_shares_the_port() {
-        let foreign = bind_udp_socket(loopback(0), true).unwrap();
-        let address = foreign.local_addr().unwrap().as_socket().unwrap();
-        let error = refusal(address);
-        assert!(error.contains("(UDP) is in use"), "{error}");
-    }
-
-    #[test]
-    fn ipv4_and_ipv6_share_a_port_number() {
-        let v4 = Bound::bind(&[loopback(0)], 1).unwrap();
-        let port = v4.addresses()[0].port();
-        let v6 = Bound::bind(&[format!("[::]:{port}").parse().unwrap()], 1).unwrap();
-        assert_eq!(v6.addresses()[0].port(), port);
     }
 }

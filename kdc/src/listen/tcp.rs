@@ -129,6 +129,8 @@ impl Connection {
     async fn first_octet(&mut self) -> Option<u8> {
         let mut waiting = self.slot.wait();
         tokio::select! {
+            // First: a request that has arrived is answered, whatever else is true by now.
+            biased;
             octet = self.stream.read_u8() => octet.ok(),
             () = sleep(self.shared.idle) => None,
             () = waiting.pushed_out() => None,

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 /// Requests of one socket that may wait for the store; the next are told KDC_ERR_SVC_UNAVAILABLE.
-const WAITING: usize = 256;
+const WAITING: u32 = 256;
 /// How long queued datagrams are still answered after the stop.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -39,7 +39,7 @@ enum Triage {
 impl Worker {
     /// It must be called inside a tokio runtime.
     pub(super) fn new(socket: Arc<DatagramSocket>, answerer: Arc<Answerer>, stop: Arc<AtomicBool>) -> Worker {
-        let waiting = Arc::new(Semaphore::new(WAITING));
+        let waiting = Arc::new(Semaphore::new(WAITING as usize));
         Worker { socket, answerer, stop, runtime: Handle::current(), waiting }
     }
 
@@ -50,6 +50,8 @@ impl Worker {
         while catch_unwind(AssertUnwindSafe(|| self.receive_all())).is_err() {
             tracing::error!("a request made a UDP thread panic: this is a bug, please report it");
         }
+        // Every permit is back when nobody waits for the store any more.
+        let _ = runtime.block_on(self.waiting.acquire_many(WAITING));
     }
 
     fn receive_all(&self) {

@@ -6,11 +6,7 @@ use kennel_wire::message::{EtypeInfo2Entry, PaData, pa_type};
 /// The METHOD-DATA of KDC_ERR_PREAUTH_REQUIRED (RFC 4120, section 7.5.2), for the keys that the client can use, in its
 /// order of preference.
 pub(crate) fn methods(keys: &[&EntryKey]) -> Vec<PaData> {
-    vec![
-        etype_info2(keys.iter().copied()),
-        PaData { padata_type: pa_type::ENC_TIMESTAMP, value: Vec::new() },
-        PaData { padata_type: pa_type::REQ_ENC_PA_REP, value: Vec::new() },
-    ]
+    vec![etype_info2(keys.iter().copied()), PaData { padata_type: pa_type::ENC_TIMESTAMP, value: Vec::new() }]
 }
 
 /// PA-ETYPE-INFO2: enctypes, and salts of those keys that come from a password.

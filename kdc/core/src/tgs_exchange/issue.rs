@@ -98,7 +98,7 @@ impl Identified<'_> {
 
     fn ticket_seal(&self) -> Result<TicketSeal<'_>, Refusal> {
         match &self.verified.second {
-            Some(second) => Ok(TicketSeal::Session(second.session.prepare(KeyUsage::TICKET))),
+            Some(second) => Ok(TicketSeal::Session(Box::new(second.session.prepare(KeyUsage::TICKET)))),
             None => Ok(TicketSeal::Server(ticket_key(self.server, &self.rules.realm)?)),
         }
     }

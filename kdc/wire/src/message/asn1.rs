@@ -330,3 +330,36 @@ pub(super) struct EncApRepPart {
     #[seq_field(context_tag = 3)]
     pub(super) seq_number: Option<Unsigned32>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsigned_numbers_are_read_in_both_forms_and_built_in_that_of_rfc_4120() {
+        for (value, unsigned, negative) in [
+            (0u32, &[0x02, 0x01, 0x00][..], None),
+            (0x80, &[0x02, 0x02, 0x00, 0x80], None),
+            (0x7fff_ffff, &[0x02, 0x04, 0x7f, 0xff, 0xff, 0xff], None),
+            (0x8000_0000, &[0x02, 0x05, 0x00, 0x80, 0, 0, 0], Some(&[0x02, 0x04, 0x80, 0, 0, 0][..])),
+            (0xffff_ffff, &[0x02, 0x05, 0x00, 0xff, 0xff, 0xff, 0xff], Some(&[0x02, 0x01, 0xff])),
+        ] {
+            assert_eq!(Unsigned32(value).build(), unsigned);
+            for form in [Some(unsigned), negative].into_iter().flatten() {
+                assert_eq!(Unsigned32::parse(form).unwrap().1, Unsigned32(value), "{form:02x?}");
+            }
+        }
+        for contents in [&[][..], &[1, 0, 0, 0, 0], &[0, 0, 0, 0, 0, 0], &[0xff, 0, 0, 0, 0]] {
+            assert!(Unsigned32::default().parse_value(contents).is_err());
+        }
+    }
+
+    #[test]
+    fn a_declaration_builds_what_it_parsed() {
+        let der = [0x30, 0x0b, 0xa0, 0x03, 0x02, 0x01, 0x12, 0xa1, 0x04, 0x04, 0x02, 0xaa, 0xbb];
+        let (rest, key) = EncryptionKey::parse(&der).unwrap();
+        assert!(rest.is_empty());
+        assert_eq!((key.keytype, &**key.keyvalue.0), (18, &[0xaa, 0xbb][..]));
+        assert_eq!(key.build(), der);
+    }
+}
