@@ -5,6 +5,7 @@ use crate::audit::Audit;
 use crate::clock;
 use futures_util::FutureExt;
 use kennel_core::kdc::{Found, Kdc, Outcome, Pending, Step};
+use kennel_core::refusal::Refusal;
 use kennel_store::StoreError;
 use kennel_store::cache::EntryCache;
 use kennel_wire::message::Principal;
@@ -33,11 +34,6 @@ impl Answerer {
         Answerer { kdc, cache, audit, udp_reply_limit }
     }
 
-    /// The KDC that decides.
-    pub(crate) fn kdc(&self) -> &Kdc {
-        &self.kdc
-    }
-
     /// Answers; waits for the store where the cache does not know a name. `None` sends nothing.
     pub(crate) async fn answer(&self, request: &[u8], peer: SocketAddr, transport: Transport) -> Option<Vec<u8>> {
         let outcome = self.decide(request, peer).await;
@@ -54,6 +50,11 @@ impl Answerer {
     ) -> Option<Option<Vec<u8>>> {
         let outcome = self.decide(request, peer).now_or_never()?;
         Some(self.finish(outcome, transport))
+    }
+
+    /// Answers a frame whose length cannot be served.
+    pub(crate) fn refuse_frame(&self, peer: SocketAddr) -> Option<Vec<u8>> {
+        self.finish(self.kdc.refuse(Refusal::FrameLength, peer, clock::now()), Transport::Stream)
     }
 
     /// Answers that the store cannot be asked now (too many requests wait for it already).

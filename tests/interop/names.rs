@@ -45,6 +45,7 @@ fn canonicalize_leaves_a_true_name_as_it_is() -> Result<()> {
 fn an_enterprise_name_of_a_domain_of_the_realm_is_a_user_of_it() -> Result<()> {
     let realm = realm_with(&format!("[realm.domain_realms]\n\"shop.example\" = \"TEST.KENNEL\"\n{SEED}"))?;
     let user = realm.mit()?;
+    user.kinit(&["-E", "bob@shop.example"], "secret")?.ok()?;
     user.kinit(&["-C", "-E", "bob@shop.example"], "secret")?.ok()?;
     let cached = user.run("klist", &[], "")?.ok()?;
     assert!(cached.stdout.contains("Default principal: bob@TEST.KENNEL"), "{cached}");

@@ -2,6 +2,7 @@
 //! Prints nanoseconds for each kind of request, the median of several rounds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
+#[allow(dead_code, reason = "the tests use the rest of it")]
 #[path = "../tests/realm.rs"]
 mod realm;
 

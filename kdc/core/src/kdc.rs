@@ -74,6 +74,12 @@ impl Kdc {
         &self.rules.realm
     }
 
+    /// Refuses what the shell could not take in as a request, such as a frame of an impossible length.
+    #[must_use]
+    pub fn refuse(&self, refusal: Refusal, peer: SocketAddr, now: Timestamp) -> Outcome {
+        Context::new(now, peer).refused(refusal.into(), self.realm())
+    }
+
     /// Takes a request in.
     #[must_use]
     pub fn begin(&self, bytes: &[u8], peer: SocketAddr, now: Timestamp) -> Step {

@@ -39,6 +39,7 @@ macro_rules! refusals {
 refusals! {
     // What cannot be read.
     Malformed => GENERIC, "not a well-formed request";
+    FrameLength => FIELD_TOOLONG, "the frame announces a length that is not accepted";
     NotARequest => AP_MSG_TYPE, "a reply or an error was sent to the KDC";
     // The KDC itself.
     StoreUnavailable => SVC_UNAVAILABLE, "the principal store is not available";

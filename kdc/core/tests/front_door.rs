@@ -86,3 +86,12 @@ fn an_error_repeats_the_names_of_the_request() {
     assert_eq!(error.cname, Some(alice.name));
     assert_eq!(error.sname.krbtgt_realm(), Some("R"));
 }
+
+#[test]
+fn what_is_no_request_at_all_is_refused_and_recorded_too() {
+    let realm = TestRealm::new();
+    let kdc = Kdc::new(Arc::new(Realm::new("R")), Arc::new(AllowAll));
+    let outcome = kdc.refuse(Refusal::FrameLength, realm.peer, realm.now);
+    assert_eq!(KrbError::decode(&outcome.reply.unwrap()).unwrap().error_code, ErrorCode::FIELD_TOOLONG);
+    assert_eq!(outcome.event.exchange, Exchange::Unreadable);
+}

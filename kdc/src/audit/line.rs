@@ -1,131 +1,168 @@
 //! One event as one line: the same fields, in the same order, as JSON or as text. Names come from strangers, so both
-//! forms escape what could break a line or look like another field.
+//! forms escape what could break a line or look like another field. Fields go straight into the batch: a line costs
+//! little next to the request that it tells of.
 
 use crate::clock;
 use crate::config::AuditFormat;
 use bitflags::Flags;
 use kennel_core::event::{Decision, Event, Exchange, Issued};
+use kennel_core::refusal::Refusal;
 use kennel_crypto::Enctype;
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
-/// The line of an event, without its end.
-pub(crate) fn render(event: &Event, format: AuditFormat) -> String {
-    let fields = Fields::of(event);
-    match format {
-        // Maps of text, numbers and lists always serialize.
-        AuditFormat::Json => serde_json::to_string(&fields).unwrap_or_default(),
-        AuditFormat::Text => fields.text(),
-    }
+/// Appends the line of an event, with its end, to a batch.
+pub(super) fn write(event: &Event, format: AuditFormat, batch: &mut String) {
+    let mut line = Line { out: batch, format, first: true };
+    line.begin();
+    line.event(event);
+    line.end();
 }
 
-/// Names and values in the order of the line.
-struct Fields(Vec<(&'static str, Value)>);
-
-#[derive(serde::Serialize)]
-#[serde(untagged)]
-enum Value {
-    Text(String),
-    Number(i64),
-    Flag(bool),
-    List(Vec<String>),
+/// A line under way.
+struct Line<'a> {
+    out: &'a mut String,
+    format: AuditFormat,
+    first: bool,
 }
 
-impl Fields {
-    fn of(event: &Event) -> Fields {
-        let mut fields = Fields(Vec::with_capacity(24));
-        fields.text_field("time", clock::text(event.time));
-        fields.text_field("exchange", exchange(event.exchange));
-        fields.text_field("outcome", outcome(&event.outcome));
+/// What an event says, in order.
+impl Line<'_> {
+    fn event(&mut self, event: &Event) {
+        self.word("time", clock::text(event.time));
+        self.word("exchange", exchange(event.exchange));
+        self.word("outcome", outcome(&event.outcome));
         if let Some(client) = &event.client {
-            fields.text_field("client", client.to_string());
+            self.text("client", client);
         }
         if let Some(server) = &event.server {
-            fields.text_field("server", server.to_string());
+            self.text("server", server);
         }
-        fields.text_field("peer", event.peer.to_string());
-        fields.decision(&event.outcome);
-        if event.exchange != Exchange::Unreadable {
-            fields.push("options", Value::List(names(&event.options)));
-            fields.push("offered", Value::List(event.offered.iter().map(|n| enctype_or_number(*n)).collect()));
-        }
-        fields
-    }
-
-    fn decision(&mut self, decision: &Decision) {
-        match decision {
+        self.word("peer", event.peer);
+        match &event.outcome {
             Decision::Issued(issued) => self.issued(issued),
             Decision::PreauthRequired => {}
             Decision::Refused { refusal, code } => {
-                self.text_field("reason", refusal.name());
-                self.text_field("text", refusal.text());
-                self.push("code", Value::Number(code.0.into()));
+                self.reason(*refusal);
+                self.bare("code", code.0);
             }
-            Decision::Dropped(refusal) => {
-                self.text_field("reason", refusal.name());
-                self.text_field("text", refusal.text());
-            }
+            Decision::Dropped(refusal) => self.reason(*refusal),
+        }
+        if event.exchange != Exchange::Unreadable {
+            self.flags("options", &event.options);
+            self.enctypes("offered", &event.offered);
         }
     }
 
     fn issued(&mut self, issued: &Issued) {
-        self.push("flags", Value::List(names(&issued.ticket_flags)));
-        self.text_field("ticket_enctype", issued.ticket_enctype.name());
-        self.text_field("session_enctype", issued.session_enctype.name());
-        self.text_field("reply_enctype", issued.reply_enctype.name());
+        self.flags("flags", &issued.ticket_flags);
+        self.word("ticket_enctype", issued.ticket_enctype);
+        self.word("session_enctype", issued.session_enctype);
+        self.word("reply_enctype", issued.reply_enctype);
         if let Some(kvno) = issued.kvno {
-            self.push("kvno", Value::Number(kvno.into()));
+            self.bare("kvno", kvno);
         }
-        self.text_field("authtime", clock::text_seconds(issued.authtime));
-        self.text_field("starttime", clock::text_seconds(issued.starttime));
-        self.text_field("endtime", clock::text_seconds(issued.endtime));
+        self.word("authtime", clock::text_seconds(issued.authtime));
+        self.word("starttime", clock::text_seconds(issued.starttime));
+        self.word("endtime", clock::text_seconds(issued.endtime));
         if let Some(renew_till) = issued.renew_till {
-            self.text_field("renew_till", clock::text_seconds(renew_till));
+            self.word("renew_till", clock::text_seconds(renew_till));
         }
-        self.push("referral", Value::Flag(issued.referral));
-        self.push("user_to_user", Value::Flag(issued.user_to_user));
-        self.push("would_deny", Value::Flag(issued.would_deny));
+        self.bare("referral", issued.referral);
+        self.bare("user_to_user", issued.user_to_user);
+        self.bare("would_deny", issued.would_deny);
     }
 
-    fn push(&mut self, name: &'static str, value: Value) {
-        self.0.push((name, value));
-    }
-
-    fn text_field(&mut self, name: &'static str, value: impl Into<String>) {
-        self.push(name, Value::Text(value.into()));
-    }
-
-    /// `name=value` with spaces between; a value that is not plain is quoted and escaped.
-    fn text(&self) -> String {
-        let mut line = String::with_capacity(512);
-        for (name, value) in &self.0 {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(name);
-            line.push('=');
-            match value {
-                Value::Text(text) => push_plain_or_quoted(&mut line, text),
-                Value::Number(number) => _ = write!(line, "{number}"),
-                Value::Flag(flag) => _ = write!(line, "{flag}"),
-                // Made of names of ours alone.
-                Value::List(items) => line.push_str(&items.join(",")),
-            }
-        }
-        line
+    fn reason(&mut self, refusal: Refusal) {
+        self.word("reason", refusal.name());
+        self.text("text", refusal.text());
     }
 }
 
-impl Serialize for Fields {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in &self.0 {
-            map.serialize_entry(name, value)?;
+/// How it is written.
+impl Line<'_> {
+    fn begin(&mut self) {
+        if self.format == AuditFormat::Json {
+            self.out.push('{');
         }
-        map.end()
+    }
+
+    fn end(&mut self) {
+        self.out.push_str(if self.format == AuditFormat::Json { "}\n" } else { "\n" });
+    }
+
+    fn name(&mut self, name: &'static str) {
+        let (between, before, after) = match self.format {
+            AuditFormat::Json => (",", "\"", "\":"),
+            AuditFormat::Text => (" ", "", "="),
+        };
+        if !std::mem::take(&mut self.first) {
+            self.out.push_str(between);
+        }
+        for part in [before, name, after] {
+            self.out.push_str(part);
+        }
+    }
+
+    /// A number, `true` or `false`.
+    fn bare(&mut self, name: &'static str, value: impl Display) {
+        self.name(name);
+        _ = write!(self.out, "{value}");
+    }
+
+    /// A value that this program makes, without anything that would have to be escaped.
+    fn word(&mut self, name: &'static str, value: impl Display) {
+        self.name(name);
+        _ = match self.format {
+            AuditFormat::Json => write!(self.out, "\"{value}\""),
+            AuditFormat::Text => write!(self.out, "{value}"),
+        };
+    }
+
+    /// A value that may hold anything.
+    fn text(&mut self, name: &'static str, value: impl Display) {
+        self.name(name);
+        let value = value.to_string();
+        match self.format {
+            // Text always serializes.
+            AuditFormat::Json => self.out.push_str(&serde_json::to_string(&value).unwrap_or_default()),
+            AuditFormat::Text => push_plain_or_quoted(self.out, &value),
+        }
+    }
+
+    /// `forwardable`, `renewable-ok` and so on.
+    fn flags(&mut self, name: &'static str, flags: &impl Flags) {
+        let small = |c: char| if c == '_' { '-' } else { c.to_ascii_lowercase() };
+        self.list(name, flags.iter_names(), |out, (flag, _)| out.extend(flag.chars().map(small)));
+    }
+
+    fn enctypes(&mut self, name: &'static str, numbers: &[i32]) {
+        self.list(name, numbers.iter(), |out, number| match Enctype::from_number(*number) {
+            Some(enctype) => out.push_str(enctype.name()),
+            None => _ = write!(out, "{number}"),
+        });
+    }
+
+    /// A list of words; `push` writes one.
+    fn list<T>(&mut self, name: &'static str, items: impl Iterator<Item = T>, push: impl Fn(&mut String, T)) {
+        self.name(name);
+        let (open, quote, close) = match self.format {
+            AuditFormat::Json => ("[", "\"", "]"),
+            AuditFormat::Text => ("", "", ""),
+        };
+        self.out.push_str(open);
+        for (number, item) in items.enumerate() {
+            if number > 0 {
+                self.out.push(',');
+            }
+            self.out.push_str(quote);
+            push(self.out, item);
+            self.out.push_str(quote);
+        }
+        self.out.push_str(close);
     }
 }
 
+/// A value that is not plain is quoted and escaped.
 fn push_plain_or_quoted(line: &mut String, text: &str) {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@/._:+-[]".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
@@ -156,19 +193,9 @@ fn outcome(decision: &Decision) -> &'static str {
     }
 }
 
-/// `forwardable`, `renewable-ok` and so on.
-fn names<F: Flags>(flags: &F) -> Vec<String> {
-    flags.iter_names().map(|(name, _)| name.to_ascii_lowercase().replace('_', "-")).collect()
-}
-
-fn enctype_or_number(number: i32) -> String {
-    Enctype::from_number(number).map_or_else(|| number.to_string(), |e| e.name().to_owned())
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use kennel_core::refusal::Refusal;
     use kennel_wire::message::{KdcOptions, KerberosTime, NameType, Principal, PrincipalName, TicketFlags, Timestamp};
 
     const AT: KerberosTime = KerberosTime(1_795_449_600);
@@ -186,6 +213,13 @@ pub(super) mod tests {
             offered: vec![20, 18, -128],
             outcome: Decision::Refused { refusal, code: refusal.code() },
         }
+    }
+
+    fn rendered(event: &Event, format: AuditFormat) -> String {
+        let mut batch = String::new();
+        write(event, format, &mut batch);
+        assert_eq!(batch.matches('\n').count(), 1);
+        batch.trim_end_matches('\n').to_owned()
     }
 
     fn issued() -> Event {
@@ -210,7 +244,7 @@ pub(super) mod tests {
     }
 
     fn json(event: &Event) -> serde_json::Value {
-        serde_json::from_str(&render(event, AuditFormat::Json)).unwrap()
+        serde_json::from_str(&rendered(event, AuditFormat::Json)).unwrap()
     }
 
     #[test]
@@ -247,7 +281,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_text_form_has_the_fields_of_the_json_form() {
-        let text = render(&issued(), AuditFormat::Text);
+        let text = rendered(&issued(), AuditFormat::Text);
         let object = json(&issued());
         for (name, _) in object.as_object().unwrap() {
             assert!(text.contains(&format!("{name}=")), "{name} in {text}");
@@ -258,13 +292,13 @@ pub(super) mod tests {
     #[test]
     fn a_name_cannot_forge_a_line_or_a_field() {
         let hostile = "x outcome=issued\n{\"outcome\":\"issued\"}\u{202e}\u{7f}\" y=\"";
-        let text = render(&refused(hostile), AuditFormat::Text);
+        let text = rendered(&refused(hostile), AuditFormat::Text);
         assert_eq!(text.lines().count(), 1);
         assert!(text.is_ascii());
         assert_eq!(text.matches(" outcome=").count(), 2, "one of its own, one inside the quotes: {text}");
         assert!(text.contains("client=\"x outcome=issued"), "{text}");
         assert!(text.contains("\\\" y=\\\""), "{text}");
-        let line = render(&refused(hostile), AuditFormat::Json);
+        let line = rendered(&refused(hostile), AuditFormat::Json);
         assert_eq!(line.lines().count(), 1);
         let parsed: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(parsed["outcome"], "refused");
@@ -279,7 +313,7 @@ pub(super) mod tests {
             outcome: Decision::Dropped(Refusal::NotARequest),
             ..refused("x")
         };
-        let text = render(&event, AuditFormat::Text);
+        let text = rendered(&event, AuditFormat::Text);
         assert!(text.contains("exchange=unreadable outcome=dropped peer="), "{text}");
         assert!(!text.contains("options=") && !text.contains("client="));
     }

@@ -60,7 +60,9 @@ impl Audit {
             && let Message::Event(event) = unsent.0
         {
             // Only after the stop: a request that outlived the grace period.
-            tracing::error!(audit = line::render(&event, self.format), "an audit line came after the audit was closed");
+            let mut late = String::new();
+            line::write(&event, self.format, &mut late);
+            tracing::error!(audit = late.trim_end(), "an audit line came after the audit was closed");
         }
     }
 }
@@ -107,10 +109,7 @@ fn fill(receiver: &Receiver<Message>, batch: &mut String, format: AuditFormat) -
     let mut next = receiver.recv().map_err(|_| TryRecvError::Disconnected);
     loop {
         match next {
-            Ok(Message::Event(event)) => {
-                batch.push_str(&line::render(&event, format));
-                batch.push('\n');
-            }
+            Ok(Message::Event(event)) => line::write(&event, format, batch),
             Ok(Message::Stop) | Err(TryRecvError::Disconnected) => return false,
             Err(TryRecvError::Empty) => return true,
         }

@@ -5,10 +5,8 @@
 use super::MAX_REQUEST;
 use super::admission::{Admission, Slot};
 use crate::answer::{Answerer, Transport};
-use crate::clock;
 use crate::config::Limits;
 use kennel_wire::frame::{self, Prefix};
-use kennel_wire::message::{ErrorCode, KrbError, PrincipalName};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -45,6 +43,9 @@ struct Connection {
     stopped: watch::Receiver<bool>,
     shared: Arc<Shared>,
 }
+
+/// A length that cannot be served: zero, too long, or with the reserved bit.
+struct FrameRefused;
 
 /// What to do after a request.
 enum Next {
@@ -140,12 +141,9 @@ impl Connection {
 
     async fn exchange(&mut self, first: u8) -> io::Result<Next> {
         let Some(request) = self.rest_of_request(first).await? else { return Ok(Next::Close) };
-        let request = match request {
-            Ok(request) => request,
-            Err(code) => {
-                self.refuse(code).await?;
-                return Ok(Next::Close);
-            }
+        let Ok(request) = request else {
+            self.refuse_frame().await?;
+            return Ok(Next::Close);
         };
         match self.shared.answerer.answer(&request, self.peer, Transport::Stream).await {
             Some(reply) => {
@@ -159,7 +157,7 @@ impl Connection {
 
     /// The request whose first octet was read. A client that is slow to send it waits like one that sends nothing: it
     /// may be pushed out (`None`). Inner error: the length cannot be served.
-    async fn rest_of_request(&mut self, first: u8) -> io::Result<Option<Result<Vec<u8>, ErrorCode>>> {
+    async fn rest_of_request(&mut self, first: u8) -> io::Result<Option<Result<Vec<u8>, FrameRefused>>> {
         let mut waiting = self.slot.wait();
         tokio::select! {
             request = read_request(&mut self.stream, first) => request.map(Some),
@@ -167,22 +165,11 @@ impl Connection {
         }
     }
 
-    /// Says why, then lets the client read it before the connection goes.
-    async fn refuse(&mut self, error_code: ErrorCode) -> io::Result<()> {
-        tracing::debug!(peer = %self.peer, %error_code, "refused a frame");
-        let realm = &self.shared.answerer.kdc().realm().name;
-        let error = KrbError {
-            ctime: None,
-            stime: clock::now(),
-            error_code,
-            crealm: None,
-            cname: None,
-            realm: realm.clone(),
-            sname: PrincipalName::krbtgt(realm),
-            e_text: None,
-            e_data: None,
-        };
-        self.stream.write_all(&frame::encode(&error.encode())).await?;
+    /// Says that the frame's length cannot be served, then lets the client read it before the connection goes.
+    async fn refuse_frame(&mut self) -> io::Result<()> {
+        if let Some(reply) = self.shared.answerer.refuse_frame(self.peer) {
+            self.stream.write_all(&frame::encode(&reply)).await?;
+        }
         self.stream.shutdown().await?;
         // Closing with unread octets would reset the connection, and the reply with it.
         let mut sink = [0; 4096];
@@ -192,13 +179,13 @@ impl Connection {
 }
 
 /// Memory grows with what arrives, not with what the length promises.
-async fn read_request(stream: &mut TcpStream, first: u8) -> io::Result<Result<Vec<u8>, ErrorCode>> {
+async fn read_request(stream: &mut TcpStream, first: u8) -> io::Result<Result<Vec<u8>, FrameRefused>> {
     let mut header = [first, 0, 0, 0];
     let [_, rest @ ..] = &mut header;
     stream.read_exact(rest).await?;
     let length = match frame::prefix(header, MAX_REQUEST) {
         Prefix::Length(length) => length,
-        Prefix::Reserved | Prefix::OutOfRange => return Ok(Err(ErrorCode::FIELD_TOOLONG)),
+        Prefix::Reserved | Prefix::OutOfRange => return Ok(Err(FrameRefused)),
     };
     let mut request = Vec::with_capacity(length.min(4096));
     let promised = u64::try_from(length).unwrap_or(u64::MAX);

@@ -84,8 +84,8 @@ pub enum StoreError {
         /// What was found.
         reason: String,
     },
-    /// The medium failed (disk full, IO error). Whether a write that ended so has happened shows when the store is
-    /// opened again; until then nothing of it is visible.
+    /// The medium failed (disk full, IO error), now or earlier: the store must be opened again. Then shows whether a
+    /// write that ended so has happened; until then nothing of it is visible.
     #[error("the store {path} failed: {reason}")]
     Medium {
         /// The store.

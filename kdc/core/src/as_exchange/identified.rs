@@ -11,7 +11,7 @@ use crate::kdc::Rules;
 use crate::preauth::{enc_timestamp, offer};
 use crate::principal::Attributes;
 use crate::refusal::Refusal;
-use kennel_wire::message::{KdcOptions, KerberosTime, Timestamp, pa_type};
+use kennel_wire::message::{KerberosTime, Timestamp, pa_type};
 
 /// Both principals are known; nobody has proved anything yet.
 pub(crate) struct Identified<'a> {
@@ -32,7 +32,7 @@ impl<'a> Identified<'a> {
         context: &mut Context,
     ) -> Result<Identified<'a>, Refused> {
         let client = client.ok_or(Refusal::ClientUnknown)?;
-        if client.record.principal != request.client && !request.body.options.contains(KdcOptions::CANONICALIZE) {
+        if client.record.principal != request.client && !request.canonicalize {
             return Err(Refusal::ClientAliasWithoutCanonicalize.into());
         }
         let server = server.ok_or(Refusal::ServerUnknown)?;

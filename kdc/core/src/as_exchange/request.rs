@@ -16,6 +16,9 @@ pub(crate) struct AsRequest {
     pub(crate) body: KdcReqBody,
     /// The client as it was asked for, enterprise names resolved.
     pub(crate) client: Principal,
+    /// Whether the client takes another name for itself than the one it asked for: by option, and always where it asks
+    /// by an enterprise name, which is none of a principal.
+    pub(crate) canonicalize: bool,
     /// The server as it was asked for.
     pub(crate) server: Principal,
     /// The request as it came, where the reply must prove that (RFC 6806, section 11).
@@ -54,10 +57,12 @@ impl AsRequest {
         if body.options.contains(KdcOptions::REQUEST_ANONYMOUS) {
             return Err(Refusal::Anonymous.into());
         }
-        let client = resolve_enterprise(asked, body.options, realm)?;
+        let enterprise = asked.name.name_type == NameType::ENTERPRISE;
+        let canonicalize = enterprise || body.options.contains(KdcOptions::CANONICALIZE);
+        let client = if enterprise { resolve_enterprise(asked, realm)? } else { asked };
         let to_prove = req_enc_pa_rep::is_asked(&padata).then(|| bytes.to_vec());
         let wants = vec![client.clone(), server.clone()];
-        Ok((AsRequest { padata, body, client, server, to_prove }, wants))
+        Ok((AsRequest { padata, body, client, canonicalize, server, to_prove }, wants))
     }
 
     /// Decides, with the principals that were found: client, then server.
@@ -82,15 +87,9 @@ pub(crate) fn names_somebody(name: &PrincipalName) -> bool {
 
 /// NT-ENTERPRISE (RFC 6806, section 5): `user@suffix` as one component. A suffix that is our realm (or is mapped to it)
 /// names one of our principals, one that is mapped to another realm gives a client referral.
-fn resolve_enterprise(client: Principal, options: KdcOptions, realm: &Realm) -> Result<Principal, Refused> {
-    if client.name.name_type != NameType::ENTERPRISE {
-        return Ok(client);
-    }
+fn resolve_enterprise(client: Principal, realm: &Realm) -> Result<Principal, Refused> {
     let [text] = client.name.components.as_slice() else { return Err(Refusal::ClientUnknown.into()) };
     let Some((user, suffix)) = text.rsplit_once('@') else { return Ok(client) };
-    if !options.contains(KdcOptions::CANONICALIZE) {
-        return Err(Refusal::ClientAliasWithoutCanonicalize.into());
-    }
     let home = if suffix.eq_ignore_ascii_case(&realm.name) { Some(&*realm.name) } else { realm.realm_of_host(suffix) };
     match home {
         Some(home) if home == realm.name => Principal::parse(user, &realm.name)

@@ -6,7 +6,7 @@
 //! - the store's watch tells of all changes, and a write through the cache also before it returns.
 //!
 //! Names that do not exist are not kept: a flood of them would need room, and asking the store is cheap (measured with
-//! sled: 0.5 microseconds).
+//! sled: 1.3 microseconds).
 
 mod clock;
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::battery::{full_principal, name, principal};
+use kennel_core::principal::Attributes;
 use rand_core::OsRng;
 
 fn master() -> MasterKey {
@@ -75,3 +76,42 @@ fn a_record_that_bears_another_name_inside_is_refused() {
     let stored = [&[1], master.wrap(&associated(1, &key), &inside, &mut OsRng).as_slice()].concat();
     assert_eq!(reason(open(&master, &key, &stored)), "it bears another name inside");
 }
+
+/// Written by the first version of format 1: what is in a store must stay readable.
+#[test]
+fn what_format_1_wrote_once_is_still_read() {
+    for (written, record) in
+        [(PRINCIPAL, small()), (ALIAS, Record::Alias { alias: name(&["HTTP", "web"]), target: name(&["web.shop"]) })]
+    {
+        assert_eq!(hex(&format_1::encode(&record).unwrap()), written);
+        assert_eq!(format_1::decode(&octets(written)), Ok(record));
+    }
+}
+
+/// All fields, but only one key in each version, and attributes that do not grow with those that Kennel knows.
+fn small() -> Record {
+    let mut record = full_principal(&name(&["HTTP", "web"]));
+    if let Record::Principal(record) = &mut record {
+        record.attributes = Attributes::DISALLOW_ALL | Attributes::LOCKED;
+        record.keys.versions.iter_mut().for_each(|version| version.keys.truncate(1));
+    }
+    record
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+fn octets(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+const PRINCIPAL: &str = "\
+    8200818b830182644854545063776562674558414d504c4501192001001affffffff1b0000003afff4417f0083861affffff\
+    ff00821a6553f10001f6f6818214582014141414141414141414141414141414141414141414141414141414141414148602\
+    01821a6553f10001821a6553f16400f681831458201414141414141414141414141414141414141414141414141414141414\
+    1414146b4558414d504c4573616c74860102821a6553f10001820000821b0000003afff4417f1a000f423f81831458201414\
+    14141414141414141414141414141414141414141414141414141414141460821a6553f10000821a6553f1c81a000f423f78\
+    1e61646d696e2f61646d696e404558414d504c452c206ec3a96520f09f90b6";
+const ALIAS: &str = "\
+    820182830182644854545063776562674558414d504c45830181687765622e73686f70674558414d504c45";

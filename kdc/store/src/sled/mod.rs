@@ -8,8 +8,8 @@
 //! | `table` | what sled holds, and what readers see of it |
 //! | `writer` | the one thread that writes; one flush for all that wait |
 //!
-//! When the medium fails (disk full, IO error), that write and all later ones are refused until the store is opened
-//! again; reads go on and show what was durable before.
+//! When the medium fails (disk full, IO error), the store refuses everything until it is opened again; then it shows what
+//! is durable. The entry cache in front of it goes on with what it holds.
 
 pub mod open;
 

@@ -7,11 +7,14 @@
 //! PATH/spare/         a copy of sled's snapshot
 //! PATH/set-aside/     torn snapshots
 //! ```
+//! sled repairs what it takes for a torn log by wiping it. So each opening is tried on a copy first, in `PATH/data.trial`:
+//! a store that would lose records there is refused, and stays as it is.
+//!
 //! A new store is made whole in `PATH/data.unfinished` and then renamed: a folder `data` is always a whole store.
 
 use super::header;
 use super::snapshot::Snapshots;
-use super::table::{Table, medium};
+use super::table::{Table, check, medium};
 use crate::{StoreError, files};
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -68,6 +71,7 @@ pub(super) fn open(path: &Path, master_key_id: &str, mode: OpenMode) -> Result<O
     for place in &set_aside {
         tracing::warn!(path = %place.display(), "a torn snapshot of the store was set aside; no record is lost with it");
     }
+    try_on_copy(path)?;
     let db = open_sled(path, &data(path))?;
     snapshots.copy().map_err(|error| medium(path, &error))?;
     Ok(Opened { db, lock, set_aside })
@@ -89,11 +93,8 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 
 fn create(path: &Path, master_key_id: &str) -> Result<(), StoreError> {
     let unfinished = path.join("data.unfinished");
-    match fs::remove_dir_all(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(medium(path, &error)),
-        _ => {}
-    }
-    files::make_folder(&unfinished).map_err(|error| medium(path, &error))?;
+    let made = remove_folder(&unfinished).and_then(|()| files::make_folder(&unfinished));
+    made.map_err(|error| medium(path, &error))?;
     Table::create(&open_sled(path, &unfinished)?, path)?;
     // The second opening writes the first snapshot: a whole store always has one.
     drop(open_sled(path, &unfinished)?);
@@ -102,6 +103,36 @@ fn create(path: &Path, master_key_id: &str) -> Result<(), StoreError> {
     files::sync_folder(path)
         .and_then(|()| files::sync_folder(files::parent(path)))
         .map_err(|error| medium(path, &error))
+}
+
+/// Opens a copy, and looks whether every record is there.
+fn try_on_copy(path: &Path) -> Result<(), StoreError> {
+    let trial = path.join("data.trial");
+    let copied = remove_folder(&trial).and_then(|()| copy_folder(&data(path), &trial));
+    let tried = match copied {
+        Ok(()) => open_sled(path, &trial).and_then(|db| check(&db, path)),
+        Err(error) => Err(medium(path, &error)),
+    };
+    let removed = remove_folder(&trial).map_err(|error| medium(path, &error));
+    tried.and(removed)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    files::make_folder(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() { copy_folder(&from, &to)? } else { fs::copy(&from, &to).map(|_| ())? }
+    }
+    Ok(())
+}
+
+/// Removes a folder that a crash may have left, or not.
+fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn open_sled(path: &Path, data: &Path) -> Result<::sled::Db, StoreError> {
@@ -120,7 +151,7 @@ fn open_sled(path: &Path, data: &Path) -> Result<::sled::Db, StoreError> {
             }
             Ok(Err(error)) => return Err(from_sled(path, &error)),
             Err(_) => {
-                let reason = "sled cannot read its log".to_owned();
+                let reason = "its log cannot be read".to_owned();
                 return Err(StoreError::Damaged { path: path.to_owned(), reason });
             }
         }
@@ -133,9 +164,18 @@ fn is_locked(error: &::sled::Error) -> bool {
 
 /// What sled's errors mean to us.
 pub(super) fn from_sled(path: &Path, error: &::sled::Error) -> StoreError {
-    let path = path.to_owned();
+    let (path, reason) = (path.to_owned(), words(error));
     match error {
-        ::sled::Error::Io(error) => StoreError::Medium { path, reason: error.to_string() },
-        other => StoreError::Damaged { path, reason: other.to_string() },
+        ::sled::Error::Io(_) => StoreError::Medium { path, reason },
+        _ => StoreError::Damaged { path, reason },
+    }
+}
+
+/// The words of an error. sled hides those of the system behind its own.
+pub(super) fn words(error: &::sled::Error) -> String {
+    match error {
+        ::sled::Error::Io(error) if error.kind() != io::ErrorKind::Other => error.kind().to_string(),
+        ::sled::Error::Corruption { .. } => "octets of its log were changed".to_owned(),
+        other => other.to_string(),
     }
 }

@@ -4,10 +4,10 @@
 //! writes its records and the counters in one atomic batch.
 //!
 //! Readers see only what is durable. While a batch is on its way, what it replaces stands in [`View::in_flight`] and is
-//! read instead; it is taken away when the batch is flushed. If that fails, it stays, and the store shows what it was
-//! before, until it is opened again.
+//! read instead; it is taken away when the batch is flushed. If that fails, the store refuses everything until it is
+//! opened again (sled itself refuses to read then), and shows what is durable.
 
-use super::open::{Opened, from_sled};
+use super::open::{Opened, from_sled, words};
 use crate::feed::Feed;
 use crate::{Change, Listing, Revision, StoreError, Versioned, key, record};
 use ::sled::{Batch, IVec};
@@ -35,7 +35,7 @@ struct View {
     counters: Counters,
     /// What stood under each key that a batch on its way writes.
     in_flight: BTreeMap<Vec<u8>, Option<IVec>>,
-    /// Why the medium failed. No write is tried after that.
+    /// Why the medium failed.
     failed: Option<String>,
 }
 
@@ -81,23 +81,18 @@ impl Table {
         self.view().counters.revision
     }
 
+    /// The counters, for the next commit.
+    ///
     /// # Errors
     /// [`StoreError::Medium`] once the medium failed.
-    pub(super) fn check_writable(&self) -> Result<(), StoreError> {
-        match &self.view().failed {
-            Some(reason) => Err(StoreError::Medium { path: self.path.clone(), reason: reason.clone() }),
-            None => Ok(()),
-        }
-    }
-
-    pub(super) fn counters(&self) -> Counters {
-        self.view().counters
+    pub(super) fn counters(&self) -> Result<Counters, StoreError> {
+        Ok(self.working_view()?.counters)
     }
 
     /// The record under a key.
     pub(super) fn read(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
         let value = {
-            let view = self.view();
+            let view = self.working_view()?;
             match view.in_flight.get(key) {
                 Some(before) => before.clone(),
                 // Under the view's lock: a batch cannot come between the look at what is in flight and this one.
@@ -120,7 +115,7 @@ impl Table {
     }
 
     fn durable_values(&self) -> Result<(BTreeMap<Vec<u8>, IVec>, Revision), StoreError> {
-        let view = self.view();
+        let view = self.working_view()?;
         let mut values = BTreeMap::new();
         for entry in self.db.scan_prefix([RECORD]) {
             let (key, value) = entry.map_err(|error| from_sled(&self.path, &error))?;
@@ -138,13 +133,14 @@ impl Table {
     /// Makes the commit durable, then shows it to readers and watchers, both at once.
     ///
     /// # Errors
-    /// [`StoreError::Medium`]: then no other commit may follow ([`Table::check_writable`]).
+    /// [`StoreError::Medium`].
     pub(super) fn commit(&self, commit: Commit, counters: Counters, feed: &Feed) -> Result<(), StoreError> {
         self.view_mut().in_flight = commit.before;
         let flushed = self.db.apply_batch(batch(commit.writes, counters)).and_then(|()| self.db.flush());
         let mut view = self.view_mut();
         if let Err(error) = flushed {
-            let reason = format!("{error}; it takes no more writes until it is opened again");
+            let reason = format!("{}; it must be opened again", words(&error));
+            tracing::error!(path = %self.path.display(), reason, "the store failed");
             view.failed = Some(reason.clone());
             return Err(StoreError::Medium { path: self.path.clone(), reason });
         }
@@ -162,6 +158,14 @@ impl Table {
             return Err(StoreError::Corrupt { name: key::display_key(key), reason: "it is too short" });
         };
         Ok(Versioned { record: record::open(&self.master, key, sealed)?, revision })
+    }
+
+    fn working_view(&self) -> Result<RwLockReadGuard<'_, View>, StoreError> {
+        let view = self.view();
+        match &view.failed {
+            Some(reason) => Err(StoreError::Medium { path: self.path.clone(), reason: reason.clone() }),
+            None => Ok(view),
+        }
     }
 
     /// The view is whole after each statement that changes it: a poisoned lock says nothing.
@@ -188,7 +192,7 @@ impl Counters {
 
 /// Holds what is there against the counters: sled skips what is damaged in its log, and would go on with records missing
 /// or older than the last acknowledged write.
-fn check(db: &::sled::Db, path: &Path) -> Result<Counters, StoreError> {
+pub(super) fn check(db: &::sled::Db, path: &Path) -> Result<Counters, StoreError> {
     let damaged = |reason: &str| StoreError::Damaged { path: path.to_owned(), reason: reason.to_owned() };
     let stored = db.get(COUNTERS).map_err(|error| from_sled(path, &error))?;
     let counters = stored.and_then(|octets| Counters::from_octets(&octets));

@@ -37,10 +37,10 @@ pub(super) fn run(table: &Table, feed: &Arc<Feed>, mut requests: mpsc::Receiver<
 }
 
 fn write_together(table: &Table, feed: &Feed, requests: impl Iterator<Item = Request>) {
-    if let Err(error) = table.check_writable() {
-        return requests.for_each(|request| answer(request.reply, Err(error.clone())));
-    }
-    let mut counters = table.counters();
+    let mut counters = match table.counters() {
+        Ok(counters) => counters,
+        Err(error) => return requests.for_each(|request| answer(request.reply, Err(error.clone()))),
+    };
     let mut commit = Commit::default();
     let mut replies: Vec<Reply> = Vec::new();
     for Request { key, expect, write, reply } in requests {
