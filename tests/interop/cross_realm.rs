@@ -90,6 +90,55 @@ fn realms_with_different_passwords_do_not_understand_each_other() -> Result<()> 
     Ok(())
 }
 
+/// Three realms in a row: the first and the last trust the one between, not each other. `last` says more about the last.
+fn three_realms(names: [&str; 3], last: &str) -> Result<[Realm; 3]> {
+    let [a, b, c] = [Realm::builder(names[0])?, Realm::builder(names[1])?, Realm::builder(names[2])?];
+    let [a_port, b_port, c_port] = [a.port(), b.port(), c.port()];
+    let second_trust =
+        format!("[[trust]]\nrealm = \"{}\"\npassword = \"between us\"\nkdc = \"127.0.0.1:{c_port}\"\n", names[2]);
+    let first = a.seed(&seed("first.example", names[1], b_port)).start()?;
+    let between = b.seed(&(seed("between.example", names[0], a_port) + &second_trust)).start()?;
+    let last = c.seed(&format!("{last}\n{}", seed("last.example", names[1], b_port))).start()?;
+    Ok([first, between, last])
+}
+
+/// A client of the first realm that knows the KDCs of all three, and the way if there is one to know.
+fn walker(realms: &[Realm; 3], capaths: &str) -> Result<Mit> {
+    let user = realms[0].mit()?.also(&realms[1].config()).also(&realms[2].config()).with_config(capaths)?;
+    user.kinit(&["alice"], "secret")?.ok()?;
+    Ok(user)
+}
+
+#[test]
+fn a_realm_between_that_the_names_tell_of_is_accepted() -> Result<()> {
+    let realms = three_realms(["HERE.KENNEL", "KENNEL", "THERE.KENNEL"], "")?;
+    let user = walker(&realms, "")?;
+    let service = format!("HTTP/web.last.example@{THERE}");
+    user.kvno(&[&service])?.ok()?;
+    assert!(user.shown(&service)?.flags.contains('T'));
+    user.shown("krbtgt/THERE.KENNEL@KENNEL")?;
+    Ok(())
+}
+
+#[test]
+fn a_realm_between_that_nothing_tells_of_is_refused() -> Result<()> {
+    let realms = three_realms(["HERE.KENNEL", "ELSEWHERE.TEST", "THERE.KENNEL"], "")?;
+    let user = walker(&realms, "[capaths]\nHERE.KENNEL = {\nTHERE.KENNEL = ELSEWHERE.TEST\n}\n")?;
+    user.kvno(&[&format!("HTTP/web.last.example@{THERE}")])?.refused("KDC policy rejects transited path")?;
+    Ok(())
+}
+
+#[test]
+fn a_realm_between_that_capaths_name_is_accepted() -> Result<()> {
+    let capaths = "[realm.capaths]\n\"HERE.KENNEL\" = [\"ELSEWHERE.TEST\"]";
+    let realms = three_realms(["HERE.KENNEL", "ELSEWHERE.TEST", "THERE.KENNEL"], capaths)?;
+    let user = walker(&realms, "[capaths]\nHERE.KENNEL = {\nTHERE.KENNEL = ELSEWHERE.TEST\n}\n")?;
+    let service = format!("HTTP/web.last.example@{THERE}");
+    user.kvno(&[&service])?.ok()?;
+    assert!(user.shown(&service)?.flags.contains('T'));
+    Ok(())
+}
+
 /// An MIT realm and a Kennel realm that trust each other.
 fn with_mit() -> Result<(Realm, MitKdc)> {
     let here = Realm::builder(HERE)?;
