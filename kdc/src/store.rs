@@ -20,9 +20,6 @@ use crate::clock;
 pub(crate) async fn open(path: &Path, master_key: &Path, create: bool) -> anyhow::Result<Arc<SledStore>> {
     let (path, master_key) = (path.to_owned(), master_key.to_owned());
     let store = tokio::task::spawn_blocking(move || open_blocking(&path, &master_key, create)).await??;
-    for snapshot in store.set_aside() {
-        tracing::warn!(snapshot = %snapshot.display(), "a torn snapshot was set aside; no record was lost with it");
-    }
     Ok(Arc::new(store))
 }
 

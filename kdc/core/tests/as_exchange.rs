@@ -274,6 +274,23 @@ fn a_client_may_prove_itself_with_a_staged_or_a_retiring_key_and_can_read_the_re
 }
 
 #[test]
+fn an_old_password_is_refused_even_while_its_keys_are_held() {
+    let mut realm = TestRealm::new();
+    let (now, alice) = (realm.now, realm.principal("alice"));
+    let of = |password: &[u8], kvno| {
+        KeySet::from_password(&[Enctype::Aes128CtsHmacSha1], kvno, &alice, password, now).unwrap().versions.remove(0)
+    };
+    realm.change("alice", |r| {
+        let old = kennel_core::key_set::KeyVersion { state: KeyState::Retiring, ..of(b"old", 1) };
+        r.keys = KeySet { versions: vec![of(b"new", 2), old] };
+    });
+    let mut with = |password| realm.initial_with(AsRequest::new(alice.clone()), Secret::password(password));
+    with("new").unwrap();
+    let refused = with("old");
+    realm.assert_refused(refused, Refusal::PreauthFailed);
+}
+
+#[test]
 fn tickets_are_issued_under_the_active_key_alone() {
     let mut realm = TestRealm::new();
     let (now, mut rng) = (realm.now, realm.rng.clone());

@@ -2,14 +2,16 @@
 
 use crate::enctype_choice::permitted;
 use crate::entry::{Entry, EntryKey};
+use crate::key_set::KeyState;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use kennel_wire::message::{PaData, PaEncTimestamp, Timestamp};
 
 /// Verifies the padata-value; gives the client's key that it is under.
 ///
-/// Every version that the key set still holds is tried: a client whose keytab already has the staged key uses that one,
-/// and one that has not fetched yet uses the old one. The reply is then sealed with the same key, so that it can be read.
+/// Of random keys every version that the key set still holds is tried: a client whose keytab already has the staged key
+/// uses that one, and one that has not fetched yet uses the old one. The reply is then sealed with the same key, so that
+/// it can be read. An old password, though, is no password.
 pub(crate) fn verify<'a>(
     value: &[u8],
     client: &'a Entry,
@@ -18,7 +20,7 @@ pub(crate) fn verify<'a>(
 ) -> Result<&'a EntryKey, Refusal> {
     let data = PaData::decode_encrypted_data(value).map_err(|_| Refusal::PreauthMalformed)?;
     let enctype = permitted(data.etype, realm).ok_or(Refusal::PreauthEnctype)?;
-    let mut held = client.keys().iter().filter(|k| k.key.enctype() == enctype).peekable();
+    let mut held = client.keys().iter().filter(|k| k.key.enctype() == enctype && proves_identity(k)).peekable();
     if held.peek().is_none() {
         return Err(Refusal::PreauthEnctype);
     }
@@ -27,6 +29,10 @@ pub(crate) fn verify<'a>(
         .ok_or(Refusal::PreauthFailed)?;
     let stamp = PaEncTimestamp::decode(&plaintext).map_err(|_| Refusal::PreauthMalformed)?;
     if within_skew(stamp.0, now, realm) { Ok(key) } else { Err(Refusal::PreauthSkew) }
+}
+
+fn proves_identity(key: &EntryKey) -> bool {
+    key.state == KeyState::Active || key.salt.is_none()
 }
 
 /// Whether a client's clock is close enough to ours.
