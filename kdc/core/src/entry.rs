@@ -2,7 +2,7 @@
 
 use crate::key_set::{KeyState, KeyVersion};
 use crate::principal::PrincipalRecord;
-use kennel_crypto::{Enctype, Key, KeyUsage, PreparedKey};
+use kennel_crypto::{Enctype, Key, KeyUsage, PreparedChecksum, PreparedKey};
 use std::sync::OnceLock;
 
 /// A record and its prepared keys; shared between threads behind an `Arc` by the store's cache.
@@ -28,6 +28,7 @@ pub struct EntryKey {
     ticket: OnceLock<Box<PreparedKey>>,
     as_rep: OnceLock<Box<PreparedKey>>,
     pa_enc_timestamp: OnceLock<Box<PreparedKey>>,
+    as_req: OnceLock<Box<PreparedChecksum>>,
 }
 
 impl EntryKey {
@@ -49,7 +50,7 @@ impl EntryKey {
     /// The checksum over an AS-REQ that its reply carries (RFC 6806, section 11).
     #[must_use]
     pub fn as_req_checksum(&self, request: &[u8]) -> Vec<u8> {
-        self.key.checksum(KeyUsage::AS_REQ, request)
+        self.as_req.get_or_init(|| Box::new(self.key.prepare_checksum(KeyUsage::AS_REQ))).compute(request)
     }
 }
 
@@ -87,5 +88,6 @@ fn entry_keys(version: &KeyVersion) -> impl Iterator<Item = EntryKey> + '_ {
         ticket: OnceLock::new(),
         as_rep: OnceLock::new(),
         pa_enc_timestamp: OnceLock::new(),
+        as_req: OnceLock::new(),
     })
 }

@@ -1,41 +1,77 @@
 //! The mandatory keyed checksum of every enctype (RFC 3961, section 4). Unkeyed ones do not exist here.
 
 use crate::aes_sha2::{Sha256Aes128, Sha384Aes256, Variant};
-use crate::{CryptoError, Enctype, Key, KeyUsage, aes_sha1, aes_sha2, mac, rc4};
+use crate::mac::{Algorithm, MacKey};
+use crate::{CryptoError, Enctype, Key, KeyUsage, aes_sha1, aes_sha2, rc4};
 use aes::{Aes128, Aes256};
+use hmac::Hmac;
+use sha1::Sha1;
+use sha2::{Sha256, Sha384};
+use std::fmt;
 use subtle::ConstantTimeEq;
 
-/// The checksum of `data`.
-pub(crate) fn checksum(key: &Key, usage: KeyUsage, data: &[u8]) -> Vec<u8> {
-    let octets = key.expose();
-    match key.enctype() {
-        Enctype::Aes128CtsHmacSha1 => truncated(&aes_sha1::checksum_key::<Aes128>(octets, usage), data, aes_sha1::TAG),
-        Enctype::Aes256CtsHmacSha1 => truncated(&aes_sha1::checksum_key::<Aes256>(octets, usage), data, aes_sha1::TAG),
-        Enctype::Aes128CtsHmacSha256 => {
-            truncated(&aes_sha2::checksum_key::<Sha256Aes128>(octets, usage), data, Sha256Aes128::TAG)
+/// A key prepared for checksums in one usage: Kc derived and absorbed, used by many messages.
+pub struct PreparedChecksum {
+    enctype: Enctype,
+    family: Family,
+}
+
+enum Family {
+    Sha1(MacKey<Hmac<Sha1>>),
+    Sha256(MacKey<Hmac<Sha256>>),
+    Sha384(MacKey<Hmac<Sha384>>),
+    Rc4(rc4::Signing),
+}
+
+impl PreparedChecksum {
+    pub(crate) fn new(key: &Key, usage: KeyUsage) -> PreparedChecksum {
+        let (enctype, octets) = (key.enctype(), key.expose());
+        let family = match enctype {
+            Enctype::Aes128CtsHmacSha1 => Family::Sha1(aes_sha1::checksum_key::<Aes128>(octets, usage)),
+            Enctype::Aes256CtsHmacSha1 => Family::Sha1(aes_sha1::checksum_key::<Aes256>(octets, usage)),
+            Enctype::Aes128CtsHmacSha256 => Family::Sha256(aes_sha2::checksum_key::<Sha256Aes128>(octets, usage)),
+            Enctype::Aes256CtsHmacSha384 => Family::Sha384(aes_sha2::checksum_key::<Sha384Aes256>(octets, usage)),
+            Enctype::Rc4Hmac => Family::Rc4(rc4::Signing::new(octets, usage)),
+        };
+        PreparedChecksum { enctype, family }
+    }
+
+    /// The enctype of the key.
+    #[must_use]
+    pub fn enctype(&self) -> Enctype {
+        self.enctype
+    }
+
+    /// The checksum of `data`.
+    #[must_use]
+    pub fn compute(&self, data: &[u8]) -> Vec<u8> {
+        match &self.family {
+            Family::Sha1(key) => truncated(key, data, aes_sha1::TAG),
+            Family::Sha256(key) => truncated(key, data, Sha256Aes128::TAG),
+            Family::Sha384(key) => truncated(key, data, Sha384Aes256::TAG),
+            Family::Rc4(key) => key.checksum(data).to_vec(),
         }
-        Enctype::Aes256CtsHmacSha384 => {
-            truncated(&aes_sha2::checksum_key::<Sha384Aes256>(octets, usage), data, Sha384Aes256::TAG)
+    }
+
+    /// Compares in constant time; only the enctype's own checksum type counts.
+    ///
+    /// # Errors
+    /// [`CryptoError::ChecksumType`], [`CryptoError::Integrity`].
+    pub fn verify(&self, data: &[u8], checksum_type: i32, given: &[u8]) -> Result<(), CryptoError> {
+        if checksum_type != self.enctype.checksum_type().number() {
+            return Err(CryptoError::ChecksumType(checksum_type));
         }
-        Enctype::Rc4Hmac => rc4::checksum(octets, usage, data).to_vec(),
+        if self.compute(data).ct_eq(given).into() { Ok(()) } else { Err(CryptoError::Integrity) }
     }
 }
 
-/// Compares in constant time; only the enctype's own checksum type counts.
-pub(crate) fn verify(
-    key: &Key,
-    usage: KeyUsage,
-    data: &[u8],
-    checksum_type: i32,
-    given: &[u8],
-) -> Result<(), CryptoError> {
-    if checksum_type != key.enctype().checksum_type().number() {
-        return Err(CryptoError::ChecksumType(checksum_type));
+impl fmt::Debug for PreparedChecksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PreparedChecksum({})", self.enctype)
     }
-    if checksum(key, usage, data).ct_eq(given).into() { Ok(()) } else { Err(CryptoError::Integrity) }
 }
 
-fn truncated<A: mac::Algorithm>(key: &mac::MacKey<A>, data: &[u8], length: usize) -> Vec<u8> {
+fn truncated<A: Algorithm>(key: &MacKey<A>, data: &[u8], length: usize) -> Vec<u8> {
     let mut checksum = vec![0; length];
     key.write_tag(&[data], &mut checksum);
     checksum

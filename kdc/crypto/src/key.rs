@@ -1,6 +1,6 @@
 //! A Kerberos key.
 
-use crate::{CryptoError, Enctype, KeyUsage, PreparedKey, SecretBytes, checksum, prf, string_to_key};
+use crate::{CryptoError, Enctype, KeyUsage, PreparedChecksum, PreparedKey, SecretBytes, prf, string_to_key};
 use rand_core::CryptoRngCore;
 use std::fmt;
 
@@ -69,10 +69,16 @@ impl Key {
         PreparedKey::new(self, usage)
     }
 
+    /// Prepares the key for checksums in one usage.
+    #[must_use]
+    pub fn prepare_checksum(&self, usage: KeyUsage) -> PreparedChecksum {
+        PreparedChecksum::new(self, usage)
+    }
+
     /// The mandatory keyed checksum of the enctype over `data` (derives Kc; for one-time keys).
     #[must_use]
     pub fn checksum(&self, usage: KeyUsage, data: &[u8]) -> Vec<u8> {
-        checksum::checksum(self, usage, data)
+        self.prepare_checksum(usage).compute(data)
     }
 
     /// Verifies a keyed checksum in constant time.
@@ -87,7 +93,7 @@ impl Key {
         checksum_type: i32,
         checksum: &[u8],
     ) -> Result<(), CryptoError> {
-        checksum::verify(self, usage, data, checksum_type, checksum)
+        self.prepare_checksum(usage).verify(data, checksum_type, checksum)
     }
 
     /// The enctype's pseudo-random function (RFC 3961 section 3, RFC 8009 section 5).

@@ -31,6 +31,7 @@ mod prf;
 mod rc4;
 mod string_to_key;
 
+pub use checksum::PreparedChecksum;
 pub use enctype::{ChecksumType, Enctype};
 pub use error::CryptoError;
 pub use key::Key;

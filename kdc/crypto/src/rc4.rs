@@ -51,13 +51,26 @@ impl Rc4Hmac {
     }
 }
 
-/// The checksum HMAC-MD5 (RFC 4757, section 4).
-pub(crate) fn checksum(key: &[u8], usage: KeyUsage, data: &[u8]) -> [u8; TAG] {
-    let mut signing = MacKey::<Hmac<Md5>>::new(key).tag(&[b"signaturekey\0"]);
-    let digest = Md5::new().chain_update(message_type(usage)).chain_update(data).finalize();
-    let tag = MacKey::<Hmac<Md5>>::new(&signing).tag(&[&digest]);
-    signing.as_mut_slice().zeroize();
-    tag.into()
+/// The key of the checksum HMAC-MD5 (RFC 4757, section 4) in one usage.
+pub(crate) struct Signing {
+    mac: MacKey<Hmac<Md5>>,
+    usage: KeyUsage,
+}
+
+impl Signing {
+    /// Derives the signing key, which is the same in every usage; the usage stands in front of the data.
+    pub(crate) fn new(key: &[u8], usage: KeyUsage) -> Self {
+        let mut signing = MacKey::<Hmac<Md5>>::new(key).tag(&[b"signaturekey\0"]);
+        let mac = MacKey::new(&signing);
+        signing.as_mut_slice().zeroize();
+        Signing { mac, usage }
+    }
+
+    /// The checksum of `data`.
+    pub(crate) fn checksum(&self, data: &[u8]) -> [u8; TAG] {
+        let digest = Md5::new().chain_update(message_type(self.usage)).chain_update(data).finalize();
+        self.mac.tag(&[&digest]).into()
+    }
 }
 
 /// The pseudo-random function of MIT and Windows: HMAC-SHA1.
