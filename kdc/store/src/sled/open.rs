@@ -66,12 +66,14 @@ pub(super) fn open(path: &Path, master_key_id: &str, mode: OpenMode) -> Result<O
     } else {
         create(path, master_key_id)?;
     }
+    let still = hold_still(path)?;
     let snapshots = Snapshots { data: data(path), spare: path.join("spare"), aside: path.join("set-aside") };
     let set_aside = snapshots.repair(path)?;
     for place in &set_aside {
         tracing::warn!(path = %place.display(), "a torn snapshot of the store was set aside; no record is lost with it");
     }
     try_on_copy(path)?;
+    drop(still);
     let db = open_sled(path, &data(path))?;
     snapshots.copy().map_err(|error| medium(path, &error))?;
     Ok(Opened { db, lock, set_aside })
@@ -88,6 +90,27 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(medium(path, &error)),
+    }
+}
+
+/// Waits until sled's threads have let go of a store that this process has just closed, and keeps sled out while the
+/// guard lives: files that are looked at and copied must not change meanwhile. `None`: sled's file is not there, which
+/// the trial finds out.
+pub(super) fn hold_still(path: &Path) -> Result<Option<File>, StoreError> {
+    let file = match File::open(data(path).join("db")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(|error| medium(path, &error))?,
+    };
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::Error(error)) => return Err(medium(path, &error)),
+            Err(TryLockError::WouldBlock) if begun.elapsed() > HANDOVER => {
+                return Err(StoreError::Locked { path: path.to_owned() });
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+        }
     }
 }
 

@@ -36,13 +36,20 @@ impl Sled {
         SledStore::open(&self.path(), self.master.clone(), mode)
     }
 
+    /// Waits until the threads of a store that was just closed are through with its files.
+    fn settle(&self) {
+        drop(open::hold_still(&self.path()));
+    }
+
     /// sled itself, for what a store never does.
     fn raw(&self) -> ::sled::Db {
+        self.settle();
         ::sled::open(self.path().join("data")).unwrap()
     }
 
     /// Every file and its content.
     fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        self.settle();
         let mut files = BTreeMap::new();
         let mut folders = vec![self.dir.path().to_owned()];
         while let Some(folder) = folders.pop() {
@@ -59,6 +66,7 @@ impl Sled {
     }
 
     fn snapshots(&self) -> Vec<PathBuf> {
+        self.settle();
         let is_snapshot = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("snap.");
         let entries = fs::read_dir(self.path().join("data")).unwrap();
         entries.map(|entry| entry.unwrap().path()).filter(is_snapshot).collect()
