@@ -2,9 +2,14 @@
 
 use crate::principal::{Attributes, PrincipalRecord};
 use crate::refusal::Refusal;
-use kennel_wire::message::KerberosTime;
+use kennel_wire::message::{KerberosTime, PrincipalName};
 
 const LOCKED: Attributes = Attributes::DISALLOW_ALL.union(Attributes::LOCKED);
+
+/// A name with components, none of them empty.
+pub(crate) fn names_somebody(name: &PrincipalName) -> bool {
+    !name.components.is_empty() && name.components.iter().all(|c| !c.is_empty())
+}
 
 /// As a client.
 pub(crate) fn client(record: &PrincipalRecord, now: KerberosTime) -> Result<(), Refusal> {

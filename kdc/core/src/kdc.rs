@@ -1,6 +1,6 @@
 //! The front door: bytes in, a decision, bytes out. No clock, no IO, no randomness of its own.
 
-use crate::access::AccessPolicy;
+use crate::access::{AccessDecision, AccessPath, AccessPolicy, AccessRequest};
 use crate::as_exchange::AsRequest;
 use crate::context::{Context, krb_error};
 use crate::entry::Entry;
@@ -22,6 +22,17 @@ pub struct Kdc {
 pub(crate) struct Rules {
     pub(crate) realm: Arc<Realm>,
     pub(crate) access: Arc<dyn AccessPolicy>,
+}
+
+impl Rules {
+    /// The access decision; `Ok(true)` where the ticket is issued although `Enforce` would deny it.
+    pub(crate) fn decide_access(&self, client: &Principal, server: &Entry, path: AccessPath) -> Result<bool, Refusal> {
+        match self.access.decide(&AccessRequest { client, server, path }) {
+            AccessDecision::Allow => Ok(false),
+            AccessDecision::Observe => Ok(true),
+            AccessDecision::Deny => Err(Refusal::AccessDenied),
+        }
+    }
 }
 
 /// Where a request stands.

@@ -1,11 +1,12 @@
 //! Builds a KDC-REP in one buffer, back to front, with ticket and encrypted part sealed where they stand.
 
 use crate::entry::EntryKey;
+use crate::event::Issued;
 use crate::refusal::Refusal;
 use kennel_crypto::{CryptoError, Key, PreparedKey};
 use kennel_wire::der::writer::Writer;
 use kennel_wire::message::{
-    EncKdcRepPart, EncTicketPart, EncryptionKey, KdcRep, LastReq, MessageType, PaData, Principal, PrincipalName, Ticket,
+    EncKdcRepPart, EncTicketPart, EncryptionKey, KdcRep, KerberosTime, MessageType, PaData, Principal, Ticket,
 };
 use rand_core::CryptoRngCore;
 use std::cell::RefCell;
@@ -27,15 +28,11 @@ impl TicketSeal<'_> {
         }
     }
 
-    pub(crate) fn kvno(&self) -> Option<u32> {
+    fn kvno(&self) -> Option<u32> {
         match self {
             TicketSeal::Server(key) => Some(key.kvno),
             TicketSeal::Session(_) => None,
         }
-    }
-
-    pub(crate) fn enctype(&self) -> kennel_crypto::Enctype {
-        self.key().enctype()
     }
 }
 
@@ -46,47 +43,70 @@ pub(crate) struct Reply<'a> {
     /// The server's name as the ticket bears it.
     pub(crate) server: Principal,
     pub(crate) ticket: EncTicketPart,
+    /// The ticket's session key.
+    pub(crate) session: &'a Key,
     pub(crate) ticket_seal: TicketSeal<'a>,
     pub(crate) key: &'a PreparedKey,
     pub(crate) kvno: Option<u32>,
     pub(crate) nonce: u32,
-    pub(crate) last_req: Vec<LastReq>,
-    pub(crate) key_expiration: Option<kennel_wire::message::KerberosTime>,
+    pub(crate) key_expiration: Option<KerberosTime>,
     pub(crate) encrypted_pa_data: Vec<PaData>,
+    /// The server is the ticket-granting service of another realm, in place of what was asked for.
+    pub(crate) referral: bool,
+    pub(crate) would_deny: bool,
 }
 
 impl Reply<'_> {
-    /// The bytes of the KDC-REP.
+    /// The bytes of the KDC-REP, and what the event says of it.
     ///
     /// # Errors
     /// None that a request could cause; kept as a refusal so that nothing here can panic.
-    pub(crate) fn encode(self, rng: &mut dyn CryptoRngCore) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn issue(self, rng: &mut dyn CryptoRngCore) -> Result<(Vec<u8>, Issued), Refusal> {
+        let issued = self.issued();
+        let Reply { answers, padata, server, ticket, ticket_seal, key, kvno, .. } = &self;
         let encrypted = self.encrypted_part();
         let rng = RefCell::new(rng);
         let mut writer = Writer::with_capacity(1024);
         KdcRep::write(
             &mut writer,
-            self.answers,
-            &self.padata,
-            &self.ticket.crealm,
-            &self.ticket.cname,
+            *answers,
+            padata,
+            &ticket.crealm,
+            &ticket.cname,
             |w| {
-                Ticket::write(w, &self.server.realm, &self.server.name, |w| {
-                    let seal = (self.ticket_seal.key(), self.ticket_seal.kvno());
-                    sealed(w, seal, |w| self.ticket.write(w), &rng)
+                Ticket::write(w, &server.realm, &server.name, |w| {
+                    sealed(w, (ticket_seal.key(), ticket_seal.kvno()), |w| ticket.write(w), &rng)
                 })
             },
-            |w| sealed(w, (self.key, self.kvno), |w| encrypted.write(self.answers, w), &rng),
+            |w| sealed(w, (key, *kvno), |w| encrypted.write(*answers, w), &rng),
         )
         .map_err(|_: CryptoError| Refusal::Internal)?;
-        Ok(writer.into_vec())
+        Ok((writer.into_vec(), issued))
+    }
+
+    fn issued(&self) -> Issued {
+        let ticket = &self.ticket;
+        Issued {
+            ticket_flags: ticket.flags,
+            ticket_enctype: self.ticket_seal.key().enctype(),
+            session_enctype: self.session.enctype(),
+            reply_enctype: self.key.enctype(),
+            kvno: self.ticket_seal.kvno(),
+            authtime: ticket.authtime,
+            starttime: ticket.starttime.unwrap_or(ticket.authtime),
+            endtime: ticket.endtime,
+            renew_till: ticket.renew_till,
+            referral: self.referral,
+            user_to_user: matches!(self.ticket_seal, TicketSeal::Session(_)),
+            would_deny: self.would_deny,
+        }
     }
 
     fn encrypted_part(&self) -> EncKdcRepPart {
-        let Principal { name, realm } = &self.server;
         EncKdcRepPart {
             key: self.ticket.key.clone(),
-            last_req: self.last_req.clone(),
+            // None is kept; the writer says so.
+            last_req: Vec::new(),
             nonce: self.nonce,
             key_expiration: self.key_expiration,
             flags: self.ticket.flags,
@@ -94,8 +114,8 @@ impl Reply<'_> {
             starttime: self.ticket.starttime,
             endtime: self.ticket.endtime,
             renew_till: self.ticket.renew_till,
-            srealm: realm.clone(),
-            sname: PrincipalName::clone(name),
+            srealm: self.server.realm.clone(),
+            sname: self.server.name.clone(),
             caddr: self.ticket.caddr.clone(),
             encrypted_pa_data: self.encrypted_pa_data.clone(),
         }

@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 use crate::reply::{Reply, TicketSeal, encryption_key};
 use crate::ticket_policy::{Bounds, Times, asked_flags, start_time, times};
 use kennel_crypto::Key;
-use kennel_wire::message::{EncTicketPart, KerberosTime, LastReq, MessageType, TicketFlags, Timestamp, Transited};
+use kennel_wire::message::{EncTicketPart, KerberosTime, MessageType, TicketFlags, Timestamp, Transited};
 use rand_core::CryptoRngCore;
 
 /// The client is authenticated as far as the realm asks, and may have the ticket.
@@ -33,20 +33,6 @@ impl Authenticated<'_> {
         let (times, flags) = self.times_and_flags(now.time, rules)?;
         let ticket_key = ticket_key(server, realm)?;
         let session = Key::generate(session_enctype(server, &body.etypes, realm)?, rng);
-        let issued = Issued {
-            ticket_flags: flags,
-            ticket_enctype: ticket_key.key.enctype(),
-            session_enctype: session.enctype(),
-            reply_enctype: self.reply_key.key.enctype(),
-            kvno: Some(ticket_key.kvno),
-            authtime: now.time,
-            starttime: times.starttime,
-            endtime: times.endtime,
-            renew_till: times.renew_till,
-            referral: false,
-            user_to_user: false,
-            would_deny: self.would_deny,
-        };
         let client_name = &client.record.principal;
         let ticket = EncTicketPart {
             flags,
@@ -71,18 +57,20 @@ impl Authenticated<'_> {
             // The name that was asked for: a keytab holds every name that its server has.
             server: request.server.clone(),
             ticket,
+            session: &session,
             ticket_seal: TicketSeal::Server(ticket_key),
             key: self.reply_key.as_rep(),
             kvno: Some(self.reply_key.kvno),
             nonce: body.nonce,
-            last_req: vec![LastReq { lr_type: 0, value: KerberosTime::EPOCH }],
             key_expiration: earliest(client.record.password_expires, client.record.expires),
             encrypted_pa_data: match &request.to_prove {
                 Some(bytes) => vec![req_enc_pa_rep::answer(bytes, self.reply_key)],
                 None => Vec::new(),
             },
+            referral: false,
+            would_deny: self.would_deny,
         };
-        Ok((reply.encode(rng)?, issued))
+        Ok(reply.issue(rng)?)
     }
 
     fn times_and_flags(&self, now: KerberosTime, rules: &Rules) -> Result<(Times, TicketFlags), Refusal> {

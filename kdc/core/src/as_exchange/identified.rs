@@ -2,7 +2,7 @@
 
 use super::authenticated::Authenticated;
 use super::request::AsRequest;
-use crate::access::{AccessDecision, AccessPath, AccessRequest};
+use crate::access::AccessPath;
 use crate::checks;
 use crate::context::{Context, Refused};
 use crate::enctype_choice::reply_keys;
@@ -58,7 +58,7 @@ impl<'a> Identified<'a> {
             None if self.requires_preauth() => return Err(Refused::PreauthRequired(offer::methods(&keys))),
             None => (strongest, false),
         };
-        let would_deny = self.decide_access()?;
+        let would_deny = self.rules.decide_access(&self.client.record.principal, self.server, AccessPath::As)?;
         Ok(Authenticated { identified: self, reply_key, proved, would_deny })
     }
 
@@ -75,16 +75,6 @@ impl<'a> Identified<'a> {
         let exempt = self.client.record.attributes.contains(Attributes::NO_PREAUTH_REQUIRED);
         let by_server = self.server.record.attributes.contains(Attributes::REQUIRE_PREAUTH_OF_CLIENTS);
         by_server || (self.rules.realm.require_preauth && !exempt)
-    }
-
-    fn decide_access(&self) -> Result<bool, Refusal> {
-        let request =
-            AccessRequest { client: &self.client.record.principal, server: self.server, path: AccessPath::As };
-        match self.rules.access.decide(&request) {
-            AccessDecision::Allow => Ok(false),
-            AccessDecision::Observe => Ok(true),
-            AccessDecision::Deny => Err(Refusal::AccessDenied),
-        }
     }
 }
 

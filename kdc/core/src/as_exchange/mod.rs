@@ -5,4 +5,4 @@ mod authenticated;
 mod identified;
 mod request;
 
-pub(crate) use request::{AsRequest, names_somebody};
+pub(crate) use request::AsRequest;

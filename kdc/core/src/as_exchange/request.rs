@@ -1,6 +1,7 @@
 //! What an AS request asks for, before anybody is looked up.
 
 use super::identified::Identified;
+use crate::checks::names_somebody;
 use crate::context::{Context, Refused};
 use crate::event::Issued;
 use crate::kdc::{Found, Rules};
@@ -78,11 +79,6 @@ impl AsRequest {
         let authenticated = identified.authenticate()?;
         authenticated.issue(context.now, rng)
     }
-}
-
-/// A name with components, none of them empty.
-pub(crate) fn names_somebody(name: &PrincipalName) -> bool {
-    !name.components.is_empty() && name.components.iter().all(|c| !c.is_empty())
 }
 
 /// NT-ENTERPRISE (RFC 6806, section 5): `user@suffix` as one component. A suffix that is our realm (or is mapped to it)

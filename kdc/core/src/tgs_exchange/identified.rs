@@ -2,7 +2,7 @@
 //! and the access decision.
 
 use super::verified::Verified;
-use crate::access::{AccessDecision, AccessPath, AccessRequest};
+use crate::access::AccessPath;
 use crate::checks;
 use crate::context::Context;
 use crate::entry::Entry;
@@ -36,7 +36,7 @@ impl<'a> Identified<'a> {
         identified.check_client(context.now.time)?;
         identified.check_options()?;
         identified.check_server(context.now.time)?;
-        identified.would_deny = identified.decide_access()?;
+        identified.would_deny = rules.decide_access(&verified.presented.client(), server, identified.path())?;
         Ok(identified)
     }
 
@@ -106,16 +106,6 @@ impl<'a> Identified<'a> {
             return Err(Refusal::ServerRequiresPreauth);
         }
         Ok(())
-    }
-
-    fn decide_access(&self) -> Result<bool, Refusal> {
-        let client = self.verified.presented.client();
-        let request = AccessRequest { client: &client, server: self.server, path: self.path() };
-        match self.rules.access.decide(&request) {
-            AccessDecision::Allow => Ok(false),
-            AccessDecision::Observe => Ok(true),
-            AccessDecision::Deny => Err(Refusal::AccessDenied),
-        }
     }
 
     fn path(&self) -> AccessPath {

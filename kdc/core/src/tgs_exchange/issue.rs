@@ -12,7 +12,7 @@ use crate::ticket_policy::{Bounds, Times, asked_flags, renewed_times, start_time
 use crate::transited;
 use kennel_crypto::{Enctype, Key, KeyUsage};
 use kennel_wire::message::{
-    AuthorizationData, AuthorizationDatum, EncTicketPart, HostAddress, KdcOptions, KerberosTime, LastReq, MessageType,
+    AuthorizationData, AuthorizationDatum, EncTicketPart, HostAddress, KdcOptions, KerberosTime, MessageType,
     Principal, TicketFlags, Transited,
 };
 use rand_core::CryptoRngCore;
@@ -41,34 +41,22 @@ impl Identified<'_> {
             Some(subkey) => subkey.prepare(KeyUsage::TGS_REP_SUBKEY),
             None => presented.session.prepare(KeyUsage::TGS_REP_SESSION),
         };
-        let issued = Issued {
-            ticket_flags: flags,
-            ticket_enctype: ticket_seal.enctype(),
-            session_enctype: session.enctype(),
-            reply_enctype: reply_key.enctype(),
-            kvno: ticket_seal.kvno(),
-            authtime: ticket.authtime,
-            starttime: times.starttime,
-            endtime: times.endtime,
-            renew_till: times.renew_till,
-            referral: self.referral,
-            user_to_user: self.verified.second.is_some(),
-            would_deny: self.would_deny,
-        };
         let reply = Reply {
             answers: MessageType::TgsReq,
             padata: Vec::new(),
             server: self.server_name(),
             ticket,
+            session: &session,
             ticket_seal,
             key: &reply_key,
             kvno: None,
             nonce: request.body.nonce,
-            last_req: vec![LastReq { lr_type: 0, value: KerberosTime::EPOCH }],
             key_expiration: None,
             encrypted_pa_data: Vec::new(),
+            referral: self.referral,
+            would_deny: self.would_deny,
         };
-        Ok((reply.encode(rng)?, issued))
+        reply.issue(rng)
     }
 
     fn times_and_flags(&self, now: KerberosTime) -> Result<(Times, TicketFlags), Refusal> {

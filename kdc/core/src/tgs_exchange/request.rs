@@ -4,7 +4,7 @@ use super::presented::{Kind, Presented};
 use super::referral;
 use super::user_to_user::SecondTicket;
 use super::verified::Verified;
-use crate::as_exchange::names_somebody;
+use crate::checks::names_somebody;
 use crate::context::{Context, Refused};
 use crate::kdc::{Found, Rules};
 use crate::refusal::Refusal;
