@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// Events that may wait for the writer.
 const CHANNEL: usize = 8192;
-/// Pause after each batch. Lines gather meanwhile, and requests do not have to wake the writer for each of them.
+/// Pause once nothing waits. Lines gather meanwhile, and requests do not have to wake the writer for each of them.
 const GATHER: Duration = Duration::from_millis(5);
 /// Octets after which a batch is written even though more events wait.
 const BATCH: usize = 64 * 1024;
@@ -83,38 +83,47 @@ impl AuditWriter {
 fn write_all(receiver: &Receiver<Message>, mut sink: Sink, format: AuditFormat) -> u64 {
     let mut batch = String::new();
     let mut failed = 0_u64;
-    let mut open = true;
-    while open {
+    loop {
         batch.clear();
-        open = fill(receiver, &mut batch, format);
-        if batch.is_empty() {
-            continue;
-        }
-        if let Err(error) = sink.write(batch.as_bytes()) {
+        let left = fill(receiver, &mut batch, format);
+        if !batch.is_empty()
+            && let Err(error) = sink.write(batch.as_bytes())
+        {
             failed = failed.saturating_add(1);
             tracing::error!(%error, %sink, failed, "the audit sink does not take lines: they follow here");
             for line in batch.lines() {
                 tracing::error!(audit = line);
             }
         }
-        if open {
-            sleep(GATHER);
+        match left {
+            Left::More => {}
+            Left::Nothing => sleep(GATHER),
+            Left::End => return failed,
         }
     }
-    failed
 }
 
-/// Waits for one event, then takes what else is there. False: the end.
-fn fill(receiver: &Receiver<Message>, batch: &mut String, format: AuditFormat) -> bool {
+/// What is left behind a batch.
+enum Left {
+    /// Perhaps more events: the batch is full. A pause now would hold up requests once the channel is full as well.
+    More,
+    /// Nothing.
+    Nothing,
+    /// No event will come any more.
+    End,
+}
+
+/// Waits for one event, then takes what else is there, up to a full batch.
+fn fill(receiver: &Receiver<Message>, batch: &mut String, format: AuditFormat) -> Left {
     let mut next = receiver.recv().map_err(|_| TryRecvError::Disconnected);
     loop {
         match next {
             Ok(Message::Event(event)) => line::write(&event, format, batch),
-            Ok(Message::Stop) | Err(TryRecvError::Disconnected) => return false,
-            Err(TryRecvError::Empty) => return true,
+            Ok(Message::Stop) | Err(TryRecvError::Disconnected) => return Left::End,
+            Err(TryRecvError::Empty) => return Left::Nothing,
         }
         if batch.len() >= BATCH {
-            return true;
+            return Left::More;
         }
         next = receiver.try_recv();
     }
