@@ -20,6 +20,8 @@ pub enum AccessPath {
     Delegate,
     /// A cross-realm TGT.
     Referral,
+    /// A TGT for a pod that enrolled.
+    Enrolment,
 }
 
 /// What is asked.

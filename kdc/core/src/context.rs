@@ -3,6 +3,7 @@
 
 use crate::event::{Decision, Event, Exchange, Issued};
 use crate::kdc::Outcome;
+use crate::pods::PodRef;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use kennel_wire::message::{ErrorCode, KdcOptions, KrbError, PaData, Principal, PrincipalName, Timestamp};
@@ -16,6 +17,7 @@ pub(crate) struct Context {
     pub(crate) exchange: Exchange,
     pub(crate) client: Option<Principal>,
     pub(crate) server: Option<Principal>,
+    pub(crate) pod: Option<PodRef>,
     pub(crate) options: KdcOptions,
     pub(crate) offered: Vec<i32>,
 }
@@ -47,6 +49,7 @@ impl Context {
             exchange: Exchange::Unreadable,
             client: None,
             server: None,
+            pod: None,
             options: KdcOptions::empty(),
             offered: Vec::new(),
         }
@@ -99,6 +102,7 @@ impl Context {
             exchange: self.exchange,
             client: self.client,
             server: self.server,
+            pod: self.pod,
             options: self.options,
             offered: self.offered,
             outcome,

@@ -1,5 +1,6 @@
 //! What happened: exactly one event for each request, whatever its end. Audit lines and metrics are made from it.
 
+use crate::pods::PodRef;
 use crate::refusal::Refusal;
 use kennel_crypto::Enctype;
 use kennel_wire::message::{ErrorCode, KdcOptions, KerberosTime, Principal, TicketFlags, Timestamp};
@@ -29,6 +30,8 @@ pub struct Event {
     pub client: Option<Principal>,
     /// The server that was asked for (canonical, once found).
     pub server: Option<Principal>,
+    /// The pod that the presented ticket is bound to.
+    pub pod: Option<PodRef>,
     /// Options of the request.
     pub options: KdcOptions,
     /// Enctypes that the client offered, as numbers.

@@ -5,6 +5,7 @@ use crate::as_exchange::AsRequest;
 use crate::context::{Context, krb_error};
 use crate::entry::Entry;
 use crate::event::{Decision, Event, Exchange};
+use crate::pods::{NoCluster, Pods};
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::tgs_exchange::{TgsRequest, Verified};
@@ -22,6 +23,7 @@ pub struct Kdc {
 pub(crate) struct Rules {
     pub(crate) realm: Arc<Realm>,
     pub(crate) access: Arc<dyn AccessPolicy>,
+    pub(crate) pods: Arc<dyn Pods>,
 }
 
 impl Rules {
@@ -76,7 +78,16 @@ pub struct Outcome {
 impl Kdc {
     /// A KDC of `realm` whose tickets all pass `access`.
     pub fn new(realm: Arc<Realm>, access: Arc<dyn AccessPolicy>) -> Kdc {
-        Kdc { rules: Arc::new(Rules { realm, access }) }
+        Kdc::in_cluster(realm, access, Arc::new(NoCluster))
+    }
+
+    /// A KDC that knows which pods live: tickets that are bound to others are refused.
+    pub fn in_cluster(realm: Arc<Realm>, access: Arc<dyn AccessPolicy>, pods: Arc<dyn Pods>) -> Kdc {
+        Kdc { rules: Arc::new(Rules { realm, access, pods }) }
+    }
+
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The realm.

@@ -11,6 +11,9 @@
 //! | [`realm`] | what a realm permits |
 //! | [`principal`], [`key_set`] | what is stored of a principal, and its keys by version and state |
 //! | [`entry`] | a principal with prepared keys, as requests use it |
+//! | [`pods`] | tickets that are bound to a pod |
+//! | [`enrolment`] | how a pod gets its credentials |
+//! | [`accounts`] | principals that follow the objects of a cluster |
 //! | `checks` | whether a principal may take part at all |
 //! | `ticket_policy` | lifetimes and flags |
 //! | `enctype_choice` | which enctype for what |
@@ -18,10 +21,13 @@
 //! | `reply` | a KDC-REP in one buffer |
 
 pub mod access;
+pub mod accounts;
+pub mod enrolment;
 pub mod entry;
 pub mod event;
 pub mod kdc;
 pub mod key_set;
+pub mod pods;
 pub mod principal;
 pub mod realm;
 pub mod refusal;

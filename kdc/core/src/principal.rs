@@ -57,6 +57,10 @@ pub struct PrincipalRecord {
     pub principal: Principal,
     /// Who made it.
     pub origin: Origin,
+    /// UID of the cluster object that it is made from: an object of another UID is another account.
+    pub uid: Option<String>,
+    /// Since when that object is gone. The principal is disabled, and removed once its last ticket has ended.
+    pub abandoned: Option<Timestamp>,
     /// What it may and must.
     pub attributes: Attributes,
     /// Longest ticket life in seconds; `None`: the realm's.
@@ -83,6 +87,8 @@ impl PrincipalRecord {
         PrincipalRecord {
             principal,
             origin,
+            uid: None,
+            abandoned: None,
             attributes: Attributes::empty(),
             max_life: None,
             max_renewable_life: None,
@@ -107,6 +113,8 @@ pub enum Record {
         alias: Principal,
         /// The principal that it stands for.
         target: Principal,
+        /// Who made it.
+        origin: Origin,
     },
 }
 

@@ -98,6 +98,8 @@ refusals! {
     TicketInvalid => AP_TKT_NYV, "the presented ticket must be validated first";
     TicketAddress => AP_BADADDR, "the presented ticket may not be used from this address";
     TicketRevoked => TGT_REVOKED, "the presented ticket is of an account that was since replaced by another of its name";
+    PodGone => TGT_REVOKED, "the presented ticket is bound to a pod that is gone";
+    PodBindingTorn => TGT_REVOKED, "the presented ticket is bound to a pod in a way that cannot be read";
     TicketServerMismatch => SERVER_NOMATCH, "the presented ticket is not for the server that is asked for";
     TicketSpoofsLocalClient => POLICY, "a foreign realm vouches for a client of this realm";
     AuthenticatorIntegrity => AP_BAD_INTEGRITY, "the authenticator does not decrypt";

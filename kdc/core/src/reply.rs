@@ -122,6 +122,25 @@ impl Reply<'_> {
     }
 }
 
+/// A ticket by itself, sealed for its server.
+///
+/// # Errors
+/// None that a request could cause.
+pub(crate) fn seal_ticket(
+    server: &Principal,
+    part: &EncTicketPart,
+    key: &EntryKey,
+    rng: &mut dyn CryptoRngCore,
+) -> Result<Vec<u8>, Refusal> {
+    let rng = RefCell::new(rng);
+    let mut writer = Writer::with_capacity(1024);
+    Ticket::write(&mut writer, &server.realm, &server.name, |w| {
+        sealed(w, (key.ticket(), Some(key.kvno)), |w| part.write(w), &rng)
+    })
+    .map_err(|_: CryptoError| Refusal::Internal)?;
+    Ok(writer.into_vec())
+}
+
 /// An EncryptedData under a prepared key.
 fn sealed(
     writer: &mut Writer,

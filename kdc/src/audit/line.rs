@@ -37,6 +37,10 @@ impl Line<'_> {
         if let Some(server) = &event.server {
             self.text("server", server);
         }
+        if let Some(pod) = &event.pod {
+            self.text("pod", pod);
+            self.text("pod_uid", &pod.uid);
+        }
         self.word("peer", event.peer);
         match &event.outcome {
             Decision::Issued(issued) => self.issued(issued),
@@ -209,6 +213,7 @@ pub(super) mod tests {
             exchange: Exchange::As,
             client: Some(Principal::new(PrincipalName::new(NameType::PRINCIPAL, [client]), "R")),
             server: Some(Principal::krbtgt("R", "R")),
+            pod: None,
             options: KdcOptions::FORWARDABLE | KdcOptions::RENEWABLE_OK,
             offered: vec![20, 18, -128],
             outcome: Decision::Refused { refusal, code: refusal.code() },

@@ -179,7 +179,7 @@ async fn make_alias(store: &dyn PrincipalStore, alias: &Principal, target: &Prin
             )
         }
     };
-    store.put(&Record::Alias { alias: alias.clone(), target: target.clone() }, expect).await?;
+    store.put(&Record::Alias { alias: alias.clone(), target: target.clone(), origin: Origin::Manual }, expect).await?;
     Ok(What::Alias(target.clone()))
 }
 

@@ -103,6 +103,8 @@ pub fn full_principal(name: &Principal) -> Record {
     Record::Principal(Box::new(PrincipalRecord {
         principal: name.clone(),
         origin: Origin::Kubernetes,
+        uid: Some("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0".to_owned()),
+        abandoned: Some(at(1_700_000_150, 7)),
         attributes: Attributes::all(),
         max_life: Some(0),
         max_renewable_life: Some(u32::MAX),
@@ -334,7 +336,7 @@ pub async fn a_name_with_nul_is_refused_and_never_found(backend: impl Backend) {
 pub async fn an_alias_is_a_record_of_its_own(backend: impl Backend) {
     let store = backend.open().await;
     let (short, long) = (name(&["HTTP", "web"]), name(&["HTTP", "web.shop"]));
-    let alias = Record::Alias { alias: short.clone(), target: long.clone() };
+    let alias = Record::Alias { alias: short.clone(), target: long.clone(), origin: Origin::Manual };
     let revision = store.put(&alias, Expect::Absent).await.unwrap();
     assert_eq!(store.read(&short).await, Ok(Some(Versioned { record: alias, revision })));
     assert_eq!(store.read(&long).await, Ok(None));

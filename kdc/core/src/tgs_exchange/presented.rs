@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::enctype_choice::permitted;
 use crate::entry::Entry;
 use crate::kdc::Rules;
+use crate::pods::{PodRef, PodState};
 use crate::preauth::enc_timestamp::within_skew;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
@@ -66,6 +67,7 @@ impl Presented {
         // Now, and not before, what the ticket says of its client is known to come from that client.
         let presented = Presented { kind: request.kind.clone(), part, session, subkey: None };
         context.client = Some(presented.client());
+        presented.check_pod(rules, context)?;
         if !within_skew(authenticator.ctime, context.now, realm) {
             return Err(Refusal::AuthenticatorSkew);
         }
@@ -82,6 +84,18 @@ impl Presented {
             None => None,
         };
         Ok(Presented { subkey, ..presented })
+    }
+
+    /// The pod that the ticket is bound to; the ticket ends with it. Only tickets of our own can be bound.
+    fn check_pod(&self, rules: &Rules, context: &mut Context) -> Result<(), Refusal> {
+        if matches!(self.kind, Kind::ForeignTgt(_)) {
+            return Ok(());
+        }
+        context.pod = PodRef::of_ticket(self.part.authorization_data.as_ref()).map_err(|_| Refusal::PodBindingTorn)?;
+        match &context.pod {
+            Some(pod) if rules.pods.state(pod) == PodState::Gone => Err(Refusal::PodGone),
+            _ => Ok(()),
+        }
     }
 
     /// Whose ticket it is.

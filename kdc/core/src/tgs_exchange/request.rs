@@ -67,7 +67,7 @@ impl TgsRequest {
         let (ticket_server, server, second_server) = (next(), next(), next());
         let presented = Presented::verify(&self, ticket_server.as_deref(), rules, context)?;
         let second = match &self.second {
-            Some(ticket) => Some(SecondTicket::open(ticket, second_server.as_deref(), &rules.realm, context.now)?),
+            Some(ticket) => Some(SecondTicket::open(ticket, second_server.as_deref(), rules, context.now)?),
             None => None,
         };
         let own_client = (presented.part.crealm == rules.realm.name).then(|| presented.client());

@@ -3,7 +3,8 @@
 
 use super::presented::{Kind, open_ticket, session_key, valid_now};
 use crate::entry::Entry;
-use crate::realm::Realm;
+use crate::kdc::Rules;
+use crate::pods::{PodRef, PodState};
 use crate::refusal::Refusal;
 use kennel_crypto::Key;
 use kennel_wire::message::{KerberosTime, Principal, Ticket, Timestamp};
@@ -20,14 +21,20 @@ impl SecondTicket {
     pub(crate) fn open(
         ticket: &Ticket,
         server: Option<&Entry>,
-        realm: &Realm,
+        rules: &Rules,
         now: Timestamp,
     ) -> Result<SecondTicket, Refusal> {
+        let realm = &rules.realm;
         if Kind::of(ticket, &realm.name) != Some(Kind::OwnTgt) {
             return Err(Refusal::SecondTicketNotTgt);
         }
         let part = open_ticket(&ticket.enc_part, server, realm)?;
         valid_now(&part, now.time, realm, false).map_err(|_| Refusal::SecondTicketUnusable)?;
+        match PodRef::of_ticket(part.authorization_data.as_ref()) {
+            Ok(Some(pod)) if rules.pods.state(&pod) == PodState::Gone => return Err(Refusal::PodGone),
+            Ok(_) => {}
+            Err(_) => return Err(Refusal::PodBindingTorn),
+        }
         let session = session_key(&part.key, realm).ok_or(Refusal::TicketEnctype)?;
         Ok(SecondTicket { client: Principal::new(part.cname, part.crealm), authtime: part.authtime, session })
     }

@@ -2,6 +2,7 @@ use super::*;
 use crate::MemoryStore;
 use crate::battery::{name, principal};
 use futures_util::FutureExt;
+use kennel_core::principal::Origin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Notify;
@@ -66,7 +67,7 @@ fn life(found: &Found) -> Option<u32> {
 }
 
 fn alias(alias: &Principal, target: &Principal) -> Record {
-    Record::Alias { alias: alias.clone(), target: target.clone() }
+    Record::Alias { alias: alias.clone(), target: target.clone(), origin: Origin::Manual }
 }
 
 /// Waits until the watch has brought what others wrote.

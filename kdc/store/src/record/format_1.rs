@@ -31,7 +31,8 @@ enum Form<'a> {
     #[n(0)]
     Principal(#[b(0)] PrincipalForm<'a>),
     #[n(1)]
-    Alias(#[b(0)] NameForm<'a>, #[b(1)] NameForm<'a>),
+    /// Alias, target, origin (absent: manual).
+    Alias(#[b(0)] NameForm<'a>, #[b(1)] NameForm<'a>, #[n(2)] Option<u8>),
 }
 
 #[derive(Encode, Decode, CborLen)]
@@ -69,6 +70,10 @@ struct PrincipalForm<'a> {
     modified: InstantForm,
     #[b(10)]
     modified_by: &'a str,
+    #[b(11)]
+    uid: Option<&'a str>,
+    #[n(12)]
+    abandoned: Option<InstantForm>,
 }
 
 #[derive(Encode, Decode, CborLen)]
@@ -111,7 +116,11 @@ impl<'a> From<&'a Record> for Form<'a> {
     fn from(record: &'a Record) -> Self {
         match record {
             Record::Principal(record) => Form::Principal(record.as_ref().into()),
-            Record::Alias { alias, target } => Form::Alias(alias.into(), target.into()),
+            Record::Alias { alias, target, origin } => {
+                // Absent for manual ones, as it was before there were others.
+                let origin = Some(origin_number(*origin)).filter(|number| *number > 0);
+                Form::Alias(alias.into(), target.into(), origin)
+            }
         }
     }
 }
@@ -122,8 +131,25 @@ impl TryFrom<Form<'_>> for Record {
     fn try_from(form: Form<'_>) -> Result<Self, Self::Error> {
         Ok(match form {
             Form::Principal(form) => Record::Principal(Box::new(form.try_into()?)),
-            Form::Alias(alias, target) => Record::Alias { alias: alias.into(), target: target.into() },
+            Form::Alias(alias, target, origin) => {
+                Record::Alias { alias: alias.into(), target: target.into(), origin: origin_of(origin.unwrap_or(0))? }
+            }
         })
+    }
+}
+
+fn origin_number(origin: Origin) -> u8 {
+    match origin {
+        Origin::Manual => 0,
+        Origin::Kubernetes => 1,
+    }
+}
+
+fn origin_of(number: u8) -> Result<Origin, &'static str> {
+    match number {
+        0 => Ok(Origin::Manual),
+        1 => Ok(Origin::Kubernetes),
+        _ => Err("its origin is not known"),
     }
 }
 
@@ -147,10 +173,7 @@ impl<'a> From<&'a PrincipalRecord> for PrincipalForm<'a> {
     fn from(record: &'a PrincipalRecord) -> Self {
         PrincipalForm {
             name: (&record.principal).into(),
-            origin: match record.origin {
-                Origin::Manual => 0,
-                Origin::Kubernetes => 1,
-            },
+            origin: origin_number(record.origin),
             attributes: record.attributes.bits(),
             max_life: record.max_life,
             max_renewable_life: record.max_renewable_life,
@@ -160,6 +183,8 @@ impl<'a> From<&'a PrincipalRecord> for PrincipalForm<'a> {
             created: record.created.into(),
             modified: record.modified.into(),
             modified_by: &record.modified_by,
+            uid: record.uid.as_deref(),
+            abandoned: record.abandoned.map(InstantForm::from),
         }
     }
 }
@@ -171,11 +196,9 @@ impl TryFrom<PrincipalForm<'_>> for PrincipalRecord {
         let versions = form.keys.into_iter().map(KeyVersion::try_from).collect::<Result<_, _>>()?;
         Ok(PrincipalRecord {
             principal: form.name.into(),
-            origin: match form.origin {
-                0 => Origin::Manual,
-                1 => Origin::Kubernetes,
-                _ => return Err("its origin is not known"),
-            },
+            origin: origin_of(form.origin)?,
+            uid: form.uid.map(str::to_owned),
+            abandoned: form.abandoned.map(Timestamp::try_from).transpose()?,
             // An attribute that is not known may forbid something: better no record than a laxer one.
             attributes: Attributes::from_bits(form.attributes).ok_or("it has attributes that are not known")?,
             max_life: form.max_life,

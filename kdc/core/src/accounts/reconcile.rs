@@ -1,0 +1,170 @@
+//! The next write for one name.
+
+use super::{Desired, Role};
+use crate::key_set::KeySet;
+use crate::principal::{Attributes, Origin, PrincipalRecord, Record};
+use crate::realm::Realm;
+use kennel_wire::message::{KerberosTime, Principal, Timestamp};
+use rand_core::CryptoRngCore;
+
+/// Who the records say changed them.
+const BY: &str = "kennel-controller";
+
+/// Attributes that follow the cluster; an administrator may set the others.
+const OURS: Attributes = Attributes::DISALLOW_ALL.union(Attributes::DISALLOW_SERVER);
+
+/// What to do about a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// All is as it should be.
+    Keep,
+    /// Write this record in place of what was found.
+    Put(Box<Record>),
+    /// Delete what was found.
+    Delete,
+    /// Come again then: nothing is to be done before.
+    Wait(KerberosTime),
+    /// The name is taken.
+    Refuse(Conflict),
+}
+
+/// Why a name cannot be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Conflict {
+    /// An administrator made a principal of this name.
+    Manual,
+    /// It is another name of some principal.
+    Alias,
+    /// It is meant to be another name, and is a principal's own.
+    Principal,
+}
+
+/// The next action for the name of `desired` or `stored`, which are one name; `Keep` once nothing is left to do. Apply it
+/// with the revision that was read, and ask again.
+pub fn reconcile(
+    desired: Option<&Desired>,
+    stored: Option<&Record>,
+    realm: &Realm,
+    now: Timestamp,
+    rng: &mut dyn CryptoRngCore,
+) -> Action {
+    match (desired, stored) {
+        (None, None) => Action::Keep,
+        (None, Some(Record::Principal(record))) => abandoned(record, realm, now),
+        (None, Some(Record::Alias { .. })) => Action::Keep,
+        (Some(desired), None) => put(new_record(desired, now, 1, realm, rng)),
+        (Some(_), Some(Record::Alias { .. })) => Action::Refuse(Conflict::Alias),
+        (Some(desired), Some(Record::Principal(record))) => match record.origin {
+            Origin::Manual => Action::Refuse(Conflict::Manual),
+            Origin::Kubernetes => kept_or_replaced(desired, record, realm, now, rng),
+        },
+    }
+}
+
+/// The next action for a name that should be (or not be, `None`) another name of `target`.
+#[must_use]
+pub fn reconcile_alias(alias: &Principal, target: Option<&Principal>, stored: Option<&Record>) -> Action {
+    let ours = |target: &Principal| {
+        let (alias, target) = (alias.clone(), target.clone());
+        Action::Put(Box::new(Record::Alias { alias, target, origin: Origin::Kubernetes }))
+    };
+    match (target, stored) {
+        (Some(target), None) => ours(target),
+        (Some(target), Some(Record::Alias { target: found, origin: Origin::Kubernetes, .. })) if found != target => {
+            ours(target)
+        }
+        (Some(_), Some(Record::Alias { origin: Origin::Manual, .. })) => Action::Refuse(Conflict::Alias),
+        (Some(_), Some(Record::Principal(_))) => Action::Refuse(Conflict::Principal),
+        (None, Some(Record::Alias { origin: Origin::Kubernetes, .. })) => Action::Delete,
+        (None, _) | (Some(_), Some(Record::Alias { .. })) => Action::Keep,
+    }
+}
+
+/// Nobody asks for the principal: it is disabled, and goes once its last ticket has ended.
+fn abandoned(record: &PrincipalRecord, realm: &Realm, now: Timestamp) -> Action {
+    if record.origin == Origin::Manual {
+        return Action::Keep;
+    }
+    let Some(since) = record.abandoned else {
+        let mut record = record.clone();
+        record.abandoned = Some(now);
+        record.attributes |= Attributes::DISALLOW_ALL;
+        return changed(record, now);
+    };
+    let longest = i64::from(realm.max_life.max(realm.max_renewable_life)).saturating_add(realm.clock_skew.into());
+    let due = since.time.plus(longest);
+    if due <= now.time { Action::Delete } else { Action::Wait(due) }
+}
+
+fn kept_or_replaced(
+    desired: &Desired,
+    record: &PrincipalRecord,
+    realm: &Realm,
+    now: Timestamp,
+    rng: &mut dyn CryptoRngCore,
+) -> Action {
+    if record.uid.as_deref() != Some(&*desired.uid) {
+        return replaced(desired, record, realm, now, rng);
+    }
+    let mut wanted = record.clone();
+    wanted.attributes = (record.attributes - OURS) | role_attributes(desired.role);
+    wanted.abandoned = None;
+    if desired.keys && record.keys.versions.is_empty() {
+        wanted.keys = KeySet::random(&realm.enctypes, 1, now, rng);
+    }
+    if wanted == *record { Action::Keep } else { changed(wanted, now) }
+}
+
+/// The older account ends in the second in which it was last disabled; the new one begins in a later second, so that the
+/// time of a ticket tells whose it is (Kerberos times are whole seconds).
+fn replaced(
+    desired: &Desired,
+    record: &PrincipalRecord,
+    realm: &Realm,
+    now: Timestamp,
+    rng: &mut dyn CryptoRngCore,
+) -> Action {
+    let Some(since) = record.abandoned else {
+        let mut record = record.clone();
+        record.abandoned = Some(now);
+        record.attributes |= Attributes::DISALLOW_ALL;
+        return changed(record, now);
+    };
+    let begin = since.time.plus(1);
+    if now.time < begin {
+        return Action::Wait(begin);
+    }
+    let kvno = record.keys.versions.iter().map(|v| v.kvno).max().unwrap_or(0).saturating_add(1);
+    put(new_record(desired, now, kvno, realm, rng))
+}
+
+fn new_record(
+    desired: &Desired,
+    now: Timestamp,
+    kvno: u32,
+    realm: &Realm,
+    rng: &mut dyn CryptoRngCore,
+) -> PrincipalRecord {
+    let keys = if desired.keys { KeySet::random(&realm.enctypes, kvno, now, rng) } else { KeySet::default() };
+    let mut record = PrincipalRecord::new(desired.name.clone(), Origin::Kubernetes, keys, now, BY);
+    record.uid = Some(desired.uid.clone());
+    record.attributes = role_attributes(desired.role);
+    record
+}
+
+fn role_attributes(role: Role) -> Attributes {
+    match role {
+        Role::Client => Attributes::DISALLOW_SERVER,
+        Role::Service => Attributes::empty(),
+    }
+}
+
+fn changed(mut record: PrincipalRecord, now: Timestamp) -> Action {
+    record.modified = now;
+    BY.clone_into(&mut record.modified_by);
+    put(record)
+}
+
+fn put(record: PrincipalRecord) -> Action {
+    Action::Put(Box::new(Record::Principal(Box::new(record))))
+}

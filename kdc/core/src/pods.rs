@@ -1,0 +1,147 @@
+//! Tickets that are bound to a pod: a ticket-granting ticket that a pod got by enrolling says which pod that was, and is
+//! worth something only as long as the pod lives. The binding stands in the ticket's authorization data, so every ticket
+//! that comes out of it (service tickets, forwarded and renewed ones) carries it on.
+
+use kennel_wire::message::{AuthorizationData, AuthorizationDatum, ad_type};
+use std::fmt;
+
+/// ad-type of the binding: local (RFC 4120, section 5.2.6: negative types are), always inside AD-IF-RELEVANT, so that
+/// services pass over it. The data are the text `NAMESPACE/NAME UID`.
+const AD_KENNEL_POD: i32 = -0x4b50;
+/// Longest text of a binding, octets: Kubernetes names have 253 at most, UIDs 36.
+const LONGEST: usize = 640;
+
+/// A pod of one life: a pod of the same name that comes later has another UID.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PodRef {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+}
+
+/// What is known of a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PodState {
+    /// It exists, and has not ended.
+    Live,
+    /// It was deleted, has ended, or was replaced by another of its name.
+    Gone,
+    /// Nobody can say: no cluster was listed since the start. Tickets are issued, as the cluster's API may be away for long.
+    Unknown,
+}
+
+/// Which pods live. Synchronous and without IO: an index in memory.
+pub trait Pods: Send + Sync {
+    /// The state of a pod.
+    fn state(&self, pod: &PodRef) -> PodState;
+}
+
+/// A realm without a cluster: nothing is known of any pod.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoCluster;
+
+impl Pods for NoCluster {
+    fn state(&self, _pod: &PodRef) -> PodState {
+        PodState::Unknown
+    }
+}
+
+/// `NAMESPACE/NAME`.
+impl fmt::Display for PodRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+impl PodRef {
+    /// The binding as authorization data of a ticket.
+    pub(crate) fn bind(&self) -> AuthorizationData {
+        let text = format!("{self} {}", self.uid);
+        let binding = AuthorizationDatum { ad_type: AD_KENNEL_POD, ad_data: text.into_bytes() };
+        let ad_data = AuthorizationData(vec![binding]).encode();
+        AuthorizationData(vec![AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data }])
+    }
+
+    /// The pod that a ticket is bound to; only for tickets that this KDC sealed, whose local types nobody else can set.
+    ///
+    /// # Errors
+    /// A binding that cannot be read: such a ticket must not count as an unbound one.
+    pub(crate) fn of_ticket(data: Option<&AuthorizationData>) -> Result<Option<PodRef>, TornBinding> {
+        let containers = data.into_iter().flat_map(|data| &data.0).filter(|d| d.ad_type == ad_type::IF_RELEVANT);
+        for container in containers {
+            // What is torn here was put there by a client, who may not bind anything.
+            let Ok(inner) = AuthorizationData::decode(&container.ad_data) else { continue };
+            if let Some(binding) = inner.0.iter().find(|d| d.ad_type == AD_KENNEL_POD) {
+                return PodRef::parse(&binding.ad_data).map(Some).ok_or(TornBinding);
+            }
+        }
+        Ok(None)
+    }
+
+    fn parse(text: &[u8]) -> Option<PodRef> {
+        let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= LONGEST)?;
+        let (place, uid) = text.split_once(' ')?;
+        let (namespace, name) = place.split_once('/')?;
+        let parts = [namespace, name, uid];
+        let plain = |part: &str| !part.is_empty() && !part.contains(['/', ' ']);
+        parts.iter().all(|part| plain(part)).then(|| {
+            let [namespace, name, uid] = parts.map(str::to_owned);
+            PodRef { namespace, name, uid }
+        })
+    }
+}
+
+/// A ticket of ours with a binding that nobody can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TornBinding;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod() -> PodRef {
+        PodRef { namespace: "shop".into(), name: "cart-5d4f-x".into(), uid: "0b7c-1".into() }
+    }
+
+    fn relevant(data: Vec<AuthorizationDatum>) -> AuthorizationDatum {
+        AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data: AuthorizationData(data).encode() }
+    }
+
+    #[test]
+    fn a_binding_is_read_back_wherever_it_stands() {
+        let mut data = pod().bind();
+        data.0.insert(0, AuthorizationDatum { ad_type: ad_type::WIN2K_PAC, ad_data: vec![1] });
+        data.0.insert(0, relevant(vec![AuthorizationDatum { ad_type: 9, ad_data: vec![1] }]));
+        assert_eq!(PodRef::of_ticket(Some(&data)), Ok(Some(pod())));
+        assert_eq!(PodRef::of_ticket(None), Ok(None));
+    }
+
+    #[test]
+    fn a_binding_outside_if_relevant_is_none() {
+        let bare = AuthorizationData(vec![AuthorizationDatum { ad_type: AD_KENNEL_POD, ad_data: b"a/b c".to_vec() }]);
+        assert_eq!(PodRef::of_ticket(Some(&bare)), Ok(None));
+    }
+
+    #[test]
+    fn a_binding_that_cannot_be_read_is_not_taken_for_none() {
+        for text in [
+            &b""[..],
+            b"shop/cart",
+            b"shop cart uid",
+            b"/cart uid",
+            b"shop/ uid",
+            b"shop/cart ",
+            b"a/b/c d",
+            b"\xff/b c",
+        ] {
+            let torn = AuthorizationData(vec![relevant(vec![AuthorizationDatum {
+                ad_type: AD_KENNEL_POD,
+                ad_data: text.to_vec(),
+            }])]);
+            assert_eq!(PodRef::of_ticket(Some(&torn)), Err(TornBinding), "{text:?}");
+        }
+    }
+}
