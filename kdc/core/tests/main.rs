@@ -1,11 +1,13 @@
 //! The core through its front door, by sections of RFC 4120: requests made by Kennel's own client, a realm in memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod accounts;
 mod as_exchange;
 mod authenticator;
 mod cross_realm;
 mod front_door;
 mod hostile;
+mod pods;
 mod realm;
 mod tgs_exchange;
 mod user_to_user;

@@ -9,6 +9,7 @@ use kennel_core::entry::Entry;
 use kennel_core::event::{Decision, Event, Issued};
 use kennel_core::kdc::{Kdc, Outcome, Step};
 use kennel_core::key_set::KeySet;
+use kennel_core::pods::{PodRef, PodState, Pods};
 use kennel_core::principal::{Origin, PrincipalRecord};
 use kennel_core::realm::Realm;
 use kennel_core::refusal::Refusal;
@@ -41,11 +42,22 @@ impl AccessPolicy for Access {
     }
 }
 
+/// Pods whose state is known; of the others it is not.
+#[derive(Default)]
+pub(crate) struct KnownPods(pub(crate) Mutex<HashMap<String, PodState>>);
+
+impl Pods for KnownPods {
+    fn state(&self, pod: &PodRef) -> PodState {
+        self.0.lock().unwrap().get(&pod.uid).copied().unwrap_or(PodState::Unknown)
+    }
+}
+
 pub(crate) struct TestRealm {
     kdc: Kdc,
     pub(crate) name: String,
     pub(crate) entries: HashMap<Principal, Arc<Entry>>,
     pub(crate) access: Arc<Access>,
+    pub(crate) pods: Arc<KnownPods>,
     pub(crate) now: Timestamp,
     pub(crate) peer: SocketAddr,
     pub(crate) rng: StdRng,
@@ -66,12 +78,14 @@ impl TestRealm {
         configure(&mut rules);
         let answer = Mutex::new(AccessDecision::Allow);
         let access = Arc::new(Access { asked: Mutex::new(Vec::new()), answer });
+        let pods = Arc::new(KnownPods::default());
         let now = Timestamp { time: KerberosTime(1_800_000_000), micros: 250_000 };
         let mut realm = TestRealm {
-            kdc: Kdc::new(Arc::new(rules), access.clone()),
+            kdc: Kdc::in_cluster(Arc::new(rules), access.clone(), pods.clone()),
             name: name.to_owned(),
             entries: HashMap::new(),
             access,
+            pods,
             now,
             peer: "127.0.0.1:40000".parse().unwrap(),
             rng: StdRng::seed_from_u64(4120),
@@ -118,6 +132,14 @@ impl TestRealm {
 
     pub(crate) fn wait(&mut self, seconds: i64) {
         self.now.time = self.now.time.plus(seconds);
+    }
+
+    /// A TGT that is issued to a pod of a client.
+    pub(crate) fn enrol(&mut self, client: &str, pod: &PodRef, offered: &[i32]) -> Result<Credential, Refusal> {
+        let entry = |name: &str| self.entries[&self.principal(name)].clone();
+        let (client, krbtgt) = (entry(client), entry(&format!("krbtgt/{}", self.name)));
+        let ticket = self.kdc.issue_to_pod(&client, &krbtgt, pod, offered, self.now, &mut self.rng)?;
+        Ok(Credential::from_ccache(&ticket.credential).unwrap())
     }
 
     /// Sends bytes to the KDC, as the shell does it.
