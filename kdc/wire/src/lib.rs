@@ -7,10 +7,12 @@
 //! | [`frame`] | the length prefix of Kerberos over TCP (RFC 4120, section 7.2.2) |
 //! | [`keytab`] | MIT keytab files, version 2 |
 //! | [`ccache`] | FILE credential caches, version 4 |
+//! | [`enrol`] | the bodies of the enrolment API |
 //! | [`krb5_conf`] | writing the krb5.conf that clients get |
 
 pub mod ccache;
 pub mod der;
+pub mod enrol;
 pub mod frame;
 pub mod keytab;
 pub mod krb5_conf;

@@ -1,0 +1,166 @@
+//! The bodies of the enrolment API (`POST /v1/enroll`): JSON, in camelCase as the Kubernetes API writes it. Fields that are
+//! not known are passed over, so that agents and KDCs of different versions understand each other.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// The API's paths.
+pub mod path {
+    /// POST: a pod's token in, its credentials out.
+    pub const ENROLL: &str = "/v1/enroll";
+    /// GET: krb5.conf.
+    pub const KRB5_CONF: &str = "/v1/krb5.conf";
+    /// GET: the certificate of the authority that the API's own certificate is from, PEM.
+    pub const CA: &str = "/v1/ca.crt";
+    /// GET: the description of all this.
+    pub const OPENAPI: &str = "/v1/openapi.json";
+}
+
+/// Audience of the tokens that a realm takes: `kennel://REALM`.
+#[must_use]
+pub fn audience(realm: &str) -> String {
+    format!("kennel://{realm}")
+}
+
+/// What a pod asks. Who it is stands in its token.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EnrollRequest {
+    /// Enctype numbers that the pod's Kerberos libraries know, best first; empty: all that the realm permits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub enctypes: Vec<i32>,
+    /// Name and version of the one who asks, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+}
+
+/// What a pod gets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnrollResponse {
+    /// The realm.
+    pub realm: String,
+    /// The account's principal.
+    pub client: String,
+    /// A ticket-granting ticket that is bound to the pod.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ticket: Option<Ticket>,
+    /// Long-term keys.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub keytab: Option<Keytab>,
+    /// A krb5.conf for this realm.
+    pub krb5_conf: String,
+    /// Ask again before this time, RFC 3339: by then the ticket is half over, or other keys may be due.
+    pub refetch_before: String,
+}
+
+/// A ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ticket {
+    /// A FILE credential cache (version 4) with the ticket in it.
+    pub ccache: Blob,
+    /// When it ends, RFC 3339.
+    pub end_time: String,
+}
+
+/// Long-term keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Keytab {
+    /// An MIT keytab file (version 2); the account's own key first, where it is in it.
+    pub data: Blob,
+    /// What is in it.
+    pub entries: Vec<KeytabEntry>,
+}
+
+/// A principal of a keytab.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeytabEntry {
+    /// Its name.
+    pub principal: String,
+    /// The versions of its keys that are there, newest first.
+    pub kvnos: Vec<u32>,
+    /// The principal that this is another name of.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub alias_of: Option<String>,
+}
+
+/// Why there is nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnrollError {
+    /// A stable word, as in the audit line.
+    pub reason: String,
+    /// What is wrong, and what to do.
+    pub message: String,
+    /// Whether the same request may succeed later (Retry-After says when).
+    pub retryable: bool,
+}
+
+/// Secret octets, in base64 where they are written.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Blob(pub Zeroizing<Vec<u8>>);
+
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} secret octets", self.0.len())
+    }
+}
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&Zeroizing::new(STANDARD.encode(&*self.0)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Blob, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        let octets = STANDARD.decode(text.as_bytes()).map_err(|_| D::Error::custom("not base64"))?;
+        Ok(Blob(Zeroizing::new(octets)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response() -> EnrollResponse {
+        EnrollResponse {
+            realm: "R".into(),
+            client: "cart.shop@R".into(),
+            ticket: Some(Ticket { ccache: Blob(Zeroizing::new(vec![5, 4])), end_time: "2026-01-01T00:00:00Z".into() }),
+            keytab: None,
+            krb5_conf: "[libdefaults]\n".into(),
+            refetch_before: "2026-01-01T00:00:00Z".into(),
+        }
+    }
+
+    #[test]
+    fn an_answer_is_read_back_and_shows_no_secret() {
+        let text = serde_json::to_string(&response()).unwrap();
+        assert!(text.contains(r#""ccache":"BQQ=""#) && text.contains(r#""refetchBefore""#), "{text}");
+        assert_eq!(serde_json::from_str::<EnrollResponse>(&text).unwrap(), response());
+        assert!(format!("{:?}", response()).contains("2 secret octets"));
+    }
+
+    #[test]
+    fn a_request_may_be_empty_and_may_say_more_than_is_known() {
+        assert_eq!(serde_json::from_str::<EnrollRequest>("{}").unwrap(), EnrollRequest::default());
+        let request: EnrollRequest = serde_json::from_str(r#"{"enctypes":[20],"later":{"a":1}}"#).unwrap();
+        assert_eq!(request.enctypes, [20]);
+    }
+
+    #[test]
+    fn what_is_not_base64_is_refused_without_repeating_it() {
+        let text = serde_json::to_string(&response()).unwrap().replace("BQQ=", "s3cr3t!");
+        let error = serde_json::from_str::<EnrollResponse>(&text).unwrap_err().to_string();
+        assert!(error.contains("not base64") && !error.contains("s3cr3t"), "{error}");
+    }
+}
