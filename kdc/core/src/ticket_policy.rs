@@ -111,10 +111,11 @@ fn asked_until(time: KerberosTime) -> KerberosTime {
     if time == KerberosTime::EPOCH { KerberosTime::EPOCH.plus(i64::MAX) } else { time }
 }
 
-/// The times of a renewed ticket: the same life again, from now, within renew-till.
+/// The times of a renewed ticket: the same life again, from now, within renew-till and what is allowed today, which may be
+/// less than when the ticket was issued.
 ///
 /// # Errors
-/// [`Refusal::RenewPast`].
+/// [`Refusal::RenewPast`], [`Refusal::TicketNotRenewable`] where renewable tickets are not allowed any more.
 pub(crate) fn renewed_times(
     old_start: KerberosTime,
     old_end: KerberosTime,
@@ -122,12 +123,36 @@ pub(crate) fn renewed_times(
     now: KerberosTime,
     bounds: &Bounds<'_>,
 ) -> Result<Times, Refusal> {
-    let life = old_end.0.saturating_sub(old_start.0);
+    if bounds.max_renewable_life() == 0 {
+        return Err(Refusal::TicketNotRenewable);
+    }
+    let life = old_end.0.saturating_sub(old_start.0).min(bounds.max_life());
     let endtime = now.plus(life).min(renew_till).min(bounds.latest_end());
     if endtime <= now {
         return Err(Refusal::RenewPast);
     }
     Ok(Times { starttime: now, endtime, renew_till: Some(renew_till) })
+}
+
+/// The times of a validated ticket: those of the postdated one, within what is allowed today.
+///
+/// # Errors
+/// [`Refusal::TicketNotYetValid`], [`Refusal::TicketExpired`].
+pub(crate) fn validated_times(
+    starttime: KerberosTime,
+    old_end: KerberosTime,
+    renew_till: Option<KerberosTime>,
+    now: KerberosTime,
+    bounds: &Bounds<'_>,
+) -> Result<Times, Refusal> {
+    if starttime > now {
+        return Err(Refusal::TicketNotYetValid);
+    }
+    let endtime = old_end.min(starttime.plus(bounds.max_life())).min(bounds.latest_end());
+    if endtime <= now {
+        return Err(Refusal::TicketExpired);
+    }
+    Ok(Times { starttime, endtime, renew_till })
 }
 
 /// Flags that a client may ask for, less those that a record forbids. RENEWABLE follows from the times.
@@ -238,5 +263,22 @@ mod tests {
         assert_eq!(renewed(NOW.plus(24 * HOUR)), Ok(NOW.plus(2 * HOUR)));
         assert_eq!(renewed(NOW.plus(HOUR)), Ok(NOW.plus(HOUR)));
         assert_eq!(renewed(NOW), Err(Refusal::RenewPast));
+    }
+
+    #[test]
+    fn what_is_allowed_today_bounds_tickets_of_yesterday() {
+        // Found by the fuzz target `kdc`: a realm whose longest life was made shorter went on renewing for the old one.
+        let (realm, mut client, server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
+        client.max_life = Some(600);
+        let till = NOW.plus(24 * HOUR);
+        let renewed = |client: &PrincipalRecord| {
+            let bounds = bounds(&realm, client, &server);
+            renewed_times(NOW.plus(-HOUR), NOW.plus(HOUR), till, NOW, &bounds).map(|t| t.endtime)
+        };
+        assert_eq!(renewed(&client), Ok(NOW.plus(600)));
+        let validated = validated_times(NOW, NOW.plus(HOUR), None, NOW, &bounds(&realm, &client, &server));
+        assert_eq!(validated.map(|t| t.endtime), Ok(NOW.plus(600)));
+        client.attributes = Attributes::DISALLOW_RENEWABLE;
+        assert_eq!(renewed(&client), Err(Refusal::TicketNotRenewable));
     }
 }

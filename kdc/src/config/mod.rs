@@ -158,7 +158,7 @@ impl Config {
         self.log.format = args.log_format.unwrap_or(self.log.format);
     }
 
-    fn check(&self) -> anyhow::Result<()> {
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
         self.realm.build(self.realm_name()?)?;
         self.limits.check()?;
         ensure!(!self.listen.addresses.is_empty(), "listen.addresses: give at least one, such as \"0.0.0.0:10088\"");
@@ -187,7 +187,12 @@ impl Limits {
 /// Reads a TOML file. An error names the file, the line and the key; it never shows the line, which may hold a password.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    match toml::from_str(&text) {
+    parse(&text, path)
+}
+
+/// The text of such a file; `path` is for errors.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> anyhow::Result<T> {
+    match toml::from_str(text) {
         Ok(config) => Ok(config),
         Err(error) => {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();

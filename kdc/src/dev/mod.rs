@@ -19,13 +19,14 @@ use crate::cli::DevArgs;
 use crate::config::{AuditFormat, AuditSettings, AuditSink, LogFormat, LogSettings, warn_of_weakness};
 use crate::listen::Bound;
 use crate::serve::{Parts, Service, Signals};
-use crate::{clock, logs, store};
+use crate::{clock, config, logs, store};
 use files::Folder;
 use kennel_wire::message::Principal;
 use plan::Plan;
 use realm::{Made, What};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 /// Principals that are kept in memory.
 const CACHE_CAPACITY: usize = 10_000;
@@ -57,6 +58,12 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
     }
     service.stop().await;
     proved
+}
+
+/// Reads a seed and checks it; makes nothing.
+pub(crate) fn check_seed(text: &str) -> anyhow::Result<()> {
+    let seed = config::parse(text, Path::new("seed"))?;
+    Plan::from_seed(seed, None).map(|_| ())
 }
 
 async fn make_and_start(

@@ -62,7 +62,7 @@ impl Plan {
         }
     }
 
-    fn from_seed(seed: Seed, name: Option<&str>) -> anyhow::Result<Plan> {
+    pub(super) fn from_seed(seed: Seed, name: Option<&str>) -> anyhow::Result<Plan> {
         let name = name.or(seed.realm.name.as_deref()).unwrap_or(DEFAULT_REALM);
         let realm = seed.realm.build(name)?;
         seed.limits.check()?;

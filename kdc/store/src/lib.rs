@@ -9,6 +9,7 @@
 //! | `record` | a record as octets: versioned, wrapped |
 //! | `key` | the octets that a name is stored under |
 //! | `feed` | the changes of a store, for its watchers |
+//! | `fuzzing` | what the fuzzer reaches of `record` (feature `battery`) |
 //! | `battery` | the tests that every backend passes (feature `battery`) |
 //!
 //! Promises of every [`PrincipalStore`] (the shared battery holds each backend to them):
@@ -23,6 +24,9 @@
 #[cfg(any(test, feature = "battery"))]
 pub mod battery;
 pub mod cache;
+#[cfg(feature = "battery")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod master_key_file;
 pub mod memory;
 pub mod sled;

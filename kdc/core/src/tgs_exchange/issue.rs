@@ -8,7 +8,7 @@ use crate::enctype_choice::{permitted, session_enctype, ticket_key};
 use crate::event::Issued;
 use crate::refusal::Refusal;
 use crate::reply::{Reply, TicketSeal, encryption_key};
-use crate::ticket_policy::{Bounds, Times, asked_flags, renewed_times, start_time, times};
+use crate::ticket_policy::{Bounds, Times, asked_flags, renewed_times, start_time, times, validated_times};
 use crate::transited;
 use kennel_crypto::{Enctype, Key, KeyUsage};
 use kennel_wire::message::{
@@ -72,7 +72,7 @@ impl Identified<'_> {
         let (times, mut flags) = if options.contains(KdcOptions::RENEW) {
             (renewed(presented, now, &bounds)?, presented.part.flags)
         } else if options.contains(KdcOptions::VALIDATE) {
-            (validated(presented, now)?, presented.part.flags)
+            (validated(presented, now, &bounds)?, presented.part.flags)
         } else {
             fresh(request, presented, now, bounds)?
         };
@@ -156,15 +156,8 @@ fn renewed(presented: &Presented, now: KerberosTime, bounds: &Bounds<'_>) -> Res
 }
 
 /// A validated ticket is the postdated one, once its time has come.
-fn validated(presented: &Presented, now: KerberosTime) -> Result<Times, Refusal> {
-    let starttime = presented.starttime();
-    if starttime > now {
-        return Err(Refusal::TicketNotYetValid);
-    }
-    if presented.part.endtime <= now {
-        return Err(Refusal::TicketExpired);
-    }
-    Ok(Times { starttime, endtime: presented.part.endtime, renew_till: presented.part.renew_till })
+fn validated(presented: &Presented, now: KerberosTime, bounds: &Bounds<'_>) -> Result<Times, Refusal> {
+    validated_times(presented.starttime(), presented.part.endtime, presented.part.renew_till, now, bounds)
 }
 
 /// Times and flags of a ticket that is neither renewed nor validated, within those of the presented one.

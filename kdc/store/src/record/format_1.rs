@@ -9,7 +9,7 @@ use minicbor::{CborLen, Decode, Encode};
 use zeroize::Zeroizing;
 
 /// The encoding of a record. The buffer never grows while it is written, so that no copy of a key stays behind.
-pub(super) fn encode(record: &Record) -> Result<Zeroizing<Vec<u8>>, &'static str> {
+pub(crate) fn encode(record: &Record) -> Result<Zeroizing<Vec<u8>>, &'static str> {
     let form = Form::from(record);
     let mut plaintext = Zeroizing::new(Vec::with_capacity(minicbor::len(&form)));
     minicbor::encode(&form, &mut *plaintext).map_err(|_| "it cannot be encoded")?;
@@ -17,7 +17,7 @@ pub(super) fn encode(record: &Record) -> Result<Zeroizing<Vec<u8>>, &'static str
 }
 
 /// The record of an encoding.
-pub(super) fn decode(plaintext: &[u8]) -> Result<Record, &'static str> {
+pub(crate) fn decode(plaintext: &[u8]) -> Result<Record, &'static str> {
     let mut decoder = minicbor::Decoder::new(plaintext);
     let form: Form<'_> = decoder.decode().map_err(|_| "it is not a record")?;
     if decoder.position() != plaintext.len() {

@@ -6,7 +6,7 @@
 //! ```
 //! A record that was moved under another name, or whose format octet was changed, does not unwrap.
 
-mod format_1;
+pub(crate) mod format_1;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,41 @@
+//! The KDC past the crypto: requests under keys that the fuzzer knows, against a realm of every kind of principal.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use kennel_core::kdc::Step;
+use kennel_fuzz::oracle;
+use kennel_fuzz::realm::{FuzzRealm, NOW, at};
+use kennel_fuzz::request::RequestPlan;
+use libfuzzer_sys::fuzz_target;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use std::sync::LazyLock;
+
+static REALM: LazyLock<FuzzRealm> = LazyLock::new(FuzzRealm::new);
+
+#[derive(Debug, Arbitrary)]
+struct Case {
+    requests: [RequestPlan; 2],
+    seed: u8,
+}
+
+fuzz_target!(|case: Case| {
+    let mut rng = StdRng::seed_from_u64(case.seed.into());
+    for plan in &case.requests {
+        let planned = plan.build(&mut rng);
+        let mut step = REALM.kdc.begin(&planned.bytes, ([127, 0, 0, 1], 4711).into(), at(NOW));
+        let mut rounds = 0;
+        let outcome = loop {
+            match step {
+                Step::Done(outcome) => break outcome,
+                Step::Need(pending) => {
+                    rounds += 1;
+                    assert!(rounds <= 2 && !pending.wants().is_empty(), "a request asks at most twice");
+                    let found = pending.wants().iter().map(|name| REALM.find(name)).collect();
+                    step = pending.resume(found, at(NOW), &mut rng);
+                }
+            }
+        };
+        oracle::check(&planned, &outcome, &REALM);
+    }
+});

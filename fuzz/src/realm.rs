@@ -1,0 +1,199 @@
+//! A realm in memory: principals of every kind. Keys follow from name, version and enctype, so that the fuzzer has them.
+
+use kennel_core::access::{AccessDecision, AccessPolicy, AccessRequest};
+use kennel_core::entry::Entry;
+use kennel_core::kdc::{Found, Kdc};
+use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
+use kennel_core::principal::{Attributes, Origin, PrincipalRecord};
+use kennel_core::realm::Realm;
+use kennel_crypto::{Enctype, Key};
+use kennel_wire::message::{KerberosTime, Principal, Timestamp};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// The realm's name.
+pub const REALM: &str = "R";
+/// A realm that is trusted both ways.
+pub const TRUSTED: &str = "T";
+/// When most of it was made.
+pub const CREATED: i64 = 1_800_000_000;
+/// Around this the requests happen.
+pub const NOW: i64 = CREATED + 1_000_000;
+
+/// Every name that a request may choose by number.
+pub const NAMES: &[&str] = &[
+    "krbtgt/R",
+    "krbtgt/T",
+    "krbtgt/R@T",
+    "alice",
+    "bob",
+    "locked",
+    "expired",
+    "no-preauth",
+    "young",
+    "short",
+    "meek",
+    "HTTP/web.r",
+    "HTTP/as-only.r",
+    "HTTP/strict.r",
+    "HTTP/no-dup.r",
+    "HTTP/gone.r",
+    "HTTP/old.r",
+    "HTTP/rollover.r",
+    "rc4",
+    "keyless",
+    "denied",
+    "observed",
+    "alias",
+    "HTTP/alias.r",
+    "nobody",
+    "HTTP/host.t",
+    "kadmin/changepw",
+];
+
+/// The realm and what its access policy was asked.
+pub struct FuzzRealm {
+    /// The KDC.
+    pub kdc: Kdc,
+    /// Its rules.
+    pub rules: Arc<Realm>,
+    /// What was asked of the policy: client, server.
+    pub access: Arc<Asked>,
+    entries: HashMap<Principal, Arc<Entry>>,
+}
+
+/// A policy that keeps account: `denied` gets nothing, `observed` would be denied.
+#[derive(Default)]
+pub struct Asked(Mutex<Vec<(Principal, Principal, AccessDecision)>>);
+
+impl Asked {
+    /// What was asked since the last call.
+    pub fn take(&self) -> Vec<(Principal, Principal, AccessDecision)> {
+        self.0.lock().map(|mut asked| std::mem::take(&mut *asked)).unwrap_or_default()
+    }
+}
+
+impl AccessPolicy for Asked {
+    fn decide(&self, request: &AccessRequest<'_>) -> AccessDecision {
+        let decision = match request.client.name.components.first().map(String::as_str) {
+            Some("denied") => AccessDecision::Deny,
+            Some("observed") => AccessDecision::Observe,
+            _ => AccessDecision::Allow,
+        };
+        let asked = (request.client.clone(), request.server.record.principal.clone(), decision);
+        self.0.lock().expect("no thread died").push(asked);
+        decision
+    }
+}
+
+/// A principal of the list.
+pub fn principal(text: &str) -> Principal {
+    Principal::parse(text, REALM).expect("the names of the list are right")
+}
+
+/// The key of a name, a version and an enctype.
+pub fn key(name: &str, kvno: u32, enctype: Enctype) -> Key {
+    let seed = format!("{name} {kvno}");
+    let bytes: Vec<u8> = seed.bytes().cycle().take(enctype.key_length()).collect();
+    Key::new(enctype, &bytes).expect("as long as its enctype wants it")
+}
+
+fn version(name: &str, kvno: u32, state: KeyState, enctypes: &[Enctype]) -> KeyVersion {
+    let made = at(CREATED);
+    let keys = enctypes.iter().map(|e| StoredKey { key: key(name, kvno, *e), salt: salt(name) }).collect();
+    let activated = (state != KeyState::Staged).then_some(made);
+    KeyVersion { kvno, state, created: made, activated, retired: None, keys }
+}
+
+fn salt(name: &str) -> Option<String> {
+    (!name.contains('/')).then(|| format!("R{name}"))
+}
+
+/// A time without microseconds.
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp { time: KerberosTime(seconds), micros: 0 }
+}
+
+const AES: &[Enctype] = &[
+    Enctype::Aes256CtsHmacSha384,
+    Enctype::Aes128CtsHmacSha256,
+    Enctype::Aes256CtsHmacSha1,
+    Enctype::Aes128CtsHmacSha1,
+];
+
+impl FuzzRealm {
+    /// The realm.
+    pub fn new() -> FuzzRealm {
+        let mut rules = Realm::new(REALM);
+        rules.domain_realms.push(("t".into(), TRUSTED.into()));
+        let (rules, access) = (Arc::new(rules), Arc::new(Asked::default()));
+        let kdc = Kdc::new(rules.clone(), access.clone());
+        let mut realm = FuzzRealm { kdc, rules, access, entries: HashMap::new() };
+        for name in NAMES {
+            realm.add(name);
+        }
+        for (alias, target) in [("alias", "alice"), ("HTTP/alias.r", "HTTP/web.r")] {
+            let entry = realm.entries[&principal(target)].clone();
+            realm.entries.insert(principal(alias), entry);
+        }
+        realm
+    }
+
+    fn add(&mut self, name: &str) {
+        if matches!(name, "nobody" | "HTTP/host.t" | "alias" | "HTTP/alias.r") {
+            return;
+        }
+        let versions = match name {
+            "rc4" => vec![version(name, 1, KeyState::Active, &[Enctype::Rc4Hmac])],
+            "keyless" => Vec::new(),
+            "HTTP/rollover.r" | "krbtgt/R" => vec![
+                version(name, 3, KeyState::Staged, AES),
+                version(name, 2, KeyState::Active, AES),
+                version(name, 1, KeyState::Retiring, AES),
+            ],
+            _ => vec![version(name, 2, KeyState::Active, AES)],
+        };
+        let name = principal(name);
+        let mut record = PrincipalRecord::new(name.clone(), Origin::Manual, KeySet { versions }, at(CREATED), "fuzz");
+        shape(&mut record);
+        self.entries.insert(name, Arc::new(Entry::new(record)));
+    }
+
+    /// What the store says to a name.
+    pub fn find(&self, name: &Principal) -> Found {
+        self.entries.get(name).cloned()
+    }
+}
+
+impl Default for FuzzRealm {
+    fn default() -> Self {
+        FuzzRealm::new()
+    }
+}
+
+/// What makes each principal special.
+fn shape(record: &mut PrincipalRecord) {
+    let name = record.principal.to_string();
+    record.attributes = match name.trim_end_matches("@R") {
+        "locked" | "HTTP/gone.r" => Attributes::DISALLOW_ALL,
+        "no-preauth" => Attributes::NO_PREAUTH_REQUIRED,
+        "meek" => {
+            Attributes::DISALLOW_FORWARDABLE
+                | Attributes::DISALLOW_RENEWABLE
+                | Attributes::DISALLOW_PROXIABLE
+                | Attributes::DISALLOW_POSTDATED
+        }
+        "HTTP/as-only.r" => Attributes::DISALLOW_TGT_BASED,
+        "HTTP/strict.r" => Attributes::REQUIRE_PREAUTH_OF_CLIENTS | Attributes::OK_AS_DELEGATE,
+        "HTTP/no-dup.r" => Attributes::DISALLOW_DUP_SKEY,
+        "bob" => Attributes::DISALLOW_SERVER,
+        "kadmin/changepw" => Attributes::PASSWORD_CHANGING_SERVICE | Attributes::DISALLOW_TGT_BASED,
+        _ => Attributes::empty(),
+    };
+    match name.trim_end_matches("@R") {
+        "expired" | "HTTP/old.r" => record.expires = Some(KerberosTime(NOW - 1000)),
+        "young" => record.created = at(NOW - 100),
+        "short" => (record.max_life, record.max_renewable_life) = (Some(600), Some(3600)),
+        _ => {}
+    }
+}

@@ -1,0 +1,135 @@
+//! Tickets of any content, sealed under a key that the KDC knows: what a client may present after all that it went through.
+
+use crate::realm::{self, NAMES, NOW, principal};
+use arbitrary::Arbitrary;
+use kennel_crypto::{Enctype, Key, KeyUsage};
+use kennel_wire::der::writer::Writer;
+use kennel_wire::message::*;
+use rand_core::CryptoRngCore;
+use zeroize::Zeroizing;
+
+/// A ticket as the fuzzer wants it.
+#[derive(Debug, Clone, Arbitrary)]
+pub struct TicketPlan {
+    server: u8,
+    kvno: u8,
+    enctype: u8,
+    /// The kvno that stands outside; the right one where false.
+    hide_kvno: bool,
+    client: u8,
+    foreign_client: bool,
+    flags: u32,
+    session: u8,
+    authtime: i32,
+    starttime: Option<i32>,
+    life: i32,
+    renew: Option<i32>,
+    transited: Option<(u8, Vec<u8>)>,
+    addresses: Option<Vec<(i8, Vec<u8>)>>,
+    data: Vec<(i16, Vec<u8>)>,
+    wrapped: Vec<(i16, Vec<u8>)>,
+}
+
+/// A ticket and what is in it.
+pub struct PlannedTicket {
+    /// As it is presented.
+    pub ticket: Ticket,
+    /// What it says.
+    pub part: EncTicketPart,
+    /// Its session key.
+    pub session: Key,
+}
+
+/// One of a list.
+pub fn pick<T>(list: &[T], number: u8) -> &T {
+    &list[usize::from(number) % list.len()]
+}
+
+/// A known enctype.
+pub fn enctype(number: u8) -> Enctype {
+    *pick(&Enctype::ALL, number)
+}
+
+/// A session key of an enctype; sessions of one number have one key.
+pub fn session(number: u8) -> Key {
+    realm::key("session", u32::from(number), enctype(number))
+}
+
+/// A key as messages carry it.
+pub fn to_wire(key: &Key) -> EncryptionKey {
+    EncryptionKey { keytype: key.enctype().number(), keyvalue: Zeroizing::new(key.expose().to_vec()) }
+}
+
+/// Ciphertext of a plaintext.
+pub fn seal(key: &Key, usage: KeyUsage, plaintext: &[u8], rng: &mut dyn CryptoRngCore) -> EncryptedData {
+    EncryptedData { etype: key.enctype().number(), kvno: None, cipher: key.prepare(usage).seal(plaintext, rng) }
+}
+
+/// Most tickets are TGTs of the realm, and in force.
+fn near(offset: i32) -> KerberosTime {
+    KerberosTime(NOW).plus(i64::from(offset % 2_000_000))
+}
+
+impl TicketPlan {
+    /// Makes it.
+    pub fn build(&self, rng: &mut dyn CryptoRngCore) -> PlannedTicket {
+        // Every other number is the realm's own TGS.
+        let server = if self.server % 2 == 0 { "krbtgt/R" } else { pick(NAMES, self.server / 2) };
+        let kvno = if self.kvno % 4 == 0 { 2 } else { u32::from(self.kvno % 5) };
+        let key = realm::key(server, kvno, enctype(self.enctype));
+        let session = session(self.session);
+        let part = self.part(&session);
+        let mut writer = Writer::with_capacity(512);
+        part.write(&mut writer);
+        let mut enc_part = seal(&key, KeyUsage::TICKET, &writer.into_vec(), rng);
+        enc_part.kvno = (!self.hide_kvno).then_some(kvno);
+        let server = principal(server);
+        PlannedTicket { ticket: Ticket { realm: server.realm, sname: server.name, enc_part }, part, session }
+    }
+
+    fn part(&self, session: &Key) -> EncTicketPart {
+        let client = principal(pick(NAMES, self.client));
+        let authtime = near(self.authtime % 100_000);
+        let endtime = near(self.life);
+        EncTicketPart {
+            flags: TicketFlags::from_bits_retain(self.flags),
+            key: to_wire(session),
+            crealm: if self.foreign_client { realm::TRUSTED.into() } else { client.realm },
+            cname: client.name,
+            transited: match &self.transited {
+                Some((kind, contents)) => Transited { tr_type: i32::from(*kind % 3), contents: contents.clone() },
+                None => Transited { tr_type: 1, contents: Vec::new() },
+            },
+            authtime,
+            starttime: self.starttime.map(near),
+            endtime,
+            renew_till: self.renew.map(near),
+            caddr: self.addresses.as_ref().map(|list| list.iter().take(8).map(address).collect()),
+            authorization_data: self.authorization_data(),
+        }
+    }
+
+    fn authorization_data(&self) -> Option<AuthorizationData> {
+        let mut data = data(&self.data);
+        if !self.wrapped.is_empty() {
+            let ad_data = AuthorizationData(self::data(&self.wrapped)).encode();
+            data.push(AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data });
+        }
+        (!data.is_empty()).then_some(AuthorizationData(data))
+    }
+}
+
+/// Authorization data of any types.
+pub fn data(plan: &[(i16, Vec<u8>)]) -> Vec<AuthorizationDatum> {
+    let datum =
+        |(kind, octets): &(i16, Vec<u8>)| AuthorizationDatum { ad_type: (*kind).into(), ad_data: octets.clone() };
+    plan.iter().take(8).map(datum).collect()
+}
+
+/// An address: often the peer's own.
+pub fn address((kind, octets): &(i8, Vec<u8>)) -> HostAddress {
+    match kind {
+        0..40 => HostAddress { addr_type: 2, address: vec![127, 0, 0, 1] },
+        _ => HostAddress { addr_type: (*kind).into(), address: octets.clone() },
+    }
+}
