@@ -1,23 +1,20 @@
-//! Kennel next to a tuned MIT krb5kdc: the same principals, the same requests, in turns.
-//!
-//! `cargo run --release -p kennel-tests --bin bench`. The load comes from this machine and takes its share of the cores,
-//! so requests per second compare the servers under the same load; CPU per request is what a server itself costs.
-//!
-//! MIT's is Debian's: one worker, pre-authentication required, no last-success and lock-out writes, a log file. Its database
-//! is db2, the only module that Debian builds; it opens the file anew for each principal that is looked up. Kennel writes
-//! its audit log.
+//! Kennel next to a tuned MIT krb5kdc: the same principals, the same requests, in turns. README.md says how to run it and
+//! how to read it.
 
 mod cpu;
 mod load;
 mod report;
+mod requests;
 mod servers;
 
 use anyhow::Result;
 use clap::Parser;
 use kennel_crypto::Enctype;
-use load::{Exchange, Requests};
+use load::Transport;
 use report::Report;
-use servers::{Echo, Servers};
+use requests::{Exchange, Requests};
+use servers::bare::Bare;
+use servers::{Population, Servers};
 
 /// Compares kennel-kdc with MIT's krb5kdc.
 #[derive(Debug, Parser)]
@@ -26,64 +23,110 @@ struct Args {
     #[arg(long, default_value_t = 20_000)]
     requests: usize,
     /// Rounds, in each of which every server has its turn.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Requests that are under way at a time, each on a socket of its own.
-    #[arg(long, default_value_t = 8)]
-    sockets: usize,
+    #[arg(long, default_value_t = 32)]
+    under_way: usize,
     /// Principals that ask.
     #[arg(long, default_value_t = 20)]
     users: usize,
+    /// Principals that are only there; may be repeated [default: 0 and 100000].
+    #[arg(long = "others", value_name = "N")]
+    others: Vec<usize>,
+    /// Only this transport.
+    #[arg(long, value_enum)]
+    transport: Option<Transport>,
+    /// Only this enctype [default: aes256-cts-hmac-sha384-192 and aes256-cts-hmac-sha1-96].
+    #[arg(long)]
+    enctype: Option<String>,
+    /// A little of everything, to see that it runs: the figures mean nothing.
+    #[arg(long)]
+    short: bool,
 }
 
 fn main() -> Result<()> {
-    if servers::is_echo() {
-        return servers::echo();
+    servers::bare::echo_if_asked()?;
+    let mut args = Args::parse();
+    if args.short {
+        (args.requests, args.rounds, args.users, args.others) = (500, 1, 5, vec![0]);
     }
-    let args = Args::parse();
+    if args.others.is_empty() {
+        args.others = vec![0, 100_000];
+    }
     println!(
-        "{} requests a round and kind, {} rounds in turns, {} sockets, {} users; UDP on loopback, {} cores\n\
-         MIT krb5kdc with db2, logging to a file; Kennel as `dev` runs it, with its audit log\n",
+        "{} requests a round and kind, {} rounds in turns, {} under way at a time, {} users; loopback, {} cores\n\
+         MIT krb5kdc with db2 and its log file, Kennel with sled and its audit file\n",
         args.requests,
         args.rounds,
-        args.sockets,
+        args.under_way,
         args.users,
         std::thread::available_parallelism()?
     );
-    measure_echo(&args)?;
-    for enctype in [Enctype::Aes256CtsHmacSha384, Enctype::Aes256CtsHmacSha1] {
-        compare(&args, enctype)?;
+    for others in args.others.clone() {
+        for enctype in args.enctypes()? {
+            compare(&args, Population { users: args.users, others, enctype })?;
+        }
     }
     Ok(())
 }
 
-/// A bare echo, for scale: what the sockets and the load alone cost.
-fn measure_echo(args: &Args) -> Result<()> {
-    let echo = Echo::start()?;
-    let requests = vec![vec![0; 600]; args.requests];
-    let mut report = Report::default();
-    for _ in 0..args.rounds {
-        report.add("UDP echo", "echo", load::run(echo.port(), echo.process_id(), &requests, 0, args.sockets)?);
+impl Args {
+    fn transports(&self) -> Vec<Transport> {
+        self.transport.map_or_else(|| vec![Transport::Udp, Transport::Tcp], |one| vec![one])
     }
-    report.print("for scale: 600 octets echoed by a loop in a process of its own");
+
+    fn enctypes(&self) -> Result<Vec<Enctype>> {
+        let both = [Enctype::Aes256CtsHmacSha384, Enctype::Aes256CtsHmacSha1];
+        Ok(match &self.enctype {
+            None => both.to_vec(),
+            Some(name) => both.into_iter().filter(|enctype| enctype.name() == name).collect(),
+        })
+    }
+}
+
+fn compare(args: &Args, population: Population) -> Result<()> {
+    let servers = Servers::start(population)?;
+    println!("== {} for all keys, {} principals", population.enctype, population.users + population.others + 2);
+    for server in servers.both() {
+        let memory = cpu::resident(server.process_id)?;
+        println!("{:<12} ready after {:>5} ms, {:>6} KiB resident", server.name, server.started_in.as_millis(), memory);
+    }
+    println!();
+    for transport in args.transports() {
+        measure(args, &servers, transport)?;
+    }
+    for server in servers.both() {
+        println!("{:<12} {:>6} KiB resident after all that", server.name, cpu::resident(server.process_id)?);
+    }
+    println!();
     Ok(())
 }
 
-fn compare(args: &Args, enctype: Enctype) -> Result<()> {
-    let servers = Servers::start(enctype, args.users)?;
-    let users = servers.users(enctype)?;
+/// Every server in turn, in every round.
+fn measure(args: &Args, servers: &Servers, transport: Transport) -> Result<()> {
+    let users = servers.users()?;
+    let bare = Bare::start(transport)?;
     let mut report = Report::default();
     for _ in 0..args.rounds {
-        for exchange in [Exchange::As, Exchange::Tgs] {
-            for server in servers.both()? {
+        let run = |port, process, requests: &[Vec<u8>], tag| {
+            load::run(transport, port, process, requests, tag, args.under_way)
+        };
+        report.add("echo", "bare echo", run(bare.port(), bare.process_id(), &echoes(args.requests), 0)?);
+        for exchange in [Exchange::As, Exchange::Tgs, Exchange::BadPreauth] {
+            for server in servers.both() {
                 // Made before the clock runs: timestamps stay fresh for five minutes.
                 let requests = Requests::make(exchange, &users, server.port, args.requests)?;
-                let measured =
-                    load::run(server.port, server.process_id, &requests.messages, exchange.reply_tag(), args.sockets)?;
+                let measured = run(server.port, server.process_id, &requests.messages, exchange.reply_tag())?;
                 report.add(exchange.name(), server.name, measured);
             }
         }
     }
-    report.print(&format!("{enctype} for keys, tickets and sessions"));
+    report.print(transport.name());
     Ok(())
+}
+
+/// What the bare echo sends back: about as long as requests and replies are. Over TCP the frame stands in front of it.
+fn echoes(count: usize) -> Vec<Vec<u8>> {
+    vec![vec![0; 600]; count]
 }

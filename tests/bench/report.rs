@@ -29,15 +29,15 @@ impl Report {
     pub(crate) fn print(&self, title: &str) {
         println!("{title}");
         println!(
-            "{:<9} {:<12} {:>11} {:>15} {:>18} {:>8} {:>8}",
+            "{:<9} {:<12} {:>11} {:>15} {:>26} {:>8} {:>8}",
             "exchange", "server", "requests/s", "CPU us/request", "(rounds)", "p50 us", "p99 us"
         );
+        let echo = self.rows.iter().find(|row| row.exchange == "echo");
         for (at, row) in self.rows.iter().enumerate() {
             row.print();
             let before = at.checked_sub(1).and_then(|before| self.rows.get(before));
             if let Some(other) = before.filter(|other| other.exchange == row.exchange) {
-                let (cpu, rate) = (other.cpu_per_request() / row.cpu_per_request(), row.rate() / other.rate());
-                println!("{:<9} {} takes 1/{cpu:.2} of the CPU, and answers {rate:.2} times as many", "", row.server);
+                row.print_beside(other, echo);
             }
         }
         println!();
@@ -50,7 +50,7 @@ impl Row {
         let mut latencies: Vec<Duration> = self.runs.iter().flat_map(|run| run.latencies.iter().copied()).collect();
         latencies.sort_unstable();
         println!(
-            "{:<9} {:<12} {:>11.0} {:>15.2} {:>18} {:>8} {:>8}",
+            "{:<9} {:<12} {:>11.0} {:>15.2} {:>26} {:>8} {:>8}",
             self.exchange,
             self.server,
             self.rate(),
@@ -59,6 +59,23 @@ impl Row {
             percentile(&latencies, 50).as_micros(),
             percentile(&latencies, 99).as_micros(),
         );
+    }
+
+    /// The ratio to another server, with its spread over the rounds, and to the bare echo.
+    fn print_beside(&self, other: &Row, echo: Option<&Row>) {
+        let ratios =
+            other.runs.iter().zip(&self.runs).map(|(other, own)| cpu_per_request(other) / cpu_per_request(own));
+        let (least, most) =
+            ratios.fold((f64::MAX, 0.0_f64), |(least, most), ratio| (least.min(ratio), most.max(ratio)));
+        let (cpu, rate) = (other.cpu_per_request() / self.cpu_per_request(), self.rate() / other.rate());
+        print!(
+            "{:<9} {}: 1/{cpu:.1} of the CPU (1/{least:.1} to 1/{most:.1}), {rate:.1} times the rate",
+            "", self.server
+        );
+        match echo {
+            Some(echo) => println!(", {:.2} times the bare echo", self.cpu_per_request() / echo.cpu_per_request()),
+            None => println!(),
+        }
     }
 
     fn requests(&self) -> f64 {

@@ -1,7 +1,6 @@
-//! Requests made in advance, and a run of them against a server.
+//! Requests made in advance.
 
-use crate::cpu;
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use kennel_client::client::system_now;
 use kennel_client::dangerous::{dangerous_as_body, dangerous_as_request, dangerous_enc_timestamp};
 use kennel_client::{AsRequest, TgsExchange, TgsRequest};
@@ -10,7 +9,6 @@ use kennel_tests::exchange::Actors;
 use kennel_tests::peer::Udp;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use std::time::{Duration, Instant};
 
 /// A user and its key.
 #[derive(Debug)]
@@ -26,6 +24,8 @@ pub(crate) enum Exchange {
     As,
     /// TGS for a service.
     Tgs,
+    /// AS with a timestamp under a wrong key.
+    BadPreauth,
 }
 
 impl Exchange {
@@ -33,14 +33,16 @@ impl Exchange {
         match self {
             Exchange::As => "AS",
             Exchange::Tgs => "TGS",
+            Exchange::BadPreauth => "bad key",
         }
     }
 
-    /// First octet of the reply that carries a ticket.
+    /// First octet of the right reply: one with a ticket, or a KRB-ERROR.
     pub(crate) fn reply_tag(self) -> u8 {
         match self {
             Exchange::As => 0x6b,
             Exchange::Tgs => 0x6d,
+            Exchange::BadPreauth => 0x7e,
         }
     }
 }
@@ -65,10 +67,14 @@ type Maker<'a> = Box<dyn Fn(&mut StdRng) -> Vec<u8> + 'a>;
 fn maker(exchange: Exchange, user: &User, port: u16) -> Result<Maker<'_>> {
     let enctype = user.key.enctype();
     Ok(match exchange {
-        Exchange::As => {
+        Exchange::As | Exchange::BadPreauth => {
+            let key = match exchange {
+                Exchange::BadPreauth => Key::generate(enctype, &mut StdRng::from_entropy()),
+                _ => user.key.clone(),
+            };
             let mut request = AsRequest::new(user.actors.user.clone());
             request.options.enctypes = vec![enctype];
-            Box::new(move |rng| initial(&request, &user.key, rng))
+            Box::new(move |rng| initial(&request, &key, rng))
         }
         Exchange::Tgs => {
             let (tgt, _) = user.actors.log_in(&mut Udp::connect(port)?)?;
@@ -84,49 +90,6 @@ fn initial(request: &AsRequest, key: &Key, rng: &mut StdRng) -> Vec<u8> {
     let body = dangerous_as_body(request, now, rng);
     let proof = dangerous_enc_timestamp(key, KeyUsage::PA_ENC_TIMESTAMP, now, rng);
     dangerous_as_request(body, vec![proof])
-}
-
-/// What a run showed.
-#[derive(Debug, Clone)]
-pub(crate) struct Measured {
-    pub(crate) requests: usize,
-    pub(crate) elapsed: Duration,
-    /// Of the server, all threads.
-    pub(crate) cpu: Duration,
-    /// Each request's.
-    pub(crate) latencies: Vec<Duration>,
-}
-
-/// Sends the requests over so many sockets, on each one after the other's answer. Every answer must begin with
-/// `reply_tag`: a server that refuses quickly is not fast.
-pub(crate) fn run(port: u16, process: u32, requests: &[Vec<u8>], reply_tag: u8, sockets: usize) -> Result<Measured> {
-    let share = requests.len().div_ceil(sockets).max(1);
-    let cpu_before = cpu::time(process)?;
-    let start = Instant::now();
-    let latencies = std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            requests.chunks(share).map(|chunk| scope.spawn(move || one_by_one(port, chunk, reply_tag))).collect();
-        let mut all = Vec::with_capacity(requests.len());
-        for thread in threads {
-            all.extend(thread.join().ok().context("a thread of the load panicked")??);
-        }
-        anyhow::Ok(all)
-    })?;
-    let elapsed = start.elapsed();
-    let cpu = cpu::time(process)?.saturating_sub(cpu_before);
-    Ok(Measured { requests: requests.len(), elapsed, cpu, latencies })
-}
-
-fn one_by_one(port: u16, requests: &[Vec<u8>], reply_tag: u8) -> Result<Vec<Duration>> {
-    let mut peer = Udp::connect(port)?;
-    let mut latencies = Vec::with_capacity(requests.len());
-    for request in requests {
-        let sent = Instant::now();
-        let answer = peer.ask(request)?;
-        latencies.push(sent.elapsed());
-        ensure!(answer.first() == Some(&reply_tag), "an answer that is no ticket: {answer:02x?}");
-    }
-    Ok(latencies)
 }
 
 /// A user's key, as a KDC makes it from the password with the default salt.
