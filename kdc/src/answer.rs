@@ -4,6 +4,7 @@
 use crate::audit::Audit;
 use crate::clock;
 use futures_util::FutureExt;
+use kennel_core::event::Event;
 use kennel_core::kdc::{Found, Kdc, Outcome, Pending, Step};
 use kennel_core::refusal::Refusal;
 use kennel_store::StoreError;
@@ -40,16 +41,16 @@ impl Answerer {
         self.finish(outcome, transport)
     }
 
-    /// Answers without waiting. The outer `None`: the store has to be waited for, use [`Answerer::answer`]. Nothing has
-    /// happened then, since the core has no state that a request could have changed half-way.
-    pub(crate) fn answer_at_once(
-        &self,
-        request: &[u8],
-        peer: SocketAddr,
-        transport: Transport,
-    ) -> Option<Option<Vec<u8>>> {
+    /// Decides without waiting. `None`: the store has to be waited for, use [`Answerer::answer`]. Nothing has happened
+    /// then, since the core has no state that a request could have changed half-way. The event is still to be recorded.
+    pub(crate) fn decide_at_once(&self, request: &[u8], peer: SocketAddr, transport: Transport) -> Option<Outcome> {
         let outcome = self.decide(request, peer).now_or_never()?;
-        Some(self.finish(outcome, transport))
+        Some(self.fit(outcome, transport))
+    }
+
+    /// Records the events of some requests, and empties the list.
+    pub(crate) fn record_all(&self, events: &mut Vec<Event>) {
+        self.audit.record_all(events);
     }
 
     /// Answers a frame whose length cannot be served.
@@ -98,12 +99,16 @@ impl Answerer {
 
     /// The event goes out before the reply does: no ticket leaves without its audit line on the way.
     fn finish(&self, outcome: Outcome, transport: Transport) -> Option<Vec<u8>> {
-        let now = outcome.event.time;
-        let outcome = match transport {
-            Transport::Datagram => outcome.fit_datagram(self.udp_reply_limit, self.kdc.realm(), now),
-            Transport::Stream => outcome,
-        };
+        let outcome = self.fit(outcome, transport);
         self.audit.record(outcome.event);
         outcome.reply
+    }
+
+    fn fit(&self, outcome: Outcome, transport: Transport) -> Outcome {
+        let now = outcome.event.time;
+        match transport {
+            Transport::Datagram => outcome.fit_datagram(self.udp_reply_limit, self.kdc.realm(), now),
+            Transport::Stream => outcome,
+        }
     }
 }

@@ -139,7 +139,8 @@ impl MitKdc {
              [realms]\n {realm} = {{\n  kdc = 127.0.0.1:{port}\n }}\n"
         );
         let server = format!(
-            "[kdcdefaults]\n kdc_listen = 127.0.0.1:{port}\n kdc_tcp_listen = 127.0.0.1:{port}\n\
+            "[kdcdefaults]\n kdc_listen = 127.0.0.1:{port}\n kdc_tcp_listen = 127.0.0.1:{port}\n \
+             kdc_tcp_listen_backlog = 1024\n\
              [realms]\n {realm} = {{\n  acl_file = {folder}/kadm5.acl\n  key_stash_file = {folder}/stash\n  \
              supported_enctypes = {enctypes}\n  max_life = 10h\n  max_renewable_life = 7d\n  \
              default_principal_flags = +preauth\n  database_module = store\n }}\n\

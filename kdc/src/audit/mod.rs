@@ -15,8 +15,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{JoinHandle, sleep};
 use std::time::Duration;
 
-/// Events that may wait for the writer.
-const CHANNEL: usize = 8192;
+/// Messages that may wait for the writer.
+const CHANNEL: usize = 4096;
 /// Pause once nothing waits. Lines gather meanwhile, and requests do not have to wake the writer for each of them.
 const GATHER: Duration = Duration::from_millis(5);
 /// Octets after which a batch is written even though more events wait.
@@ -35,9 +35,9 @@ pub(crate) struct AuditWriter {
     thread: JoinHandle<u64>,
 }
 
-#[expect(clippy::large_enum_variant, reason = "one message is Stop, all others are events")]
 enum Message {
-    Event(Event),
+    /// Of the requests of a batch, in order.
+    Events(Vec<Event>),
     Stop,
 }
 
@@ -56,13 +56,25 @@ impl Audit {
 
     /// Records an event; waits while the writer is behind.
     pub(crate) fn record(&self, event: Event) {
-        if let Err(unsent) = self.sender.send(Message::Event(event))
-            && let Message::Event(event) = unsent.0
+        self.send(vec![event]);
+    }
+
+    /// Records some, and empties the list.
+    pub(crate) fn record_all(&self, events: &mut Vec<Event>) {
+        if !events.is_empty() {
+            let room = events.len();
+            self.send(std::mem::replace(events, Vec::with_capacity(room)));
+        }
+    }
+
+    fn send(&self, events: Vec<Event>) {
+        if let Err(unsent) = self.sender.send(Message::Events(events))
+            && let Message::Events(events) = unsent.0
         {
-            // Only after the stop: a request that outlived the grace period.
+            // Only after the stop: requests that outlived the grace period.
             let mut late = String::new();
-            line::write(&event, self.format, &mut late);
-            tracing::error!(audit = late.trim_end(), "an audit line came after the audit was closed");
+            events.iter().for_each(|event| line::write(event, self.format, &mut late));
+            tracing::error!(audit = late.trim_end(), "audit lines came after the audit was closed");
         }
     }
 }
@@ -118,7 +130,7 @@ fn fill(receiver: &Receiver<Message>, batch: &mut String, format: AuditFormat) -
     let mut next = receiver.recv().map_err(|_| TryRecvError::Disconnected);
     loop {
         match next {
-            Ok(Message::Event(event)) => line::write(&event, format, batch),
+            Ok(Message::Events(events)) => events.iter().for_each(|event| line::write(event, format, batch)),
             Ok(Message::Stop) | Err(TryRecvError::Disconnected) => return Left::End,
             Err(TryRecvError::Empty) => return Left::Nothing,
         }
@@ -176,7 +188,7 @@ mod tests {
         let sink = Sink::open(&AuditSink::File("/dev/full".into())).unwrap();
         let writer = std::thread::spawn(move || write_all(&receiver, sink, AuditFormat::Json));
         for _ in 0..100 {
-            sender.send(Message::Event(line::tests::refused("alice"))).unwrap();
+            sender.send(Message::Events(vec![line::tests::refused("alice")])).unwrap();
         }
         sender.send(Message::Stop).unwrap();
         assert!(writer.join().unwrap() > 0);

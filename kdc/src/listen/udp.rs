@@ -1,8 +1,9 @@
-//! UDP: a thread receives, decides and sends, one datagram after the other, without a task or an allocation for each. A
-//! request that has to wait for the store goes to the runtime, so that it holds up nobody; how many may wait is bounded.
+//! UDP: a thread receives what is there, decides it, and sends the replies, without a task for each. A request that has to
+//! wait for the store goes to the runtime, so that it holds up nobody; how many may wait is bounded.
 
-use super::datagram::{Buffer, DatagramSocket, Path};
+use super::datagram::{Batch, DatagramSocket, Path};
 use crate::answer::{Answerer, Transport};
+use kennel_core::event::Event;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -23,6 +24,13 @@ pub(super) struct Worker {
     stop: Arc<AtomicBool>,
     runtime: Handle,
     waiting: Arc<Semaphore>,
+}
+
+/// What a batch of requests led to.
+#[derive(Default)]
+struct Answers {
+    events: Vec<Event>,
+    replies: Vec<(Vec<u8>, Path)>,
 }
 
 /// What an error of a socket asks for.
@@ -55,7 +63,8 @@ impl Worker {
     }
 
     fn receive_all(&self) {
-        let mut buffer = Buffer::new();
+        let mut batch = Batch::new(&self.socket);
+        let mut answers = Answers::default();
         let mut end = None;
         loop {
             if end.is_none() && self.stop.load(Ordering::Relaxed) {
@@ -65,8 +74,8 @@ impl Worker {
             if end.is_some_and(|end| Instant::now() > end) {
                 return;
             }
-            match self.socket.receive(&mut buffer) {
-                Ok((length, path)) => self.answer(buffer.data(length), path),
+            match self.socket.receive(&mut batch) {
+                Ok(()) => self.answer_all(&mut batch, &mut answers),
                 Err(error) => match triage(&error) {
                     Triage::Idle if end.is_some() => return,
                     Triage::Idle | Triage::Passing => {}
@@ -79,34 +88,34 @@ impl Worker {
         }
     }
 
-    fn answer(&self, request: &[u8], path: Path) {
-        match self.answerer.answer_at_once(request, path.peer, Transport::Datagram) {
-            Some(reply) => send(&self.socket, reply, &path),
-            None => self.answer_later(request, path),
+    /// The events go out before the replies do: no ticket leaves without its audit line on the way.
+    fn answer_all(&self, batch: &mut Batch, answers: &mut Answers) {
+        for (request, path) in batch.arrived() {
+            match self.answerer.decide_at_once(request, path.peer, Transport::Datagram) {
+                Some(outcome) => {
+                    answers.events.push(outcome.event);
+                    answers.replies.extend(outcome.reply.map(|reply| (reply, path)));
+                }
+                None => self.answer_later(request, path),
+            }
         }
+        self.answerer.record_all(&mut answers.events);
+        self.socket.send_all(&answers.replies, batch);
+        answers.replies.clear();
     }
 
     fn answer_later(&self, request: &[u8], path: Path) {
         let Ok(permit) = self.waiting.clone().try_acquire_owned() else {
             tracing::warn!(peer = %path.peer, "too many requests wait for the store");
             let reply = self.answerer.answer_unavailable(request, path.peer, Transport::Datagram);
-            return send(&self.socket, reply, &path);
+            return reply.iter().for_each(|reply| self.socket.send(reply, &path));
         };
         let (socket, answerer, request) = (self.socket.clone(), self.answerer.clone(), request.to_vec());
         self.runtime.spawn(async move {
             let reply = answerer.answer(&request, path.peer, Transport::Datagram).await;
-            send(&socket, reply, &path);
+            reply.iter().for_each(|reply| socket.send(reply, &path));
             drop(permit);
         });
-    }
-}
-
-/// A reply that cannot be sent is the client's loss; it asks again.
-fn send(socket: &DatagramSocket, reply: Option<Vec<u8>>, path: &Path) {
-    if let Some(reply) = reply
-        && let Err(error) = socket.send(&reply, path)
-    {
-        tracing::debug!(peer = %path.peer, %error, "a reply could not be sent");
     }
 }
 
