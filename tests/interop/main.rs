@@ -1,10 +1,14 @@
-//! Stock MIT programs as real processes against real `kennel-kdc` processes, one file per subject. What a realm holds
+//! Stock clients and servers as real processes against real `kennel-kdc` processes, one file per subject. What a realm holds
 //! stands in each test as the text of a seed file.
 
 mod cross_realm;
+mod daemons;
 mod dev;
 mod enctypes;
+mod go;
+mod gssapi;
 mod harness;
+mod heimdal;
 mod initial;
 mod lifetimes;
 mod names;

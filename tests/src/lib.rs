@@ -8,6 +8,9 @@
 //! | [`mit`] | MIT's clients: kinit, kvno, klist |
 //! | [`klist`] | what klist shows, parsed |
 //! | [`mit_kdc`] | an MIT realm: a `krb5kdc` process |
+//! | [`heimdal`] | Heimdal's clients |
+//! | [`peers`] | GSS-API conversations of Python, Java and Go programs |
+//! | [`daemon`] | Apache, PostgreSQL, OpenSSH |
 //! | [`process`] | processes that end with their value, commands that end in time |
 //! | [`ports`] | ports that nobody listens on |
 //! | [`peer`] | one request, one answer, over UDP or TCP |
@@ -15,12 +18,15 @@
 //! | [`mutate`] | requests made wrong |
 
 pub mod binary;
+pub mod daemon;
 pub mod exchange;
+pub mod heimdal;
 pub mod klist;
 pub mod mit;
 pub mod mit_kdc;
 pub mod mutate;
 pub mod peer;
+pub mod peers;
 pub mod ports;
 pub mod process;
 pub mod realm;

@@ -10,7 +10,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// What installs the programs that the interop tests run.
-pub const INSTALL: &str = "apt-get install krb5-user krb5-kdc krb5-admin-server faketime";
+pub const INSTALL: &str = "tests/run setup";
 
 /// A user with stock clients. Nothing of the machine's own Kerberos settings gets in.
 #[derive(Debug)]
@@ -186,7 +186,7 @@ pub fn require(program: &str) -> Result<()> {
     folders.push("/usr/sbin".into());
     ensure!(
         folders.iter().any(|folder| folder.join(program).is_file()),
-        "{program} is not installed: as root, run `{INSTALL}`"
+        "{program} is not installed: as root, run `{INSTALL}` in the checkout"
     );
     Ok(())
 }

@@ -1,0 +1,75 @@
+//! Heimdal's clients. Their package conflicts with MIT's, so `tests/run setup` unpacks it below the cache folder.
+
+use crate::process::{self, Run};
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// A user with Heimdal's programs, a configuration and a cache.
+#[derive(Debug)]
+pub struct Heimdal {
+    root: PathBuf,
+    folder: TempDir,
+    config: PathBuf,
+}
+
+impl Heimdal {
+    /// Clients that read this krb5.conf, with these lines of `[libdefaults]` in front of its own.
+    ///
+    /// # Errors
+    /// Heimdal was not unpacked.
+    pub fn new(config: &Path, defaults: &str) -> Result<Heimdal> {
+        let home = std::env::var("HOME").context("HOME is not set")?;
+        let cache = std::env::var("XDG_CACHE_HOME").unwrap_or(format!("{home}/.cache"));
+        let root = Path::new(&cache).join("kennel/heimdal");
+        ensure!(root.join("usr/bin/kgetcred").is_file(), "Heimdal is not there: run `tests/run setup`");
+        let folder = TempDir::new()?;
+        let text = std::fs::read_to_string(config)?;
+        let own = folder.path().join("krb5.conf");
+        std::fs::write(&own, format!("[libdefaults]\n{defaults}\n{text}"))?;
+        Ok(Heimdal { root, folder, config: own })
+    }
+
+    /// A file in the temporary folder of this user.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `kinit ARGUMENTS` with a password.
+    ///
+    /// # Errors
+    /// It cannot be run.
+    pub fn kinit(&self, arguments: &[&str], password: &str) -> Result<Run> {
+        let file = self.file("password");
+        std::fs::write(&file, password)?;
+        let flag = format!("--password-file={}", file.display());
+        self.run("kinit.heimdal", &[&[&*flag], arguments].concat())
+    }
+
+    /// What `klist -v` shows.
+    ///
+    /// # Errors
+    /// There is no cache.
+    pub fn klist(&self) -> Result<String> {
+        Ok(self.run("heimtools", &["klist", "-v"])?.ok()?.stdout)
+    }
+
+    /// Runs one of its programs.
+    ///
+    /// # Errors
+    /// It cannot be run.
+    pub fn run(&self, program: &str, arguments: &[&str]) -> Result<Run> {
+        let libraries = self.root.join("usr/lib/x86_64-linux-gnu");
+        let mut command = Command::new(self.root.join("usr/bin").join(program));
+        command
+            .args(arguments)
+            .env("LD_LIBRARY_PATH", libraries)
+            .env("KRB5_CONFIG", &self.config)
+            .env("KRB5CCNAME", format!("FILE:{}", self.file("ccache").display()))
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC");
+        process::run(&mut command, "")
+    }
+}

@@ -1,0 +1,166 @@
+//! Programs of other implementations that hold a conversation over GSS-API: Python on MIT's library, Java on its own. Both
+//! speak one wire format (tests/interop/programs), so that each side can be either.
+
+use crate::process::{self, Run, Server};
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A Java VM takes its time on a busy machine.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Where the programs' sources are.
+const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/programs");
+
+/// An implementation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Peer {
+    /// python3-gssapi on libgssapi-krb5.
+    Python,
+    /// JAAS and JGSS of the JDK in this folder.
+    Java(PathBuf),
+}
+
+/// What an initiator logs in with.
+#[derive(Debug, Clone, Copy)]
+pub enum Login<'a> {
+    /// A password (Java only).
+    Password(&'a str),
+    /// A keytab (Java only).
+    Keytab(&'a Path),
+    /// A credential cache.
+    Cache(&'a Path),
+}
+
+/// The JDKs of this machine.
+///
+/// # Errors
+/// There is none.
+pub fn jdks() -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in
+        std::fs::read_dir("/usr/lib/jvm").context("no JDK: as root, run `apt-get install openjdk-17-jdk-headless`")?
+    {
+        let path = entry?.path().canonicalize()?;
+        if path.join("bin/javac").is_file() && !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    ensure!(!found.is_empty(), "no JDK in /usr/lib/jvm: as root, run `apt-get install openjdk-17-jdk-headless`");
+    found.sort();
+    Ok(found)
+}
+
+impl Peer {
+    /// Starts an acceptor for one conversation; gives the process and its port.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn accept(&self, config: &Path, service: &str, keytab: &Path, folder: &Path) -> Result<(Server, String)> {
+        let mut command = match self {
+            Peer::Python => {
+                let mut command = python("gssapi_peer.py", "accept");
+                command.env("KRB5_KTNAME", keytab);
+                command
+            }
+            Peer::Java(jdk) => {
+                let mut command = java(jdk, config)?;
+                command.arg("accept").arg(service).arg(keytab);
+                command
+            }
+        };
+        let mut server = Server::start(command.env("KRB5_CONFIG", config), folder, "acceptor")?;
+        server.wait_until(START_LIMIT, |server| server.stdout().contains('\n'))?;
+        let port = server.stdout().lines().next().unwrap_or_default().to_owned();
+        Ok((server, port))
+    }
+
+    /// Runs an initiator to the end of the conversation. `service` is as `HTTP@web.shop`.
+    ///
+    /// # Errors
+    /// It cannot be run.
+    pub fn initiate(&self, config: &Path, port: &str, service: &str, name: &str, login: Login<'_>) -> Result<Run> {
+        let mut command = match (self, login) {
+            (Peer::Python, Login::Cache(cache)) => {
+                let mut command = python("gssapi_peer.py", "initiate");
+                command.args([port, service]).env("KRB5CCNAME", cache);
+                command
+            }
+            (Peer::Python, _) => anyhow::bail!("the Python peer takes tickets only"),
+            (Peer::Java(jdk), login) => {
+                let mut command = java(jdk, config)?;
+                command.args(["initiate", port, service]);
+                match login {
+                    Login::Password(word) => command.args(["password", name, word]),
+                    Login::Keytab(path) => command.args(["keytab", name]).arg(path),
+                    Login::Cache(path) => command.args(["ccache", name]).arg(path),
+                };
+                command
+            }
+        };
+        process::run(command.env("KRB5_CONFIG", config), "")
+    }
+
+    /// Java: logs in with a renewable ticket and renews it.
+    ///
+    /// # Errors
+    /// It cannot be run.
+    pub fn renew(&self, config: &Path, name: &str, password: &str) -> Result<Run> {
+        let Peer::Java(jdk) = self else { anyhow::bail!("only Java renews by itself") };
+        process::run(java(jdk, config)?.args(["renew", name, password]), "")
+    }
+}
+
+fn python(program: &str, what: &str) -> Command {
+    // Debian's own: python3-gssapi is made for that one.
+    let mut command = Command::new("/usr/bin/python3");
+    command.arg(Path::new(PROGRAMS).join(program)).arg(what).env("LC_ALL", "C.UTF-8");
+    command
+}
+
+fn java(jdk: &Path, config: &Path) -> Result<Command> {
+    let mut command = Command::new(jdk.join("bin/java"));
+    command.arg(format!("-Djava.security.krb5.conf={}", config.display()));
+    command.arg("-cp").arg(classes(jdk)?).arg("JgssPeer");
+    Ok(command)
+}
+
+/// Compiles the Java peer, once in a process, with the oldest JDK that asks.
+fn classes(jdk: &Path) -> Result<&'static Path> {
+    static CLASSES: OnceLock<std::result::Result<TempDir, String>> = OnceLock::new();
+    let compiled = CLASSES.get_or_init(|| {
+        let compile = || {
+            let folder = TempDir::new()?;
+            let mut javac = Command::new(jdk.join("bin/javac"));
+            javac.args(["-nowarn", "--release", "17", "-d"]).arg(folder.path());
+            process::run(javac.arg(Path::new(PROGRAMS).join("JgssPeer.java")), "")?.ok()?;
+            anyhow::Ok(folder)
+        };
+        compile().map_err(|error| format!("{error:#}"))
+    });
+    compiled.as_ref().map(TempDir::path).map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+/// The Go peer, built in the cache folder (Go knows by itself what has changed).
+///
+/// # Errors
+/// Go is missing, or it does not build.
+pub fn go_peer() -> Result<PathBuf> {
+    static BUILT: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
+    let build = || {
+        let home = std::env::var("HOME").context("HOME is not set")?;
+        let cache = std::env::var("XDG_CACHE_HOME").unwrap_or(format!("{home}/.cache"));
+        let program = Path::new(&cache).join("kennel/gopeer");
+        let mut command = Command::new("go");
+        command.args(["build", "-o"]).arg(&program).arg(".").current_dir(Path::new(PROGRAMS).join("go"));
+        process::run(&mut command, "").context("Go is missing: see go.dev/doc/install")?.ok()?;
+        anyhow::Ok(program)
+    };
+    BUILT
+        .get_or_init(|| build().map_err(|error| format!("{error:#}")))
+        .clone()
+        .map_err(|error| anyhow::anyhow!("{error}"))
+}
