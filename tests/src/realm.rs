@@ -4,7 +4,7 @@ use crate::binary::kennel_kdc;
 use crate::mit::Mit;
 use crate::ports;
 use crate::process::{self, Run, Server};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -14,6 +14,8 @@ use tempfile::TempDir;
 
 /// `ready` comes within 10 seconds in a release build on an idle machine; debug builds on busy ones get more.
 const READY_LIMIT: Duration = Duration::from_secs(60);
+
+const STOP_LIMIT: Duration = Duration::from_secs(20);
 
 /// An audit log that did not grow for so long is complete.
 const QUIET: Duration = Duration::from_millis(300);
@@ -81,6 +83,17 @@ impl Realm {
         self.server.kill()?;
         self.server = start(&self.name, self.folder.path(), self.port)?;
         Ok(())
+    }
+
+    /// Stops it, does something with its folder, and starts it again, whatever came of that.
+    ///
+    /// # Errors
+    /// What `work` gives; see [`Builder::start`].
+    pub fn while_down<T>(&mut self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        ensure!(self.server.terminate(STOP_LIMIT)?.success(), "it did not stop well: {}", self.server.said());
+        let done = work();
+        self.server = start(&self.name, self.folder.path(), self.port)?;
+        done
     }
 
     /// Name of the realm.
