@@ -27,6 +27,15 @@ pub struct Builder {
     folder: TempDir,
     port: u16,
     seed: Option<String>,
+    around: Around,
+}
+
+/// How the process is started.
+#[derive(Debug, Clone, Default)]
+struct Around {
+    /// A program that runs it, and that program's arguments.
+    wrapper: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 impl Builder {
@@ -35,6 +44,33 @@ impl Builder {
     pub fn seed(mut self, toml: &str) -> Builder {
         self.seed = Some(toml.to_owned());
         self
+    }
+
+    /// Started by another program, such as `prlimit --nofile=64`.
+    #[must_use]
+    pub fn under(mut self, wrapper: &[&str]) -> Builder {
+        self.around.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
+    /// With a variable in its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Builder {
+        self.around.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// In this folder, which may be of any file system.
+    #[must_use]
+    pub fn within(mut self, folder: TempDir) -> Builder {
+        self.folder = folder;
+        self
+    }
+
+    /// The folder that `dev` will write into.
+    #[must_use]
+    pub fn dev_folder(&self) -> PathBuf {
+        dev_folder(self.folder.path())
     }
 
     /// The port that the KDC will listen on, for the seed of a realm that trusts this one.
@@ -48,12 +84,12 @@ impl Builder {
     /// # Errors
     /// It does not become ready; with what it said.
     pub fn start(self) -> Result<Realm> {
-        let Builder { name, folder, port, seed } = self;
+        let Builder { name, folder, port, seed, around } = self;
         if let Some(seed) = seed {
             std::fs::write(folder.path().join("seed.toml"), seed)?;
         }
-        let server = start(&name, folder.path(), port)?;
-        Ok(Realm { name, folder, port, server })
+        let server = start(&name, folder.path(), port, &around)?;
+        Ok(Realm { name, folder, port, around, server })
     }
 }
 
@@ -63,6 +99,7 @@ pub struct Realm {
     name: String,
     folder: TempDir,
     port: u16,
+    around: Around,
     server: Server,
 }
 
@@ -72,7 +109,13 @@ impl Realm {
     /// # Errors
     /// No free ports, or no temporary folder.
     pub fn builder(name: &str) -> Result<Builder> {
-        Ok(Builder { name: name.to_owned(), folder: TempDir::new()?, port: ports::free_block()?, seed: None })
+        Ok(Builder {
+            name: name.to_owned(),
+            folder: TempDir::new()?,
+            port: ports::free_block()?,
+            seed: None,
+            around: Around::default(),
+        })
     }
 
     /// `kill -9`, then the same realm from the same folder again.
@@ -81,7 +124,7 @@ impl Realm {
     /// See [`Builder::start`].
     pub fn kill_and_restart(&mut self) -> Result<()> {
         self.server.kill()?;
-        self.server = start(&self.name, self.folder.path(), self.port)?;
+        self.server = start(&self.name, self.folder.path(), self.port, &self.around)?;
         Ok(())
     }
 
@@ -92,7 +135,7 @@ impl Realm {
     pub fn while_down<T>(&mut self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         ensure!(self.server.terminate(STOP_LIMIT)?.success(), "it did not stop well: {}", self.server.said());
         let done = work();
-        self.server = start(&self.name, self.folder.path(), self.port)?;
+        self.server = start(&self.name, self.folder.path(), self.port, &self.around)?;
         done
     }
 
@@ -184,8 +227,16 @@ pub fn run_dev(arguments: &[&str]) -> Result<Run> {
     process::run(Command::new(kennel_kdc()?).arg("dev").args(arguments), "")
 }
 
-fn start(name: &str, folder: &Path, port: u16) -> Result<Server> {
-    let mut command = Command::new(kennel_kdc()?);
+fn start(name: &str, folder: &Path, port: u16, around: &Around) -> Result<Server> {
+    let mut command = match around.wrapper.split_first() {
+        None => Command::new(kennel_kdc()?),
+        Some((program, arguments)) => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(kennel_kdc()?);
+            command
+        }
+    };
+    command.envs(around.environment.iter().cloned());
     command.arg("dev").arg("--realm").arg(name).arg("--port").arg(port.to_string());
     command.arg("--dir").arg(dev_folder(folder));
     let seed = folder.join("seed.toml");

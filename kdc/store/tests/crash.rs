@@ -1,5 +1,5 @@
-//! What a store keeps when its process is killed, and when its disk is full. Each test starts itself again as a child
-//! process, which writes and acknowledges on its standard output.
+//! What a store keeps when its process is killed, its snapshot torn, its disk full. Each test starts itself again as a child
+//! process, which writes and acknowledges on its standard output. `KENNEL_CRASH_ROUNDS` kills oftener.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use kennel_crypto::MasterKey;
@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 /// Tells the child where its store is.
 const FOLDER: &str = "KENNEL_STORE_TEST_FOLDER";
 const ROUND: &str = "KENNEL_STORE_TEST_ROUND";
+/// How often to kill.
+const ROUNDS: &str = "KENNEL_CRASH_ROUNDS";
 
 #[test]
 fn acknowledged_writes_survive_kill_9() {
@@ -29,7 +31,8 @@ fn acknowledged_writes_survive_kill_9() {
     // So many acknowledged writes, and then so many milliseconds, to the kill. Without any, it hits the making or the
     // opening of the store.
     let kills = [(0, 10), (100, 0), (0, 20), (60, 7), (1, 0), (80, 3), (0, 40), (50, 11), (70, 1), (0, 5)];
-    for (round, (writes, milliseconds)) in kills.into_iter().enumerate() {
+    let rounds = std::env::var(ROUNDS).map_or(kills.len(), |text| text.parse().unwrap());
+    for (round, (writes, milliseconds)) in kills.into_iter().cycle().take(rounds).enumerate() {
         let mut child = this_test("acknowledged_writes_survive_kill_9", folder.path())
             .env(ROUND, round.to_string())
             .spawn()
@@ -40,10 +43,34 @@ fn acknowledged_writes_survive_kill_9() {
         child.kill().unwrap();
         child.wait().unwrap();
         said.all().iter().for_each(|words| acknowledged.take(words));
+        if round % 4 == 3 {
+            tear_snapshot(folder.path(), round);
+        }
         runtime().block_on(acknowledged.check(folder.path(), round));
     }
+    println!("{rounds} kills, {} made, {} deleted", acknowledged.made.len(), acknowledged.gone.len());
     assert!(acknowledged.made.len() > 100, "{} writes prove little", acknowledged.made.len());
     assert!(acknowledged.gone.len() > 10, "{} deletions prove little", acknowledged.gone.len());
+}
+
+/// Does to the newest snapshot what a crash of the machine may do to it; the copy of it is whole, as it was flushed before.
+fn tear_snapshot(folder: &Path, round: usize) {
+    let snapshots = std::fs::read_dir(folder.join("store/data")).into_iter().flatten().filter_map(|entry| {
+        let path = entry.unwrap().path();
+        path.file_name()?.to_str()?.starts_with("snap.").then_some(path)
+    });
+    let Some(newest) = snapshots.max() else { return };
+    let octets = std::fs::read(&newest).unwrap();
+    match round / 4 % 3 {
+        0 => std::fs::write(&newest, &octets[..octets.len() / 2]).unwrap(),
+        1 => std::fs::remove_file(&newest).unwrap(),
+        _ => {
+            let mut flipped = octets;
+            let middle = flipped.len() / 2;
+            flipped[middle] ^= 1;
+            std::fs::write(&newest, flipped).unwrap();
+        }
+    }
 }
 
 /// What children said that they had done.

@@ -1,0 +1,9 @@
+//! Faults around a real `kennel-kdc`: `kill -9`, a full disk, no file descriptors, SIGTERM under load, a clock that jumps.
+//! (What the store alone keeps across `kill -9` and torn snapshots: `kdc/store/tests/crash.rs`.)
+
+mod clock;
+mod descriptors;
+mod disk;
+mod kill;
+mod load;
+mod stop;
