@@ -25,9 +25,17 @@ impl Udp {
     /// # Errors
     /// No socket.
     pub fn connect(port: u16) -> Result<Udp> {
+        Udp::with_patience(port, ANSWER_LIMIT)
+    }
+
+    /// Opens one that waits no longer than this for an answer.
+    ///
+    /// # Errors
+    /// No socket.
+    pub fn with_patience(port: u16, patience: Duration) -> Result<Udp> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         socket.connect((Ipv4Addr::LOCALHOST, port))?;
-        socket.set_read_timeout(Some(ANSWER_LIMIT))?;
+        socket.set_read_timeout(Some(patience))?;
         Ok(Udp { socket, buffer: vec![0; LONGEST] })
     }
 

@@ -34,8 +34,9 @@ pub(crate) const MAX_REQUEST: usize = 64 * 1024;
 const GRACE: Duration = Duration::from_secs(5);
 /// Connections that the system may queue for us.
 const BACKLOG: i32 = 1024;
-/// Octets of datagrams that the system may queue for each socket; less where the system allows less.
-const UDP_BUFFER: usize = 4 * 1024 * 1024;
+/// Octets of datagrams that the system may queue for each socket; less where the system allows less. Some thousand requests:
+/// what waits longer than they take is asked again by its client anyway, and only makes the next ones late.
+const UDP_BUFFER: usize = 1024 * 1024;
 
 /// Sockets that are bound and not served yet.
 pub(crate) struct Bound {

@@ -1,0 +1,91 @@
+//! A good client: every ten milliseconds an AS request and a TGS request over TCP, as pods are told to ask, and the same
+//! over UDP. A datagram that is lost where more come in than are taken out is asked for again after a second, as libkrb5
+//! does it; here it counts as lost.
+
+use anyhow::Result;
+use kennel_client::client::system_now;
+use kennel_client::dangerous::{dangerous_as_body, dangerous_as_request};
+use kennel_client::{AsRequest, Credential, TgsExchange, TgsRequest};
+use kennel_tests::exchange::Actors;
+use kennel_tests::peer::{Tcp, Udp};
+use rand::rngs::OsRng;
+use std::time::{Duration, Instant};
+
+const PAUSE: Duration = Duration::from_millis(10);
+/// libkrb5 asks again after so long.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the client saw.
+#[derive(Debug, Default)]
+pub(crate) struct Watched {
+    /// Of each request, sorted.
+    pub(crate) latencies: Vec<Duration>,
+    /// Requests without the answer that was due.
+    pub(crate) failed: usize,
+}
+
+impl Watched {
+    /// Milliseconds.
+    pub(crate) fn percentile(&self, percent: usize) -> f64 {
+        let at = self.latencies.len().saturating_sub(1) * percent / 100;
+        self.latencies.get(at).copied().unwrap_or_default().as_secs_f64() * 1e3
+    }
+
+    fn take(&mut self, begun: Instant, answered: bool) {
+        if answered {
+            self.latencies.push(begun.elapsed());
+        } else {
+            self.failed += 1;
+        }
+    }
+}
+
+/// What it saw over each transport.
+pub(crate) struct Seen {
+    pub(crate) tcp: Watched,
+    pub(crate) udp: Watched,
+}
+
+/// Who asks, with a TGT that was got before anything hostile began.
+pub(crate) struct Client {
+    actors: Actors,
+    tgt: Credential,
+    port: u16,
+}
+
+impl Client {
+    pub(crate) fn new(port: u16) -> Result<Client> {
+        let actors = Actors::new("TEST.KENNEL", "alice", "secret", "HTTP/web.shop")?;
+        let (tgt, _) = actors.log_in(&mut Udp::connect(port)?)?;
+        Ok(Client { actors, tgt, port })
+    }
+
+    /// Asks for so long.
+    pub(crate) fn watch(&self, lasting: Duration) -> Result<Seen> {
+        let (mut tcp, mut udp) = (Watched::default(), Watched::default());
+        let end = Instant::now() + lasting;
+        while Instant::now() < end {
+            for (request, tag) in self.requests() {
+                let begun = Instant::now();
+                let answer = Tcp::new(self.port).ask(&request);
+                tcp.take(begun, answer.is_ok_and(|answer| answer.is_some_and(|a| a.first() == Some(&tag))));
+                let begun = Instant::now();
+                let mut socket = Udp::with_patience(self.port, PATIENCE)?;
+                udp.take(begun, socket.ask(&request).is_ok_and(|answer| answer.first() == Some(&tag)));
+            }
+            std::thread::sleep(PAUSE);
+        }
+        tcp.latencies.sort_unstable();
+        udp.latencies.sort_unstable();
+        Ok(Seen { tcp, udp })
+    }
+
+    /// Requests and the first octets of their right answers.
+    fn requests(&self) -> [(Vec<u8>, u8); 2] {
+        let (now, initial) = (system_now(), AsRequest::new(self.actors.user.clone()));
+        let initial = dangerous_as_request(dangerous_as_body(&initial, now, &mut OsRng), Vec::new());
+        let request = TgsRequest::new(self.actors.service.clone());
+        let granting = TgsExchange::begin(&self.tgt, &request, now, &mut OsRng).1;
+        [(initial, 0x7e), (granting, 0x6d)]
+    }
+}
