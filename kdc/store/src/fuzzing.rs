@@ -1,6 +1,6 @@
 //! What the fuzz targets call: records past their wrapping.
 
-use crate::record::format_1;
+use crate::record::format;
 use kennel_core::principal::Record;
 use zeroize::Zeroizing;
 
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 /// # Errors
 /// It is none.
 pub fn decode(plaintext: &[u8]) -> Result<Record, &'static str> {
-    format_1::decode(plaintext)
+    format::decode(plaintext)
 }
 
 /// The plaintext of a record.
@@ -17,5 +17,5 @@ pub fn decode(plaintext: &[u8]) -> Result<Record, &'static str> {
 /// # Errors
 /// It has no encoding.
 pub fn encode(record: &Record) -> Result<Zeroizing<Vec<u8>>, &'static str> {
-    format_1::encode(record)
+    format::encode(record)
 }

@@ -6,7 +6,7 @@
 //! ```
 //! A record that was moved under another name, or whose format octet was changed, does not unwrap.
 
-pub(crate) mod format_1;
+pub(crate) mod format;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 /// The format that is written. Any change of what is stored, even a field more, is a new format: an older Kennel would
 /// otherwise drop the field when it writes the record again. Older formats stay readable.
-pub(crate) const FORMAT: u8 = 1;
+pub(crate) const FORMAT: u8 = 2;
 
 /// Wraps a record for storing.
 ///
@@ -27,7 +27,7 @@ pub(crate) const FORMAT: u8 = 1;
 /// [`StoreError::Name`], and [`StoreError::Corrupt`] for a record that has no encoding.
 pub(crate) fn seal(master: &MasterKey, record: &Record) -> Result<Vec<u8>, StoreError> {
     let key = key_of(record.name())?;
-    let plaintext = format_1::encode(record).map_err(|reason| corrupt(&key, reason))?;
+    let plaintext = format::encode(record).map_err(|reason| corrupt(&key, reason))?;
     let mut stored = vec![FORMAT];
     stored.extend_from_slice(&master.wrap(&associated(FORMAT, &key), &plaintext, &mut OsRng));
     Ok(stored)
@@ -46,7 +46,7 @@ pub(crate) fn open(master: &MasterKey, key: &[u8], stored: &[u8]) -> Result<Reco
         .unwrap(&associated(*format, key), wrapped)
         .map_err(|_| corrupt(key, "it was changed, stored under another name, or wrapped with another master key"))?;
     let record = match format {
-        1 => format_1::decode(&plaintext).map_err(|reason| corrupt(key, reason))?,
+        1 | 2 => format::decode(&plaintext).map_err(|reason| corrupt(key, reason))?,
         _ => return Err(corrupt(key, "its format never existed")),
     };
     if key_of(record.name())? == key { Ok(record) } else { Err(corrupt(key, "it bears another name inside")) }

@@ -62,8 +62,8 @@ fn every_changed_or_missing_octet_is_noticed() {
 fn a_newer_format_is_named_and_one_that_never_was_is_refused() {
     let master = master();
     let (key, mut stored) = sealed(&master, &principal(&name(&["web"]), 1));
-    stored[0] = 2;
-    let newer = StoreError::NewerRecord { name: "web@EXAMPLE".to_owned(), found: 2, known: 1 };
+    stored[0] = 3;
+    let newer = StoreError::NewerRecord { name: "web@EXAMPLE".to_owned(), found: 3, known: 2 };
     assert_eq!(open(&master, &key, &stored), Err(newer));
     let zero = [&[0], master.wrap(&associated(0, &key), b"", &mut OsRng).as_slice()].concat();
     assert_eq!(reason(open(&master, &key, &zero)), "its format never existed");
@@ -73,29 +73,42 @@ fn a_newer_format_is_named_and_one_that_never_was_is_refused() {
 fn a_record_that_bears_another_name_inside_is_refused() {
     let master = master();
     let key = key_of(&name(&["web"])).unwrap();
-    let inside = format_1::encode(&principal(&name(&["admin"]), 1)).unwrap();
-    let stored = [&[1], master.wrap(&associated(1, &key), &inside, &mut OsRng).as_slice()].concat();
+    let inside = format::encode(&principal(&name(&["admin"]), 1)).unwrap();
+    let stored = [&[2], master.wrap(&associated(2, &key), &inside, &mut OsRng).as_slice()].concat();
     assert_eq!(reason(open(&master, &key, &stored)), "it bears another name inside");
 }
 
 /// Written by the first version of format 1: what is in a store must stay readable.
 #[test]
 fn what_format_1_wrote_once_is_still_read() {
-    for (written, record) in [
-        (PRINCIPAL, small()),
-        (ALIAS, Record::Alias { alias: name(&["HTTP", "web"]), target: name(&["web.shop"]), origin: Origin::Manual }),
-    ] {
-        assert_eq!(hex(&format_1::encode(&record).unwrap()), written);
-        assert_eq!(format_1::decode(&octets(written)), Ok(record));
+    let alias = Record::Alias { alias: name(&["HTTP", "web"]), target: name(&["web.shop"]), origin: Origin::Manual };
+    let master = master();
+    for (written, record) in [(PRINCIPAL_1, small(false)), (ALIAS_1, alias)] {
+        let key = key_of(record.name()).unwrap();
+        let stored = [&[1], master.wrap(&associated(1, &key), &octets(written), &mut OsRng).as_slice()].concat();
+        assert_eq!(open(&master, &key, &stored), Ok(record));
+    }
+}
+
+/// Written by the first version of format 2.
+#[test]
+fn what_format_2_wrote_once_is_still_written_and_read() {
+    let alias =
+        Record::Alias { alias: name(&["HTTP", "web"]), target: name(&["web.shop"]), origin: Origin::Kubernetes };
+    for (written, record) in [(PRINCIPAL_2, small(true)), (ALIAS_2, alias)] {
+        assert_eq!(hex(&format::encode(&record).unwrap()), written);
+        assert_eq!(format::decode(&octets(written)), Ok(record));
     }
 }
 
 /// All fields, but only one key in each version, and attributes that do not grow with those that Kennel knows.
-fn small() -> Record {
+fn small(of_the_cluster: bool) -> Record {
     let mut record = full_principal(&name(&["HTTP", "web"]));
     if let Record::Principal(record) = &mut record {
         record.attributes = Attributes::DISALLOW_ALL | Attributes::LOCKED;
-        (record.uid, record.abandoned) = (None, None);
+        if !of_the_cluster {
+            (record.uid, record.abandoned) = (None, None);
+        }
         record.keys.versions.iter_mut().for_each(|version| version.keys.truncate(1));
     }
     record
@@ -109,12 +122,22 @@ fn octets(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
-const PRINCIPAL: &str = "\
+const PRINCIPAL_1: &str = "\
     8200818b830182644854545063776562674558414d504c4501192001001affffffff1b0000003afff4417f0083861affffff\
     ff00821a6553f10001f6f6818214582014141414141414141414141414141414141414141414141414141414141414148602\
     01821a6553f10001821a6553f16400f681831458201414141414141414141414141414141414141414141414141414141414\
     1414146b4558414d504c4573616c74860102821a6553f10001820000821b0000003afff4417f1a000f423f81831458201414\
     14141414141414141414141414141414141414141414141414141414141460821a6553f10000821a6553f1c81a000f423f78\
     1e61646d696e2f61646d696e404558414d504c452c206ec3a96520f09f90b6";
-const ALIAS: &str = "\
+const ALIAS_1: &str = "\
     820182830182644854545063776562674558414d504c45830181687765622e73686f70674558414d504c45";
+const PRINCIPAL_2: &str = "\
+    8200818d830182644854545063776562674558414d504c4501192001001affffffff1b0000003afff4417f0083861affffff\
+    ff00821a6553f10001f6f6818214582014141414141414141414141414141414141414141414141414141414141414148602\
+    01821a6553f10001821a6553f16400f681831458201414141414141414141414141414141414141414141414141414141414\
+    1414146b4558414d504c4573616c74860102821a6553f10001820000821b0000003afff4417f1a000f423f81831458201414\
+    14141414141414141414141414141414141414141414141414141414141460821a6553f10000821a6553f1c81a000f423f78\
+    1e61646d696e2f61646d696e404558414d504c452c206ec3a96520f09f90b6782430663165326433632d346235612d363937\
+    382d383739362d613562346333643265316630821a6553f19607";
+const ALIAS_2: &str = "\
+    820183830182644854545063776562674558414d504c45830181687765622e73686f70674558414d504c4501";

@@ -1,5 +1,8 @@
-//! Format 1 of a record: CBOR arrays, one type for each part, apart from core's types so that those may change freely.
-//! What is written here once stays readable: never change a number, a type or an order.
+//! The CBOR of a record: arrays, one type for each part, apart from core's types so that those may change freely. What
+//! is written here once stays readable: never change a number, a type or an order.
+//!
+//! Format 2 added `uid`, `abandoned` and an alias's origin, each at the end of its array: what format 1 wrote reads as a
+//! record without them.
 
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
 use kennel_core::principal::{Attributes, Origin, PrincipalRecord, Record};
@@ -31,7 +34,7 @@ enum Form<'a> {
     #[n(0)]
     Principal(#[b(0)] PrincipalForm<'a>),
     #[n(1)]
-    /// Alias, target, origin (absent: manual).
+    /// Alias, target, origin (absent, as in format 1: manual).
     Alias(#[b(0)] NameForm<'a>, #[b(1)] NameForm<'a>, #[n(2)] Option<u8>),
 }
 
