@@ -51,6 +51,9 @@ fn issued(planned: &Planned, outcome: &Outcome, issued: &Issued, realm: &FuzzRea
         assert!(!record.attributes.contains(Attributes::DISALLOW_ALL), "{client} is locked");
         assert!(record.expires.is_none_or(|end| end.0 > NOW && issued.endtime <= end), "{client} has expired");
     }
+    if let Some(presented) = &planned.presented {
+        assert!(!presented.dead || presented.ticket.realm != realm.rules.name, "its pod is gone");
+    }
     let part = if issued.user_to_user { None } else { Some(ticket(&reply.ticket, outcome, issued, realm)) };
     if let (None, Some(part)) = (&planned.presented, &part) {
         // Presented tickets are the fuzzer's own and may contradict themselves; what AS makes may not.

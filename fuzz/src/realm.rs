@@ -4,6 +4,7 @@ use kennel_core::access::{AccessDecision, AccessPolicy, AccessRequest};
 use kennel_core::entry::Entry;
 use kennel_core::kdc::{Found, Kdc};
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
+use kennel_core::pods::{PodRef, PodState, Pods};
 use kennel_core::principal::{Attributes, Origin, PrincipalRecord};
 use kennel_core::realm::Realm;
 use kennel_crypto::{Enctype, Key};
@@ -86,6 +87,19 @@ impl AccessPolicy for Asked {
     }
 }
 
+/// Pods whose UID says how they are.
+struct KnownPods;
+
+impl Pods for KnownPods {
+    fn state(&self, pod: &PodRef) -> PodState {
+        match pod.uid.as_str() {
+            "live" => PodState::Live,
+            "gone" => PodState::Gone,
+            _ => PodState::Unknown,
+        }
+    }
+}
+
 /// A principal of the list.
 pub fn principal(text: &str) -> Principal {
     Principal::parse(text, REALM).expect("the names of the list are right")
@@ -127,7 +141,7 @@ impl FuzzRealm {
         let mut rules = Realm::new(REALM);
         rules.domain_realms.push(("t".into(), TRUSTED.into()));
         let (rules, access) = (Arc::new(rules), Arc::new(Asked::default()));
-        let kdc = Kdc::new(rules.clone(), access.clone());
+        let kdc = Kdc::in_cluster(rules.clone(), access.clone(), Arc::new(KnownPods));
         let mut realm = FuzzRealm { kdc, rules, access, entries: HashMap::new() };
         for name in NAMES {
             realm.add(name);

@@ -28,6 +28,7 @@ pub struct TicketPlan {
     addresses: Option<Vec<(i8, Vec<u8>)>>,
     data: Vec<(i16, Vec<u8>)>,
     wrapped: Vec<(i16, Vec<u8>)>,
+    pod: Option<u8>,
 }
 
 /// A ticket and what is in it.
@@ -38,7 +39,14 @@ pub struct PlannedTicket {
     pub part: EncTicketPart,
     /// Its session key.
     pub session: Key,
+    /// It is bound to a pod that is gone, or in a way that cannot be read.
+    pub dead: bool,
 }
+
+/// ad-type of a binding to a pod (kennel-core, `pods`), and bindings: to a live one, to one of which nothing is known, to
+/// one that is gone, and torn.
+const POD: i16 = -0x4b50;
+const BINDINGS: [&[u8]; 4] = [b"shop/cart live", b"shop/cart somewhere", b"shop/cart gone", b"shop"];
 
 /// One of a list.
 pub fn pick<T>(list: &[T], number: u8) -> &T {
@@ -84,7 +92,8 @@ impl TicketPlan {
         let mut enc_part = seal(&key, KeyUsage::TICKET, &writer.into_vec(), rng);
         enc_part.kvno = (!self.hide_kvno).then_some(kvno);
         let server = principal(server);
-        PlannedTicket { ticket: Ticket { realm: server.realm, sname: server.name, enc_part }, part, session }
+        let dead = self.pod.is_some_and(|number| number % 4 > 1);
+        PlannedTicket { ticket: Ticket { realm: server.realm, sname: server.name, enc_part }, part, session, dead }
     }
 
     fn part(&self, session: &Key) -> EncTicketPart {
@@ -111,6 +120,12 @@ impl TicketPlan {
 
     fn authorization_data(&self) -> Option<AuthorizationData> {
         let mut data = data(&self.data);
+        // In front: what the fuzzer wraps itself may be a binding too, and the first one counts.
+        if let Some(number) = self.pod {
+            let binding = vec![(POD, pick(&BINDINGS, number).to_vec())];
+            let ad_data = AuthorizationData(self::data(&binding)).encode();
+            data.insert(0, AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data });
+        }
         if !self.wrapped.is_empty() {
             let ad_data = AuthorizationData(self::data(&self.wrapped)).encode();
             data.push(AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data });
