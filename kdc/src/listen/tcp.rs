@@ -19,6 +19,8 @@ use tokio::time::{sleep, timeout};
 
 /// Pause after an accept that failed for want of descriptors or memory: it would fail again at once.
 const BACK_OFF: Duration = Duration::from_millis(100);
+/// Octets that are read at a time: most requests are shorter.
+const ROOM: usize = 2048;
 /// How long a client that was refused may take to read why.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -38,6 +40,8 @@ struct Shared {
 
 struct Connection {
     stream: TcpStream,
+    /// What was received of the next request: mostly all of it, at once.
+    received: Vec<u8>,
     peer: SocketAddr,
     slot: Slot,
     stopped: watch::Receiver<bool>,
@@ -92,7 +96,9 @@ impl Server {
         };
         // Replies are written whole: waiting to fill a segment would only delay them.
         let _ = stream.set_nodelay(true);
-        let connection = Connection { stream, peer, slot, stopped: self.stopped.clone(), shared: self.shared.clone() };
+        let received = Vec::with_capacity(ROOM);
+        let connection =
+            Connection { stream, received, peer, slot, stopped: self.stopped.clone(), shared: self.shared.clone() };
         connections.spawn(connection.run());
     }
 }
@@ -114,10 +120,9 @@ async fn after_failed_accept(error: &io::Error) {
 
 impl Connection {
     async fn run(mut self) {
-        loop {
-            let Some(first) = self.first_octet().await else { return };
+        while self.has_begun().await {
             let exchange = self.shared.exchange;
-            match timeout(exchange, self.exchange(first)).await {
+            match timeout(exchange, self.exchange()).await {
                 Ok(Ok(Next::Continue)) => {}
                 Ok(Ok(Next::Close)) => return,
                 Ok(Err(error)) => return tracing::debug!(peer = %self.peer, %error, "connection lost"),
@@ -126,27 +131,32 @@ impl Connection {
         }
     }
 
-    /// Waits for the next request to begin; `None`: it is over.
-    async fn first_octet(&mut self) -> Option<u8> {
+    /// Waits for the next request to begin; false: it is over.
+    async fn has_begun(&mut self) -> bool {
+        if !self.received.is_empty() {
+            return true;
+        }
         let mut waiting = self.slot.wait();
         tokio::select! {
             // First: a request that has arrived is answered, whatever else is true by now.
             biased;
-            octet = self.stream.read_u8() => octet.ok(),
-            () = sleep(self.shared.idle) => None,
-            () = waiting.pushed_out() => None,
-            () = stop(&mut self.stopped) => None,
+            read = self.stream.read_buf(&mut self.received) => read.is_ok_and(|length| length > 0),
+            () = sleep(self.shared.idle) => false,
+            () = waiting.pushed_out() => false,
+            () = stop(&mut self.stopped) => false,
         }
     }
 
-    async fn exchange(&mut self, first: u8) -> io::Result<Next> {
-        let Some(request) = self.rest_of_request(first).await? else { return Ok(Next::Close) };
-        let Ok(request) = request else {
+    async fn exchange(&mut self) -> io::Result<Next> {
+        let Some(frame) = self.rest_of_request().await? else { return Ok(Next::Close) };
+        let Ok(end) = frame else {
             self.refuse_frame().await?;
             return Ok(Next::Close);
         };
-        match self.shared.answerer.answer(&request, self.peer, Transport::Stream).await {
+        let request = self.received.get(frame::PREFIX..end).unwrap_or_default();
+        match self.shared.answerer.answer(request, self.peer, Transport::Stream).await {
             Some(reply) => {
+                self.received.drain(..end.min(self.received.len()));
                 self.stream.write_all(&frame::encode(&reply)).await?;
                 Ok(Next::Continue)
             }
@@ -155,12 +165,15 @@ impl Connection {
         }
     }
 
-    /// The request whose first octet was read. A client that is slow to send it waits like one that sends nothing: it
-    /// may be pushed out (`None`). Inner error: the length cannot be served.
-    async fn rest_of_request(&mut self, first: u8) -> io::Result<Option<Result<Vec<u8>, FrameRefused>>> {
+    /// Receives the request that has begun; gives where it ends. A client that is slow to send it waits like one that
+    /// sends nothing: it may be pushed out (`None`). Inner error: the length cannot be served.
+    async fn rest_of_request(&mut self) -> io::Result<Option<Result<usize, FrameRefused>>> {
+        if let Some(there) = whole(&self.received) {
+            return Ok(Some(there));
+        }
         let mut waiting = self.slot.wait();
         tokio::select! {
-            request = read_request(&mut self.stream, first) => request.map(Some),
+            request = read_request(&mut self.stream, &mut self.received) => request.map(Some),
             () = waiting.pushed_out() => Ok(None),
         }
     }
@@ -178,20 +191,25 @@ impl Connection {
     }
 }
 
-/// Memory grows with what arrives, not with what the length promises.
-async fn read_request(stream: &mut TcpStream, first: u8) -> io::Result<Result<Vec<u8>, FrameRefused>> {
-    let mut header = [first, 0, 0, 0];
-    let [_, rest @ ..] = &mut header;
-    stream.read_exact(rest).await?;
-    let length = match frame::prefix(header, MAX_REQUEST) {
+/// Where the request at the beginning ends, once all of it is there.
+fn whole(received: &[u8]) -> Option<Result<usize, FrameRefused>> {
+    let length = match frame::prefix(*received.first_chunk()?, MAX_REQUEST) {
         Prefix::Length(length) => length,
-        Prefix::Reserved | Prefix::OutOfRange => return Ok(Err(FrameRefused)),
+        Prefix::Reserved | Prefix::OutOfRange => return Some(Err(FrameRefused)),
     };
-    let mut request = Vec::with_capacity(length.min(4096));
-    let promised = u64::try_from(length).unwrap_or(u64::MAX);
-    stream.take(promised).read_to_end(&mut request).await?;
-    if request.len() < length {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+    let end = frame::PREFIX.saturating_add(length);
+    (received.len() >= end).then_some(Ok(end))
+}
+
+/// Memory grows with what arrives, not with what the length promises.
+async fn read_request(stream: &mut TcpStream, received: &mut Vec<u8>) -> io::Result<Result<usize, FrameRefused>> {
+    loop {
+        if let Some(there) = whole(received) {
+            return Ok(there);
+        }
+        received.reserve(ROOM);
+        if stream.read_buf(received).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
     }
-    Ok(Ok(request))
 }

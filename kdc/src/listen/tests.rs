@@ -151,6 +151,11 @@ async fn a_connection_carries_several_requests() {
         stream.write_all(&frame::encode(GARBAGE)).await.unwrap();
         assert_eq!(read_error(&mut stream).await.error_code, ErrorCode::GENERIC);
     }
+    // Several at once.
+    stream.write_all(&frame::encode(GARBAGE).repeat(5)).await.unwrap();
+    for _ in 0..5 {
+        assert_eq!(read_error(&mut stream).await.error_code, ErrorCode::GENERIC);
+    }
     // In pieces, octet by octet.
     for octet in frame::encode(GARBAGE) {
         stream.write_u8(octet).await.unwrap();

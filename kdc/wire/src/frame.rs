@@ -1,11 +1,14 @@
 //! TCP framing (RFC 4120, section 7.2.2): four octets of length, big-endian, the high bit reserved and zero.
 
+/// Octets of the length in front of a message.
+pub const PREFIX: usize = 4;
+
 /// Prefixes a message with its length. A message has less than 2^31 octets.
 #[must_use]
 pub fn encode(message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
     debug_assert!(length < RESERVED_BIT, "a message of 2 GiB");
-    let mut framed = Vec::with_capacity(4 + message.len());
+    let mut framed = Vec::with_capacity(PREFIX + message.len());
     framed.extend_from_slice(&length.to_be_bytes());
     framed.extend_from_slice(message);
     framed
@@ -26,7 +29,7 @@ const RESERVED_BIT: u32 = 1 << 31;
 
 /// Reads a prefix; `limit` is the longest message that is accepted.
 #[must_use]
-pub fn prefix(header: [u8; 4], limit: usize) -> Prefix {
+pub fn prefix(header: [u8; PREFIX], limit: usize) -> Prefix {
     let value = u32::from_be_bytes(header);
     if value & RESERVED_BIT != 0 {
         return Prefix::Reserved;
