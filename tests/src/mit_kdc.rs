@@ -9,6 +9,8 @@ use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
+/// A benchmark makes 100,000 principals.
+const SCRIPT_LIMIT: Duration = Duration::from_secs(900);
 const START_LIMIT: Duration = Duration::from_secs(20);
 
 /// Keys of each AES enctype for every principal.
@@ -63,7 +65,7 @@ impl MitKdc {
     /// One of them fails.
     pub fn kadmin_script(&self, commands: &str) -> Result<()> {
         let mut command = self.command("kadmin.local");
-        let run = process::run(command.args(["-r", &self.name]), commands)?.ok()?;
+        let run = process::run_within(command.args(["-r", &self.name]), commands, SCRIPT_LIMIT)?.ok()?;
         let failed = run.stderr.lines().any(|line| line.contains("while ") || line.contains("sage:"));
         ensure!(!failed, "kadmin.local failed: {run}");
         Ok(())

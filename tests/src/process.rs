@@ -162,23 +162,33 @@ impl std::fmt::Display for Run {
 /// # Errors
 /// It cannot be started, or takes longer than a minute (it is killed then).
 pub fn run(command: &mut Command, input: &str) -> Result<Run> {
+    run_within(command, input, COMMAND_LIMIT)
+}
+
+/// Like [`run`], for a command that may take longer.
+///
+/// # Errors
+/// See [`run`].
+pub fn run_within(command: &mut Command, input: &str, limit: Duration) -> Result<Run> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start {command:?}"))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A command that does not read its input closes the pipe: no failure.
-        let _ = stdin.write_all(input.as_bytes());
-    }
     let stdout = collect(child.stdout.take());
     let stderr = collect(child.stderr.take());
+    // Beside the output: a command that says much would wait for its reader, and this for the command.
+    let (stdin, input) = (child.stdin.take(), input.to_owned());
+    std::thread::spawn(move || {
+        // A command that does not read its input closes the pipe: no failure.
+        stdin.map(|mut stdin| stdin.write_all(input.as_bytes()))
+    });
     let line = shown(command);
-    let Some(status) = wait_for_end(&mut child, COMMAND_LIMIT)? else {
+    let Some(status) = wait_for_end(&mut child, limit)? else {
         child.kill()?;
         child.wait()?;
-        bail!("{line} took longer than {COMMAND_LIMIT:?}\n{}{}", joined(stdout), joined(stderr));
+        bail!("{line} took longer than {limit:?}\n{}{}", joined(stdout), joined(stderr));
     };
     Ok(Run { command: line, status, stdout: joined(stdout), stderr: joined(stderr), trace: String::new() })
 }

@@ -3,6 +3,7 @@
 use super::asn1::Reason;
 use super::text;
 use crate::WireError;
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
@@ -26,7 +27,7 @@ impl NameType {
     pub const WELLKNOWN: NameType = NameType(11);
 }
 
-/// PrincipalName: components without a realm. Equality and hash ignore the name type and respect case.
+/// PrincipalName: components without a realm. Equality, order and hash ignore the name type and respect case.
 #[derive(Debug, Clone)]
 pub struct PrincipalName {
     /// A hint about what the name is.
@@ -43,6 +44,18 @@ impl PartialEq for PrincipalName {
 }
 
 impl Eq for PrincipalName {}
+
+impl PartialOrd for PrincipalName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for PrincipalName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.components.cmp(&other.components)
+    }
+}
 
 impl Hash for PrincipalName {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -79,7 +92,7 @@ impl PrincipalName {
 /// A name with its realm: what identifies a principal. `Display` and [`Principal::parse`] use MIT's text form
 /// (`HTTP/web.shop@REALM`, with `\` before `/`, `@`, `\` inside a component, and `\n`, `\t`, `\b`, `\0` for these four
 /// characters).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Principal {
     /// The components.
     pub name: PrincipalName,

@@ -1,0 +1,108 @@
+//! KerberosPrincipal: the service principals of a service account, and how it gets its credentials.
+
+use super::realm::{Credentials, Rotation};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The service principals of a service account: every service class with every host.
+#[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "kennel.dev",
+    version = "v1alpha1",
+    kind = "KerberosPrincipal",
+    plural = "kerberosprincipals",
+    shortname = "kprinc",
+    category = "kennel",
+    namespaced,
+    status = "KerberosPrincipalStatus",
+    derive = "PartialEq",
+    validation = Rule::new("self.metadata.name == self.spec.serviceAccountName").message("a service account has one KerberosPrincipal, of its own name: set metadata.name to the value of spec.serviceAccountName, and list all its services there"),
+    printcolumn(name = "Account", type_ = "string", json_path = ".spec.serviceAccountName"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Kvno", type_ = "integer", json_path = ".status.kvno"),
+    printcolumn(name = "Principals", type_ = "string", json_path = ".status.principals", priority = "1"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct KerberosPrincipalSpec {
+    /// The account; this object has its name.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("the account cannot change: delete this KerberosPrincipal and create one for the other account"))]
+    #[schemars(length(min = 1, max = 253))]
+    pub service_account_name: String,
+    /// Service classes: `HTTP`, `postgres`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(max = 64)))]
+    #[x_kube(validation = Rule::new("self.all(s, s.matches('^[A-Za-z][A-Za-z0-9_-]{0,30}$'))").message("a service class is the first part of a service principal, such as HTTP, postgres or kafka: letters, digits, dashes and underscores, without a slash or a host"))]
+    #[x_kube(validation = Rule::new("self.all(s, !(s in ['krbtgt', 'kadmin', 'K', 'WELLKNOWN']))").message("krbtgt, kadmin, K and WELLKNOWN are the KDC's own: choose another service class"))]
+    #[x_kube(validation = Rule::new("self.all(s, self.exists_one(t, t == s))").message("each service class once"))]
+    pub services: Vec<String>,
+    /// The hosts of the services.
+    #[serde(default)]
+    pub hosts: Hosts,
+    /// What the account gets for itself; what the realm says by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
+    /// When its keys are replaced; what the realm says by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<Rotation>,
+    /// Name of a Secret of this namespace to keep the keytab in. Whoever reads Secrets here has the keys then: leave it out
+    /// where the agent can run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')").message("the name of a Secret of this namespace: lower case letters, digits, dashes and dots"))]
+    pub keytab_secret: Option<String>,
+}
+
+/// The hosts of an account's services.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Hosts {
+    /// Names of Services of this namespace; `web` gives `web.NAMESPACE.svc.cluster.local` and its shorter forms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(max = 253)))]
+    #[x_kube(validation = Rule::new("self.all(h, !h.contains('.'))").message("hosts.services are names of Services of this namespace, without a namespace or domain (web, not web.shop.svc.cluster.local): Services of other namespaces cannot be claimed; names outside the cluster go to hosts.aliases"))]
+    #[x_kube(validation = Rule::new("self.all(h, h.contains('.') || h.matches('^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'))").message("the name of a Service: lower case letters, digits and dashes"))]
+    pub services: Vec<String>,
+    /// Names of StatefulSets of this namespace: each of their pods has its own principal, of its stable name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(max = 253)))]
+    #[x_kube(validation = Rule::new("self.all(h, h.matches('^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'))").message("the name of a StatefulSet of this namespace: lower case letters, digits and dashes"))]
+    pub stateful_set_pods: Vec<String>,
+    /// Further names, outside the cluster's domain, that the realm's aliasPolicy lets this namespace have: `web.example.com`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(max = 253)))]
+    #[x_kube(validation = Rule::new("self.all(h, !h.endsWith('.svc') && !h.contains('.svc.'))").message("hosts.aliases are names outside the cluster: a Service of this namespace goes to hosts.services, its shorter forms come by themselves, and Services of other namespaces cannot be claimed"))]
+    #[x_kube(validation = Rule::new("self.all(h, h.matches('^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?([.][a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$'))").message("a host is a full domain name in lower case, such as web.example.com"))]
+    pub aliases: Vec<String>,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KerberosPrincipalStatus {
+    /// The generation that this is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The service principals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub principals: Vec<String>,
+    /// Their other names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// The highest version of their keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kvno: Option<i64>,
+    /// When the next key is due, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_rotation: Option<String>,
+    /// Pods that hold its keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holders: Option<i32>,
+    /// Ready, AccountFound, NamesAccepted, Stalled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "super::conditions_schema")]
+    pub conditions: Vec<Condition>,
+}

@@ -1,0 +1,156 @@
+//! What the index keeps of the cluster's objects: only what decides something. A cluster has many pods.
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{Namespace, Pod, Service, ServiceAccount};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::core::{DeserializeGuard, Resource};
+use std::collections::BTreeMap;
+
+/// Namespace and name; the namespace of cluster-wide objects is empty.
+pub type Key = (String, String);
+
+/// What is kept of an object.
+pub trait Fact: Sized {
+    /// The object.
+    type Object;
+
+    /// What is kept of it; `None` for one without a name or UID, which no API server sends.
+    fn of(object: Self::Object) -> Option<(Key, Self)>;
+}
+
+/// A namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamespaceFact {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// It is being deleted.
+    pub ending: bool,
+}
+
+/// A service account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountFact {
+    /// `metadata.uid`.
+    pub uid: String,
+}
+
+/// A Service: it exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceFact;
+
+/// A pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodFact {
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `spec.serviceAccountName`.
+    pub account: String,
+    /// It is being deleted, or its phase is Succeeded or Failed.
+    pub ended: bool,
+    /// The StatefulSet that owns it.
+    pub stateful_set: Option<String>,
+}
+
+/// A StatefulSet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatefulSetFact {
+    /// `spec.serviceName`.
+    pub service: String,
+    /// Ordinal of the first pod.
+    pub start: u32,
+    /// How many pods.
+    pub replicas: u32,
+}
+
+/// One of our own resources, or what is wrong with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnFact<K> {
+    /// The object, or the message of the decoder.
+    pub object: Result<K, String>,
+    /// Its metadata.
+    pub meta: ObjectMeta,
+}
+
+impl<K> OwnFact<K> {
+    /// What came first has the name: by age, then by UID.
+    #[must_use]
+    pub fn seniority(&self) -> (i64, String) {
+        let created = self.meta.creation_timestamp.as_ref().map_or(i64::MAX, |time| time.0.as_second());
+        (created, self.meta.uid.clone().unwrap_or_default())
+    }
+}
+
+fn key(meta: &mut ObjectMeta) -> Option<Key> {
+    Some((meta.namespace.take().unwrap_or_default(), meta.name.take()?))
+}
+
+impl Fact for NamespaceFact {
+    type Object = Namespace;
+
+    fn of(mut object: Namespace) -> Option<(Key, NamespaceFact)> {
+        let ending = object.metadata.deletion_timestamp.is_some();
+        let labels = object.metadata.labels.take().unwrap_or_default();
+        Some((key(&mut object.metadata)?, NamespaceFact { labels, ending }))
+    }
+}
+
+impl Fact for AccountFact {
+    type Object = ServiceAccount;
+
+    fn of(mut object: ServiceAccount) -> Option<(Key, AccountFact)> {
+        Some((key(&mut object.metadata)?, AccountFact { uid: object.metadata.uid? }))
+    }
+}
+
+impl Fact for ServiceFact {
+    type Object = Service;
+
+    fn of(mut object: Service) -> Option<(Key, ServiceFact)> {
+        Some((key(&mut object.metadata)?, ServiceFact))
+    }
+}
+
+impl Fact for PodFact {
+    type Object = Pod;
+
+    fn of(mut object: Pod) -> Option<(Key, PodFact)> {
+        let phase = object.status.and_then(|status| status.phase);
+        let ended =
+            object.metadata.deletion_timestamp.is_some() || matches!(phase.as_deref(), Some("Succeeded" | "Failed"));
+        let account = object.spec.and_then(|spec| spec.service_account_name).unwrap_or_else(|| "default".into());
+        let owners = object.metadata.owner_references.take().unwrap_or_default();
+        let set = |kind: &str, version: &str| kind == "StatefulSet" && version.starts_with("apps/");
+        let owner = owners.into_iter().find(|o| o.controller == Some(true) && set(&o.kind, &o.api_version));
+        let stateful_set = owner.map(|owner| owner.name);
+        Some((key(&mut object.metadata)?, PodFact { uid: object.metadata.uid?, account, ended, stateful_set }))
+    }
+}
+
+impl Fact for StatefulSetFact {
+    type Object = StatefulSet;
+
+    fn of(mut object: StatefulSet) -> Option<(Key, StatefulSetFact)> {
+        let spec = object.spec?;
+        let count = |number: i32| u32::try_from(number).unwrap_or(0);
+        let fact = StatefulSetFact {
+            service: spec.service_name.unwrap_or_default(),
+            start: spec.ordinals.and_then(|ordinals| ordinals.start).map_or(0, count),
+            replicas: spec.replicas.map_or(1, count),
+        };
+        Some((key(&mut object.metadata)?, fact))
+    }
+}
+
+impl<K: Resource> Fact for OwnFact<K> {
+    type Object = DeserializeGuard<K>;
+
+    fn of(object: DeserializeGuard<K>) -> Option<(Key, OwnFact<K>)> {
+        let mut meta = match &object.0 {
+            Ok(object) => object.meta().clone(),
+            Err(invalid) => invalid.metadata.clone(),
+        };
+        meta.managed_fields = None;
+        let key = (meta.namespace.clone().unwrap_or_default(), meta.name.clone()?);
+        Some((key, OwnFact { object: object.0.map_err(|invalid| invalid.error), meta }))
+    }
+}

@@ -1,0 +1,12 @@
+//! What Kennel knows of a Kubernetes cluster, and what it writes there.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`crd`] | our custom resources and their manifests |
+//! | [`index`] | what is known of the cluster: events in, desired principals out |
+//! | [`names`] | the Kerberos names of its objects |
+
+#[allow(unreachable_pub, clippy::duplicated_attributes, reason = "what kube's derive makes, and how it is asked")]
+pub mod crd;
+pub mod index;
+pub mod names;
