@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// [`io::ErrorKind::AlreadyExists`] where the name is taken: the file there stays as it is.
-pub(crate) fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     let unfinished = unfinished_name(path);
     let written = write_and_link(&unfinished, path, content);
     let removed = std::fs::remove_file(&unfinished);

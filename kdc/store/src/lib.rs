@@ -9,6 +9,7 @@
 //! | `record` | a record as octets: versioned, wrapped |
 //! | `key` | the octets that a name is stored under |
 //! | `feed` | the changes of a store, for its watchers |
+//! | [`files`] | files that are there whole or not at all |
 //! | `fuzzing` | what the fuzzer reaches of `record` (feature `battery`) |
 //! | `battery` | the tests that every backend passes (feature `battery`) |
 //!
@@ -24,6 +25,7 @@
 #[cfg(any(test, feature = "battery"))]
 pub mod battery;
 pub mod cache;
+pub mod files;
 #[cfg(feature = "battery")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -33,7 +35,6 @@ pub mod sled;
 
 mod error;
 mod feed;
-mod files;
 mod key;
 mod record;
 

@@ -1,0 +1,202 @@
+//! What is written to the cluster: the status of our resources, Events, the ConfigMap of each enrolled namespace, keytab
+//! Secrets. Everything by server-side apply under our own name, so that a write repeated is a write done.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`status`] | the status of KerberosPrincipals and KerberosRealms: pure |
+
+pub mod status;
+
+use crate::crd::{KerberosPrincipal, KerberosRealm};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Under which our fields are.
+const MANAGER: &str = "kennel-kdc";
+/// Name of the ConfigMap of enrolled namespaces.
+pub const CONFIG_MAP: &str = "kennel-krb5";
+/// The label of what we made, so that it is found again.
+const MANAGED: (&str, &str) = ("app.kubernetes.io/managed-by", MANAGER);
+
+/// Writes to the cluster.
+#[derive(Clone)]
+pub struct Applier {
+    client: Client,
+    recorder: Recorder,
+}
+
+/// What an Event is about.
+pub enum Subject<'a> {
+    /// A KerberosPrincipal.
+    Principal(&'a KerberosPrincipal),
+    /// A service account.
+    Account(&'a ServiceAccount),
+}
+
+impl Applier {
+    /// Writes with this client; `instance` is this process, in Events.
+    #[must_use]
+    pub fn new(client: Client, instance: Option<String>) -> Applier {
+        let recorder = Recorder::new(client.clone(), Reporter { controller: MANAGER.into(), instance });
+        Applier { client, recorder }
+    }
+
+    /// Writes the status of a KerberosPrincipal.
+    ///
+    /// # Errors
+    /// The API server's.
+    pub async fn principal_status(
+        &self,
+        namespace: &str,
+        name: &str,
+        status: &crate::crd::principal::KerberosPrincipalStatus,
+    ) -> kube::Result<()> {
+        let api = Api::<KerberosPrincipal>::namespaced(self.client.clone(), namespace);
+        api.patch_status(name, &params(), &Patch::Merge(json!({ "status": status }))).await.map(|_| ())
+    }
+
+    /// Writes the status of a KerberosRealm.
+    ///
+    /// # Errors
+    /// The API server's.
+    pub async fn realm_status(&self, name: &str, status: &crate::crd::realm::KerberosRealmStatus) -> kube::Result<()> {
+        let api = Api::<KerberosRealm>::all(self.client.clone());
+        api.patch_status(name, &params(), &Patch::Merge(json!({ "status": status }))).await.map(|_| ())
+    }
+
+    /// Writes the ConfigMap of an enrolled namespace.
+    ///
+    /// # Errors
+    /// The API server's.
+    pub async fn config_map(&self, namespace: &str, data: &BTreeMap<String, String>) -> kube::Result<()> {
+        let metadata = ObjectMeta { name: Some(CONFIG_MAP.into()), labels: Some(managed()), ..ObjectMeta::default() };
+        let map = ConfigMap { metadata, data: Some(data.clone()), ..ConfigMap::default() };
+        let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
+        api.patch(CONFIG_MAP, &applied(), &Patch::Apply(map)).await.map(|_| ())
+    }
+
+    /// Deletes the ConfigMap of a namespace, if it is ours.
+    ///
+    /// # Errors
+    /// The API server's.
+    pub async fn delete_config_map(&self, namespace: &str) -> kube::Result<()> {
+        let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
+        match api.get_opt(CONFIG_MAP).await? {
+            Some(map) if is_managed(map.meta()) => delete(&api, CONFIG_MAP, map.meta()).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the keytab Secret of a KerberosPrincipal; it goes with its owner. One of that name that is not ours stays.
+    ///
+    /// # Errors
+    /// The API server's; [`NotOurs`](SecretError::NotOurs).
+    pub async fn keytab_secret(&self, owner: &KerberosPrincipal, name: &str, keytab: &[u8]) -> Result<(), SecretError> {
+        let namespace = owner.namespace().unwrap_or_default();
+        let api = Api::<Secret>::namespaced(self.client.clone(), &namespace);
+        if let Some(there) = api.get_opt(name).await?
+            && !is_managed(there.meta())
+        {
+            return Err(SecretError::NotOurs);
+        }
+        let owners = owner.controller_owner_ref(&()).into_iter().collect::<Vec<OwnerReference>>();
+        let metadata = ObjectMeta {
+            name: Some(name.to_owned()),
+            labels: Some(managed()),
+            owner_references: Some(owners),
+            ..ObjectMeta::default()
+        };
+        let data = BTreeMap::from([("keytab".to_owned(), ByteString(keytab.to_vec()))]);
+        let secret = Secret { metadata, data: Some(data), type_: Some("Opaque".into()), ..Secret::default() };
+        api.patch(name, &applied(), &Patch::Apply(secret)).await?;
+        Ok(())
+    }
+
+    /// Deletes the keytab Secrets of a KerberosPrincipal that have another name than `keep`.
+    ///
+    /// # Errors
+    /// The API server's.
+    pub async fn delete_keytab_secrets(
+        &self,
+        namespace: &str,
+        owner_uid: &str,
+        keep: Option<&str>,
+    ) -> kube::Result<()> {
+        let api = Api::<Secret>::namespaced(self.client.clone(), namespace);
+        let ours = kube::api::ListParams::default().labels(&format!("{}={}", MANAGED.0, MANAGED.1));
+        for secret in api.list(&ours).await? {
+            let owned = secret.owner_references().iter().any(|owner| owner.uid == owner_uid);
+            let name = secret.name_any();
+            if owned && Some(&*name) != keep {
+                delete(&api, &name, secret.meta()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes an Event. That it cannot be published is logged and no more: Events are for people.
+    pub async fn event(&self, subject: Subject<'_>, warning: bool, reason: &str, note: &str) {
+        let reference = match subject {
+            Subject::Principal(object) => object.object_ref(&()),
+            Subject::Account(object) => object.object_ref(&()),
+        };
+        let event = Event {
+            type_: if warning { EventType::Warning } else { EventType::Normal },
+            reason: reason.to_owned(),
+            note: Some(note.chars().take(1000).collect()),
+            action: "Reconcile".into(),
+            secondary: None,
+        };
+        if let Err(error) = self.recorder.publish(&event, &reference).await {
+            tracing::debug!(%error, reason, "an Event could not be published");
+        }
+    }
+}
+
+/// Why a keytab Secret was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// Somebody else's Secret has the name.
+    #[error(
+        "there is a Secret of this name that is not Kennel's: delete it, or give another name in spec.keytabSecret"
+    )]
+    NotOurs,
+    /// The API server's.
+    #[error(transparent)]
+    Api(#[from] kube::Error),
+}
+
+fn params() -> PatchParams {
+    PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() }
+}
+
+fn applied() -> PatchParams {
+    PatchParams::apply(MANAGER).force()
+}
+
+fn managed() -> BTreeMap<String, String> {
+    [(MANAGED.0.to_owned(), MANAGED.1.to_owned())].into()
+}
+
+fn is_managed(meta: &ObjectMeta) -> bool {
+    meta.labels.as_ref().is_some_and(|labels| labels.get(MANAGED.0).map(String::as_str) == Some(MANAGED.1))
+}
+
+/// Deletes exactly the object that was seen.
+async fn delete<K>(api: &Api<K>, name: &str, meta: &ObjectMeta) -> kube::Result<()>
+where
+    K: Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
+    let preconditions = Preconditions { uid: meta.uid.clone(), resource_version: None };
+    let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+    match api.delete(name, &params).await {
+        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
+        other => other.map(|_| ()),
+    }
+}

@@ -1,0 +1,219 @@
+//! TLS of the HTTPS interfaces: a certificate that renews itself under an authority of our own, or one that the operator
+//! gives and replaces.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`authority`] | our own authority: made once, kept beside the store |
+//! | [`key`] | P-256 keys |
+//! | [`files`] | the operator's files |
+
+mod authority;
+mod files;
+mod key;
+
+pub(crate) use authority::Authority;
+pub(crate) use files::Files;
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use rand::RngCore;
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Life of a serving certificate, seconds.
+const LIFE: i64 = 30 * 86_400;
+/// What is left of it when the next one is made.
+const RENEWED_BEFORE: i64 = LIFE / 3;
+
+/// The certificate that is served now, and where the next one comes from.
+pub(crate) struct Tls {
+    provider: Arc<CryptoProvider>,
+    served: Arc<Served>,
+    source: Mutex<Source>,
+}
+
+enum Source {
+    Own { authority: Box<Authority>, names: Vec<String>, renew_at: i64 },
+    Given(Files),
+}
+
+#[derive(Debug)]
+struct Served(ArcSwap<CertifiedKey>);
+
+impl ResolvesServerCert for Served {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
+
+impl Tls {
+    /// Serves `names` (DNS names and addresses) under our own authority; `now` in seconds since the epoch.
+    pub(crate) fn own(
+        authority: Authority,
+        names: Vec<String>,
+        now: i64,
+        rng: &mut impl RngCore,
+    ) -> anyhow::Result<Tls> {
+        let provider = provider();
+        let certified = authority.issue(&names, now, LIFE, &provider, rng)?;
+        let source = Source::Own { authority: Box::new(authority), names, renew_at: now + LIFE - RENEWED_BEFORE };
+        Ok(Tls::serving(provider, certified, source))
+    }
+
+    /// Serves the operator's certificate.
+    pub(crate) fn given(mut files: Files) -> anyhow::Result<Tls> {
+        let provider = provider();
+        let certified = files.read(&provider)?.context("the files of the certificate are empty")?;
+        Ok(Tls::serving(provider, certified, Source::Given(files)))
+    }
+
+    fn serving(provider: Arc<CryptoProvider>, certified: CertifiedKey, source: Source) -> Tls {
+        let served = Arc::new(Served(ArcSwap::from_pointee(certified)));
+        Tls { provider, served, source: Mutex::new(source) }
+    }
+
+    /// What listeners serve with; renewals show in it by themselves.
+    pub(crate) fn server_config(&self) -> anyhow::Result<Arc<ServerConfig>> {
+        let builder = ServerConfig::builder_with_provider(self.provider.clone()).with_safe_default_protocol_versions()?;
+        let mut config = builder.with_no_client_auth().with_cert_resolver(self.served.clone());
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+
+    /// The certificate that clients are to trust, PEM.
+    pub(crate) fn ca_pem(&self) -> String {
+        match &*self.lock() {
+            Source::Own { authority, .. } => authority.pem().to_owned(),
+            Source::Given(files) => files.ca_pem().to_owned(),
+        }
+    }
+
+    /// Renews what is due, takes up files that are others; to be called every few minutes. What fails leaves the
+    /// certificate that is served as it is, and is tried again.
+    pub(crate) fn check(&self, now: i64, rng: &mut impl RngCore) {
+        let mut source = self.lock();
+        let certified = match &mut *source {
+            Source::Own { renew_at, .. } if now < *renew_at => Ok(None),
+            Source::Own { authority, names, renew_at } => {
+                let certified = authority.issue(names, now, LIFE, &self.provider, rng);
+                certified.map(|certified| {
+                    *renew_at = now + LIFE - RENEWED_BEFORE;
+                    Some(certified)
+                })
+            }
+            Source::Given(files) => files.read(&self.provider),
+        };
+        match certified {
+            Ok(Some(certified)) => {
+                self.served.0.store(Arc::new(certified));
+                tracing::info!("the serving certificate is a new one");
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(error = format!("{error:#}"), "the serving certificate stays the old one"),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Source> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The one implementation of cryptography behind TLS: pure Rust.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls_graviola::default_provider())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, ServerName};
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
+    use std::io::{Read, Write};
+
+    const NOW: i64 = 1_795_449_600;
+
+    fn own(dir: &std::path::Path) -> Tls {
+        let master = kennel_crypto::MasterKey::generate(&mut rand::rngs::OsRng);
+        let authority = Authority::open_or_make(&dir.join("tls-ca.pem"), &master, "R", NOW, &mut rand::rngs::OsRng).unwrap();
+        Tls::own(authority, vec!["kdc.test".into(), "127.0.0.1".into()], now(), &mut rand::rngs::OsRng).unwrap()
+    }
+
+    fn now() -> i64 {
+        crate::clock::now().time.0
+    }
+
+    /// A handshake and an octet each way; gives the certificate that was served.
+    fn talk(tls: &Tls, name: &str) -> Result<CertificateDer<'static>, rustls::Error> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(tls.ca_pem().as_bytes()).unwrap()).unwrap();
+        let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+        let config = builder.with_root_certificates(roots).with_no_client_auth();
+        let mut client = ClientConnection::new(Arc::new(config), ServerName::try_from(name.to_owned()).unwrap())?;
+        let mut server = ServerConnection::new(tls.server_config().unwrap())?;
+        client.writer().write_all(b"a").unwrap();
+        while client.is_handshaking() || server.is_handshaking() {
+            let mut wire = Vec::new();
+            client.write_tls(&mut wire).unwrap();
+            server.read_tls(&mut &*wire).unwrap();
+            server.process_new_packets()?;
+            wire.clear();
+            server.write_tls(&mut wire).unwrap();
+            client.read_tls(&mut &*wire).unwrap();
+            client.process_new_packets()?;
+        }
+        let mut wire = Vec::new();
+        client.write_tls(&mut wire).unwrap();
+        server.read_tls(&mut &*wire).unwrap();
+        server.process_new_packets()?;
+        let mut octet = [0];
+        server.reader().read_exact(&mut octet).unwrap();
+        assert_eq!(&octet, b"a");
+        Ok(client.peer_certificates().unwrap()[0].clone().into_owned())
+    }
+
+    #[test]
+    fn a_client_that_trusts_the_authority_reaches_the_names_that_are_served_and_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let tls = own(dir.path());
+        talk(&tls, "kdc.test").unwrap();
+        talk(&tls, "127.0.0.1").unwrap();
+        assert!(talk(&tls, "other.test").is_err());
+    }
+
+    #[test]
+    fn the_certificate_is_renewed_when_two_thirds_of_its_life_are_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let tls = own(dir.path());
+        let first = talk(&tls, "kdc.test").unwrap();
+        tls.check(now() + LIFE / 2, &mut rand::rngs::OsRng);
+        assert_eq!(talk(&tls, "kdc.test").unwrap(), first);
+        // Renewed ahead of time as seen from here: valid from now on all the same, as clocks may be off.
+        tls.check(now() + LIFE - RENEWED_BEFORE + 1, &mut rand::rngs::OsRng);
+        assert_ne!(tls.served.0.load().cert[0], first);
+    }
+
+    #[test]
+    fn openssl_accepts_what_we_make() {
+        let dir = tempfile::tempdir().unwrap();
+        let tls = own(dir.path());
+        let leaf = talk(&tls, "kdc.test").unwrap();
+        std::fs::write(dir.path().join("leaf.der"), &leaf).unwrap();
+        std::fs::write(dir.path().join("ca.pem"), tls.ca_pem()).unwrap();
+        let openssl = |arguments: &str| {
+            let mut command = std::process::Command::new("openssl");
+            let output = command.args(arguments.split(' ')).current_dir(dir.path()).output().unwrap();
+            assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        openssl("x509 -inform DER -in leaf.der -out leaf.pem");
+        openssl("verify -x509_strict -purpose sslserver -CAfile ca.pem leaf.pem");
+        let ca = openssl("x509 -in ca.pem -noout -text");
+        assert!(ca.contains("Kennel CA of R") && ca.contains("CA:TRUE, pathlen:0"), "{ca}");
+        let leaf = openssl("x509 -in leaf.pem -noout -text");
+        assert!(leaf.contains("DNS:kdc.test, IP Address:127.0.0.1") && leaf.contains("TLS Web Server Authentication"), "{leaf}");
+    }
+}
