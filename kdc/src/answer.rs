@@ -3,9 +3,10 @@
 
 use crate::audit::Audit;
 use crate::clock;
+use crate::live::Live;
 use futures_util::FutureExt;
 use kennel_core::event::Event;
-use kennel_core::kdc::{Found, Kdc, Outcome, Pending, Step};
+use kennel_core::kdc::{Found, Outcome, Pending, Step};
 use kennel_core::refusal::Refusal;
 use kennel_store::StoreError;
 use kennel_store::cache::EntryCache;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 /// Everything that a request needs.
 pub(crate) struct Answerer {
-    kdc: Kdc,
+    live: Arc<Live>,
     cache: Arc<EntryCache>,
     audit: Audit,
     udp_reply_limit: usize,
@@ -31,8 +32,8 @@ pub(crate) enum Transport {
 }
 
 impl Answerer {
-    pub(crate) fn new(kdc: Kdc, cache: Arc<EntryCache>, audit: Audit, udp_reply_limit: usize) -> Answerer {
-        Answerer { kdc, cache, audit, udp_reply_limit }
+    pub(crate) fn new(live: Arc<Live>, cache: Arc<EntryCache>, audit: Audit, udp_reply_limit: usize) -> Answerer {
+        Answerer { live, cache, audit, udp_reply_limit }
     }
 
     /// Answers; waits for the store where the cache does not know a name. `None` sends nothing.
@@ -55,13 +56,13 @@ impl Answerer {
 
     /// Answers a frame whose length cannot be served.
     pub(crate) fn refuse_frame(&self, peer: SocketAddr) -> Option<Vec<u8>> {
-        self.finish(self.kdc.refuse(Refusal::FrameLength, peer, clock::now()), Transport::Stream)
+        self.finish(self.live.kdc().refuse(Refusal::FrameLength, peer, clock::now()), Transport::Stream)
     }
 
     /// Answers that the store cannot be asked now (too many requests wait for it already).
     pub(crate) fn answer_unavailable(&self, request: &[u8], peer: SocketAddr, transport: Transport) -> Option<Vec<u8>> {
         let now = clock::now();
-        let outcome = match self.kdc.begin(request, peer, now) {
+        let outcome = match self.live.kdc().begin(request, peer, now) {
             Step::Done(outcome) => outcome,
             Step::Need(pending) => pending.unavailable(now),
         };
@@ -70,7 +71,7 @@ impl Answerer {
 
     async fn decide(&self, request: &[u8], peer: SocketAddr) -> Outcome {
         let now = clock::now();
-        let mut step = self.kdc.begin(request, peer, now);
+        let mut step = self.live.kdc().begin(request, peer, now);
         loop {
             let pending: Box<Pending> = match step {
                 Step::Done(outcome) => return outcome,
@@ -107,7 +108,7 @@ impl Answerer {
     fn fit(&self, outcome: Outcome, transport: Transport) -> Outcome {
         let now = outcome.event.time;
         match transport {
-            Transport::Datagram => outcome.fit_datagram(self.udp_reply_limit, self.kdc.realm(), now),
+            Transport::Datagram => outcome.fit_datagram(self.udp_reply_limit, self.live.kdc().realm(), now),
             Transport::Stream => outcome,
         }
     }

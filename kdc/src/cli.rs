@@ -83,6 +83,10 @@ pub(crate) struct DevArgs {
     /// Principals, trusts and settings in a file; deploy/examples/seed.toml explains every key.
     #[arg(long, value_name = "FILE")]
     pub(crate) seed: Option<PathBuf>,
+    /// A cluster: its service accounts become principals, and its pods enrol on port P+3 (HTTPS). The custom resource
+    /// definitions are in deploy/crds.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
     /// What the log on standard error says: error, warn, info, debug, trace, or a filter.
     #[arg(long, value_name = "LEVEL", env = "KENNEL_LOG", default_value = "warn")]
     pub(crate) log: String,

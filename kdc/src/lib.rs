@@ -8,6 +8,10 @@
 //! | [`serve`] | `serve`: start, wiring, graceful stop |
 //! | [`dev`] | `dev`: a realm in one command, which proves itself |
 //! | [`store`] | opening or creating the store and its master key |
+//! | [`in_cluster`] | the parts of a realm with a cluster, wired |
+//! | [`cluster`] | the cluster's objects into the store, and what became of them back |
+//! | [`enrol`] | the enrolment API: a pod's token in, its credentials out |
+//! | [`live`] | the realm as it is now |
 //! | [`answer`] | how a request walks: the core's steps, the cache, the audit event |
 //! | [`listen`] | UDP and TCP |
 //! | [`audit`] | one line for each decision |
@@ -23,15 +27,18 @@ mod answer;
 mod audit;
 mod cli;
 mod clock;
+mod cluster;
 mod config;
 mod dev;
+mod enrol;
 #[doc(hidden)]
 pub mod fuzzing;
+mod in_cluster;
 mod listen;
+mod live;
 mod logs;
 mod serve;
 mod store;
-#[expect(dead_code, reason = "served soon")]
 mod tls;
 
 use clap::Parser;
@@ -51,6 +58,8 @@ pub fn main() -> ExitCode {
 
 fn run(command: cli::Command) -> anyhow::Result<()> {
     clock::check()?;
+    // The cluster's API client asks the process for its provider. An error: it has one already.
+    let _ = tls::provider().as_ref().clone().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = match command {
         cli::Command::Serve(args) => runtime.block_on(serve::run(&args)),

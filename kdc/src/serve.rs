@@ -4,11 +4,12 @@ use crate::answer::Answerer;
 use crate::audit::{Audit, AuditWriter};
 use crate::cli::ServeArgs;
 use crate::config::{AuditSettings, Config, Limits, StoreKind, warn_of_weakness};
+use crate::in_cluster::{InCluster, Running, Secrets};
 use crate::listen::{Bound, Served};
+use crate::live::Live;
 use crate::{logs, store};
 use anyhow::Context;
-use kennel_core::access::AllowAll;
-use kennel_core::kdc::Kdc;
+use kennel_core::pods::{NoCluster, Pods};
 use kennel_core::realm::Realm;
 use kennel_store::{EntryCache, PrincipalStore};
 use std::sync::Arc;
@@ -31,7 +32,14 @@ pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         tracing::info!(realm = realm.name, store = %settings.path.display(), "made a new realm");
     }
     let name = realm.name.clone();
-    let parts = Parts { realm, store, cache_capacity: settings.cache_capacity };
+    let cluster = match &config.cluster {
+        Some(cluster) => {
+            let secrets = Secrets { authority: config.authority(), master_key: &settings.master_key };
+            Some(InCluster::prepare(&name, cluster, config.enrolment.as_ref(), secrets).await?)
+        }
+        None => None,
+    };
+    let parts = Parts { realm, store, cache_capacity: settings.cache_capacity, cluster };
     let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
     tracing::info!(realm = name, version = env!("CARGO_PKG_VERSION"), "serving");
     let signal = signals.wait().await;
@@ -46,11 +54,13 @@ pub(crate) struct Parts {
     pub(crate) realm: Realm,
     pub(crate) store: Arc<dyn PrincipalStore>,
     pub(crate) cache_capacity: usize,
+    pub(crate) cluster: Option<InCluster>,
 }
 
 /// A KDC that answers.
 pub(crate) struct Service {
     served: Served,
+    cluster: Option<Running>,
     audit: AuditWriter,
 }
 
@@ -64,16 +74,24 @@ impl Service {
     ) -> anyhow::Result<Service> {
         let cache = EntryCache::open(parts.store, parts.cache_capacity).await?;
         let (audit, writer) = Audit::start(audit)?;
-        let kdc = Kdc::new(Arc::new(parts.realm), Arc::new(AllowAll));
+        let pods: Arc<dyn Pods> = match &parts.cluster {
+            Some(cluster) => Arc::new(cluster.index.clone()),
+            None => Arc::new(NoCluster),
+        };
+        let live = Arc::new(Live::new(parts.realm, pods));
         let addresses = bound.addresses().to_vec();
-        let answerer = Arc::new(Answerer::new(kdc, cache, audit, limits.udp_reply_limit));
-        let served = bound.serve(&answerer, limits)?;
+        let answerer = Answerer::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);
+        let served = bound.serve(&Arc::new(answerer), limits)?;
         tracing::info!(?addresses, "listening on UDP and TCP");
-        Ok(Service { served, audit: writer })
+        let cluster = parts.cluster.map(|cluster| cluster.start(live, cache, audit)).transpose()?;
+        Ok(Service { served, cluster, audit: writer })
     }
 
     /// Takes nothing new, finishes what has begun, writes the last audit lines.
     pub(crate) async fn stop(self) {
+        if let Some(cluster) = self.cluster {
+            cluster.stop().await;
+        }
         self.served.stop().await;
         if tokio::task::spawn_blocking(|| self.audit.stop()).await.is_err() {
             tracing::error!("the end of the audit trail could not be awaited");

@@ -5,6 +5,7 @@
 use crate::clock;
 use crate::config::AuditFormat;
 use bitflags::Flags;
+use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, KeytabEntry};
 use kennel_core::event::{Decision, Event, Exchange, Issued};
 use kennel_core::refusal::Refusal;
 use kennel_crypto::Enctype;
@@ -15,6 +16,14 @@ pub(super) fn write(event: &Event, format: AuditFormat, batch: &mut String) {
     let mut line = Line { out: batch, format, first: true };
     line.begin();
     line.event(event);
+    line.end();
+}
+
+/// Appends the line of an enrolment.
+pub(super) fn write_enrolment(event: &EnrolmentEvent, format: AuditFormat, batch: &mut String) {
+    let mut line = Line { out: batch, format, first: true };
+    line.begin();
+    line.enrolment(event);
     line.end();
 }
 
@@ -54,6 +63,43 @@ impl Line<'_> {
         if event.exchange != Exchange::Unreadable {
             self.flags("options", &event.options);
             self.enctypes("offered", &event.offered);
+        }
+    }
+
+    fn enrolment(&mut self, event: &EnrolmentEvent) {
+        self.word("time", clock::text(event.time));
+        self.word("exchange", "enrolment");
+        let granted = matches!(event.outcome, EnrolmentOutcome::Granted(_));
+        self.word("outcome", if granted { "issued" } else { "refused" });
+        if let Some(client) = &event.client {
+            self.text("client", client);
+        }
+        if let Some(account) = &event.account {
+            self.text("account", account);
+        }
+        if let Some(pod) = &event.pod {
+            self.text("pod", pod);
+            self.text("pod_uid", &pod.uid);
+        }
+        self.word("peer", event.peer);
+        match &event.outcome {
+            EnrolmentOutcome::Granted(granted) => {
+                let kvnos = |entry: &KeytabEntry| entry.kvnos.iter().map(u32::to_string).collect::<Vec<_>>().join("+");
+                let keys = granted.keytab.iter().map(|entry| format!("{} {}", entry.principal, kvnos(entry)));
+                self.text("keytab", keys.collect::<Vec<_>>().join(", "));
+                if let Some(issued) = &granted.ticket {
+                    self.issued(issued);
+                }
+            }
+            EnrolmentOutcome::Refused { refusal, ticket } => {
+                self.word("reason", refusal.name());
+                self.text("text", refusal.text());
+                self.bare("status", refusal.status());
+                if let Some(ticket) = ticket {
+                    self.word("ticket_reason", ticket.name());
+                    self.text("ticket_text", ticket.text());
+                }
+            }
         }
     }
 
@@ -200,6 +246,7 @@ fn outcome(decision: &Decision) -> &'static str {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use kennel_core::pods::PodRef;
     use kennel_wire::message::{KdcOptions, KerberosTime, NameType, Principal, PrincipalName, TicketFlags, Timestamp};
 
     const AT: KerberosTime = KerberosTime(1_795_449_600);
@@ -282,6 +329,26 @@ pub(super) mod tests {
         assert_eq!(line["endtime"], "2026-11-24T02:00:00Z");
         assert_eq!(line["user_to_user"], true);
         assert!(line.get("renew_till").is_none());
+    }
+
+    #[test]
+    fn an_enrolment_names_account_pod_and_reason() {
+        use kennel_core::enrolment::EnrolmentRefusal;
+        let pod = PodRef { namespace: "shop".into(), name: "cart-1".into(), uid: "u-1".into() };
+        let event = EnrolmentEvent {
+            time: refused("x").time,
+            peer: refused("x").peer,
+            account: Some("system:serviceaccount:shop:cart".into()),
+            pod: Some(pod),
+            client: None,
+            outcome: EnrolmentOutcome::Refused { refusal: EnrolmentRefusal::PodEnded, ticket: None },
+        };
+        let mut batch = String::new();
+        write_enrolment(&event, AuditFormat::Json, &mut batch);
+        let line: serde_json::Value = serde_json::from_str(&batch).unwrap();
+        assert_eq!((&line["exchange"], &line["outcome"]), (&"enrolment".into(), &"refused".into()));
+        assert_eq!((&line["reason"], &line["status"]), (&"PodEnded".into(), &403.into()));
+        assert_eq!((&line["pod"], &line["pod_uid"]), (&"shop/cart-1".into(), &"u-1".into()));
     }
 
     #[test]

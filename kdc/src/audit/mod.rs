@@ -9,6 +9,7 @@ mod sink;
 
 use crate::config::{AuditFormat, AuditSettings};
 use anyhow::Context;
+use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::Event;
 pub(crate) use sink::Sink;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -38,6 +39,8 @@ pub(crate) struct AuditWriter {
 enum Message {
     /// Of the requests of a batch, in order.
     Events(Vec<Event>),
+    /// Of an enrolment.
+    Enrolment(Box<EnrolmentEvent>),
     Stop,
 }
 
@@ -56,25 +59,39 @@ impl Audit {
 
     /// Records an event; waits while the writer is behind.
     pub(crate) fn record(&self, event: Event) {
-        self.send(vec![event]);
+        self.send(Message::Events(vec![event]));
+    }
+
+    /// Records an enrolment's; waits likewise.
+    pub(crate) fn record_enrolment(&self, event: EnrolmentEvent) {
+        self.send(Message::Enrolment(Box::new(event)));
     }
 
     /// Records some, and empties the list.
     pub(crate) fn record_all(&self, events: &mut Vec<Event>) {
         if !events.is_empty() {
             let room = events.len();
-            self.send(std::mem::replace(events, Vec::with_capacity(room)));
+            self.send(Message::Events(std::mem::replace(events, Vec::with_capacity(room))));
         }
     }
 
-    fn send(&self, events: Vec<Event>) {
-        if let Err(unsent) = self.sender.send(Message::Events(events))
-            && let Message::Events(events) = unsent.0
-        {
+    fn send(&self, message: Message) {
+        if let Err(unsent) = self.sender.send(message) {
             // Only after the stop: requests that outlived the grace period.
             let mut late = String::new();
-            events.iter().for_each(|event| line::write(event, self.format, &mut late));
+            unsent.0.write(self.format, &mut late);
             tracing::error!(audit = late.trim_end(), "audit lines came after the audit was closed");
+        }
+    }
+}
+
+impl Message {
+    /// Appends its lines.
+    fn write(&self, format: AuditFormat, batch: &mut String) {
+        match self {
+            Message::Events(events) => events.iter().for_each(|event| line::write(event, format, batch)),
+            Message::Enrolment(event) => line::write_enrolment(event, format, batch),
+            Message::Stop => {}
         }
     }
 }
@@ -130,7 +147,7 @@ fn fill(receiver: &Receiver<Message>, batch: &mut String, format: AuditFormat) -
     let mut next = receiver.recv().map_err(|_| TryRecvError::Disconnected);
     loop {
         match next {
-            Ok(Message::Events(events)) => events.iter().for_each(|event| line::write(event, format, batch)),
+            Ok(message @ (Message::Events(_) | Message::Enrolment(_))) => message.write(format, batch),
             Ok(Message::Stop) | Err(TryRecvError::Disconnected) => return Left::End,
             Err(TryRecvError::Empty) => return Left::Nothing,
         }

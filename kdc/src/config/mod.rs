@@ -21,6 +21,10 @@ pub(crate) struct Config {
     pub(crate) realm: RealmSettings,
     pub(crate) store: StoreSettings,
     pub(crate) listen: ListenSettings,
+    /// None: the realm has no cluster.
+    pub(crate) cluster: Option<ClusterSettings>,
+    /// None: pods cannot enrol here.
+    pub(crate) enrolment: Option<EnrolmentSettings>,
     #[serde(default)]
     pub(crate) limits: Limits,
     #[serde(default)]
@@ -59,6 +63,41 @@ pub(crate) enum StoreKind {
 pub(crate) struct ListenSettings {
     /// Each is served over UDP and TCP.
     pub(crate) addresses: Vec<SocketAddr>,
+}
+
+/// The cluster whose objects become principals.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClusterSettings {
+    /// How to reach it; as one of its pods where this is left out.
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Where clients find the KDC, `host:port`: for the krb5.conf that they get.
+    pub(crate) kdcs: Vec<String>,
+}
+
+/// The enrolment API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EnrolmentSettings {
+    /// Each is served over HTTPS.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// Names and addresses that clients know it by: the certificate is for these.
+    #[serde(default)]
+    pub(crate) names: Vec<String>,
+    /// The operator's certificate; one of our own authority where this is left out.
+    pub(crate) certificate: Option<CertificateSettings>,
+}
+
+/// Files of a certificate, PEM. They are read again when they change.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CertificateSettings {
+    /// The chain, the server's own first.
+    pub(crate) certificate: PathBuf,
+    /// Its private key.
+    pub(crate) key: PathBuf,
+    /// What clients are to trust; the chain itself where this is left out.
+    pub(crate) ca: Option<PathBuf>,
 }
 
 /// Limits of the listeners.
@@ -162,8 +201,36 @@ impl Config {
         self.realm.build(self.realm_name()?)?;
         self.limits.check()?;
         ensure!(!self.listen.addresses.is_empty(), "listen.addresses: give at least one, such as \"0.0.0.0:10088\"");
+        self.check_cluster()?;
         ensure!(self.store.cache_capacity > 0, "store.cache_capacity: must be at least 1");
         Ok(())
+    }
+
+    fn check_cluster(&self) -> anyhow::Result<()> {
+        if let Some(cluster) = &self.cluster {
+            ensure!(
+                !cluster.kdcs.is_empty(),
+                "cluster.kdcs: give where clients find the KDC, such as \"kennel.kennel-system.svc:88\""
+            );
+        }
+        if let Some(enrolment) = &self.enrolment {
+            ensure!(self.cluster.is_some(), "enrolment: needs the section [cluster], whose pods are to enrol");
+            ensure!(
+                !enrolment.addresses.is_empty(),
+                "enrolment.addresses: give at least one, such as \"0.0.0.0:8443\""
+            );
+            let named = !enrolment.names.is_empty() || enrolment.certificate.is_some();
+            ensure!(
+                named,
+                "enrolment.names: give the names that pods know this server by, such as \"kennel.kennel-system.svc\""
+            );
+        }
+        Ok(())
+    }
+
+    /// Where our own certificate authority is: beside the store.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.store.path.with_file_name("tls-ca.pem")
     }
 
     /// The realm's name.

@@ -6,9 +6,11 @@
 //! DIR/master.key     wraps the store, 0600
 //! DIR/store/         the principals
 //! DIR/audit.log      one JSON line for each decision
+//! DIR/ca.crt         with a cluster: what agents trust; DIR/tls-ca.pem is the authority itself
 //! ```
 
 use super::plan::Plan;
+use crate::cluster::keytab;
 use crate::store::make_private_folder;
 use anyhow::{Context, anyhow, bail};
 use kennel_client::Keytab;
@@ -16,12 +18,11 @@ use kennel_core::principal::{PrincipalRecord, Record};
 use kennel_store::PrincipalStore;
 use kennel_wire::keytab::KeytabEntry;
 use kennel_wire::krb5_conf::{Krb5Conf, RealmSection};
-use kennel_wire::message::{EncryptionKey, Principal};
-use std::collections::HashMap;
+use kennel_wire::message::Principal;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use zeroize::Zeroizing;
 
 /// Paths in the folder of a realm; all absolute.
 #[derive(Debug)]
@@ -74,6 +75,21 @@ impl Folder {
         self.root.join("audit.log")
     }
 
+    /// Our own certificate authority, with its wrapped key.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.root.join("tls-ca.pem")
+    }
+
+    /// What clients of the enrolment API are to trust.
+    pub(crate) fn ca(&self) -> PathBuf {
+        self.root.join("ca.crt")
+    }
+
+    /// Writes that.
+    pub(crate) fn write_ca(&self, pem: &str) -> anyhow::Result<()> {
+        write_whole(&self.ca(), pem.as_bytes())
+    }
+
     fn ccache(&self) -> PathBuf {
         self.root.join("ccache")
     }
@@ -99,21 +115,7 @@ impl Folder {
 /// Every key of every version, under the principal's name and its aliases.
 fn entries(record: &PrincipalRecord, aliases: &[Principal]) -> Vec<KeytabEntry> {
     let names = std::iter::once(&record.principal).chain(aliases);
-    let of_name = |name: &Principal| {
-        let versions = record.keys.versions.iter();
-        let keys = versions.flat_map(|version| version.keys.iter().map(move |stored| (version, stored)));
-        keys.map(|(version, stored)| KeytabEntry {
-            principal: name.clone(),
-            timestamp: version.created.time,
-            kvno: version.kvno,
-            key: EncryptionKey {
-                keytype: stored.key.enctype().number(),
-                keyvalue: Zeroizing::new(stored.key.expose().to_vec()),
-            },
-        })
-        .collect::<Vec<_>>()
-    };
-    names.flat_map(of_name).collect()
+    names.flat_map(|name| keytab::entries(record, name)).collect()
 }
 
 fn krb5_conf(plan: &Plan, kdc: SocketAddr, ccache: &Path) -> Krb5Conf {
@@ -124,7 +126,12 @@ fn krb5_conf(plan: &Plan, kdc: SocketAddr, ccache: &Path) -> Krb5Conf {
     Krb5Conf {
         default_realm: realm.clone(),
         realms,
-        domain_realm: plan.hosts().map(|host| (host.to_owned(), realm.clone())).collect(),
+        domain_realm: plan
+            .hosts()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .map(|h| (h.to_owned(), realm.clone()))
+            .collect(),
         libdefaults: vec![
             setting("dns_lookup_kdc", "false"),
             setting("dns_lookup_realm", "false"),

@@ -16,7 +16,10 @@ mod seed;
 mod self_test;
 
 use crate::cli::DevArgs;
-use crate::config::{AuditFormat, AuditSettings, AuditSink, LogFormat, LogSettings, warn_of_weakness};
+use crate::config::{
+    AuditFormat, AuditSettings, AuditSink, ClusterSettings, EnrolmentSettings, LogFormat, LogSettings, warn_of_weakness,
+};
+use crate::in_cluster::{InCluster, Secrets};
 use crate::listen::Bound;
 use crate::serve::{Parts, Service, Signals};
 use crate::{clock, config, logs, store};
@@ -28,6 +31,8 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+/// The port of the enrolment API, counted from the KDC's.
+const HTTPS: u16 = 3;
 /// Principals that are kept in memory.
 const CACHE_CAPACITY: usize = 10_000;
 
@@ -43,7 +48,7 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
     let folder = Folder::prepare(&args.dir)?;
     // A closed pipe in place of standard output is no reason not to serve: results of writing are passed over.
     let mut out = std::io::stdout();
-    let service = make_and_start(&plan, &folder, bound, kdc, &mut out).await?;
+    let service = make_and_start(args, &plan, &folder, bound, &mut out).await?;
     let proved = tokio::select! {
         proved = self_test::run(&plan, &folder, kdc, &mut out) => proved,
         _ = signals.wait() => {
@@ -67,12 +72,13 @@ pub(crate) fn check_seed(text: &str) -> anyhow::Result<()> {
 }
 
 async fn make_and_start(
+    args: &DevArgs,
     plan: &Plan,
     folder: &Folder,
     bound: Bound,
-    kdc: SocketAddr,
     out: &mut impl Write,
 ) -> anyhow::Result<Service> {
+    let kdc = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let store = store::open(&folder.store(), &folder.master_key(), true).await?;
     let krbtgt_is_new = store::check_realm(store.as_ref(), &plan.realm, true).await?;
     let mut made = realm::make(store.as_ref(), plan, clock::now()).await?;
@@ -86,9 +92,33 @@ async fn make_and_start(
         _ = writeln!(out, "  {made}");
     }
     folder.write(plan, kdc, store.as_ref()).await?;
-    let parts = Parts { realm: plan.realm.clone(), store, cache_capacity: CACHE_CAPACITY };
+    let cluster = match &args.kubeconfig {
+        Some(kubeconfig) => Some(in_cluster(kubeconfig, plan, folder, kdc, out).await?),
+        None => None,
+    };
+    let parts = Parts { realm: plan.realm.clone(), store, cache_capacity: CACHE_CAPACITY, cluster };
     let audit = AuditSettings { sink: AuditSink::File(folder.audit_log()), format: AuditFormat::Json };
     Service::start(parts, bound, &plan.limits, &audit).await
+}
+
+/// The cluster's part, with the enrolment API on the third port after the KDC's.
+async fn in_cluster(
+    kubeconfig: &Path,
+    plan: &Plan,
+    folder: &Folder,
+    kdc: SocketAddr,
+    out: &mut impl Write,
+) -> anyhow::Result<InCluster> {
+    let https = SocketAddr::from((Ipv4Addr::LOCALHOST, kdc.port().saturating_add(HTTPS)));
+    let cluster = ClusterSettings { kubeconfig: Some(kubeconfig.to_owned()), kdcs: vec![kdc.to_string()] };
+    let names = vec!["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string()];
+    let enrolment = EnrolmentSettings { addresses: vec![https], names, certificate: None };
+    let master_key = folder.master_key();
+    let secrets = Secrets { authority: folder.authority(), master_key: &master_key };
+    let prepared = InCluster::prepare(&plan.realm.name, &cluster, Some(&enrolment), secrets).await?;
+    folder.write_ca(&prepared.ca_pem().unwrap_or_default())?;
+    _ = writeln!(out, "enrolment at https://{https}, under the authority in {}", folder.ca().display());
+    Ok(prepared)
 }
 
 /// The last line is `ready`, alone: scripts wait for it.

@@ -3,8 +3,8 @@
 use super::*;
 use crate::audit::Audit;
 use crate::config::{AuditFormat, AuditSettings, AuditSink, Seconds};
-use kennel_core::access::AllowAll;
-use kennel_core::kdc::Kdc;
+use crate::live::Live;
+use kennel_core::pods::NoCluster;
 use kennel_core::realm::Realm;
 use kennel_store::{EntryCache, MemoryStore};
 use kennel_wire::frame;
@@ -41,8 +41,8 @@ impl Fixture {
         let settings = AuditSettings { sink: AuditSink::File(dir.path().join("audit.log")), format: AuditFormat::Json };
         let (audit, _writer) = Audit::start(&settings).unwrap();
         let cache = EntryCache::open(Arc::new(MemoryStore::new()), 16).await.unwrap();
-        let kdc = Kdc::new(Arc::new(Realm::new("R")), Arc::new(AllowAll));
-        let answerer = Arc::new(Answerer::new(kdc, cache, audit, limits.udp_reply_limit));
+        let live = Arc::new(Live::new(Realm::new("R"), Arc::new(NoCluster)));
+        let answerer = Arc::new(Answerer::new(live, cache, audit, limits.udp_reply_limit));
         let bound = Bound::bind(&[loopback(0)], 2).unwrap();
         let address = bound.addresses()[0];
         Fixture { served: bound.serve(&answerer, &limits).unwrap(), address, audit: dir }

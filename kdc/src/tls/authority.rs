@@ -72,7 +72,9 @@ impl Authority {
         (params.not_before, params.not_after) = (time(now - SKEW)?, time(now + LIFE)?);
         let pem = params.self_signed(&key).context("the authority's certificate cannot be made")?.pem();
         let wrapped = STANDARD.encode(master.wrap(associated(realm).as_bytes(), &key.to_pkcs8()?, rng));
-        let text = format!("The certificate authority of realm {realm}: the key is wrapped by the master key.\n{KEY_BEGIN}\n{wrapped}\n{KEY_END}\n{pem}");
+        let text = format!(
+            "The certificate authority of realm {realm}: the key is wrapped by the master key.\n{KEY_BEGIN}\n{wrapped}\n{KEY_END}\n{pem}"
+        );
         Ok((Authority { pem, realm: realm.to_owned(), key }, text))
     }
 

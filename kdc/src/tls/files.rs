@@ -74,7 +74,9 @@ mod tests {
 
     fn make(dir: &Path, name: &str) {
         let mut command = std::process::Command::new("openssl");
-        let line = format!("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN={name} -keyout key.pem -out cert.pem");
+        let line = format!(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN={name} -keyout key.pem -out cert.pem"
+        );
         let output = command.args(line.split(' ')).current_dir(dir).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }

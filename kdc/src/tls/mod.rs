@@ -77,7 +77,8 @@ impl Tls {
 
     /// What listeners serve with; renewals show in it by themselves.
     pub(crate) fn server_config(&self) -> anyhow::Result<Arc<ServerConfig>> {
-        let builder = ServerConfig::builder_with_provider(self.provider.clone()).with_safe_default_protocol_versions()?;
+        let builder =
+            ServerConfig::builder_with_provider(self.provider.clone()).with_safe_default_protocol_versions()?;
         let mut config = builder.with_no_client_auth().with_cert_resolver(self.served.clone());
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Arc::new(config))
@@ -138,7 +139,8 @@ mod tests {
 
     fn own(dir: &std::path::Path) -> Tls {
         let master = kennel_crypto::MasterKey::generate(&mut rand::rngs::OsRng);
-        let authority = Authority::open_or_make(&dir.join("tls-ca.pem"), &master, "R", NOW, &mut rand::rngs::OsRng).unwrap();
+        let authority =
+            Authority::open_or_make(&dir.join("tls-ca.pem"), &master, "R", NOW, &mut rand::rngs::OsRng).unwrap();
         Tls::own(authority, vec!["kdc.test".into(), "127.0.0.1".into()], now(), &mut rand::rngs::OsRng).unwrap()
     }
 
@@ -214,6 +216,9 @@ mod tests {
         let ca = openssl("x509 -in ca.pem -noout -text");
         assert!(ca.contains("Kennel CA of R") && ca.contains("CA:TRUE, pathlen:0"), "{ca}");
         let leaf = openssl("x509 -in leaf.pem -noout -text");
-        assert!(leaf.contains("DNS:kdc.test, IP Address:127.0.0.1") && leaf.contains("TLS Web Server Authentication"), "{leaf}");
+        assert!(
+            leaf.contains("DNS:kdc.test, IP Address:127.0.0.1") && leaf.contains("TLS Web Server Authentication"),
+            "{leaf}"
+        );
     }
 }

@@ -9,9 +9,9 @@ pub mod status;
 
 use crate::crd::{KerberosPrincipal, KerberosRealm};
 use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, Preconditions};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;
@@ -33,10 +33,41 @@ pub struct Applier {
 
 /// What an Event is about.
 pub enum Subject<'a> {
-    /// A KerberosPrincipal.
-    Principal(&'a KerberosPrincipal),
+    /// A KerberosPrincipal, by its metadata.
+    Principal(&'a ObjectMeta),
     /// A service account.
-    Account(&'a ServiceAccount),
+    Account {
+        /// Its namespace.
+        namespace: &'a str,
+        /// Its name.
+        name: &'a str,
+        /// Its UID.
+        uid: &'a str,
+    },
+}
+
+impl Subject<'_> {
+    fn reference(&self) -> ObjectReference {
+        let owned = |text: &str| Some(text.to_owned());
+        match self {
+            Subject::Principal(meta) => ObjectReference {
+                api_version: Some(KerberosPrincipal::api_version(&()).into_owned()),
+                kind: Some(KerberosPrincipal::kind(&()).into_owned()),
+                namespace: meta.namespace.clone(),
+                name: meta.name.clone(),
+                uid: meta.uid.clone(),
+                ..ObjectReference::default()
+            },
+            Subject::Account { namespace, name, uid } => ObjectReference {
+                api_version: owned("v1"),
+                kind: owned("ServiceAccount"),
+                namespace: owned(namespace),
+                name: owned(name),
+                uid: owned(uid),
+                ..ObjectReference::default()
+            },
+        }
+    }
 }
 
 impl Applier {
@@ -57,7 +88,9 @@ impl Applier {
         name: &str,
         status: &crate::crd::principal::KerberosPrincipalStatus,
     ) -> kube::Result<()> {
-        let api = Api::<KerberosPrincipal>::namespaced(self.client.clone(), namespace);
+        // The answer is not decoded: the object may be one that cannot be.
+        let kind = ApiResource::erase::<KerberosPrincipal>(&());
+        let api = Api::<DynamicObject>::namespaced_with(self.client.clone(), namespace, &kind);
         api.patch_status(name, &params(), &Patch::Merge(json!({ "status": status }))).await.map(|_| ())
     }
 
@@ -66,7 +99,7 @@ impl Applier {
     /// # Errors
     /// The API server's.
     pub async fn realm_status(&self, name: &str, status: &crate::crd::realm::KerberosRealmStatus) -> kube::Result<()> {
-        let api = Api::<KerberosRealm>::all(self.client.clone());
+        let api = Api::<DynamicObject>::all_with(self.client.clone(), &ApiResource::erase::<KerberosRealm>(&()));
         api.patch_status(name, &params(), &Patch::Merge(json!({ "status": status }))).await.map(|_| ())
     }
 
@@ -79,6 +112,16 @@ impl Applier {
         let map = ConfigMap { metadata, data: Some(data.clone()), ..ConfigMap::default() };
         let api = Api::<ConfigMap>::namespaced(self.client.clone(), namespace);
         api.patch(CONFIG_MAP, &applied(), &Patch::Apply(map)).await.map(|_| ())
+    }
+
+    /// The namespaces that have a ConfigMap of ours.
+    ///
+    /// # Errors
+    /// The API server's.
+    pub async fn config_maps(&self) -> kube::Result<Vec<String>> {
+        let ours = ListParams::default().labels(&format!("{}={}", MANAGED.0, MANAGED.1));
+        let maps = Api::<ConfigMap>::all(self.client.clone()).list(&ours).await?;
+        Ok(maps.into_iter().filter(|map| map.name_any() == CONFIG_MAP).filter_map(|map| map.namespace()).collect())
     }
 
     /// Deletes the ConfigMap of a namespace, if it is ours.
@@ -129,7 +172,7 @@ impl Applier {
         keep: Option<&str>,
     ) -> kube::Result<()> {
         let api = Api::<Secret>::namespaced(self.client.clone(), namespace);
-        let ours = kube::api::ListParams::default().labels(&format!("{}={}", MANAGED.0, MANAGED.1));
+        let ours = ListParams::default().labels(&format!("{}={}", MANAGED.0, MANAGED.1));
         for secret in api.list(&ours).await? {
             let owned = secret.owner_references().iter().any(|owner| owner.uid == owner_uid);
             let name = secret.name_any();
@@ -142,10 +185,7 @@ impl Applier {
 
     /// Publishes an Event. That it cannot be published is logged and no more: Events are for people.
     pub async fn event(&self, subject: Subject<'_>, warning: bool, reason: &str, note: &str) {
-        let reference = match subject {
-            Subject::Principal(object) => object.object_ref(&()),
-            Subject::Account(object) => object.object_ref(&()),
-        };
+        let reference = subject.reference();
         let event = Event {
             type_: if warning { EventType::Warning } else { EventType::Normal },
             reason: reason.to_owned(),

@@ -1,0 +1,37 @@
+//! The krb5.conf of a realm in a cluster.
+
+use kennel_wire::krb5_conf::{Krb5Conf, RealmSection};
+
+/// What clients of a cluster's realm need: the KDC by its address, over TCP (fragments of datagrams and stale connection
+/// tracking lose requests in clusters), and names taken as they are: reverse lookups name pods and balancers.
+pub(crate) fn of_realm(realm: &str, kdcs: &[String], cluster_domain: &str) -> String {
+    let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let domain = |text: String| (text, realm.to_owned());
+    Krb5Conf {
+        default_realm: realm.to_owned(),
+        realms: vec![RealmSection { name: realm.to_owned(), kdcs: kdcs.to_vec(), ..RealmSection::default() }],
+        domain_realm: vec![domain(format!(".{cluster_domain}")), domain(".svc".to_owned())],
+        libdefaults: vec![
+            setting("dns_lookup_kdc", "false"),
+            setting("dns_lookup_realm", "false"),
+            setting("dns_canonicalize_hostname", "false"),
+            setting("rdns", "false"),
+            setting("udp_preference_limit", "1"),
+        ],
+        capaths: Vec::new(),
+    }
+    .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_names_the_kdc_and_prefers_tcp() {
+        let text = of_realm("R", &["kdc.ns.svc:88".into()], "cluster.local");
+        for line in ["default_realm = R", "kdc = kdc.ns.svc:88", "udp_preference_limit = 1", ".cluster.local = R"] {
+            assert!(text.lines().any(|l| l.trim() == line), "{line} in {text}");
+        }
+    }
+}

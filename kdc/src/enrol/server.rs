@@ -1,0 +1,175 @@
+//! Sockets, TLS, limits of time and number. A connection that is slow anywhere ends; it holds up no other.
+
+use super::api::{Peer, router};
+use super::attempt::Enrolment;
+use crate::tls::Tls;
+use anyhow::{Context, anyhow};
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rand::rngs::OsRng;
+use std::convert::Infallible;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+/// Connections at a time.
+const CONNECTIONS: usize = 512;
+/// The handshake, and the head of each request, arrive within this time.
+const PROMPT: Duration = Duration::from_secs(5);
+/// The life of a connection.
+const LIFE: Duration = Duration::from_secs(60);
+/// Pause after an accept that failed for want of descriptors.
+const BACK_OFF: Duration = Duration::from_millis(100);
+/// How often certificates are looked at.
+const CHECK: Duration = Duration::from_secs(60);
+/// How long a stop waits for requests that have begun.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Bound sockets that are not served yet.
+pub(crate) struct Listener(Vec<TcpListener>);
+
+/// Sockets that are served.
+pub(crate) struct Server {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Listener {
+    /// Binds every address.
+    pub(crate) fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Listener> {
+        let bind = |address: &SocketAddr| {
+            let listener = TcpListener::bind(address).map_err(|error| {
+                anyhow!("{address} (HTTPS) cannot be bound: {error}: stop the other program, or choose another address")
+            })?;
+            listener.set_nonblocking(true)?;
+            Ok(listener)
+        };
+        addresses.iter().map(bind).collect::<anyhow::Result<_>>().map(Listener)
+    }
+
+    /// Where.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.0.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// Serves. It must be called inside a tokio runtime.
+    pub(crate) fn serve(self, enrolment: Arc<Enrolment>, tls: Arc<Tls>) -> anyhow::Result<Server> {
+        let acceptor = TlsAcceptor::from(tls.server_config()?);
+        let router = router(enrolment);
+        let (stop, stopped) = watch::channel(false);
+        let permits = Arc::new(Semaphore::new(CONNECTIONS));
+        let mut tasks = JoinSet::new();
+        for listener in self.0 {
+            let listener = tokio::net::TcpListener::from_std(listener).context("a socket cannot be served")?;
+            let shared = Shared { acceptor: acceptor.clone(), router: router.clone(), permits: permits.clone() };
+            tasks.spawn(shared.accept(listener, stopped.clone()));
+        }
+        tasks.spawn(keep_checking(tls, stopped));
+        Ok(Server { stop, tasks })
+    }
+}
+
+impl Server {
+    /// Takes nothing new, finishes what has begun, within limits.
+    pub(crate) async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(GRACE, all).await.is_err() {
+            tracing::warn!(grace = ?GRACE, "enrolments were still under way at the end of the grace period");
+        }
+    }
+}
+
+async fn keep_checking(tls: Arc<Tls>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = stop(&mut stopped) => return,
+            () = sleep(CHECK) => tls.check(crate::clock::now().time.0, &mut OsRng),
+        }
+    }
+}
+
+async fn stop(stopped: &mut watch::Receiver<bool>) {
+    // An error: the sender has gone, which is a stop too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+#[derive(Clone)]
+struct Shared {
+    acceptor: TlsAcceptor,
+    router: Router,
+    permits: Arc<Semaphore>,
+}
+
+impl Shared {
+    async fn accept(self, listener: tokio::net::TcpListener, mut stopped: watch::Receiver<bool>) {
+        let mut connections = JoinSet::new();
+        loop {
+            let Ok(permit) = self.permits.clone().acquire_owned().await else { return };
+            tokio::select! {
+                () = stop(&mut stopped) => break,
+                Some(_) = connections.join_next() => {}
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, peer)) => {
+                        let (shared, stopped) = (self.clone(), stopped.clone());
+                        connections.spawn(async move {
+                            let _permit = permit;
+                            let _ = timeout(LIFE, shared.connection(stream, peer, stopped)).await;
+                        });
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "accepting HTTPS connections fails");
+                        sleep(BACK_OFF).await;
+                    }
+                },
+            }
+        }
+        drop(listener);
+        while connections.join_next().await.is_some() {}
+    }
+
+    async fn connection(self, stream: TcpStream, peer: SocketAddr, mut stopped: watch::Receiver<bool>) {
+        let _ = stream.set_nodelay(true);
+        let stream = match timeout(PROMPT, self.acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return tracing::debug!(%peer, %error, "no TLS connection came about"),
+            Err(_) => return tracing::debug!(%peer, "the TLS handshake took too long"),
+        };
+        let router = self.router;
+        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            let router = router.clone();
+            async move { Ok::<_, Infallible>(answer(router, request.map(Body::new)).await) }
+        });
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(PROMPT).max_buf_size(64 * 1024);
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        tokio::select! {
+            done = connection.as_mut() => if let Err(error) = done {
+                tracing::debug!(%peer, %error, "an HTTPS connection broke");
+            },
+            () = stop(&mut stopped) => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+    }
+}
+
+async fn answer(router: Router, request: Request<Body>) -> axum::response::Response {
+    use tower::ServiceExt;
+    match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}

@@ -1,0 +1,118 @@
+//! The parts that only a realm with a cluster has, wired: the index, the controller that follows it, the enrolment API.
+
+use crate::audit::Audit;
+use crate::cluster::{self, Controller, Published};
+use crate::config::{ClusterSettings, EnrolmentSettings};
+use crate::enrol::{Enrolment, Listener, Server, krb5_conf};
+use crate::live::Live;
+use crate::tls::{Authority, Files, Tls};
+use crate::{clock, store};
+use anyhow::Context;
+use kennel_k8s::crd::realm::cluster_domain;
+use kennel_k8s::index::{Index, SharedIndex};
+use kennel_store::{EntryCache, master_key_file};
+use rand::rngs::OsRng;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+
+/// What is prepared before anything is served.
+pub(crate) struct InCluster {
+    client: kube::Client,
+    kdcs: Vec<String>,
+    https: Option<(Listener, Arc<Tls>)>,
+    pub(crate) index: SharedIndex,
+}
+
+/// What runs.
+pub(crate) struct Running {
+    controller: JoinHandle<()>,
+    https: Option<Server>,
+}
+
+/// Where our own certificate authority is, and what it is wrapped with.
+pub(crate) struct Secrets<'a> {
+    pub(crate) authority: PathBuf,
+    pub(crate) master_key: &'a Path,
+}
+
+impl InCluster {
+    /// Connects and binds; `None` in place of the settings of the enrolment serves none.
+    pub(crate) async fn prepare(
+        realm: &str,
+        cluster: &ClusterSettings,
+        enrolment: Option<&EnrolmentSettings>,
+        secrets: Secrets<'_>,
+    ) -> anyhow::Result<InCluster> {
+        let client = cluster::connect(cluster.kubeconfig.as_deref()).await?;
+        let https = enrolment.map(|settings| https(realm, settings, &secrets)).transpose()?;
+        let index = SharedIndex::new(Index::new(realm));
+        Ok(InCluster { client, kdcs: cluster.kdcs.clone(), https, index })
+    }
+
+    /// The certificate that clients of the enrolment API are to trust.
+    pub(crate) fn ca_pem(&self) -> Option<String> {
+        self.https.as_ref().map(|(_, tls)| tls.ca_pem())
+    }
+
+    /// Starts all of it.
+    pub(crate) fn start(self, live: Arc<Live>, cache: Arc<EntryCache>, audit: Audit) -> anyhow::Result<Running> {
+        let krb5_conf = {
+            let (index, realm, kdcs) = (self.index.clone(), live.name().to_owned(), self.kdcs);
+            move || {
+                let domain = index.read().followed_realm().map(|realm| realm.spec.cluster_domain.clone());
+                krb5_conf::of_realm(&realm, &kdcs, &domain.unwrap_or_else(cluster_domain))
+            }
+        };
+        let published = {
+            let (krb5_conf, tls) = (krb5_conf.clone(), self.https.as_ref().map(|(_, tls)| tls.clone()));
+            Published::new(move || {
+                let ca = tls.as_ref().map(|tls| ("ca.crt".to_owned(), tls.ca_pem()));
+                std::iter::once(("krb5.conf".to_owned(), krb5_conf())).chain(ca).collect()
+            })
+        };
+        let controller =
+            Controller::new(self.client.clone(), self.index.clone(), cache.clone(), live.clone(), published);
+        let https = match self.https {
+            Some((listener, tls)) => {
+                let ca = tls.clone();
+                let enrolment =
+                    Enrolment::new(live, self.index, cache, self.client, audit, krb5_conf, move || ca.ca_pem());
+                tracing::info!(addresses = ?listener.addresses(), "enrolment over HTTPS");
+                Some(listener.serve(Arc::new(enrolment), tls)?)
+            }
+            None => None,
+        };
+        Ok(Running { controller: tokio::spawn(controller.run()), https })
+    }
+}
+
+impl Running {
+    /// Ends it. A write of the controller that has begun is whole or not there.
+    pub(crate) async fn stop(self) {
+        self.controller.abort();
+        if let Some(https) = self.https {
+            https.stop().await;
+        }
+    }
+}
+
+fn https(realm: &str, settings: &EnrolmentSettings, secrets: &Secrets<'_>) -> anyhow::Result<(Listener, Arc<Tls>)> {
+    let listener = Listener::bind(&settings.addresses)?;
+    let tls = match &settings.certificate {
+        Some(given) => {
+            let ca = given.ca.clone().unwrap_or_else(|| given.certificate.clone());
+            Tls::given(Files::new(given.certificate.clone(), given.key.clone(), ca))?
+        }
+        None => {
+            let master = master_key_file::load(secrets.master_key)?;
+            if let Some(folder) = secrets.authority.parent() {
+                store::make_private_folder(folder)?;
+            }
+            let now = clock::now().time.0;
+            let authority = Authority::open_or_make(&secrets.authority, &master, realm, now, &mut OsRng)?;
+            Tls::own(authority, settings.names.clone(), now, &mut OsRng).context("enrolment.names")?
+        }
+    };
+    Ok((listener, Arc::new(tls)))
+}
