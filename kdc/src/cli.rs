@@ -70,8 +70,8 @@ pub(crate) struct DevArgs {
     /// A user; may be repeated [default: alice:secret, unless a seed is given].
     #[arg(long = "user", value_name = "NAME:PASSWORD", value_parser = parse_user)]
     pub(crate) users: Vec<UserArg>,
-    /// A service, HTTP/web.shop for example; may be repeated [default: HTTP/web.shop.svc.cluster.local, unless a seed is
-    /// given].
+    /// A service, HTTP/web.shop for example; may be repeated [default: HTTP/web.shop.svc.cluster.local (with a cluster
+    /// HTTP/self-test.dev.kennel), unless a seed is given].
     #[arg(long = "service", value_name = "S/HOST")]
     pub(crate) services: Vec<String>,
     /// Another name of a user or a service; may be repeated.

@@ -152,7 +152,11 @@ impl Publisher {
         let step = |(name, outcome): (&String, &Outcome)| {
             let fact = index.principal_object(namespace, name)?.clone();
             let made = self.made(outcome, namespace);
-            Some(Step { name: name.clone(), fact, outcome: outcome.clone(), made })
+            let mut outcome = outcome.clone();
+            let had = |key: Name| !matches!(self.states.of(&key), Some(State::Refused(_)));
+            outcome.principals.retain(|name| had(Name::Principal(name.clone())));
+            outcome.aliases.retain(|name| had(Name::Alias(name.clone())));
+            Some(Step { name: name.clone(), fact, outcome, made })
         };
         let steps = desire.outcomes.iter().filter_map(step).collect();
         let mut refused = Vec::new();

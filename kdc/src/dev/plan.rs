@@ -13,6 +13,8 @@ use std::collections::HashSet;
 const DEFAULT_REALM: &str = "DEV.KENNEL";
 const DEFAULT_USER: (&str, &str) = ("alice", "secret");
 const DEFAULT_SERVICE: &str = "HTTP/web.shop.svc.cluster.local";
+/// The one with a cluster.
+const CLUSTER_SERVICE: &str = "HTTP/self-test.dev.kennel";
 
 /// The realm to make.
 #[derive(Debug)]
@@ -132,7 +134,9 @@ fn add_flags(seed: &mut Seed, args: &DevArgs) -> anyhow::Result<()> {
         seed.principals.push(with_password(name, Password::new(password.to_owned())));
     }
     if args.seed.is_none() && args.services.is_empty() {
-        seed.principals.push(SeedPrincipal::new(DEFAULT_SERVICE, None));
+        // Names below the cluster's domain are for its own objects.
+        let service = if args.kubeconfig.is_some() { CLUSTER_SERVICE } else { DEFAULT_SERVICE };
+        seed.principals.push(SeedPrincipal::new(service, None));
     }
     for flag in &args.aliases {
         let Some(target) = seed.principals.iter_mut().find(|p| p.name == flag.target) else {

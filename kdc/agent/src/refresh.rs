@@ -1,0 +1,88 @@
+//! The loop: enrol, keep what came, sleep until it is time again. Refused for good before anything was had, it ends, so that
+//! a pod that is set up wrongly says so; later it goes on trying, as the ticket that is there may still be good.
+
+use crate::cli::Cli;
+use crate::credentials::{Folder, Held};
+use crate::enrol::{Failure, enrol};
+use crate::health::{self, Health};
+use crate::schedule::{until_refresh, until_retry};
+use crate::write::Made;
+use rand::Rng;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Refused after a success: it is asked again after so long.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+const REFUSED: u8 = 2;
+
+/// Runs until it is done, refused, or told to stop.
+pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let health = Arc::new(Health::default());
+    if let Some(endpoint) = &cli.health {
+        health::serve(endpoint, health.clone()).await?;
+    }
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        result = refresh(cli, &health) => result,
+        _ = terminate.recv() => Ok(ExitCode::SUCCESS),
+        _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
+    }
+}
+
+async fn refresh(cli: &Cli, health: &Health) -> anyhow::Result<ExitCode> {
+    let folder = Folder::new(&cli.dir, Made { mode: cli.mode, group: cli.group });
+    let begun = Instant::now();
+    let (mut failures, mut succeeded) = (0_u32, false);
+    loop {
+        let pause = match one(cli, &folder).await {
+            Ok(held) => {
+                health.held(held);
+                (failures, succeeded) = (0, true);
+                if cli.once {
+                    return Ok(ExitCode::SUCCESS);
+                }
+                until_refresh(now(), held.refetch_before, luck())
+            }
+            Err(Failure::Refused(why)) if !succeeded => {
+                eprintln!("kennel-agent: refused: {why}");
+                return Ok(ExitCode::from(REFUSED));
+            }
+            Err(Failure::Refused(why)) => {
+                tracing::error!(why, "the KDC refuses what it gave before; what is there is good until it ends");
+                health.failed(why);
+                REFUSED_PAUSE
+            }
+            Err(Failure::Later(why, asked)) => {
+                let pause = until_retry(failures, asked, luck());
+                failures = failures.saturating_add(1);
+                if cli.once && begun.elapsed().saturating_add(pause).as_secs() >= cli.deadline {
+                    anyhow::bail!("no credentials within {} s: {why}", cli.deadline);
+                }
+                tracing::warn!(why, again_in = ?pause, "no credentials now");
+                health.failed(why);
+                pause
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn one(cli: &Cli, folder: &Folder) -> Result<Held, Failure> {
+    let response = enrol(cli).await?;
+    let held = folder.keep(&response, now()).await?;
+    let (ticket, keytab) = (response.ticket.is_some(), response.keytab.map_or(0, |keytab| keytab.entries.len()));
+    tracing::info!(client = response.client, ticket, keytab, refetch_before = response.refetch_before, "enrolled");
+    Ok(held)
+}
+
+/// Seconds since the epoch.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn luck() -> f64 {
+    rand::thread_rng().gen_range(0.0..1.0)
+}
