@@ -1,4 +1,4 @@
-//! Where the `kennel-kdc` under test is.
+//! Where the programs under test are.
 
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
@@ -11,22 +11,37 @@ use std::sync::OnceLock;
 /// # Errors
 /// `KENNEL_KDC` names no file, or the build fails.
 pub fn kennel_kdc() -> Result<PathBuf> {
-    static FOUND: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
-    FOUND.get_or_init(|| find().map_err(|e| format!("{e:#}"))).clone().map_err(anyhow::Error::msg)
+    static FOUND: OnceLock<Found> = OnceLock::new();
+    found(&FOUND, "kennel-kdc", "KENNEL_KDC")
 }
 
-fn find() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("KENNEL_KDC").map(PathBuf::from) {
-        ensure!(path.is_file(), "KENNEL_KDC names {}, which is no file", path.display());
+/// The binary that `KENNEL_AGENT` names, likewise.
+///
+/// # Errors
+/// See [`kennel_kdc`].
+pub fn kennel_agent() -> Result<PathBuf> {
+    static FOUND: OnceLock<Found> = OnceLock::new();
+    found(&FOUND, "kennel-agent", "KENNEL_AGENT")
+}
+
+type Found = std::result::Result<PathBuf, String>;
+
+fn found(cell: &OnceLock<Found>, name: &str, variable: &str) -> Result<PathBuf> {
+    cell.get_or_init(|| find(name, variable).map_err(|e| format!("{e:#}"))).clone().map_err(anyhow::Error::msg)
+}
+
+fn find(name: &str, variable: &str) -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os(variable).map(PathBuf::from) {
+        ensure!(path.is_file(), "{variable} names {}, which is no file", path.display());
         return Ok(path);
     }
-    build()
+    build(name)
 }
 
-fn build() -> Result<PathBuf> {
+fn build(name: &str) -> Result<PathBuf> {
     let profile_folder = profile_folder()?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "-p", "kennel-kdc"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.args(["build", "-p", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
     if profile_folder.ends_with("release") {
         cargo.arg("--release");
     }
@@ -35,7 +50,7 @@ fn build() -> Result<PathBuf> {
     }
     let output = cargo.output().with_context(|| format!("cannot start {cargo:?}"))?;
     ensure!(output.status.success(), "{cargo:?} failed:\n{}", String::from_utf8_lossy(&output.stderr));
-    Ok(profile_folder.join("kennel-kdc"))
+    Ok(profile_folder.join(name))
 }
 
 /// `target/debug` or `target/release`: the folder above `deps`, where cargo put the running test, or the one in which a

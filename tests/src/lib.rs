@@ -11,6 +11,7 @@
 //! | [`heimdal`] | Heimdal's clients |
 //! | [`peers`] | GSS-API conversations of Python, Java and Go programs |
 //! | [`daemon`] | Apache, PostgreSQL, OpenSSH |
+//! | [`kube`] | a real API server, and kubectl |
 //! | [`process`] | processes that end with their value, commands that end in time |
 //! | [`ports`] | ports that nobody listens on |
 //! | [`peer`] | one request, one answer, over UDP or TCP |
@@ -22,6 +23,7 @@ pub mod daemon;
 pub mod exchange;
 pub mod heimdal;
 pub mod klist;
+pub mod kube;
 pub mod mit;
 pub mod mit_kdc;
 pub mod mutate;

@@ -36,6 +36,7 @@ struct Around {
     /// A program that runs it, and that program's arguments.
     wrapper: Vec<String>,
     environment: Vec<(String, String)>,
+    kubeconfig: Option<PathBuf>,
 }
 
 impl Builder {
@@ -57,6 +58,13 @@ impl Builder {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Builder {
         self.around.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// In a cluster.
+    #[must_use]
+    pub fn kubeconfig(mut self, path: &Path) -> Builder {
+        self.around.kubeconfig = Some(path.to_owned());
         self
     }
 
@@ -151,6 +159,18 @@ impl Realm {
         self.port
     }
 
+    /// Port of the enrolment API on 127.0.0.1.
+    #[must_use]
+    pub fn https_port(&self) -> u16 {
+        self.port.saturating_add(3)
+    }
+
+    /// What clients of the enrolment API are to trust.
+    #[must_use]
+    pub fn ca(&self) -> PathBuf {
+        self.folder().join("ca.crt")
+    }
+
     /// The process.
     pub fn server(&mut self) -> &mut Server {
         &mut self.server
@@ -239,6 +259,9 @@ fn start(name: &str, folder: &Path, port: u16, around: &Around) -> Result<Server
     command.envs(around.environment.iter().cloned());
     command.arg("dev").arg("--realm").arg(name).arg("--port").arg(port.to_string());
     command.arg("--dir").arg(dev_folder(folder));
+    if let Some(kubeconfig) = &around.kubeconfig {
+        command.arg("--kubeconfig").arg(kubeconfig);
+    }
     let seed = folder.join("seed.toml");
     if seed.exists() {
         command.arg("--seed").arg(seed);

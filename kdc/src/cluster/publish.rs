@@ -145,7 +145,6 @@ impl Publisher {
     }
 
     /// What is to be told of a namespace, of one moment.
-    #[expect(clippy::type_complexity, reason = "three things of one moment")]
     fn look_at(&self, namespace: &str) -> (bool, Vec<Step>, Vec<(String, String, String)>) {
         let index = self.index.read();
         let Some(desire) = index.namespace(namespace) else { return Default::default() };

@@ -1,0 +1,123 @@
+//! From objects to a login: accounts and a KerberosPrincipal, pods with tokens, agents, and stock programs on what they
+//! made.
+
+use crate::world::World;
+use anyhow::Result;
+use kennel_tests::kube::Api;
+use kennel_tests::peers::{Login, Peer};
+use tempfile::TempDir;
+
+fn shop(world: &World<'_>) -> Result<()> {
+    world.namespace("shop", &["web", "cart"])?;
+    world.service("shop", "web")?;
+    world.principal("shop", "web", "services: [HTTP], hosts: {services: [web]}")?;
+    world.await_condition("shop", "web", "Ready", ["True", "Ready"]).map(|_| ())
+}
+
+#[test]
+fn cart_logs_in_to_web_with_what_their_agents_made() -> Result<()> {
+    let world = World::new()?;
+    shop(&world)?;
+    let (web, cart) = (world.enrolled_pod("shop", "web-1", "web")?, world.enrolled_pod("shop", "cart-1", "cart")?);
+    assert!(!cart.file("keytab").exists(), "an account without services has no key at all");
+    let host = format!("web.{}.svc.cluster.local", world.ns("shop"));
+    let user = cart.mit()?;
+    user.kvno(&[&format!("HTTP/{host}")])?.ok()?;
+    let second = user.kvno(&[&format!("HTTP/{host}")])?.ok()?;
+    assert!(!second.trace.contains("Sending request"), "the ticket was in the cache: {}", second.trace);
+    let keytab = web.keytab()?;
+    for name in [&*host, &format!("web.{}.svc", world.ns("shop")), &format!("web.{}", world.ns("shop"))] {
+        assert!(keytab.contains(&format!("HTTP/{name}@")), "{name} in {keytab}");
+    }
+    let folder = TempDir::new()?;
+    let (server, port) = Peer::Python.accept(&web.file("krb5.conf"), "HTTP", &web.file("keytab"), folder.path())?;
+    let login = Login::Cache(user.cache());
+    let run = Peer::Python.initiate(&cart.file("krb5.conf"), &port, &format!("HTTP@{host}"), "", login)?.ok()?;
+    assert!(run.stdout.contains("session complete"), "{run}");
+    let initiator = format!("initiator cart.{}@{}", world.ns("shop"), world.realm.name());
+    assert!(server.stdout().contains(&initiator), "{}", server.said());
+    Ok(())
+}
+
+#[test]
+fn an_account_that_asks_for_a_keytab_logs_in_with_it() -> Result<()> {
+    let world = World::new()?;
+    world.namespace("shop", &["batch"])?;
+    world.principal("shop", "batch", "credentials: Keytab")?;
+    world.await_condition("shop", "batch", "Ready", ["True", "Ready"])?;
+    let batch = world.enrolled_pod("shop", "batch-1", "batch")?;
+    assert!(!batch.file("ccache").exists());
+    let name = format!("batch.{}", world.ns("shop"));
+    batch.mit()?.kinit_with_keytab(&batch.file("keytab"), &[&name])?.ok()?;
+    Ok(())
+}
+
+#[test]
+fn a_realm_may_give_both_to_everybody() -> Result<()> {
+    let world = World::with(Api::shared()?, "  credentials: Both\n")?;
+    world.namespace("shop", &["both"])?;
+    let both = world.enrolled_pod("shop", "both-1", "both")?;
+    assert!(both.file("ccache").exists() && both.file("keytab").exists());
+    Ok(())
+}
+
+#[test]
+fn the_pods_of_a_stateful_set_have_their_own_keys() -> Result<()> {
+    let world = World::new()?;
+    world.namespace("data", &["kafka"])?;
+    world.service("data", "kafka")?;
+    let full = world.ns("data");
+    world.api.apply(&format!(
+        "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {{name: kafka, namespace: {full}}}\nspec:\n  serviceName: kafka\n  \
+         replicas: 2\n  podManagementPolicy: Parallel\n  selector: {{matchLabels: {{app: kafka}}}}\n  template:\n    metadata: \
+         {{labels: {{app: kafka}}}}\n    spec: {{serviceAccountName: kafka, containers: [{{name: c, image: i}}]}}\n"
+    ))?;
+    world.principal("data", "kafka", "services: [kafka], hosts: {statefulSetPods: [kafka]}")?;
+    world.await_condition("data", "kafka", "Ready", ["True", "Ready"])?;
+    for (pod, other) in [("kafka-0", "kafka-1"), ("kafka-1", "kafka-0")] {
+        let token = kennel_tests::kube::eventually(crate::world::SOON, "the pod is there", || {
+            world.token("data", "kafka", pod).map(Some)
+        })?;
+        let keytab = world.enrol(&token)?.keytab()?;
+        assert!(keytab.contains(&format!("kafka/{pod}.kafka.{full}.svc.cluster.local@")), "{keytab}");
+        assert!(!keytab.contains(other), "{keytab}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_keytab_secret_is_made_where_it_is_asked_for_and_goes_with_its_principal() -> Result<()> {
+    let world = World::new()?;
+    shop(&world)?;
+    let full = world.ns("shop");
+    let spec = "services: [HTTP], hosts: {services: [web]}, keytabSecret: web-keytab";
+    world.principal("shop", "web", spec)?;
+    let secret = ["secret", "web-keytab", "-n", &full];
+    let encoded = kennel_tests::kube::eventually(crate::world::SOON, "the Secret is there", || {
+        world.api.json_path(&secret, "{.data.keytab}").map(Some)
+    })?;
+    let web = world.enrolled_pod("shop", "web-1", "web")?;
+    use base64::Engine;
+    let octets = base64::engine::general_purpose::STANDARD.decode(encoded)?;
+    assert_eq!(octets, std::fs::read(web.file("keytab"))?, "the Secret holds what enrolment gives");
+    world.delete("shop", "kprinc", "web")?;
+    kennel_tests::kube::eventually(crate::world::SOON, "the Secret went with its owner", || {
+        Ok(world.api.json_path(&secret, "{.metadata.name}").is_err().then_some(()))
+    })
+}
+
+#[test]
+fn a_secret_of_somebody_else_is_not_taken_over() -> Result<()> {
+    let world = World::new()?;
+    world.namespace("shop", &["web"])?;
+    world.service("shop", "web")?;
+    let full = world.ns("shop");
+    world
+        .api
+        .kubectl(&["create", "secret", "generic", "web-keytab", "-n", &full, "--from-literal=keytab=theirs"], "")?
+        .ok()?;
+    world.principal("shop", "web", "services: [HTTP], hosts: {services: [web]}, keytabSecret: web-keytab")?;
+    world.await_condition("shop", "web", "Ready", ["False", "SecretNotOurs"])?;
+    assert_eq!(world.api.json_path(&["secret", "web-keytab", "-n", &full], "{.data.keytab}")?, "dGhlaXJz");
+    Ok(())
+}

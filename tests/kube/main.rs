@@ -1,0 +1,11 @@
+//! Kennel against a real API server (etcd, kube-apiserver, kube-controller-manager): custom resources, principals that
+//! follow objects, enrolment with tokens that the API server makes, agents as processes, stock clients. README.md beside
+//! this says how to run it.
+
+mod agent;
+mod crds;
+mod enrolment;
+mod faults;
+mod lifecycle;
+mod login;
+mod world;

@@ -1,0 +1,139 @@
+//! A real API server for tests: etcd, kube-apiserver and kube-controller-manager of tests/cluster, and kubectl.
+
+use crate::process::{self, Run};
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// The cluster's programs are built at the first use: minutes, on a machine that has none of them.
+const START_LIMIT: Duration = Duration::from_secs(1200);
+const POLL: Duration = Duration::from_millis(50);
+
+/// An API server. It ends with the process of the tests, or with this value.
+#[derive(Debug)]
+pub struct Api {
+    folder: PathBuf,
+    kubectl: PathBuf,
+}
+
+impl Api {
+    /// The one that the tests of this process share.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn shared() -> Result<&'static Api> {
+        static SHARED: OnceLock<std::result::Result<Api, String>> = OnceLock::new();
+        let shared = SHARED.get_or_init(|| Api::alone().map_err(|error| format!("{error:#}")));
+        shared.as_ref().map_err(|error| anyhow::Error::msg(error.clone()))
+    }
+
+    /// One of its own, with our custom resources.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn alone() -> Result<Api> {
+        let mut command = Command::new(root().join("tests/cluster/cluster"));
+        command.args(["env", "--api-only", "--for", &std::process::id().to_string()]);
+        let run = process::run_within(&mut command, "", START_LIMIT)?.ok()?;
+        let line = run.stdout.lines().find_map(|line| line.strip_prefix("export KUBECONFIG="));
+        let folder = line.and_then(|path| Path::new(path).parent()).context("the cluster printed no KUBECONFIG")?;
+        let api = Api { folder: folder.to_owned(), kubectl: kubectl()? };
+        let crds = root().join("deploy/crds");
+        api.kubectl(&["apply", "-f", crds.to_str().context("a path that is not UTF-8")?], "")?.ok()?;
+        let established = ["wait", "--for=condition=Established", "--timeout=30s", "crd", "--all"];
+        api.kubectl(&established, "")?.ok()?;
+        Ok(api)
+    }
+
+    /// How to reach it.
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.join("kubeconfig")
+    }
+
+    /// Runs kubectl.
+    ///
+    /// # Errors
+    /// It cannot be run; that it fails is no error here.
+    pub fn kubectl(&self, arguments: &[&str], input: &str) -> Result<Run> {
+        let mut command = Command::new(&self.kubectl);
+        command.arg("--kubeconfig").arg(self.kubeconfig()).args(arguments);
+        process::run(command.env("KUBECACHEDIR", self.folder.join("kubectl-cache")), input)
+    }
+
+    /// `kubectl apply` of some YAML.
+    ///
+    /// # Errors
+    /// The API server refuses it.
+    pub fn apply(&self, yaml: &str) -> Result<()> {
+        self.kubectl(&["apply", "-f", "-"], yaml)?.ok().map(|_| ())
+    }
+
+    /// What a JSONPath gives.
+    ///
+    /// # Errors
+    /// There is no such object.
+    pub fn json_path(&self, object: &[&str], path: &str) -> Result<String> {
+        let output = format!("jsonpath={path}");
+        Ok(self.kubectl(&[&["get"], object, &["-o", &output]].concat(), "")?.ok()?.stdout)
+    }
+
+    /// Stops and continues the API server's process: it takes connections and answers nothing, as behind a network that fails.
+    ///
+    /// # Errors
+    /// The process is not found.
+    pub fn freeze(&self, frozen: bool) -> Result<()> {
+        let signal = if frozen { "-STOP" } else { "-CONT" };
+        let folder = self.folder.to_str().context("a path that is not UTF-8")?;
+        let pattern = format!("kube-apiserver.*{folder}");
+        let found = process::run(Command::new("pkill").args([signal, "-f", &pattern]), "")?;
+        ensure!(found.status.success(), "the process of the API server is not found: {found}");
+        Ok(())
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        // One that was frozen cannot stop.
+        let _ = self.freeze(false);
+        let _ = Command::new(root().join("tests/cluster/cluster")).args(["env", "--stop"]).arg(&self.folder).output();
+    }
+}
+
+/// Asks until something is so.
+///
+/// # Errors
+/// It is not so within `limit`; with what it was last.
+pub fn eventually<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let deadline = Instant::now() + limit;
+    loop {
+        match ask() {
+            Ok(Some(found)) => return Ok(found),
+            Ok(None) => ensure!(Instant::now() < deadline, "not within {limit:?}: {what}"),
+            Err(error) if Instant::now() >= deadline => {
+                return Err(error.context(format!("not within {limit:?}: {what}")));
+            }
+            Err(_) => {}
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// kubectl as the cluster's parts are built, or another one on the path.
+fn kubectl() -> Result<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+    let parts = cache.context("HOME is not set")?.join("kennel/cluster");
+    let built = std::fs::read_dir(&parts).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut built: Vec<PathBuf> = built
+        .filter_map(|path| [path.join("kubectl"), path.join("bin/kubectl")].into_iter().find(|p| p.exists()))
+        .collect();
+    built.sort();
+    built.pop().with_context(|| format!("no kubectl in {}: run `tests/cluster/cluster build`", parts.display()))
+}
