@@ -93,6 +93,8 @@ fn a_namespace_that_is_not_enrolled_any_more_has_no_principals() -> Result<()> {
 #[test]
 fn a_principal_that_cannot_have_a_name_says_whose_it_is() -> Result<()> {
     let world = shop()?;
+    // Objects of one second are told apart by their UIDs.
+    std::thread::sleep(Duration::from_millis(1100));
     world.principal("shop", "cart", "services: [HTTP], hosts: {services: [web]}")?;
     let message = world.await_condition("shop", "cart", "Ready", ["False", "NameTaken"])?;
     let full = world.ns("shop");
