@@ -44,6 +44,11 @@ impl InCluster {
         enrolment: Option<&EnrolmentSettings>,
         secrets: Secrets<'_>,
     ) -> anyhow::Result<InCluster> {
+        anyhow::ensure!(
+            graviola::util::is_cpu_supported(),
+            "this processor lacks instructions that TLS needs here (AES, PCLMULQDQ, AVX2, ADX, BMI2 on x86-64): run the \
+             KDC on a newer one"
+        );
         let client = cluster::connect(cluster.kubeconfig.as_deref()).await?;
         let https = enrolment.map(|settings| https(realm, settings, &secrets)).transpose()?;
         let index = SharedIndex::new(Index::new(realm));

@@ -3,8 +3,12 @@
 
 use crate::world::World;
 use anyhow::Result;
+use kennel_tests::binary::kennel_agent;
 use kennel_tests::kube::Api;
 use kennel_tests::peers::{Login, Peer};
+use kennel_tests::process;
+use kennel_tests::realm::Realm;
+use std::process::Command;
 use tempfile::TempDir;
 
 fn shop(world: &World<'_>) -> Result<()> {
@@ -36,6 +40,32 @@ fn cart_logs_in_to_web_with_what_their_agents_made() -> Result<()> {
     assert!(run.stdout.contains("session complete"), "{run}");
     let initiator = format!("initiator cart.{}@{}", world.ns("shop"), world.realm.name());
     assert!(server.stdout().contains(&initiator), "{}", server.said());
+    Ok(())
+}
+
+#[test]
+fn the_example_of_deploy_is_let_in_and_does_what_it_says() -> Result<()> {
+    let api = Api::shared()?;
+    let example = include_str!("../../deploy/examples/shop.yaml");
+    let realm = Realm::builder("DEV.KENNEL")?.kubeconfig(&api.kubeconfig()).start()?;
+    api.apply(example)?;
+    let wait = ["wait", "--for=condition=Ready", "--timeout=30s", "-n", "shop", "kprinc/web"];
+    api.kubectl(&wait, "")?.ok()?;
+    let listed = api.kubectl(&["get", "krealm,kprinc", "-A"], "")?.ok()?.stdout;
+    println!("{listed}");
+    let bound = ["--audience", "kennel://DEV.KENNEL", "--bound-object-kind", "Pod", "--bound-object-name", "cart"];
+    let token = api.kubectl(&[&["create", "token", "cart", "-n", "shop"], &bound[..]].concat(), "")?.ok()?.stdout;
+    let folder = TempDir::new()?;
+    std::fs::write(folder.path().join("token"), token)?;
+    let mut agent = Command::new(kennel_agent()?);
+    agent.arg("--server").arg(format!("https://localhost:{}", realm.https_port())).arg("--ca").arg(realm.ca());
+    agent.arg("--token").arg(folder.path().join("token")).arg("--dir").arg(folder.path()).arg("--once");
+    process::run(&mut agent, "")?.ok()?;
+    let mut kvno = Command::new("kvno");
+    kvno.env("KRB5_CONFIG", folder.path().join("krb5.conf"));
+    kvno.env("KRB5CCNAME", format!("FILE:{}", folder.path().join("ccache").display()));
+    process::run(kvno.arg("HTTP/web.shop.svc.cluster.local"), "")?.ok()?;
+    api.kubectl(&["delete", "-f", "-", "--grace-period=0", "--force"], example)?.ok()?;
     Ok(())
 }
 

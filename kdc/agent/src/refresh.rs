@@ -19,6 +19,11 @@ const REFUSED: u8 = 2;
 
 /// Runs until it is done, refused, or told to stop.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        graviola::util::is_cpu_supported(),
+        "this processor lacks instructions that TLS needs here (AES, PCLMULQDQ, AVX2, ADX, BMI2 on x86-64): run the pod on \
+         a node with a newer one"
+    );
     let health = Arc::new(Health::default());
     if let Some(endpoint) = &cli.health {
         health::serve(endpoint, health.clone()).await?;

@@ -2,7 +2,7 @@
 //! agent trusts this very certificate, so a file that cannot be read is never replaced by a new authority.
 
 use super::key::KeyPair;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kennel_crypto::MasterKey;
@@ -22,7 +22,7 @@ use time::OffsetDateTime;
 /// Life of the authority, seconds.
 const LIFE: i64 = 3650 * 86_400;
 /// Clocks of clients may be behind ours by so much.
-const SKEW: i64 = 300;
+pub(super) const SKEW: i64 = 300;
 const KEY_BEGIN: &str = "-----BEGIN KENNEL WRAPPED KEY-----";
 const KEY_END: &str = "-----END KENNEL WRAPPED KEY-----";
 
@@ -71,7 +71,7 @@ impl Authority {
         params.serial_number = Some(serial(rng));
         (params.not_before, params.not_after) = (time(now - SKEW)?, time(now + LIFE)?);
         let pem = params.self_signed(&key).context("the authority's certificate cannot be made")?.pem();
-        let wrapped = STANDARD.encode(master.wrap(associated(realm).as_bytes(), &key.to_pkcs8()?, rng));
+        let wrapped = STANDARD.encode(master.wrap(associated(realm, &pem).as_bytes(), &key.to_pkcs8()?, rng));
         let text = format!(
             "The certificate authority of realm {realm}: the key is wrapped by the master key.\n{KEY_BEGIN}\n{wrapped}\n{KEY_END}\n{pem}"
         );
@@ -82,13 +82,11 @@ impl Authority {
         let (_, rest) = text.split_once(KEY_BEGIN).context("there is no wrapped key in it")?;
         let (wrapped, pem) = rest.split_once(KEY_END).context("the wrapped key has no end")?;
         let wrapped = STANDARD.decode(wrapped.trim()).ok().context("the wrapped key is not base64")?;
-        let plain = master.unwrap(associated(realm).as_bytes(), &wrapped);
-        let plain = plain.ok().context("the key was wrapped by another master key, or for another realm")?;
-        let key = KeyPair::from_pkcs8(&plain)?;
         let pem = pem.trim_start();
-        if !pem.starts_with("-----BEGIN CERTIFICATE-----") || !pem.trim_end().ends_with("-----END CERTIFICATE-----") {
-            bail!("the certificate is not whole");
-        }
+        let plain = master.unwrap(associated(realm, pem).as_bytes(), &wrapped);
+        let plain =
+            plain.ok().context("the key was wrapped by another master key, or for another realm or certificate")?;
+        let key = KeyPair::from_pkcs8(&plain)?;
         Ok(Authority { pem: pem.to_owned(), realm: realm.to_owned(), key })
     }
 
@@ -159,8 +157,9 @@ fn time(seconds: i64) -> anyhow::Result<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(seconds).context("the clock is far off")
 }
 
-fn associated(realm: &str) -> String {
-    format!("certificate authority of {realm}")
+/// The key belongs to this very certificate: what is changed in the file is noticed.
+fn associated(realm: &str, pem: &str) -> String {
+    format!("certificate authority of {realm}: {}", STANDARD.encode(Sha256::digest(pem.as_bytes())))
 }
 
 #[cfg(test)]
@@ -190,7 +189,8 @@ mod tests {
         let master = MasterKey::generate(&mut OsRng);
         open(&path, &master, "R").unwrap();
         let whole = std::fs::read_to_string(&path).unwrap();
-        let wrong: [(&str, String, MasterKey); 3] = [
+        let wrong: [(&str, String, MasterKey); 4] = [
+            ("R", whole.replace("MII", "MIJ"), MasterKey::from_text(&master.expose_text()).unwrap()),
             ("R", whole.clone(), MasterKey::generate(&mut OsRng)),
             ("OTHER", whole.clone(), MasterKey::from_text(&master.expose_text()).unwrap()),
             ("R", whole[..whole.len() / 2].to_owned(), MasterKey::from_text(&master.expose_text()).unwrap()),

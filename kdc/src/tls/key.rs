@@ -41,7 +41,7 @@ impl KeyPair {
         Ok(self.secret.to_pkcs8_der().ok().context("the key cannot be encoded")?.to_bytes())
     }
 
-    /// For rustls, which zeroizes what it makes of it.
+    /// For rustls: it reads this once, and what it makes of it lives as long as the certificate is served.
     pub(super) fn for_rustls(&self) -> anyhow::Result<PrivatePkcs8KeyDer<'static>> {
         Ok(PrivatePkcs8KeyDer::from(self.to_pkcs8()?.to_vec()))
     }

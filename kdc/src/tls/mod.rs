@@ -12,6 +12,7 @@ mod files;
 mod key;
 
 pub(crate) use authority::Authority;
+use authority::SKEW;
 pub(crate) use files::Files;
 
 use anyhow::Context;
@@ -36,7 +37,7 @@ pub(crate) struct Tls {
 }
 
 enum Source {
-    Own { authority: Box<Authority>, names: Vec<String>, renew_at: i64 },
+    Own { authority: Box<Authority>, names: Vec<String>, made: i64 },
     Given(Files),
 }
 
@@ -59,7 +60,7 @@ impl Tls {
     ) -> anyhow::Result<Tls> {
         let provider = provider();
         let certified = authority.issue(&names, now, LIFE, &provider, rng)?;
-        let source = Source::Own { authority: Box::new(authority), names, renew_at: now + LIFE - RENEWED_BEFORE };
+        let source = Source::Own { authority: Box::new(authority), names, made: now };
         Ok(Tls::serving(provider, certified, source))
     }
 
@@ -97,11 +98,12 @@ impl Tls {
     pub(crate) fn check(&self, now: i64, rng: &mut impl RngCore) {
         let mut source = self.lock();
         let certified = match &mut *source {
-            Source::Own { renew_at, .. } if now < *renew_at => Ok(None),
-            Source::Own { authority, names, renew_at } => {
+            // A clock that was set back has left it a certificate of the future.
+            Source::Own { made, .. } if (*made - SKEW..*made + LIFE - RENEWED_BEFORE).contains(&now) => Ok(None),
+            Source::Own { authority, names, made } => {
                 let certified = authority.issue(names, now, LIFE, &self.provider, rng);
                 certified.map(|certified| {
-                    *renew_at = now + LIFE - RENEWED_BEFORE;
+                    *made = now;
                     Some(certified)
                 })
             }
@@ -193,9 +195,12 @@ mod tests {
         let first = talk(&tls, "kdc.test").unwrap();
         tls.check(now() + LIFE / 2, &mut rand::rngs::OsRng);
         assert_eq!(talk(&tls, "kdc.test").unwrap(), first);
-        // Renewed ahead of time as seen from here: valid from now on all the same, as clocks may be off.
         tls.check(now() + LIFE - RENEWED_BEFORE + 1, &mut rand::rngs::OsRng);
-        assert_ne!(tls.served.0.load().cert[0], first);
+        let ahead = tls.served.0.load().cert[0].clone();
+        assert_ne!(ahead, first);
+        tls.check(now(), &mut rand::rngs::OsRng);
+        assert_ne!(tls.served.0.load().cert[0], ahead, "the clock was set back: it is not valid yet");
+        talk(&tls, "kdc.test").unwrap();
     }
 
     #[test]

@@ -1,0 +1,137 @@
+//! How a cluster's size shows: accounts in namespaces, and how long until the store holds them, what that takes in memory,
+//! and how long a new account needs to become a principal.
+//!
+//! `cargo run --release -p kennel-tests --bin kube-scale` (`--short` for a little of it).
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use kennel_client::AsRequest;
+use kennel_client::client::system_now;
+use kennel_client::dangerous::{dangerous_as_body, dangerous_as_request};
+use kennel_tests::kube::Api;
+use kennel_tests::peer::Udp;
+use kennel_tests::process;
+use kennel_tests::realm::Realm;
+use kennel_wire::message::{ErrorCode, KrbError, Principal};
+use rand::rngs::OsRng;
+use std::fmt::Write;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+const REALM: &str = "SCALE.KENNEL";
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Measures Kennel next to a cluster of some size.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Enrolled namespaces.
+    #[arg(long, default_value_t = 100)]
+    namespaces: usize,
+    /// Accounts in each.
+    #[arg(long, default_value_t = 50)]
+    accounts: usize,
+    /// 4 namespaces.
+    #[arg(long)]
+    short: bool,
+}
+
+fn main() -> Result<()> {
+    let mut args = Args::parse();
+    if args.short {
+        args.namespaces = 4;
+    }
+    let api = Api::alone()?;
+    let begun = Instant::now();
+    fill(&api, &args)?;
+    println!(
+        "made {} accounts in {} namespaces ({:.1} s, kubectl's)",
+        args.namespaces * args.accounts,
+        args.namespaces,
+        begun.elapsed().as_secs_f64()
+    );
+    let mut realm = Realm::builder(REALM)?.kubeconfig(&api.kubeconfig()).env("KENNEL_LOG", "info").start()?;
+    let holds = "the store holds what the cluster asks for";
+    realm.server().wait_until(PATIENCE, |server| server.stderr().contains(holds))?;
+    let said = realm.server().stderr();
+    let line = said.lines().find(|line| line.contains(holds)).context("not said")?;
+    println!("first start: {}", line.split(holds).last().unwrap_or_default().trim());
+    println!("memory: {} KiB resident", resident(realm.server().id())?);
+    let lines = said.lines().count();
+    realm.kill_and_restart()?;
+    realm
+        .server()
+        .wait_until(PATIENCE, |server| server.stderr().lines().skip(lines).any(|line| line.contains(holds)))?;
+    let said = realm.server().stderr();
+    let line = said.lines().rfind(|line| line.contains(holds)).context("not said")?;
+    println!("a restart: {}", line.split(holds).last().unwrap_or_default().trim());
+    println!("memory: {} KiB resident", resident(realm.server().id())?);
+    let mut times = Vec::new();
+    for number in 0..if args.short { 3 } else { 20 } {
+        times.push(new_account(&api, &realm, number)?);
+    }
+    times.sort_unstable();
+    let median = times.get(times.len() / 2).copied().unwrap_or_default();
+    println!(
+        "from `kubectl create serviceaccount` to a principal: median {median:?}, longest {:?}",
+        times.last().copied().unwrap_or_default()
+    );
+    ensure!(realm.server().is_running()?, "{}", realm.server().said());
+    Ok(())
+}
+
+fn namespace(number: usize) -> String {
+    format!("scale-{number}")
+}
+
+/// Several kubectls at a time: each waits for the API server at every object.
+fn fill(api: &Api, args: &Args) -> Result<()> {
+    let realm = format!(
+        "apiVersion: kennel.dev/v1alpha1\nkind: KerberosRealm\nmetadata: {{name: scale}}\nspec: {{realmName: {REALM}, credentials: Keytab}}\n"
+    );
+    api.apply(&realm)?;
+    let yaml = |number: usize| {
+        let namespace = namespace(number);
+        let mut yaml = format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{kennel.dev/enroll: \"true\"}}}}\n"
+        );
+        for account in 0..args.accounts {
+            let _ = write!(
+                yaml,
+                "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: a{account}, namespace: {namespace}}}\n"
+            );
+        }
+        yaml
+    };
+    for chunk in (0..args.namespaces).collect::<Vec<_>>().chunks(8) {
+        std::thread::scope(|scope| {
+            let create = |number: usize| scope.spawn(move || api.kubectl(&["create", "-f", "-"], &yaml(number))?.ok());
+            let threads: Vec<_> = chunk.iter().map(|number| create(*number)).collect();
+            threads.into_iter().try_for_each(|thread| thread.join().ok().context("a thread panicked")?.map(|_| ()))
+        })?;
+    }
+    Ok(())
+}
+
+/// Asks for the principal until the KDC knows it.
+fn new_account(api: &Api, realm: &Realm, number: usize) -> Result<Duration> {
+    let account = format!("late{number}");
+    api.kubectl(&["create", "serviceaccount", &account, "-n", &namespace(0)], "")?.ok()?;
+    let begun = Instant::now();
+    let client = Principal::parse(&format!("{account}.{}", namespace(0)), REALM)?;
+    let mut udp = Udp::connect(realm.port())?;
+    loop {
+        let body = dangerous_as_body(&AsRequest::new(client.clone()), system_now(), &mut OsRng);
+        let answer = udp.ask(&dangerous_as_request(body, Vec::new()))?;
+        if KrbError::decode(answer).is_ok_and(|error| error.error_code == ErrorCode::PREAUTH_REQUIRED) {
+            return Ok(begun.elapsed());
+        }
+        ensure!(begun.elapsed() < PATIENCE, "{account} does not become a principal");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn resident(process: u32) -> Result<u64> {
+    let status = process::run(Command::new("cat").arg(format!("/proc/{process}/status")), "")?.ok()?.stdout;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
+}
