@@ -3,8 +3,10 @@
 use crate::audit::Audit;
 use crate::cluster::{self, Controller, Published};
 use crate::config::{ClusterSettings, EnrolmentSettings};
-use crate::enrol::{Enrolment, Listener, Server, krb5_conf};
+use crate::enrol::{Enrolment, krb5_conf, router};
+use crate::listen::http::{Listener, Server};
 use crate::live::Live;
+use crate::metrics::Metrics;
 use crate::tls::{Authority, Files, Tls};
 use crate::{clock, store};
 use anyhow::Context;
@@ -60,8 +62,19 @@ impl InCluster {
         self.https.as_ref().map(|(_, tls)| tls.ca_pem())
     }
 
+    /// The certificate of the enrolment API.
+    pub(crate) fn tls(&self) -> Option<Arc<Tls>> {
+        self.https.as_ref().map(|(_, tls)| tls.clone())
+    }
+
     /// Starts all of it.
-    pub(crate) fn start(self, live: Arc<Live>, cache: Arc<EntryCache>, audit: Audit) -> anyhow::Result<Running> {
+    pub(crate) fn start(
+        self,
+        live: Arc<Live>,
+        cache: Arc<EntryCache>,
+        audit: Audit,
+        metrics: Arc<Metrics>,
+    ) -> anyhow::Result<Running> {
         let krb5_conf = {
             let (index, realm, kdcs) = (self.index.clone(), live.name().to_owned(), self.kdcs);
             move || {
@@ -77,14 +90,14 @@ impl InCluster {
             })
         };
         let controller =
-            Controller::new(self.client.clone(), self.index.clone(), cache.clone(), live.clone(), published);
+            Controller::new(self.client.clone(), self.index.clone(), cache.clone(), live.clone(), published, metrics);
         let https = match self.https {
             Some((listener, tls)) => {
                 let ca = tls.clone();
                 let enrolment =
                     Enrolment::new(live, self.index, cache, self.client, audit, krb5_conf, move || ca.ca_pem());
                 tracing::info!(addresses = ?listener.addresses(), "enrolment over HTTPS");
-                Some(listener.serve(Arc::new(enrolment), tls)?)
+                Some(listener.serve(&router(Arc::new(enrolment)), Some(tls))?)
             }
             None => None,
         };

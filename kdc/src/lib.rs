@@ -16,6 +16,7 @@
 //! | [`listen`] | UDP and TCP |
 //! | [`audit`] | one line for each decision |
 //! | [`tls`] | certificates: our own authority, or the operator's files |
+//! | [`metrics`] | metrics and health |
 //! | [`logs`] | the process's own log |
 //! | [`clock`] | the system's clock, for the core |
 //! | [`fuzzing`] | what the fuzzer reaches; nothing else is public |
@@ -37,6 +38,7 @@ mod in_cluster;
 mod listen;
 mod live;
 mod logs;
+mod metrics;
 mod serve;
 mod store;
 mod tls;

@@ -5,8 +5,10 @@ use crate::audit::{Audit, AuditWriter};
 use crate::cli::ServeArgs;
 use crate::config::{AuditSettings, Config, Limits, StoreKind, warn_of_weakness};
 use crate::in_cluster::{InCluster, Running, Secrets};
+use crate::listen::http::{Listener, Server};
 use crate::listen::{Bound, Served};
 use crate::live::Live;
+use crate::metrics::{Check, Measure, Metrics, router};
 use crate::{logs, store};
 use anyhow::Context;
 use kennel_core::pods::{NoCluster, Pods};
@@ -39,7 +41,8 @@ pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         }
         None => None,
     };
-    let parts = Parts { realm, store, cache_capacity: settings.cache_capacity, cluster };
+    let metrics = config.metrics.as_ref().map(|metrics| Listener::bind(&metrics.addresses)).transpose()?;
+    let parts = Parts { realm, store, cache_capacity: settings.cache_capacity, cluster, metrics };
     let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
     tracing::info!(realm = name, version = env!("CARGO_PKG_VERSION"), "serving");
     let signal = signals.wait().await;
@@ -55,12 +58,15 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn PrincipalStore>,
     pub(crate) cache_capacity: usize,
     pub(crate) cluster: Option<InCluster>,
+    /// Where metrics and health are served.
+    pub(crate) metrics: Option<Listener>,
 }
 
 /// A KDC that answers.
 pub(crate) struct Service {
     served: Served,
     cluster: Option<Running>,
+    metrics: Option<Server>,
     audit: AuditWriter,
 }
 
@@ -73,7 +79,8 @@ impl Service {
         audit: &AuditSettings,
     ) -> anyhow::Result<Service> {
         let cache = EntryCache::open(parts.store, parts.cache_capacity).await?;
-        let (audit, writer) = Audit::start(audit)?;
+        let metrics = Arc::new(Metrics::new());
+        let (audit, writer) = Audit::start(audit, metrics.clone())?;
         let pods: Arc<dyn Pods> = match &parts.cluster {
             Some(cluster) => Arc::new(cluster.index.clone()),
             None => Arc::new(NoCluster),
@@ -83,8 +90,11 @@ impl Service {
         let answerer = Answerer::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);
         let served = bound.serve(&Arc::new(answerer), limits)?;
         tracing::info!(?addresses, "listening on UDP and TCP");
-        let cluster = parts.cluster.map(|cluster| cluster.start(live, cache, audit)).transpose()?;
-        Ok(Service { served, cluster, audit: writer })
+        let (checks, measure) = (checks(parts.cluster.as_ref()), measure(parts.cluster.as_ref()));
+        let cluster = parts.cluster.map(|cluster| cluster.start(live, cache, audit, metrics.clone())).transpose()?;
+        let metrics =
+            parts.metrics.map(|listener| listener.serve(&router(metrics, measure, checks), None)).transpose()?;
+        Ok(Service { served, cluster, metrics, audit: writer })
     }
 
     /// Takes nothing new, finishes what has begun, writes the last audit lines.
@@ -92,11 +102,34 @@ impl Service {
         if let Some(cluster) = self.cluster {
             cluster.stop().await;
         }
+        if let Some(metrics) = self.metrics {
+            metrics.stop().await;
+        }
         self.served.stop().await;
         if tokio::task::spawn_blocking(|| self.audit.stop()).await.is_err() {
             tracing::error!("the end of the audit trail could not be awaited");
         }
     }
+}
+
+/// What must be so for the server to be ready. Its store is open and its realm known before anything is served.
+fn checks(cluster: Option<&InCluster>) -> Vec<Check> {
+    let always = |name| Check { name, holds: Box::new(|| true) };
+    let mut checks = vec![always("store open, master key loaded"), always("realm known")];
+    if let Some(cluster) = cluster {
+        let index = cluster.index.clone();
+        checks.push(Check { name: "cluster listed", holds: Box::new(move || index.read().is_synced()) });
+    }
+    checks
+}
+
+fn measure(cluster: Option<&InCluster>) -> Measure {
+    let tls = cluster.and_then(InCluster::tls);
+    Box::new(move |metrics| {
+        let expiry = tls.as_ref().and_then(|tls| tls.expiry());
+        #[expect(clippy::cast_precision_loss, reason = "seconds since the epoch")]
+        metrics.certificate_expiry.set(expiry.unwrap_or(0) as f64);
+    })
 }
 
 /// SIGTERM and SIGINT.

@@ -8,4 +8,5 @@ mod enrolment;
 mod faults;
 mod lifecycle;
 mod login;
+mod metrics;
 mod world;

@@ -2,6 +2,8 @@
 
 use crate::process::{self, Run};
 use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -80,6 +82,18 @@ impl Api {
         Ok(self.kubectl(&[&["get"], object, &["-o", &output]].concat(), "")?.ok()?.stdout)
     }
 
+    /// Signs as the API server signs tokens of service accounts: ES256, as JSON Web Tokens hold it.
+    ///
+    /// # Errors
+    /// openssl fails.
+    pub fn sign(&self, text: &str) -> Result<Vec<u8>> {
+        let mut command = Command::new("sh");
+        command.args(["-c", "openssl dgst -sha256 -sign \"$0\" | base64 -w0"]);
+        let run = process::run(command.arg(self.folder.join("pki/service-account.key")), text)?.ok()?;
+        let der = STANDARD.decode(run.stdout.trim())?;
+        fixed_width(&der).context("openssl gave no ECDSA signature")
+    }
+
     /// Stops and continues the API server's process: it takes connections and answers nothing, as behind a network that fails.
     ///
     /// # Errors
@@ -119,6 +133,21 @@ pub fn eventually<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Resul
         }
         std::thread::sleep(POLL);
     }
+}
+
+/// From the DER of two integers to 64 octets.
+fn fixed_width(der: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = der.strip_prefix(&[0x30])?.get(1..)?;
+    let mut signature = Vec::with_capacity(64);
+    for _ in 0..2 {
+        let length = usize::from(*rest.strip_prefix(&[0x02])?.first()?);
+        let number = rest.get(2..length.checked_add(2)?)?;
+        rest = rest.get(length.checked_add(2)?..)?;
+        let digits = number.strip_prefix(&[0]).unwrap_or(number);
+        signature.resize(signature.len() + 32_usize.checked_sub(digits.len())?, 0);
+        signature.extend_from_slice(digits);
+    }
+    Some(signature)
 }
 
 fn root() -> PathBuf {

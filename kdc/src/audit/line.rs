@@ -244,7 +244,7 @@ fn outcome(decision: &Decision) -> &'static str {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use kennel_core::pods::PodRef;
     use kennel_wire::message::{KdcOptions, KerberosTime, NameType, Principal, PrincipalName, TicketFlags, Timestamp};

@@ -5,13 +5,19 @@
 //! log in its place, loudly, and the next batch tries the sink again.
 
 mod line;
+#[cfg(test)]
+pub(crate) use line::tests as line_tests;
 mod sink;
 
+use crate::clock;
 use crate::config::{AuditFormat, AuditSettings};
+use crate::metrics::Metrics;
 use anyhow::Context;
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::Event;
+use kennel_wire::message::Timestamp;
 pub(crate) use sink::Sink;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{JoinHandle, sleep};
 use std::time::Duration;
@@ -37,8 +43,8 @@ pub(crate) struct AuditWriter {
 }
 
 enum Message {
-    /// Of the requests of a batch, in order.
-    Events(Vec<Event>),
+    /// Of the requests of a batch, in order, and when they were answered.
+    Events(Vec<Event>, Timestamp),
     /// Of an enrolment.
     Enrolment(Box<EnrolmentEvent>),
     Stop,
@@ -46,20 +52,20 @@ enum Message {
 
 impl Audit {
     /// Opens the sink and starts the writer.
-    pub(crate) fn start(settings: &AuditSettings) -> anyhow::Result<(Audit, AuditWriter)> {
+    pub(crate) fn start(settings: &AuditSettings, metrics: Arc<Metrics>) -> anyhow::Result<(Audit, AuditWriter)> {
         let sink = Sink::open(&settings.sink)?;
         let format = settings.format;
         let (sender, receiver) = sync_channel(CHANNEL);
         let thread = std::thread::Builder::new()
             .name("audit".into())
-            .spawn(move || write_all(&receiver, sink, format))
+            .spawn(move || write_all(&receiver, sink, format, &metrics))
             .context("the audit thread cannot be started")?;
         Ok((Audit { sender: sender.clone(), format }, AuditWriter { sender, thread }))
     }
 
     /// Records an event; waits while the writer is behind.
     pub(crate) fn record(&self, event: Event) {
-        self.send(Message::Events(vec![event]));
+        self.send(Message::Events(vec![event], clock::now()));
     }
 
     /// Records an enrolment's; waits likewise.
@@ -71,7 +77,7 @@ impl Audit {
     pub(crate) fn record_all(&self, events: &mut Vec<Event>) {
         if !events.is_empty() {
             let room = events.len();
-            self.send(Message::Events(std::mem::replace(events, Vec::with_capacity(room))));
+            self.send(Message::Events(std::mem::replace(events, Vec::with_capacity(room)), clock::now()));
         }
     }
 
@@ -89,8 +95,16 @@ impl Message {
     /// Appends its lines.
     fn write(&self, format: AuditFormat, batch: &mut String) {
         match self {
-            Message::Events(events) => events.iter().for_each(|event| line::write(event, format, batch)),
+            Message::Events(events, _) => events.iter().for_each(|event| line::write(event, format, batch)),
             Message::Enrolment(event) => line::write_enrolment(event, format, batch),
+            Message::Stop => {}
+        }
+    }
+
+    fn count(&self, metrics: &Metrics) {
+        match self {
+            Message::Events(events, finished) => events.iter().for_each(|event| metrics.observe(event, *finished)),
+            Message::Enrolment(event) => metrics.observe_enrolment(event),
             Message::Stop => {}
         }
     }
@@ -109,16 +123,17 @@ impl AuditWriter {
 }
 
 /// The writer's loop; gives the number of batches that the sink refused.
-fn write_all(receiver: &Receiver<Message>, mut sink: Sink, format: AuditFormat) -> u64 {
+fn write_all(receiver: &Receiver<Message>, mut sink: Sink, format: AuditFormat, metrics: &Metrics) -> u64 {
     let mut batch = String::new();
     let mut failed = 0_u64;
     loop {
         batch.clear();
-        let left = fill(receiver, &mut batch, format);
+        let left = fill(receiver, &mut batch, format, metrics);
         if !batch.is_empty()
             && let Err(error) = sink.write(batch.as_bytes())
         {
             failed = failed.saturating_add(1);
+            metrics.audit_failures.inc();
             tracing::error!(%error, %sink, failed, "the audit sink does not take lines: they follow here");
             for line in batch.lines() {
                 tracing::error!(audit = line);
@@ -143,11 +158,14 @@ enum Left {
 }
 
 /// Waits for one event, then takes what else is there, up to a full batch.
-fn fill(receiver: &Receiver<Message>, batch: &mut String, format: AuditFormat) -> Left {
+fn fill(receiver: &Receiver<Message>, batch: &mut String, format: AuditFormat, metrics: &Metrics) -> Left {
     let mut next = receiver.recv().map_err(|_| TryRecvError::Disconnected);
     loop {
         match next {
-            Ok(message @ (Message::Events(_) | Message::Enrolment(_))) => message.write(format, batch),
+            Ok(message @ (Message::Events(..) | Message::Enrolment(_))) => {
+                message.write(format, batch);
+                message.count(metrics);
+            }
             Ok(Message::Stop) | Err(TryRecvError::Disconnected) => return Left::End,
             Err(TryRecvError::Empty) => return Left::Nothing,
         }
@@ -171,7 +189,7 @@ mod tests {
     fn every_event_recorded_before_the_stop_is_in_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("audit.log");
-        let (audit, writer) = Audit::start(&settings(AuditSink::File(path.clone()))).unwrap();
+        let (audit, writer) = Audit::start(&settings(AuditSink::File(path.clone())), Arc::new(Metrics::new())).unwrap();
         let threads: Vec<_> = (0..4)
             .map(|_| {
                 let audit = audit.clone();
@@ -192,7 +210,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("audit.log");
         for _ in 0..2 {
-            let (audit, writer) = Audit::start(&settings(AuditSink::File(path.clone()))).unwrap();
+            let (audit, writer) =
+                Audit::start(&settings(AuditSink::File(path.clone())), Arc::new(Metrics::new())).unwrap();
             audit.record(line::tests::refused("alice"));
             writer.stop();
         }
@@ -203,9 +222,9 @@ mod tests {
     fn a_full_disk_is_counted_and_stops_nobody() {
         let (sender, receiver) = sync_channel(4);
         let sink = Sink::open(&AuditSink::File("/dev/full".into())).unwrap();
-        let writer = std::thread::spawn(move || write_all(&receiver, sink, AuditFormat::Json));
+        let writer = std::thread::spawn(move || write_all(&receiver, sink, AuditFormat::Json, &Metrics::new()));
         for _ in 0..100 {
-            sender.send(Message::Events(vec![line::tests::refused("alice")])).unwrap();
+            sender.send(Message::Events(vec![line::tests::refused("alice")], clock::now())).unwrap();
         }
         sender.send(Message::Stop).unwrap();
         assert!(writer.join().unwrap() > 0);
@@ -214,7 +233,9 @@ mod tests {
     #[test]
     fn a_sink_that_cannot_be_opened_refuses_to_start() {
         let dir = tempfile::tempdir().unwrap();
-        let Err(error) = Audit::start(&settings(AuditSink::File(dir.path().join("no/such/folder")))) else {
+        let Err(error) =
+            Audit::start(&settings(AuditSink::File(dir.path().join("no/such/folder"))), Arc::new(Metrics::new()))
+        else {
             panic!("opened");
         };
         assert!(error.to_string().contains("no/such/folder"), "{error:#}");

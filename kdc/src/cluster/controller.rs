@@ -6,6 +6,7 @@ use super::settle::{State, settle};
 use super::work::{Name, Work};
 use crate::clock;
 use crate::live::Live;
+use crate::metrics::Metrics;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use kennel_core::principal::{Origin, Record};
 use kennel_k8s::index::{Settled, SharedIndex};
@@ -34,6 +35,12 @@ impl States {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
     }
 
+    /// How many names cannot be had.
+    fn refused(&self) -> usize {
+        let states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        states.values().filter(|state| matches!(state, State::Refused(_) | State::Failed)).count()
+    }
+
     /// Keeps a state; gives whether it is another one.
     fn keep(&self, name: &Name, state: State) -> bool {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,6 +64,9 @@ pub(crate) struct Controller {
     /// Nothing was left to do at some time since then.
     settled: bool,
     broken: BTreeSet<&'static str>,
+    metrics: Arc<Metrics>,
+    /// States changed since they were counted.
+    recount: bool,
 }
 
 impl Controller {
@@ -66,6 +76,7 @@ impl Controller {
         store: Arc<dyn PrincipalStore>,
         live: Arc<Live>,
         published: super::Published,
+        metrics: Arc<Metrics>,
     ) -> Controller {
         let states = States::default();
         let publisher = Publisher::new(client.clone(), index.clone(), store.clone(), states.clone(), published);
@@ -79,6 +90,8 @@ impl Controller {
             synced: false,
             settled: false,
             broken: BTreeSet::new(),
+            metrics,
+            recount: false,
         }
     }
 
@@ -96,7 +109,9 @@ impl Controller {
             {
                 under_way.push(settle_owned(name, self.index.clone(), self.store.clone(), self.live.clone()));
             }
-            self.say_settled(&work, begun);
+            if self.synced && work.is_idle() {
+                self.say_settled(begun);
+            }
             let due = work.next_due().unwrap_or_else(|| Instant::now() + RESYNC);
             tokio::select! {
                 Some(chunk) = said.next() => self.take_in(chunk, &mut work).await,
@@ -119,7 +134,9 @@ impl Controller {
         }
         if !events.is_empty() {
             self.broken.clear();
+            self.metrics.last_event.set(clock::now().time.0);
         }
+        self.metrics.watches_broken.set(count(self.broken.len()));
         self.index.apply(events);
         if !self.index.read().is_synced() {
             return;
@@ -128,6 +145,7 @@ impl Controller {
         self.follow(&settled);
         work_of(settled, work);
         if !std::mem::replace(&mut self.synced, true) {
+            self.metrics.cluster_synced.set(1);
             self.look_at_everything(work).await;
         }
     }
@@ -145,9 +163,12 @@ impl Controller {
             self.live.follow(index.followed_realm().map(|realm| &realm.spec));
         }
         self.publisher.touch(&settled.namespaces, settled.realms);
+        let index = self.index.read();
+        self.metrics.principals.set(count(index.wanted().count()));
+        self.metrics.namespaces.set(count(index.namespaces().filter(|(_, desire)| desire.enrolled).count()));
     }
 
-    fn take_note(&self, name: &Name, state: State, work: &mut Work) {
+    fn take_note(&mut self, name: &Name, state: State, work: &mut Work) {
         work.finished(name);
         match state {
             State::Waiting(then) => work.add_at(instant_of(then), name.clone()),
@@ -155,6 +176,7 @@ impl Controller {
             State::Made(_) | State::Gone | State::Refused(_) => {}
         }
         if self.states.keep(name, state) {
+            self.recount = true;
             let index = self.index.read();
             let principal = match name {
                 Name::Principal(principal) => Some(principal),
@@ -186,9 +208,12 @@ impl Controller {
         self.publisher.touch(index.namespaces().map(|(name, _)| name), true);
     }
 
-    fn say_settled(&mut self, work: &Work, begun: Instant) {
-        if self.synced && !self.settled && work.is_idle() {
-            self.settled = true;
+    /// Nothing is left to do.
+    fn say_settled(&mut self, begun: Instant) {
+        if std::mem::take(&mut self.recount) {
+            self.metrics.refused_names.set(count(self.states.refused()));
+        }
+        if !std::mem::replace(&mut self.settled, true) {
             let principals = self.index.read().wanted().count();
             let seconds = begun.elapsed().as_secs_f64();
             tracing::info!(principals, seconds, "the store holds what the cluster asks for");
@@ -209,6 +234,10 @@ async fn settle_owned(
 ) -> (Name, State) {
     let state = settle(&name, &index, &*store, &live).await;
     (name, state)
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// When the system's clock will be there. A time that is far is looked at again at each resync: a limit loses nothing.

@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) cluster: Option<ClusterSettings>,
     /// None: pods cannot enrol here.
     pub(crate) enrolment: Option<EnrolmentSettings>,
+    /// None: no metrics, and no probes.
+    pub(crate) metrics: Option<ListenSettings>,
     #[serde(default)]
     pub(crate) limits: Limits,
     #[serde(default)]
@@ -334,6 +336,46 @@ mod tests {
         assert_eq!(config.realm_name().unwrap(), "EXAMPLE.COM");
         assert_eq!(config.listen.addresses.len(), 2);
         assert!(!config.store.create, "nothing is made without being told to");
+    }
+
+    /// The example with what it says of clusters in effect.
+    fn in_cluster() -> String {
+        let key = |line: &str| line.starts_with("# [") || line.contains(" = ");
+        let example = example();
+        let (before, rest) = example.split_once("# [cluster]").unwrap();
+        let (section, after) = rest.split_once("[limits]").unwrap();
+        let section = format!("# [cluster]{section}");
+        let lines = section.lines().map(|line| if key(line) { line.trim_start_matches("# ") } else { "" });
+        format!("{before}{}\n[limits]{after}", lines.collect::<Vec<_>>().join("\n"))
+    }
+
+    #[test]
+    fn what_the_example_says_of_clusters_is_accepted() {
+        let config = load(&in_cluster(), &[]).unwrap();
+        assert_eq!(config.cluster.unwrap().kdcs, ["kennel.kennel-system.svc.cluster.local:88"]);
+        let enrolment = config.enrolment.unwrap();
+        assert_eq!((enrolment.addresses.len(), enrolment.names.len()), (1, 2));
+        assert!(enrolment.certificate.unwrap().ca.is_some());
+        assert_eq!(config.metrics.unwrap().addresses, ["0.0.0.0:9090".parse().unwrap()]);
+        assert_eq!(config.store.path.with_file_name("tls-ca.pem"), Path::new("/var/lib/kennel/tls-ca.pem"));
+    }
+
+    #[test]
+    fn a_cluster_that_is_half_configured_is_refused_by_key() {
+        let whole = in_cluster();
+        let without = |start: &str| {
+            whole.lines().filter(|line| !line.starts_with(start)).map(|line| format!("{line}\n")).collect::<String>()
+        };
+        let unnamed = without("names = ").replace("certificate = { ", "# { ");
+        for (text, key) in [
+            (whole.replace("kdcs = [\"kennel.kennel-system.svc.cluster.local:88\"]", "kdcs = []"), "cluster.kdcs"),
+            (whole.replace("addresses = [\"0.0.0.0:8443\"]", "addresses = []"), "enrolment.addresses"),
+            (unnamed, "enrolment.names"),
+            (without("[cluster]").replace("kubeconfig = ", "# ").replace("kdcs = ", "# "), "enrolment: needs"),
+        ] {
+            let error = message(load(&text, &[]));
+            assert!(error.contains(key), "{key}: {error}");
+        }
     }
 
     #[test]

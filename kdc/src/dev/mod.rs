@@ -21,6 +21,7 @@ use crate::config::{
 };
 use crate::in_cluster::{InCluster, Secrets};
 use crate::listen::Bound;
+use crate::listen::http::Listener;
 use crate::serve::{Parts, Service, Signals};
 use crate::{clock, config, logs, store};
 use files::Folder;
@@ -33,6 +34,8 @@ use std::path::Path;
 
 /// The port of the enrolment API, counted from the KDC's.
 const HTTPS: u16 = 3;
+/// That of metrics and health.
+const METRICS: u16 = 4;
 /// Principals that are kept in memory.
 const CACHE_CAPACITY: usize = 10_000;
 
@@ -92,11 +95,13 @@ async fn make_and_start(
         _ = writeln!(out, "  {made}");
     }
     folder.write(plan, kdc, store.as_ref()).await?;
+    let metrics = Listener::bind(&[SocketAddr::from((Ipv4Addr::LOCALHOST, args.port.saturating_add(METRICS)))])?;
     let cluster = match &args.kubeconfig {
         Some(kubeconfig) => Some(in_cluster(kubeconfig, plan, folder, kdc, out).await?),
         None => None,
     };
-    let parts = Parts { realm: plan.realm.clone(), store, cache_capacity: CACHE_CAPACITY, cluster };
+    let parts =
+        Parts { realm: plan.realm.clone(), store, cache_capacity: CACHE_CAPACITY, cluster, metrics: Some(metrics) };
     let audit = AuditSettings { sink: AuditSink::File(folder.audit_log()), format: AuditFormat::Json };
     Service::start(parts, bound, &plan.limits, &audit).await
 }

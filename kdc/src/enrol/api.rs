@@ -1,6 +1,7 @@
 //! The paths: requests in, answers out.
 
 use super::attempt::{Answer, Enrolment};
+use crate::listen::http::Peer;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
@@ -11,7 +12,6 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kennel_core::enrolment::EnrolmentRefusal;
 use kennel_wire::enrol::{EnrollError, EnrollRequest, path};
 use serde::Serialize;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,12 +25,8 @@ const BODY_TIME: Duration = Duration::from_secs(5);
 /// The description of the API.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
 
-/// Where the request came from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
-
 /// All paths.
-pub(super) fn router(enrolment: Arc<Enrolment>) -> Router {
+pub(crate) fn router(enrolment: Arc<Enrolment>) -> Router {
     Router::new()
         .route(path::ENROLL, post(enroll))
         .route(path::KRB5_CONF, get(krb5_conf))

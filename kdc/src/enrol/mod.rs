@@ -2,7 +2,6 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`server`] | sockets, TLS, limits of time and number |
 //! | [`api`] | the paths, requests in and answers out |
 //! | [`attempt`] | one enrolment, from the token to the event |
 //! | [`credentials`] | what an entitled pod gets |
@@ -14,7 +13,6 @@ mod attempt;
 mod credentials;
 pub(crate) mod krb5_conf;
 mod limits;
-mod server;
 
+pub(crate) use api::router;
 pub(crate) use attempt::Enrolment;
-pub(crate) use server::{Listener, Server};

@@ -5,10 +5,12 @@
 //! | [`udp`] | one thread and one socket of the same port for each core |
 //! | [`datagram`] | a datagram and the local address that it came to |
 //! | [`tcp`] | connections: framing, timeouts |
+//! | [`http`] | HTTP and HTTPS: enrolment, metrics, health |
 //! | [`admission`] | how many connections, and which one goes when there are too many |
 
 mod admission;
 mod datagram;
+pub(crate) mod http;
 mod tcp;
 mod udp;
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::audit::Audit;
 use crate::config::{AuditFormat, AuditSettings, AuditSink, Seconds};
 use crate::live::Live;
+use crate::metrics::Metrics;
 use kennel_core::pods::NoCluster;
 use kennel_core::realm::Realm;
 use kennel_store::{EntryCache, MemoryStore};
@@ -39,7 +40,7 @@ impl Fixture {
     async fn start(limits: Limits) -> Fixture {
         let dir = tempfile::tempdir().unwrap();
         let settings = AuditSettings { sink: AuditSink::File(dir.path().join("audit.log")), format: AuditFormat::Json };
-        let (audit, _writer) = Audit::start(&settings).unwrap();
+        let (audit, _writer) = Audit::start(&settings, Arc::new(Metrics::new())).unwrap();
         let cache = EntryCache::open(Arc::new(MemoryStore::new()), 16).await.unwrap();
         let live = Arc::new(Live::new(Realm::new("R"), Arc::new(NoCluster)));
         let answerer = Arc::new(Answerer::new(live, cache, audit, limits.udp_reply_limit));

@@ -93,6 +93,14 @@ impl Tls {
         }
     }
 
+    /// When the certificate that is served ends, seconds since the epoch; not known of the operator's.
+    pub(crate) fn expiry(&self) -> Option<i64> {
+        match &*self.lock() {
+            Source::Own { made, .. } => Some(made + LIFE),
+            Source::Given(_) => None,
+        }
+    }
+
     /// Renews what is due, takes up files that are others; to be called every few minutes. What fails leaves the
     /// certificate that is served as it is, and is tried again.
     pub(crate) fn check(&self, now: i64, rng: &mut impl RngCore) {

@@ -86,10 +86,7 @@ fn abandoned(record: &PrincipalRecord, realm: &Realm, now: Timestamp) -> Action 
         return Action::Keep;
     }
     let Some(since) = record.abandoned else {
-        let mut record = record.clone();
-        record.abandoned = Some(now);
-        record.attributes |= Attributes::DISALLOW_ALL;
-        return changed(record, now);
+        return disabled(record, now);
     };
     let longest = i64::from(realm.max_life.max(realm.max_renewable_life)).saturating_add(realm.clock_skew.into());
     let due = since.time.plus(longest);
@@ -125,10 +122,7 @@ fn replaced(
     rng: &mut dyn CryptoRngCore,
 ) -> Action {
     let Some(since) = record.abandoned else {
-        let mut record = record.clone();
-        record.abandoned = Some(now);
-        record.attributes |= Attributes::DISALLOW_ALL;
-        return changed(record, now);
+        return disabled(record, now);
     };
     let begin = since.time.plus(1);
     if now.time < begin {
@@ -136,6 +130,14 @@ fn replaced(
     }
     let kvno = record.keys.versions.iter().map(|v| v.kvno).max().unwrap_or(0).saturating_add(1);
     put(new_record(desired, now, kvno, realm, rng))
+}
+
+/// No ticket from now on.
+fn disabled(record: &PrincipalRecord, now: Timestamp) -> Action {
+    let mut record = record.clone();
+    record.abandoned = Some(now);
+    record.attributes |= Attributes::DISALLOW_ALL;
+    changed(record, now)
 }
 
 fn new_record(

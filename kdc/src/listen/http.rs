@@ -1,7 +1,5 @@
-//! Sockets, TLS, limits of time and number. A connection that is slow anywhere ends; it holds up no other.
+//! HTTP and HTTPS: sockets, TLS, limits of time and number. A connection that is slow anywhere ends; it holds up no other.
 
-use super::api::{Peer, router};
-use super::attempt::Enrolment;
 use crate::tls::Tls;
 use anyhow::{Context, anyhow};
 use axum::Router;
@@ -15,11 +13,16 @@ use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
+
+/// Where a request came from: an extension of each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Connections at a time.
 const CONNECTIONS: usize = 512;
@@ -48,7 +51,7 @@ impl Listener {
     pub(crate) fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Listener> {
         let bind = |address: &SocketAddr| {
             let listener = TcpListener::bind(address).map_err(|error| {
-                anyhow!("{address} (HTTPS) cannot be bound: {error}: stop the other program, or choose another address")
+                anyhow!("{address} (HTTP) cannot be bound: {error}: stop the other program, or choose another address")
             })?;
             listener.set_nonblocking(true)?;
             Ok(listener)
@@ -61,10 +64,9 @@ impl Listener {
         self.0.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
-    /// Serves. It must be called inside a tokio runtime.
-    pub(crate) fn serve(self, enrolment: Arc<Enrolment>, tls: Arc<Tls>) -> anyhow::Result<Server> {
-        let acceptor = TlsAcceptor::from(tls.server_config()?);
-        let router = router(enrolment);
+    /// Serves, over TLS where there is a certificate. It must be called inside a tokio runtime.
+    pub(crate) fn serve(self, router: &Router, tls: Option<Arc<Tls>>) -> anyhow::Result<Server> {
+        let acceptor = tls.as_ref().map(|tls| tls.server_config()).transpose()?.map(TlsAcceptor::from);
         let (stop, stopped) = watch::channel(false);
         let permits = Arc::new(Semaphore::new(CONNECTIONS));
         let mut tasks = JoinSet::new();
@@ -73,7 +75,9 @@ impl Listener {
             let shared = Shared { acceptor: acceptor.clone(), router: router.clone(), permits: permits.clone() };
             tasks.spawn(shared.accept(listener, stopped.clone()));
         }
-        tasks.spawn(keep_checking(tls, stopped));
+        if let Some(tls) = tls {
+            tasks.spawn(keep_checking(tls, stopped));
+        }
         Ok(Server { stop, tasks })
     }
 }
@@ -84,7 +88,7 @@ impl Server {
         let _ = self.stop.send(true);
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(GRACE, all).await.is_err() {
-            tracing::warn!(grace = ?GRACE, "enrolments were still under way at the end of the grace period");
+            tracing::warn!(grace = ?GRACE, "HTTP requests were still under way at the end of the grace period");
         }
     }
 }
@@ -105,7 +109,7 @@ async fn stop(stopped: &mut watch::Receiver<bool>) {
 
 #[derive(Clone)]
 struct Shared {
-    acceptor: TlsAcceptor,
+    acceptor: Option<TlsAcceptor>,
     router: Router,
     permits: Arc<Semaphore>,
 }
@@ -127,7 +131,7 @@ impl Shared {
                         });
                     }
                     Err(error) => {
-                        tracing::error!(%error, "accepting HTTPS connections fails");
+                        tracing::error!(%error, "accepting HTTP connections fails");
                         sleep(BACK_OFF).await;
                     }
                 },
@@ -137,31 +141,39 @@ impl Shared {
         while connections.join_next().await.is_some() {}
     }
 
-    async fn connection(self, stream: TcpStream, peer: SocketAddr, mut stopped: watch::Receiver<bool>) {
+    async fn connection(self, stream: TcpStream, peer: SocketAddr, stopped: watch::Receiver<bool>) {
         let _ = stream.set_nodelay(true);
-        let stream = match timeout(PROMPT, self.acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return tracing::debug!(%peer, %error, "no TLS connection came about"),
-            Err(_) => return tracing::debug!(%peer, "the TLS handshake took too long"),
-        };
-        let router = self.router;
-        let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
-            let router = router.clone();
-            async move { Ok::<_, Infallible>(answer(router, request.map(Body::new)).await) }
-        });
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(PROMPT).max_buf_size(64 * 1024);
-        let connection = http.serve_connection(TokioIo::new(stream), service);
-        tokio::pin!(connection);
-        tokio::select! {
-            done = connection.as_mut() => if let Err(error) = done {
-                tracing::debug!(%peer, %error, "an HTTPS connection broke");
-            },
-            () = stop(&mut stopped) => {
-                connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
-            }
+        let Some(acceptor) = self.acceptor else { return http(self.router, stream, peer, stopped).await };
+        match timeout(PROMPT, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => http(self.router, stream, peer, stopped).await,
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS connection came about"),
+            Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
+        }
+    }
+}
+
+async fn http(
+    router: Router,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    peer: SocketAddr,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        let router = router.clone();
+        async move { Ok::<_, Infallible>(answer(router, request.map(Body::new)).await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(PROMPT).max_buf_size(64 * 1024);
+    let connection = http.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    tokio::select! {
+        done = connection.as_mut() => if let Err(error) = done {
+            tracing::debug!(%peer, %error, "an HTTP connection broke");
+        },
+        () = stop(&mut stopped) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
         }
     }
 }
