@@ -46,7 +46,7 @@ fn cart_logs_in_to_web_with_what_their_agents_made() -> Result<()> {
 #[test]
 fn the_example_of_deploy_is_let_in_and_does_what_it_says() -> Result<()> {
     let api = Api::shared()?;
-    let example = include_str!("../../deploy/examples/shop.yaml");
+    let example = include_str!("../../deploy/examples/first.yaml");
     let realm = Realm::builder("DEV.KENNEL")?.kubeconfig(&api.kubeconfig()).start()?;
     api.apply(example)?;
     let wait = ["wait", "--for=condition=Ready", "--timeout=30s", "-n", "shop", "kprinc/web"];
@@ -130,6 +130,12 @@ fn a_keytab_secret_is_made_where_it_is_asked_for_and_goes_with_its_principal() -
     use base64::Engine;
     let octets = base64::engine::general_purpose::STANDARD.decode(encoded)?;
     assert_eq!(octets, std::fs::read(web.file("keytab"))?, "the Secret holds what enrolment gives");
+    world.principal("shop", "web", "services: [HTTP], hosts: {services: [web]}, keytabSecret: other")?;
+    kennel_tests::kube::eventually(crate::world::SOON, "the Secret has another name", || {
+        let other = world.api.json_path(&["secret", "other", "-n", &full], "{.data.keytab}")?;
+        Ok((!other.is_empty() && world.api.json_path(&secret, "{.metadata.name}").is_err()).then_some(()))
+    })?;
+    let secret = ["secret", "other", "-n", &full];
     world.delete("shop", "kprinc", "web")?;
     kennel_tests::kube::eventually(crate::world::SOON, "the Secret went with its owner", || {
         Ok(world.api.json_path(&secret, "{.metadata.name}").is_err().then_some(()))

@@ -11,7 +11,7 @@ use kennel_core::accounts::Conflict;
 use kennel_core::enrolment::Service;
 use kennel_core::principal::Record;
 use kennel_k8s::apply::status::{Made, of_principal, of_realm, realm_taken};
-use kennel_k8s::apply::{Applier, Subject};
+use kennel_k8s::apply::{Applier, SecretError, Subject};
 use kennel_k8s::crd::principal::KerberosPrincipalStatus;
 use kennel_k8s::crd::realm::KerberosRealmStatus;
 use kennel_k8s::crd::{KerberosPrincipal, KerberosRealm};
@@ -68,7 +68,7 @@ struct Written {
     realms: BTreeMap<String, KerberosRealmStatus>,
     maps: BTreeMap<String, BTreeMap<String, String>>,
     /// Name and digest of the keytab Secret of each KerberosPrincipal.
-    secrets: BTreeMap<Key, Option<(String, [u8; 32])>>,
+    secrets: BTreeMap<Key, (String, [u8; 32])>,
     /// Accounts whose names are refused, so that they are told once.
     refused: BTreeSet<Principal>,
     maps_listed: bool,
@@ -196,15 +196,16 @@ impl Publisher {
     async fn principal(&self, namespace: &str, step: Step) -> kube::Result<()> {
         let Step { name, fact, outcome, mut made } = step;
         let key = (namespace.to_owned(), name.clone());
-        if let Ok(object) = &fact.object
-            && let Err(problem) = self.secret(object, &key, &outcome, &made).await?
-        {
-            made.refused.push(problem);
-        }
         let old = match &fact.object {
             Ok(object) => object.status.clone(),
             Err(_) => lock(&self.written).statuses.get(&key).cloned(),
         };
+        if let Ok(object) = &fact.object {
+            match self.secret(object, &key, &outcome, &made).await? {
+                Ok(secret) => made.secret = secret,
+                Err(problem) => made.refused.push(problem),
+            }
+        }
         let status = of_principal(&fact.meta, old.as_ref(), &outcome, &made, clock::now().time.0);
         if old.as_ref() == Some(&status) {
             return Ok(());
@@ -236,44 +237,41 @@ impl Publisher {
         }
     }
 
-    /// The keytab Secret, where one is asked for. Inner error: what is wrong with it.
+    /// The keytab Secret, where one is asked for; gives the one that is there. Inner error: what is wrong with it.
     async fn secret(
         &self,
         object: &KerberosPrincipal,
         key: &Key,
         outcome: &Outcome,
         made: &Made,
-    ) -> kube::Result<Result<(), Problem>> {
+    ) -> kube::Result<Result<Option<String>, Problem>> {
         let wanted = object.spec.keytab_secret.as_deref();
-        let before = lock(&self.written).secrets.get(key).cloned();
-        let same_name = before.as_ref().is_some_and(|before| before.as_ref().map(|(name, _)| &**name) == wanted);
-        if !same_name {
-            let uid = object.metadata.uid.as_deref().unwrap_or_default();
-            self.applier.delete_keytab_secrets(&key.0, uid, wanted).await?;
+        let there = object.status.as_ref().and_then(|status| status.keytab_secret.as_deref());
+        if let Some(other) = there.filter(|there| Some(*there) != wanted) {
+            self.applier.delete_keytab_secret(object, other).await?;
         }
-        let Some(name) = wanted else {
-            lock(&self.written).secrets.insert(key.clone(), None);
-            return Ok(Ok(()));
-        };
+        let Some(name) = wanted else { return Ok(Ok(None)) };
+        let kept = there.filter(|there| *there == name).map(str::to_owned);
         if made.waiting > 0 || outcome.principals.is_empty() {
-            return Ok(Ok(()));
+            return Ok(Ok(kept));
         }
-        let Some(keytab) = self.keytab(outcome).await else { return Ok(Ok(())) };
-        let digest: [u8; 32] = Sha256::digest(&*keytab.octets).into();
-        if before.flatten().is_some_and(|before| before == (name.to_owned(), digest)) {
-            return Ok(Ok(()));
+        let Some(keytab) = self.keytab(outcome).await else { return Ok(Ok(kept)) };
+        let current = (name.to_owned(), Sha256::digest(&*keytab.octets).into());
+        if lock(&self.written).secrets.get(key) == Some(&current) {
+            return Ok(Ok(kept));
         }
         match self.applier.keytab_secret(object, name, &keytab.octets).await {
-            Ok(()) => _ = lock(&self.written).secrets.insert(key.clone(), Some((name.to_owned(), digest))),
-            Err(kennel_k8s::apply::SecretError::Api(error)) => return Err(error),
+            Ok(()) => {
+                lock(&self.written).secrets.insert(key.clone(), current);
+                Ok(Ok(Some(name.to_owned())))
+            }
+            Err(SecretError::Api(error)) => Err(error),
             Err(refused) => {
-                return Ok(Err(Problem {
-                    reason: "SecretNotOurs",
-                    message: format!("keytabSecret {name}: {refused}"),
-                }));
+                let reason =
+                    if matches!(refused, SecretError::Forbidden) { "SecretsForbidden" } else { "SecretNotOurs" };
+                Ok(Err(Problem { reason, message: format!("keytabSecret {name}: {refused}") }))
             }
         }
-        Ok(Ok(()))
     }
 
     async fn keytab(&self, outcome: &Outcome) -> Option<keytab::Keytab> {

@@ -119,9 +119,10 @@ impl Applier {
     /// # Errors
     /// The API server's.
     pub async fn config_maps(&self) -> kube::Result<Vec<String>> {
-        let ours = ListParams::default().labels(&format!("{}={}", MANAGED.0, MANAGED.1));
-        let maps = Api::<ConfigMap>::all(self.client.clone()).list(&ours).await?;
-        Ok(maps.into_iter().filter(|map| map.name_any() == CONFIG_MAP).filter_map(|map| map.namespace()).collect())
+        // By name: that is all that our role may list.
+        let named = ListParams::default().fields(&format!("metadata.name={CONFIG_MAP}"));
+        let maps = Api::<ConfigMap>::all(self.client.clone()).list(&named).await?;
+        Ok(maps.into_iter().filter(|map| is_managed(map.meta())).filter_map(|map| map.namespace()).collect())
     }
 
     /// Deletes the ConfigMap of a namespace, if it is ours.
@@ -161,26 +162,15 @@ impl Applier {
         Ok(())
     }
 
-    /// Deletes the keytab Secrets of a KerberosPrincipal that have another name than `keep`.
+    /// Deletes the keytab Secret of a KerberosPrincipal, if it is still ours and that one's.
     ///
     /// # Errors
     /// The API server's.
-    pub async fn delete_keytab_secrets(
-        &self,
-        namespace: &str,
-        owner_uid: &str,
-        keep: Option<&str>,
-    ) -> kube::Result<()> {
-        let api = Api::<Secret>::namespaced(self.client.clone(), namespace);
-        let ours = ListParams::default().labels(&format!("{}={}", MANAGED.0, MANAGED.1));
-        for secret in api.list(&ours).await? {
-            let owned = secret.owner_references().iter().any(|owner| owner.uid == owner_uid);
-            let name = secret.name_any();
-            if owned && Some(&*name) != keep {
-                delete(&api, &name, secret.meta()).await?;
-            }
-        }
-        Ok(())
+    pub async fn delete_keytab_secret(&self, owner: &KerberosPrincipal, name: &str) -> kube::Result<()> {
+        let api = Api::<Secret>::namespaced(self.client.clone(), &owner.namespace().unwrap_or_default());
+        let Some(secret) = api.get_opt(name).await? else { return Ok(()) };
+        let owned = secret.owner_references().iter().any(|reference| Some(&reference.uid) == owner.meta().uid.as_ref());
+        if owned && is_managed(secret.meta()) { delete(&api, name, secret.meta()).await } else { Ok(()) }
     }
 
     /// Publishes an Event. That it cannot be published is logged and no more: Events are for people.
@@ -207,9 +197,23 @@ pub enum SecretError {
         "there is a Secret of this name that is not Kennel's: delete it, or give another name in spec.keytabSecret"
     )]
     NotOurs,
+    /// The KDC's role has no Secrets in it.
+    #[error(
+        "the KDC may not write Secrets here: add the component deploy/components/keytab-secrets, or let the agent fetch the keytab"
+    )]
+    Forbidden,
     /// The API server's.
     #[error(transparent)]
-    Api(#[from] kube::Error),
+    Api(kube::Error),
+}
+
+impl From<kube::Error> for SecretError {
+    fn from(error: kube::Error) -> SecretError {
+        match error {
+            kube::Error::Api(status) if status.is_forbidden() => SecretError::Forbidden,
+            error => SecretError::Api(error),
+        }
+    }
 }
 
 fn params() -> PatchParams {

@@ -17,6 +17,8 @@ pub struct Made {
     pub waiting: usize,
     /// The highest key version of those that are.
     pub kvno: Option<u32>,
+    /// The Secret that holds the keytab.
+    pub secret: Option<String>,
     /// Names that cannot be had, because others have them in the store.
     pub refused: Vec<Problem>,
 }
@@ -48,6 +50,7 @@ pub fn of_principal(
         kvno: made.kvno.map(i64::from),
         next_rotation: old.and_then(|old| old.next_rotation.clone()),
         holders: old.and_then(|old| old.holders),
+        keytab_secret: made.secret.clone(),
         conditions: merged(old.map_or(&[], |old| &old.conditions), &wanted, meta.generation, now),
     }
 }

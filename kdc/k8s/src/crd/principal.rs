@@ -79,30 +79,28 @@ pub struct Hosts {
     pub aliases: Vec<String>,
 }
 
-/// What became of it.
+/// What became of it. Every field is written, so that a merge patch takes away what is not so any more.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KerberosPrincipalStatus {
     /// The generation that this is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// The service principals.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub principals: Vec<String>,
     /// Their other names.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub aliases: Vec<String>,
     /// The highest version of their keys.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub kvno: Option<i64>,
     /// When the next key is due, RFC 3339.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_rotation: Option<String>,
     /// Pods that hold its keys.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub holders: Option<i32>,
+    /// The Secret that holds the keytab.
+    pub keytab_secret: Option<String>,
     /// Ready, AccountFound, NamesAccepted, Stalled.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(schema_with = "super::conditions_schema")]
     pub conditions: Vec<Condition>,
 }

@@ -60,6 +60,9 @@ pub struct KerberosRealmSpec {
     /// When keys are replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,
+    /// The agent that is put into pods with the label `kennel.dev/inject=enabled`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub injection: Option<Injection>,
     /// Names outside the cluster's domain that namespaces may claim.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
@@ -128,6 +131,18 @@ pub struct Rotation {
     pub overlap: Option<Duration>,
 }
 
+/// The agent of pods.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Injection {
+    /// Its image.
+    #[schemars(length(min = 1, max = 512))]
+    pub image: String,
+    /// The KDC's enrolment API: `https://kennel.kennel-system.svc:8443`.
+    #[schemars(length(min = 1, max = 512))]
+    pub server: String,
+}
+
 /// Who may claim which names outside the cluster's domain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -140,21 +155,18 @@ pub struct AliasRule {
     pub domains: Vec<String>,
 }
 
-/// What became of a realm.
+/// What became of a realm. Every field is written, so that a merge patch takes away what is not so any more.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KerberosRealmStatus {
     /// The generation that this is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// Enrolled namespaces.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespaces: Option<i32>,
     /// Principals that are made from objects of the cluster.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub principals: Option<i32>,
     /// Ready, Stalled.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(schema_with = "super::conditions_schema")]
     pub conditions: Vec<Condition>,
 }
