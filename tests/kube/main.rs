@@ -6,6 +6,7 @@ mod agent;
 mod crds;
 mod enrolment;
 mod faults;
+mod injection;
 mod lifecycle;
 mod login;
 mod metrics;

@@ -43,7 +43,7 @@ impl Api {
         let folder = line.and_then(|path| Path::new(path).parent()).context("the cluster printed no KUBECONFIG")?;
         let api = Api { folder: folder.to_owned(), kubectl: kubectl()? };
         let crds = root().join("deploy/crds");
-        api.kubectl(&["apply", "-f", crds.to_str().context("a path that is not UTF-8")?], "")?.ok()?;
+        api.kubectl(&["apply", "-k", crds.to_str().context("a path that is not UTF-8")?], "")?.ok()?;
         let established = ["wait", "--for=condition=Established", "--timeout=30s", "crd", "--all"];
         api.kubectl(&established, "")?.ok()?;
         Ok(api)

@@ -1,0 +1,168 @@
+//! Injection by the API server: which pods get the agent, and what of theirs stays as it is.
+
+use anyhow::{Context, Result};
+use kennel_tests::kube::{Api, eventually};
+use serde_json::{Value, json};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+const POLICY: &str = include_str!("../../deploy/injection/policy.yaml");
+const BINDING: &str = include_str!("../../deploy/overlays/dev/injection.yaml");
+
+/// An API server with the policy, and a namespace for pods.
+fn api() -> Result<&'static Api> {
+    static READY: OnceLock<std::result::Result<(), String>> = OnceLock::new();
+    let api = Api::shared()?;
+    let made = READY.get_or_init(|| prepare(api).map_err(|error| format!("{error:#}")));
+    made.clone().map_err(anyhow::Error::msg)?;
+    Ok(api)
+}
+
+fn prepare(api: &Api) -> Result<()> {
+    api.apply(POLICY)?;
+    api.apply(&BINDING.replace("name: dev", "name: inject"))?;
+    api.apply(
+        "apiVersion: kennel.dev/v1alpha1\nkind: KerberosRealm\nmetadata: {name: inject}\n\
+         spec: {realmName: INJECT.TEST, injection: {image: 'agent:1', server: 'https://kdc:8443'}}\n---\n\
+         apiVersion: v1\nkind: Namespace\nmetadata: {name: inject, labels: {kennel.dev/enroll: 'true'}}\n---\n\
+         apiVersion: v1\nkind: Namespace\nmetadata: {name: elsewhere}\n---\n\
+         apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, namespace: inject}\n---\n\
+         apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, namespace: elsewhere}\n",
+    )?;
+    // A new policy acts a moment after it was made.
+    eventually(Duration::from_secs(20), "the policy acts", || {
+        let pod = created(api, "inject", &pod(json!({})))?;
+        Ok(agent(&pod).is_some().then_some(()))
+    })
+}
+
+fn pod(spec: Value) -> Value {
+    let mut whole = json!({ "serviceAccountName": "a", "containers": [{ "name": "app", "image": "i" }] });
+    if let (Some(whole), Value::Object(spec)) = (whole.as_object_mut(), spec) {
+        whole.extend(spec);
+    }
+    let labels = json!({ "kennel.dev/inject": "enabled" });
+    json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "generateName": "p-", "labels": labels }, "spec": whole })
+}
+
+/// The pod as it would be, in this namespace.
+fn created(api: &Api, namespace: &str, pod: &Value) -> Result<Value> {
+    let run =
+        api.kubectl(&["create", "-n", namespace, "--dry-run=server", "-o", "json", "-f", "-"], &pod.to_string())?;
+    Ok(serde_json::from_str(&run.ok()?.stdout)?)
+}
+
+fn list<'a>(pod: &'a Value, pointer: &str) -> &'a [Value] {
+    pod.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn named<'a>(of: &'a [Value], name: &str) -> Option<&'a Value> {
+    of.iter().find(|item| item.get("name").and_then(Value::as_str) == Some(name))
+}
+
+fn agent(pod: &Value) -> Option<&Value> {
+    named(list(pod, "/spec/initContainers"), "kennel-agent")
+}
+
+/// The value of a variable of a container.
+fn env<'a>(container: &'a Value, name: &str) -> Option<&'a str> {
+    named(list(container, "/env"), name)?.get("value")?.as_str()
+}
+
+fn has_credentials(container: &Value) -> bool {
+    env(container, "KRB5CCNAME") == Some("FILE:/var/run/kennel/ccache")
+        && named(list(container, "/volumeMounts"), "kennel").is_some()
+}
+
+#[test]
+fn a_pod_with_the_label_gets_agent_volumes_and_variables() -> Result<()> {
+    let pod = created(api()?, "inject", &pod(json!({})))?;
+    let agent = agent(&pod).context("no agent")?;
+    assert_eq!(agent.pointer("/image"), Some(&json!("agent:1")));
+    assert_eq!(agent.pointer("/restartPolicy"), Some(&json!("Always")), "a Job completes without it");
+    assert_eq!(agent.pointer("/securityContext/runAsNonRoot"), Some(&json!(true)));
+    assert!(list(&pod, "/spec/containers").iter().all(has_credentials));
+    let token = named(list(&pod, "/spec/volumes"), "kennel-token").context("no token")?;
+    assert_eq!(
+        token.pointer("/projected/sources/0/serviceAccountToken/audience"),
+        Some(&json!("kennel://INJECT.TEST"))
+    );
+    Ok(())
+}
+
+#[test]
+fn every_container_gets_credentials_and_the_agent_is_the_first() -> Result<()> {
+    let spec = json!({
+        "initContainers": [{ "name": "migrate", "image": "i" }],
+        "containers": [{ "name": "app", "image": "i" }, { "name": "proxy", "image": "i" }],
+    });
+    let pod = created(api()?, "inject", &pod(spec))?;
+    let order: Vec<_> = list(&pod, "/spec/initContainers").iter().filter_map(|c| c.get("name")?.as_str()).collect();
+    assert_eq!(order, ["kennel-agent", "migrate"]);
+    assert!(named(list(&pod, "/spec/initContainers"), "migrate").is_some_and(has_credentials));
+    assert_eq!(list(&pod, "/spec/containers").iter().filter(|c| has_credentials(c)).count(), 2);
+    Ok(())
+}
+
+#[test]
+fn what_a_pod_says_itself_stays() -> Result<()> {
+    let spec = json!({
+        "containers": [{
+            "name": "app", "image": "i",
+            "env": [{ "name": "KRB5_CONFIG", "value": "/etc/krb5.conf" }, { "name": "OTHER", "value": "x" }],
+            "volumeMounts": [{ "name": "data", "mountPath": "/data" }],
+            "securityContext": { "runAsUser": 7 },
+        }],
+        "volumes": [{ "name": "data", "emptyDir": {} }],
+        "hostNetwork": true,
+    });
+    let pod = created(api()?, "inject", &pod(spec))?;
+    let app = named(list(&pod, "/spec/containers"), "app").context("no app")?;
+    assert_eq!((env(app, "KRB5_CONFIG"), env(app, "OTHER")), (Some("/etc/krb5.conf"), Some("x")));
+    assert!(has_credentials(app) && named(list(app, "/volumeMounts"), "data").is_some());
+    assert_eq!(app.pointer("/securityContext/runAsUser"), Some(&json!(7)));
+    assert_eq!(pod.pointer("/spec/hostNetwork"), Some(&json!(true)));
+    assert!(named(list(&pod, "/spec/volumes"), "data").is_some());
+    Ok(())
+}
+
+#[test]
+fn files_are_open_to_the_group_alone_where_the_pod_has_one() -> Result<()> {
+    let mode = |spec: Value| -> Result<String> {
+        let pod = created(api()?, "inject", &pod(spec))?;
+        let agent = agent(&pod).context("no agent")?;
+        Ok(env(agent, "KENNEL_AGENT_MODE").unwrap_or_default().to_owned())
+    };
+    assert_eq!(mode(json!({ "securityContext": { "fsGroup": 1000 } }))?, "0660");
+    assert_eq!(mode(json!({ "securityContext": { "runAsUser": 1000 } }))?, "0666");
+    Ok(())
+}
+
+#[test]
+fn a_job_s_pods_get_the_agent_too() -> Result<()> {
+    let api = api()?;
+    let template = json!({
+        "metadata": { "labels": { "kennel.dev/inject": "enabled" } },
+        "spec": { "serviceAccountName": "a", "restartPolicy": "Never", "containers": [{ "name": "app", "image": "i" }] },
+    });
+    let job = json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": "job", "namespace": "inject" }, "spec": { "template": template } });
+    api.apply(&job.to_string())?;
+    let made = eventually(Duration::from_secs(20), "the Job's pod is there", || {
+        let pods = api.json_path(&["pods", "-n", "inject", "-l", "batch.kubernetes.io/job-name=job"], "{.items[0]}")?;
+        Ok(Some(serde_json::from_str::<Value>(&pods)?))
+    })?;
+    assert!(agent(&made).is_some_and(|agent| agent.pointer("/restartPolicy") == Some(&json!("Always"))), "{made}");
+    Ok(())
+}
+
+#[test]
+fn a_pod_without_the_label_of_another_namespace_or_with_an_agent_of_its_own_stays_as_it_is() -> Result<()> {
+    let api = api()?;
+    let mut plain = pod(json!({}));
+    plain.pointer_mut("/metadata/labels").context("no labels")?.as_object_mut().context("no object")?.clear();
+    assert!(agent(&created(api, "inject", &plain)?).is_none());
+    assert!(agent(&created(api, "elsewhere", &pod(json!({})))?).is_none());
+    let own = created(api, "inject", &pod(json!({ "initContainers": [{ "name": "kennel-agent", "image": "mine" }] })))?;
+    assert_eq!(list(&own, "/spec/initContainers").len(), 1);
+    Ok(())
+}
