@@ -1,6 +1,7 @@
 //! The parts that only a realm with a cluster has, wired: the index, the controller that follows it, the enrolment API.
 
 use crate::audit::Audit;
+use crate::cluster::lease::Lease;
 use crate::cluster::{self, Controller, Published};
 use crate::config::{ClusterSettings, EnrolmentSettings};
 use crate::enrol::{Enrolment, krb5_conf, router};
@@ -24,6 +25,8 @@ pub(crate) struct InCluster {
     kdcs: Vec<String>,
     https: Option<(Listener, Arc<Tls>)>,
     pub(crate) index: SharedIndex,
+    /// And the id of the master key; none for a realm that is only tried out.
+    lease: Option<(Lease, String)>,
 }
 
 /// What runs.
@@ -54,12 +57,18 @@ impl InCluster {
         let client = cluster::connect(cluster.kubeconfig.as_deref()).await?;
         let https = enrolment.map(|settings| https(realm, settings, &secrets)).transpose()?;
         let index = SharedIndex::new(Index::new(realm));
-        Ok(InCluster { client, kdcs: cluster.kdcs.clone(), https, index })
+        Ok(InCluster { client, kdcs: cluster.kdcs.clone(), https, index, lease: None })
     }
 
     /// The certificate that clients of the enrolment API are to trust.
     pub(crate) fn ca_pem(&self) -> Option<String> {
         self.https.as_ref().map(|(_, tls)| tls.ca_pem())
+    }
+
+    /// Serves as the holder of a Lease, from the store under this master key.
+    pub(crate) fn holding(mut self, lease: Lease, master_key: String) -> InCluster {
+        self.lease = Some((lease, master_key));
+        self
     }
 
     /// The certificate of the enrolment API.
@@ -101,7 +110,16 @@ impl InCluster {
             }
             None => None,
         };
-        Ok(Running { controller: tokio::spawn(controller.run()), https })
+        let lease = self.lease;
+        let controller = tokio::spawn(async move {
+            let Some((lease, store)) = lease else { return controller.run().await };
+            lease.acquire(&store).await;
+            tokio::select! {
+                () = controller.run() => {}
+                () = lease.keep(&store) => {}
+            }
+        });
+        Ok(Running { controller, https })
     }
 }
 

@@ -3,6 +3,8 @@
 use crate::answer::Answerer;
 use crate::audit::{Audit, AuditWriter};
 use crate::cli::ServeArgs;
+use crate::cluster;
+use crate::cluster::lease::{self, Lease};
 use crate::config::{AuditSettings, Config, Limits, StoreKind, warn_of_weakness};
 use crate::in_cluster::{InCluster, Running, Secrets};
 use crate::listen::http::{Listener, Server};
@@ -13,7 +15,7 @@ use crate::{logs, store};
 use anyhow::Context;
 use kennel_core::pods::{NoCluster, Pods};
 use kennel_core::realm::Realm;
-use kennel_store::{EntryCache, PrincipalStore};
+use kennel_store::{EntryCache, PrincipalStore, SledStore, master_key_file};
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -27,6 +29,7 @@ pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     // Before anything is made: a port in use changes nothing.
     let bound = Bound::bind(&config.listen.addresses, config.limits.udp_threads)?;
     let settings = &config.store;
+    let lease = lease(&config, &realm.name).await?;
     let store = match settings.kind {
         StoreKind::Sled => store::open(&settings.path, &settings.master_key, settings.create).await?,
     };
@@ -37,7 +40,12 @@ pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let cluster = match &config.cluster {
         Some(cluster) => {
             let secrets = Secrets { authority: config.authority(), master_key: &settings.master_key };
-            Some(InCluster::prepare(&name, cluster, config.enrolment.as_ref(), secrets).await?)
+            let prepared = InCluster::prepare(&name, cluster, config.enrolment.as_ref(), secrets).await?;
+            let master_key = master_key_file::load(&settings.master_key)?.id().to_owned();
+            Some(match lease {
+                Some(lease) => prepared.holding(lease, master_key),
+                None => prepared,
+            })
         }
         None => None,
     };
@@ -50,6 +58,20 @@ pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     service.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The Lease of a realm in a cluster, once it is known that no other store has that realm.
+async fn lease(config: &Config, realm: &str) -> anyhow::Result<Option<Lease>> {
+    let Some(cluster) = &config.cluster else { return Ok(None) };
+    let client = cluster::connect(cluster.kubeconfig.as_deref()).await?;
+    let lease = Lease::of_realm(&client, realm);
+    if SledStore::exists(&config.store.path)? {
+        let master_key = master_key_file::load(&config.store.master_key)?;
+        lease.check(lease::Store::There(master_key.id())).await?;
+    } else {
+        lease.check(lease::Store::Missing).await?;
+    }
+    Ok(Some(lease))
 }
 
 /// What a service serves.

@@ -6,10 +6,12 @@
 //! | [`work`] | which names are due |
 //! | [`settle`] | one name: from what is wanted and what is stored to the next write |
 //! | [`publish`] | status, Events, ConfigMaps, keytab Secrets |
+//! | [`lease`] | which store a realm is in, and who writes |
 //! | [`keytab`] | the keytab of some services |
 
 mod controller;
 pub(crate) mod keytab;
+pub(crate) mod lease;
 mod publish;
 mod settle;
 mod work;
