@@ -1,7 +1,7 @@
-"""One side of a GSS-API conversation over TCP on loopback.
+"""One side of a GSS-API conversation over TCP, on loopback where nothing else is said.
 
-    gssapi_peer.py accept                     KRB5_KTNAME: the keytab; prints its port, serves one client
-    gssapi_peer.py initiate PORT SERVICE      KRB5CCNAME: the tickets; SERVICE as HTTP@web.shop
+    gssapi_peer.py accept [ADDRESS PORT]             KRB5_KTNAME: the keytab; prints its port, serves one client
+    gssapi_peer.py initiate [HOST:]PORT SERVICE      KRB5CCNAME: the tickets; SERVICE as HTTP@web.shop
 
 Every token and message has its length in four octets in front. Both sides print what they saw, one fact a line.
 """
@@ -33,8 +33,8 @@ def receive(stream):
     return exactly(struct.unpack(">I", exactly(4))[0])
 
 
-def accept():
-    listener = socket.create_server(("127.0.0.1", 0))
+def accept(address="127.0.0.1", port=0):
+    listener = socket.create_server((address, int(port)))
     print(listener.getsockname()[1], flush=True)
     stream, _ = listener.accept()
     context = gssapi.SecurityContext(creds=gssapi.Credentials(usage="accept"), usage="accept")
@@ -53,7 +53,8 @@ def accept():
 
 
 def initiate(port, service):
-    stream = socket.create_connection(("127.0.0.1", int(port)))
+    host, _, port = port.rpartition(":")
+    stream = socket.create_connection((host or "127.0.0.1", int(port)))
     name = gssapi.Name(service, gssapi.NameType.hostbased_service)
     flags = gssapi.RequirementFlag.mutual_authentication | gssapi.RequirementFlag.confidentiality
     context = gssapi.SecurityContext(name=name, usage="initiate", flags=flags | gssapi.RequirementFlag.integrity)
