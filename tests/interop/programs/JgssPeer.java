@@ -28,9 +28,9 @@ import org.ietf.jgss.Oid;
  *
  * <pre>
  * JgssPeer accept SERVICE KEYTAB                      SERVICE as HTTP/web.shop
- * JgssPeer initiate PORT SERVICE password NAME WORD   SERVICE as HTTP@web.shop
- * JgssPeer initiate PORT SERVICE keytab NAME FILE
- * JgssPeer initiate PORT SERVICE ccache NAME FILE
+ * JgssPeer initiate [HOST:]PORT SERVICE password NAME WORD   SERVICE as HTTP@web.shop
+ * JgssPeer initiate [HOST:]PORT SERVICE keytab NAME FILE
+ * JgssPeer initiate [HOST:]PORT SERVICE ccache NAME FILE
  * JgssPeer renew NAME WORD
  * </pre>
  */
@@ -58,7 +58,7 @@ public final class JgssPeer {
                     case "keytab" -> login(args[4], Map.of("keyTab", args[5], "useKeyTab", "true"), null);
                     default -> login(args[4], Map.of("ticketCache", args[5], "useTicketCache", "true"), null);
                 };
-                as(subject, () -> initiate(Integer.parseInt(args[1]), args[2]));
+                as(subject, () -> initiate(args[1], args[2]));
             }
             case "renew" -> renew(login(args[1], Map.of(), args[2]));
             default -> throw new IllegalArgumentException(args[0]);
@@ -143,8 +143,10 @@ public final class JgssPeer {
         }
     }
 
-    private static void initiate(int port, String service) throws Exception {
-        try (Socket stream = new Socket(InetAddress.getLoopbackAddress(), port)) {
+    private static void initiate(String place, String service) throws Exception {
+        int colon = place.lastIndexOf(':');
+        InetAddress host = colon < 0 ? InetAddress.getLoopbackAddress() : InetAddress.getByName(place.substring(0, colon));
+        try (Socket stream = new Socket(host, Integer.parseInt(place.substring(colon + 1)))) {
             DataInputStream in = new DataInputStream(stream.getInputStream());
             DataOutputStream out = new DataOutputStream(stream.getOutputStream());
             GSSManager manager = GSSManager.getInstance();
