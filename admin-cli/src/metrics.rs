@@ -19,6 +19,21 @@ pub(crate) struct Numbers {
     pub(crate) audit_failures: u64,
     /// When the serving certificate ends, seconds since the epoch.
     pub(crate) certificate_ends: Option<i64>,
+    /// When the authority ends that agents trust, likewise.
+    pub(crate) authority_ends: Option<i64>,
+    /// Principals in its store.
+    pub(crate) principals: u64,
+    /// Keys that tickets are issued under, by whose they are: krbtgt, service, client.
+    pub(crate) keys: BTreeMap<String, Keys>,
+}
+
+/// Keys of a kind.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Keys {
+    pub(crate) number: u64,
+    /// When the oldest was made, seconds since the epoch.
+    pub(crate) oldest: Option<i64>,
 }
 
 /// From the OpenMetrics text; lines of other series are passed over.
@@ -38,13 +53,23 @@ pub(crate) fn parse(text: &str) -> Numbers {
             },
             "kennel_cluster_watches_broken" => numbers.watches_broken = count,
             "kennel_audit_failures_total" => numbers.audit_failures = count,
-            "kennel_tls_certificate_expiry_timestamp_seconds" if count > 0 => {
-                numbers.certificate_ends = i64::try_from(count).ok();
+            "kennel_tls_certificate_expiry_timestamp_seconds" => numbers.certificate_ends = time(count),
+            "kennel_tls_authority_expiry_timestamp_seconds" => numbers.authority_ends = time(count),
+            "kennel_principals" => numbers.principals += count,
+            "kennel_keys" | "kennel_oldest_key_timestamp_seconds" => {
+                let Some(whose) = label(labels, "principal") else { continue };
+                let keys = numbers.keys.entry(whose.to_owned()).or_default();
+                if name == "kennel_keys" { keys.number += count } else { keys.oldest = time(count) }
             }
             _ => {}
         }
     }
     numbers
+}
+
+/// 0: not known.
+fn time(seconds: u64) -> Option<i64> {
+    i64::try_from(seconds).ok().filter(|seconds| *seconds > 0)
 }
 
 /// Values of ours hold no quotes.
@@ -64,10 +89,16 @@ mod tests {
             kennel_requests_total{exchange=\"TGS\",outcome=\"issued\",reason=\"\",enctype=\"e\"} 3\n\
             kennel_enrolments_total{outcome=\"issued\",reason=\"\"} 4\n\
             kennel_enrolments_total{outcome=\"refused\",reason=\"PodEnded\"} 5\n\
-            kennel_tls_certificate_expiry_timestamp_seconds 1795449600.0\nodd line\n# EOF\n";
+            kennel_tls_certificate_expiry_timestamp_seconds 1795449600.0\nodd line\n\
+            kennel_keys{principal=\"service\",age=\"<1d\"} 4\nkennel_keys{principal=\"service\",age=\">365d\"} 2\n\
+            kennel_oldest_key_timestamp_seconds{principal=\"service\"} 1700000000\n\
+            kennel_oldest_key_timestamp_seconds{principal=\"client\"} 0\n\
+            kennel_principals{origin=\"kubernetes\"} 7\nkennel_principals{origin=\"manual\"} 1\n# EOF\n";
         let numbers = parse(text);
         assert_eq!((numbers.requests, numbers.enrolments_granted), (5, 4));
         assert_eq!(numbers.enrolments_refused, [("PodEnded".to_owned(), 5)].into());
-        assert_eq!(numbers.certificate_ends, Some(1_795_449_600));
+        assert_eq!((numbers.certificate_ends, numbers.authority_ends), (Some(1_795_449_600), None));
+        assert_eq!(numbers.keys["service"], Keys { number: 6, oldest: Some(1_700_000_000) });
+        assert_eq!((numbers.keys["client"].oldest, numbers.principals), (None, 8));
     }
 }

@@ -8,6 +8,10 @@ use serde::Serialize;
 const STALE: i64 = 30;
 /// A certificate that is not renewed by then will not be, seconds.
 const CERTIFICATE: i64 = 5 * 86_400;
+/// Agents trust this very authority: a new one takes a plan.
+const AUTHORITY: i64 = 90 * 86_400;
+/// Most pods of a kind that are named.
+const NAMED: usize = 5;
 
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -59,6 +63,11 @@ pub(crate) fn of(state: &State, now: i64) -> Vec<Problem> {
                 "the log says why it is not renewed; a restart renews it",
             );
         }
+        if numbers.authority_ends.is_some_and(|end| end < now + AUTHORITY) {
+            let todo = "with cert-manager, renew it there; Kennel's own: remove tls-ca.pem beside the store, restart the KDC, then \
+                        every workload (deploy/README.md)";
+            say(&replica.name, "the authority that agents trust ends soon".into(), todo);
+        }
         for (reason, count) in numbers.enrolments_refused.iter().filter(|(reason, _)| !passes(reason)) {
             let what = format!("{count} enrolments were refused: {reason}");
             say(&replica.name, what, "the audit trail names the pods: exchange=enrolment outcome=refused");
@@ -75,11 +84,25 @@ pub(crate) fn of(state: &State, now: i64) -> Vec<Problem> {
         let what = "nobody holds it: principals do not follow the cluster".into();
         say(&format!("Lease {}", lease.name), what, "is a KDC running that may update it (deploy/base/rbac.yaml)?");
     }
+    let number = state.pods_without_agent.len();
+    if number > 0 {
+        let what =
+            format!("{number} with kennel.dev/inject=enabled have no agent: {}", named(&state.pods_without_agent));
+        let todo = "label their namespace kennel.dev/enroll=true (or as the KerberosRealm asks), apply deploy/injection, and make \
+                    the pods anew: the label acts when a pod is created";
+        say("pods", what, todo);
+    }
     for principal in &state.principals {
         let about = format!("KerberosPrincipal {}", principal.name);
         say(&about, principal.message.clone(), "kubectl describe kprinc says more");
     }
     problems
+}
+
+/// The first of them.
+fn named(names: &[String]) -> String {
+    let some = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > NAMED { some + ", ..." } else { some }
 }
 
 /// Refusals after which agents come again by themselves.
@@ -112,7 +135,7 @@ mod tests {
                 metrics: Some(metrics),
             }],
             leases: vec![Lease { name: "kennel-r".into(), store: "s".into(), holder: "h".into(), renewed: Some(990) }],
-            principals: Vec::new(),
+            ..State::default()
         }
     }
 
@@ -126,12 +149,20 @@ mod tests {
     #[test]
     fn each_thing_that_is_wrong_is_told_with_what_to_do() {
         type Spoil = fn(&mut State);
-        let cases: [(Spoil, &str); 9] = [
+        let cases: [(Spoil, &str); 11] = [
             (|s| s.replicas.clear(), "there is no pod of it"),
             (|s| s.replicas[0].ready = false, "not ready"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().watches_broken = 2, "2 kinds of objects"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().audit_failures = 3, "3 batches"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().certificate_ends = Some(2000), "ends soon"),
+            (
+                |s| s.replicas[0].metrics.as_mut().unwrap().authority_ends = Some(2000),
+                "authority that agents trust ends soon",
+            ),
+            (
+                |s| s.pods_without_agent = vec!["shop/cart-1".into(); 6],
+                "6 with kennel.dev/inject=enabled have no agent: shop/cart-1,",
+            ),
             (
                 |s| _ = s.replicas[0].metrics.as_mut().unwrap().enrolments_refused.insert("PodEnded".into(), 4),
                 "4 enrolments",

@@ -14,11 +14,15 @@ use serde::Serialize;
 /// Pods of the KDC have it.
 const KDC: &str = "app.kubernetes.io/name=kennel-kdc";
 const STORE: &str = "kennel.dev/store";
+/// Pods that ask for credentials have it, and get a container of this name.
+const INJECT: &str = "kennel.dev/inject=enabled";
+const AGENT: &str = "kennel-agent";
 /// Where a pod serves its metrics.
 const METRICS: u16 = 9090;
 
 /// All of it.
 #[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct State {
     pub(crate) realms: Vec<Realm>,
     pub(crate) replicas: Vec<Replica>,
@@ -26,6 +30,8 @@ pub(crate) struct State {
     pub(crate) leases: Vec<Lease>,
     /// KerberosPrincipals that are not ready.
     pub(crate) principals: Vec<Principal>,
+    /// Pods that ask for credentials by their label and have no agent, `NAMESPACE/NAME`.
+    pub(crate) pods_without_agent: Vec<String>,
 }
 
 /// A KerberosRealm.
@@ -75,6 +81,7 @@ pub(crate) async fn gather(client: &Client, namespace: &str) -> anyhow::Result<S
         replicas: replicas(client, namespace).await?,
         leases: leases(client, namespace).await?,
         principals: principals(client).await?,
+        pods_without_agent: pods_without_agent(client).await?,
     })
 }
 
@@ -139,6 +146,17 @@ async fn replicas(client: &Client, namespace: &str) -> kube::Result<Vec<Replica>
         });
     }
     Ok(replicas)
+}
+
+async fn pods_without_agent(client: &Client) -> kube::Result<Vec<String>> {
+    let pods = Api::<Pod>::all(client.clone()).list(&ListParams::default().labels(INJECT)).await?;
+    let name = |pod: Pod| {
+        let name = format!("{}/{}", pod.namespace().unwrap_or_default(), pod.name_any());
+        let spec = pod.spec.unwrap_or_default();
+        let has_agent = spec.init_containers.iter().flatten().chain(&spec.containers).any(|c| c.name == AGENT);
+        (!has_agent).then_some(name)
+    };
+    Ok(pods.into_iter().filter_map(name).collect())
 }
 
 /// Through the API server's proxy: the pod's own address may not be reachable from here.

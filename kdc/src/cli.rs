@@ -42,6 +42,15 @@ pub(crate) struct ServeArgs {
     /// Makes a new realm (master key, store, krbtgt) where there is no store yet; as store.create = true.
     #[arg(long)]
     pub(crate) create: bool,
+    /// Overrides enrolment.certificate.certificate: a chain in PEM, the server's own first. With --tls-key.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// Overrides enrolment.certificate.key.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Overrides enrolment.certificate.ca: what agents are to trust [default: the chain].
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_ca: Option<PathBuf>,
     /// Overrides audit.sink.
     #[arg(long, value_name = "stdout|stderr|FILE")]
     pub(crate) audit: Option<String>,

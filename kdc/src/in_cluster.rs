@@ -17,6 +17,7 @@ use kennel_store::{EntryCache, master_key_file};
 use rand::rngs::OsRng;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// What is prepared before anything is served.
@@ -33,7 +34,13 @@ pub(crate) struct InCluster {
 pub(crate) struct Running {
     controller: JoinHandle<()>,
     https: Option<Server>,
+    lease: Option<Arc<Lease>>,
+    lost: watch::Receiver<bool>,
 }
+
+/// Another process has taken the realm.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lost;
 
 /// Where our own certificate authority is, and what it is wrapped with.
 pub(crate) struct Secrets<'a> {
@@ -98,6 +105,7 @@ impl InCluster {
                 std::iter::once(("krb5.conf".to_owned(), krb5_conf())).chain(ca).collect()
             })
         };
+        let lease_held = metrics.lease_held.clone();
         let controller =
             Controller::new(self.client.clone(), self.index.clone(), cache.clone(), live.clone(), published, metrics);
         let https = match self.https {
@@ -110,25 +118,42 @@ impl InCluster {
             }
             None => None,
         };
-        let lease = self.lease;
+        let (lost, gone) = watch::channel(false);
+        let lease = self.lease.map(|(lease, store)| (Arc::new(lease), store));
+        let held = lease.as_ref().map(|(lease, _)| lease.clone());
         let controller = tokio::spawn(async move {
             let Some((lease, store)) = lease else { return controller.run().await };
             lease.acquire(&store).await;
+            lease_held.set(1);
             tokio::select! {
                 () = controller.run() => {}
                 () = lease.keep(&store) => {}
             }
+            lease_held.set(0);
+            lost.send_replace(true);
         });
-        Ok(Running { controller, https })
+        Ok(Running { controller, https, lease: held, lost: gone })
     }
 }
 
 impl Running {
+    /// Ends where another process has taken the realm.
+    pub(crate) async fn lost(&self) -> Lost {
+        match self.lost.clone().wait_for(|lost| *lost).await {
+            Ok(_) => Lost,
+            // There was no Lease to lose.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
     /// Ends it. A write of the controller that has begun is whole or not there.
     pub(crate) async fn stop(self) {
         self.controller.abort();
         if let Some(https) = self.https {
             https.stop().await;
+        }
+        if let Some(lease) = self.lease {
+            lease.release().await;
         }
     }
 }

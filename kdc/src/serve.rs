@@ -6,11 +6,11 @@ use crate::cli::ServeArgs;
 use crate::cluster;
 use crate::cluster::lease::{self, Lease};
 use crate::config::{AuditSettings, Config, Limits, StoreKind, warn_of_weakness};
-use crate::in_cluster::{InCluster, Running, Secrets};
+use crate::in_cluster::{InCluster, Lost, Running, Secrets};
 use crate::listen::http::{Listener, Server};
 use crate::listen::{Bound, Served};
 use crate::live::Live;
-use crate::metrics::{Check, Measure, Metrics, router};
+use crate::metrics::{Census, Check, Measure, Metrics, router};
 use crate::{logs, store};
 use anyhow::Context;
 use kennel_core::pods::{NoCluster, Pods};
@@ -18,6 +18,7 @@ use kennel_core::realm::Realm;
 use kennel_store::{EntryCache, PrincipalStore, SledStore, master_key_file};
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<()> {
@@ -53,9 +54,17 @@ pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let parts = Parts { realm, store, cache_capacity: settings.cache_capacity, cluster, metrics };
     let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
     tracing::info!(realm = name, version = env!("CARGO_PKG_VERSION"), "serving");
-    let signal = signals.wait().await;
-    tracing::info!(signal, "stopping");
+    let lost = tokio::select! {
+        signal = signals.wait() => {
+            tracing::info!(signal, "stopping");
+            None
+        }
+        lost = service.lost() => Some(lost),
+    };
     service.stop().await;
+    if let Some(Lost) = lost {
+        anyhow::bail!("another process has taken the realm's Lease: this one stops, so that the two do not grow apart");
+    }
     tracing::info!("stopped");
     Ok(())
 }
@@ -64,7 +73,7 @@ pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<()> {
 async fn lease(config: &Config, realm: &str) -> anyhow::Result<Option<Lease>> {
     let Some(cluster) = &config.cluster else { return Ok(None) };
     let client = cluster::connect(cluster.kubeconfig.as_deref()).await?;
-    let lease = Lease::of_realm(&client, realm);
+    let lease = Lease::of_realm(&client, realm, &config.store.path);
     if SledStore::exists(&config.store.path)? {
         let master_key = master_key_file::load(&config.store.master_key)?;
         lease.check(lease::Store::There(master_key.id())).await?;
@@ -89,6 +98,8 @@ pub(crate) struct Service {
     served: Served,
     cluster: Option<Running>,
     metrics: Option<Server>,
+    /// Counts what the store holds, where that is shown.
+    census: Option<JoinHandle<()>>,
     audit: AuditWriter,
 }
 
@@ -112,11 +123,21 @@ impl Service {
         let answerer = Answerer::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);
         let served = bound.serve(&Arc::new(answerer), limits)?;
         tracing::info!(?addresses, "listening on UDP and TCP");
-        let (checks, measure) = (checks(parts.cluster.as_ref()), measure(parts.cluster.as_ref()));
+        let census = Arc::new(Census::default());
+        let (checks, measure) = (checks(parts.cluster.as_ref()), measure(parts.cluster.as_ref(), census.clone()));
+        let census = parts.metrics.is_some().then(|| tokio::spawn(census.follow(cache.clone())));
         let cluster = parts.cluster.map(|cluster| cluster.start(live, cache, audit, metrics.clone())).transpose()?;
         let metrics =
             parts.metrics.map(|listener| listener.serve(&router(metrics, measure, checks), None)).transpose()?;
-        Ok(Service { served, cluster, metrics, audit: writer })
+        Ok(Service { served, cluster, metrics, census, audit: writer })
+    }
+
+    /// Ends where another process has taken the realm.
+    pub(crate) async fn lost(&self) -> Lost {
+        match &self.cluster {
+            Some(cluster) => cluster.lost().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Takes nothing new, finishes what has begun, writes the last audit lines.
@@ -126,6 +147,9 @@ impl Service {
         }
         if let Some(metrics) = self.metrics {
             metrics.stop().await;
+        }
+        if let Some(census) = self.census {
+            census.abort();
         }
         self.served.stop().await;
         if tokio::task::spawn_blocking(|| self.audit.stop()).await.is_err() {
@@ -145,12 +169,14 @@ fn checks(cluster: Option<&InCluster>) -> Vec<Check> {
     checks
 }
 
-fn measure(cluster: Option<&InCluster>) -> Measure {
+fn measure(cluster: Option<&InCluster>, census: Arc<Census>) -> Measure {
     let tls = cluster.and_then(InCluster::tls);
+    #[expect(clippy::cast_precision_loss, reason = "seconds since the epoch")]
+    let seconds = |time: Option<i64>| time.unwrap_or(0) as f64;
     Box::new(move |metrics| {
-        let expiry = tls.as_ref().and_then(|tls| tls.expiry());
-        #[expect(clippy::cast_precision_loss, reason = "seconds since the epoch")]
-        metrics.certificate_expiry.set(expiry.unwrap_or(0) as f64);
+        metrics.certificate_expiry.set(seconds(tls.as_ref().and_then(|tls| tls.expiry())));
+        metrics.authority_expiry.set(seconds(tls.as_ref().and_then(|tls| tls.authority_expiry())));
+        census.show(&metrics.held);
     })
 }
 

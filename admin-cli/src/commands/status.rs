@@ -84,6 +84,7 @@ fn text(state: &State, problems: &[Problem], now: i64) -> String {
             ]
         }),
     );
+    text += &table::of(["KEYS", "NUMBER", "OLDEST"], keys(state, now).into_iter());
     text += &table::of(
         ["STORE", "HELD BY", "SEEN"],
         state.leases.iter().map(|lease| {
@@ -101,13 +102,26 @@ fn text(state: &State, problems: &[Problem], now: i64) -> String {
     text
 }
 
+/// Of the first replica that says it: all have the same store.
+fn keys(state: &State, now: i64) -> Vec<[String; 3]> {
+    let of = state.replicas.iter().find_map(|replica| replica.metrics.as_ref().filter(|m| !m.keys.is_empty()));
+    let row = |(whose, keys): (&String, &crate::metrics::Keys)| {
+        let age = keys.oldest.map_or_else(|| "-".to_owned(), |made| format!("{} days", (now - made).max(0) / 86_400));
+        [whose.clone(), keys.number.to_string(), age]
+    };
+    of.map(|metrics| metrics.keys.iter().map(row).collect()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::{Keys, Numbers};
     use crate::state::{Lease, Realm, Replica};
 
     #[test]
     fn it_reads_from_the_realm_to_the_problems() {
+        let keys = [("service".to_owned(), Keys { number: 4, oldest: Some(-200_000) })].into();
+        let metrics = Some(Numbers { keys, ..Numbers::default() });
         let state = State {
             realms: vec![Realm {
                 name: "dev".into(),
@@ -117,20 +131,18 @@ mod tests {
                 namespaces: Some(1),
                 principals: Some(9),
             }],
-            replicas: vec![Replica {
-                name: "kennel-kdc-0".into(),
-                ready: true,
-                restarts: 0,
-                waiting: None,
-                metrics: None,
-            }],
+            replicas: vec![Replica { name: "kennel-kdc-0".into(), ready: true, restarts: 0, waiting: None, metrics }],
             leases: vec![Lease { name: "kennel-r".into(), store: "ab".into(), holder: "x".into(), renewed: Some(95) }],
-            principals: Vec::new(),
+            ..State::default()
         };
         let shown = text(&state, &[], 100);
-        for part in
-            ["R      yes    1           9", "kennel-kdc-0  yes    0", "kennel-r (ab)  x        5 s ago", "no problems"]
-        {
+        for part in [
+            "R      yes    1           9",
+            "kennel-kdc-0  yes    0",
+            "service  4       2 days",
+            "kennel-r (ab)  x        5 s ago",
+            "no problems",
+        ] {
             assert!(shown.contains(part), "{part} in\n{shown}");
         }
         let problem = Problem { about: "shop/web".into(), what: "w".into(), todo: "t".into() };

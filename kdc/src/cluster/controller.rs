@@ -133,8 +133,10 @@ impl Controller {
             }
         }
         if !events.is_empty() {
+            let now = clock::now().time.0;
             self.broken.clear();
-            self.metrics.last_event.set(clock::now().time.0);
+            self.metrics.last_event.set(now);
+            self.index.new_pods(&events).into_iter().for_each(|created| self.metrics.observe_pod(created, now));
         }
         self.metrics.watches_broken.set(count(self.broken.len()));
         self.index.apply(events);
@@ -202,6 +204,7 @@ impl Controller {
             }),
             Err(error) => tracing::error!(%error, "the store cannot be listed; it is tried again"),
         }
+        self.publisher.forget();
         let index = self.index.read();
         index.wanted().for_each(|name| work.add(Name::Principal(name.clone())));
         index.wanted_aliases().for_each(|name| work.add(Name::Alias(name.clone())));

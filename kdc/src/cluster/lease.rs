@@ -1,6 +1,7 @@
-//! Who may serve a realm, kept in a Lease beside the KDC. It names the store that the realm is in: a replica with another one,
-//! or with an empty volume, would be a realm of the same name with other keys, and no ticket of the one would work in the
-//! other. It does not start. The Lease's holder is who writes for the cluster.
+//! Who serves a realm from its store, kept in a Lease beside the KDC. It names the store: a replica with another one, or with an
+//! empty volume, would be a realm of the same name with other keys, and no ticket of the one would work in the other. It names
+//! the holder: the embedded store is of one process, so a second one with a copy of it would fall behind unnoticed. Neither
+//! starts. The holder is who writes for the cluster.
 
 use crate::clock;
 use anyhow::{Context, bail};
@@ -9,7 +10,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client};
+use sha2::{Digest, Sha256};
+use std::path::Path;
 use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
 
 /// Which store the realm is in.
 const STORE: &str = "kennel.dev/store";
@@ -19,6 +23,10 @@ const DURATION: i32 = 15;
 const RENEW: Duration = Duration::from_secs(5);
 /// The API server is asked for so long at the start.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a Lease that another process holds is looked at, at the start.
+const LOOK: Duration = Duration::from_secs(1);
+/// A stop waits so long for the Lease to be given back.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// The Lease of a realm.
 pub(crate) struct Lease {
@@ -37,18 +45,21 @@ pub(crate) enum Store<'a> {
 }
 
 impl Lease {
-    /// That of a realm, in the KDC's own namespace.
-    pub(crate) fn of_realm(client: &Client, realm: &str) -> Lease {
-        let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "kennel-kdc".into());
-        let identity = format!("{host}-{}", std::process::id());
+    /// That of a realm, in the KDC's own namespace, for who serves it from the store in this folder. A process that starts again
+    /// is the same holder: the host (a pod's name) and the folder tell who it is.
+    pub(crate) fn of_realm(client: &Client, realm: &str, store: &Path) -> Lease {
+        let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+        let folder = Sha256::digest(store.as_os_str().as_encoded_bytes());
+        let folder: String = folder.iter().take(4).map(|octet| format!("{octet:02x}")).collect();
+        let identity = format!("{}_{folder}", host.unwrap_or_else(|| "kennel-kdc".into()));
         let name = format!("kennel-{}", realm.to_ascii_lowercase());
         Lease { api: Api::default_namespaced(client.clone()), name, identity }
     }
 
-    /// Refuses to serve from another store than the realm's. Without an API server, a store that is there is served: tickets go
-    /// on; none is made.
+    /// Refuses to serve from another store than the realm's, or beside another process that serves from a copy of it. Without an
+    /// API server, a store that is there is served: tickets go on; none is made.
     pub(crate) async fn check(&self, store: Store<'_>) -> anyhow::Result<()> {
-        let found = tokio::time::timeout(PATIENCE, self.api.get_opt(&self.name)).await;
+        let found = timeout(PATIENCE, self.api.get_opt(&self.name)).await;
         let found = match (found, store) {
             (Ok(Ok(found)), _) => found,
             (Ok(Err(kube::Error::Api(status))), _) if status.is_forbidden() => {
@@ -80,8 +91,39 @@ impl Lease {
                  scale the StatefulSet to 1; if that store is lost, delete the Lease {} to begin a new realm",
                 self.name
             ),
-            _ => Ok(()),
+            _ => match found.and_then(|lease| lease.spec) {
+                Some(spec) => self.await_end_of_other(spec).await,
+                None => Ok(()),
+            },
         }
+    }
+
+    /// Waits until a Lease of another process has run out; that process may just have ended. One that goes on renewing it lives.
+    async fn await_end_of_other(&self, mut seen: LeaseSpec) -> anyhow::Result<()> {
+        let since = Instant::now();
+        while !is_free(&seen, &self.identity, micro_now()) {
+            let holder = seen.holder_identity.clone().unwrap_or_default();
+            tracing::info!(lease = self.name, holder, "another process holds the Lease: waiting until it runs out");
+            sleep(LOOK).await;
+            let Ok(Ok(Some(Object { spec: Some(now), .. }))) = timeout(PATIENCE, self.api.get_opt(&self.name)).await
+            else {
+                // Gone, or the API server is: as above.
+                return Ok(());
+            };
+            if now.renew_time != seen.renew_time && !is_free(&now, &self.identity, micro_now()) {
+                bail!(
+                    "{holder} serves this realm now, and renews the Lease {}: the embedded store is of one process, and a copy of \
+                     it would fall behind. Stop the other one, or scale the StatefulSet to 1",
+                    self.name
+                );
+            }
+            // By our own clock too: the other's may be ahead of it.
+            if since.elapsed() > Duration::from_secs(DURATION.unsigned_abs().into()) {
+                return Ok(());
+            }
+            seen = now;
+        }
+        Ok(())
     }
 
     /// Takes the Lease, once nobody else has it.
@@ -92,14 +134,14 @@ impl Lease {
                 Ok(false) => {}
                 Err(error) => tracing::warn!(lease = self.name, %error, "the Lease cannot be taken; it is tried again"),
             }
-            tokio::time::sleep(RENEW).await;
+            sleep(RENEW).await;
         }
     }
 
     /// Keeps it; ends when somebody else has taken it.
     pub(crate) async fn keep(&self, store: &str) {
         loop {
-            tokio::time::sleep(RENEW).await;
+            sleep(RENEW).await;
             match self.renewed(store).await {
                 Ok(true) => {}
                 Ok(false) => return tracing::error!(lease = self.name, "another process has taken the Lease"),
@@ -110,11 +152,27 @@ impl Lease {
         }
     }
 
+    /// Gives it back, so that whoever comes next need not wait. It goes on saying which store the realm is in.
+    pub(crate) async fn release(&self) {
+        let given_back = async {
+            let Some(mut lease) = self.api.get_opt(&self.name).await? else { return kube::Result::Ok(()) };
+            let Some(spec) = lease.spec.as_mut().filter(|spec| spec.holder_identity.as_ref() == Some(&self.identity))
+            else {
+                return Ok(());
+            };
+            spec.holder_identity = None;
+            self.api.replace(&self.name, &PostParams::default(), &lease).await.map(|_| ())
+        };
+        match timeout(GOODBYE, given_back).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(lease = self.name, %error, "the Lease is not given back: it runs out"),
+            Err(_) => tracing::debug!(lease = self.name, "the Lease is not given back in time: it runs out"),
+        }
+    }
+
     /// Writes that we hold it; false: somebody else does.
     async fn renewed(&self, store: &str) -> kube::Result<bool> {
-        let now = clock::now();
-        let micros = now.time.0.saturating_mul(1_000_000).saturating_add(now.micros.into());
-        let time = Timestamp::from_microsecond(micros).unwrap_or_default();
+        let time = micro_now();
         let found = self.api.get_opt(&self.name).await?;
         let old = found.as_ref().and_then(|lease| lease.spec.as_ref());
         if old.is_some_and(|spec| !is_free(spec, &self.identity, time)) {
@@ -145,6 +203,12 @@ impl Lease {
         };
         written.map(|_| true)
     }
+}
+
+fn micro_now() -> Timestamp {
+    let now = clock::now();
+    let micros = now.time.0.saturating_mul(1_000_000).saturating_add(now.micros.into());
+    Timestamp::from_microsecond(micros).unwrap_or_default()
 }
 
 /// Nobody holds it, we do, or its holder is not heard of any more.

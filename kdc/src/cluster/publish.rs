@@ -7,6 +7,7 @@ use super::settle::State;
 use super::work::Name;
 use crate::clock;
 use futures_util::stream::{self, StreamExt};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kennel_core::accounts::Conflict;
 use kennel_core::enrolment::Service;
 use kennel_core::principal::Record;
@@ -104,6 +105,13 @@ impl Publisher {
             due.realms |= realms;
         }
         self.wake.notify_one();
+    }
+
+    /// Writes anew what cannot be watched, when it is touched next: somebody may have changed or deleted it.
+    pub(super) fn forget(&self) {
+        let mut written = lock(&self.written);
+        written.secrets.clear();
+        written.maps.values_mut().for_each(BTreeMap::clear);
     }
 
     /// Runs without end.
@@ -211,30 +219,11 @@ impl Publisher {
             return Ok(());
         }
         if written(self.applier.principal_status(namespace, &name, &status).await)? {
-            self.tell(&fact, old.as_ref(), &status).await;
+            let old = old.as_ref().map(|old| &*old.conditions);
+            self.tell(Subject::Principal(&fact.meta), old, &status.conditions).await;
         }
         lock(&self.written).statuses.insert(key, status);
         Ok(())
-    }
-
-    /// An Event where Ready is another.
-    async fn tell(
-        &self,
-        fact: &OwnFact<KerberosPrincipal>,
-        old: Option<&KerberosPrincipalStatus>,
-        new: &KerberosPrincipalStatus,
-    ) {
-        let ready = |status: &KerberosPrincipalStatus| {
-            status
-                .conditions
-                .iter()
-                .find(|c| c.type_ == "Ready")
-                .map(|c| (c.status.clone(), c.reason.clone(), c.message.clone()))
-        };
-        let (before, Some((status, reason, message))) = (old.and_then(ready), ready(new)) else { return };
-        if reason != "Progressing" && before.is_none_or(|(_, was, _)| was != reason) {
-            self.applier.event(Subject::Principal(&fact.meta), status != "True", &reason, &message).await;
-        }
     }
 
     /// The keytab Secret, where one is asked for; gives the one that is there. Inner error: what is wrong with it.
@@ -353,10 +342,22 @@ impl Publisher {
         };
         let status = of_realm(&fact.meta, old.as_ref(), problem.as_ref(), counted, clock::now().time.0);
         if old.as_ref() != Some(&status) {
-            written(self.applier.realm_status(&name, &status).await)?;
+            if written(self.applier.realm_status(&name, &status).await)? {
+                let old = old.as_ref().map(|old| &*old.conditions);
+                self.tell(Subject::Realm(&fact.meta), old, &status.conditions).await;
+            }
             lock(&self.written).realms.insert(name, status);
         }
         Ok(())
+    }
+
+    /// An Event where Ready is another.
+    async fn tell(&self, subject: Subject<'_>, old: Option<&[Condition]>, new: &[Condition]) {
+        let ready = |conditions: &[Condition]| conditions.iter().find(|c| c.type_ == "Ready").cloned();
+        let (before, Some(now)) = (old.and_then(ready), ready(new)) else { return };
+        if now.reason != "Progressing" && before.is_none_or(|before| before.reason != now.reason) {
+            self.applier.event(subject, now.status != "True", &now.reason, &now.message).await;
+        }
     }
 }
 

@@ -171,6 +171,7 @@ impl Config {
     pub(crate) fn load(args: &ServeArgs) -> anyhow::Result<Config> {
         let mut config: Config = read(&args.config)?;
         config.apply(args);
+        config.apply_certificate(args)?;
         config.check().with_context(|| format!("{} with the flags given", args.config.display()))?;
         Ok(config)
     }
@@ -197,6 +198,13 @@ impl Config {
             self.log.level.clone_from(level);
         }
         self.log.format = args.log_format.unwrap_or(self.log.format);
+    }
+
+    fn apply_certificate(&mut self, args: &ServeArgs) -> anyhow::Result<()> {
+        let Some((certificate, key)) = args.tls_certificate.clone().zip(args.tls_key.clone()) else { return Ok(()) };
+        let enrolment = self.enrolment.as_mut().context("--tls-certificate: needs the section [enrolment]")?;
+        enrolment.certificate = Some(CertificateSettings { certificate, key, ca: args.tls_ca.clone() });
+        Ok(())
     }
 
     pub(crate) fn check(&self) -> anyhow::Result<()> {
@@ -424,6 +432,17 @@ mod tests {
         let config = load(&example(), &flags).unwrap();
         assert_eq!(config.audit, AuditSettings { sink: AuditSink::File("/a".into()), format: AuditFormat::Text });
         assert_eq!(config.log, LogSettings { level: "debug".into(), format: LogFormat::Json });
+    }
+
+    #[test]
+    fn a_certificate_of_the_command_line_needs_its_key_and_who_serves_with_it() {
+        let flags = ["--tls-certificate", "/c", "--tls-key", "/k", "--tls-ca", "/a"];
+        let certificate = load(&in_cluster(), &flags).unwrap().enrolment.unwrap().certificate.unwrap();
+        assert_eq!((&*certificate.certificate, &*certificate.key), (Path::new("/c"), Path::new("/k")));
+        assert_eq!(certificate.ca.as_deref(), Some(Path::new("/a")));
+        assert!(message(load(&example(), &flags)).contains("[enrolment]"));
+        let alone = ["kennel-kdc", "serve", "--config", "/f", "--tls-certificate", "/c"];
+        assert!(crate::cli::Cli::try_parse_from(alone).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::credentials::{Refused, Source};
 use super::limits::{Limits, TooOften};
+use super::told::Teller;
 use crate::audit::Audit;
 use crate::clock;
 use crate::live::Live;
@@ -34,6 +35,7 @@ pub(crate) struct Enrolment {
     audit: Audit,
     limits: Limits,
     reviews: Semaphore,
+    teller: Teller,
     krb5_conf: Box<dyn Fn() -> String + Send + Sync>,
     ca: Box<dyn Fn() -> String + Send + Sync>,
 }
@@ -49,8 +51,16 @@ pub(super) struct Answer {
 #[derive(Default)]
 struct Known {
     account: Option<String>,
-    pod: Option<PodRef>,
+    review: Option<Review>,
     client: Option<Principal>,
+}
+
+impl Known {
+    fn pod(&self) -> Option<PodRef> {
+        let review = self.review.as_ref()?;
+        let (name, uid) = review.pod.clone()?;
+        Some(PodRef { namespace: review.namespace.clone(), name, uid })
+    }
 }
 
 impl Enrolment {
@@ -64,8 +74,9 @@ impl Enrolment {
         ca: impl Fn() -> String + Send + Sync + 'static,
     ) -> Enrolment {
         let (limits, reviews) = (Limits::new(), Semaphore::new(REVIEWS));
+        let teller = Teller::new(client.clone(), index.clone());
         let (krb5_conf, ca) = (Box::new(krb5_conf), Box::new(ca));
-        Enrolment { live, index, cache, client, audit, limits, reviews, krb5_conf, ca }
+        Enrolment { live, index, cache, client, audit, limits, reviews, teller, krb5_conf, ca }
     }
 
     pub(super) fn krb5_conf(&self) -> String {
@@ -97,7 +108,10 @@ impl Enrolment {
             Ok((response, granted)) => (EnrolmentOutcome::Granted(granted), Ok(response)),
             Err((answer, ticket)) => (EnrolmentOutcome::Refused { refusal: answer.refusal, ticket }, Err(answer)),
         };
-        let Known { account, pod, client } = known;
+        if let (Err(answer), Some(review)) = (&answer, &known.review) {
+            self.teller.refused(review, answer.refusal);
+        }
+        let (pod, Known { account, client, .. }) = (known.pod(), known);
         // Before the answer goes out: no credential leaves without its audit line on the way.
         self.audit.record_enrolment(EnrolmentEvent { time: clock::now(), peer, account, pod, client, outcome });
         answer
@@ -123,11 +137,7 @@ impl Enrolment {
         let reviewed = review(&self.client, token, &audience(self.live.name())).await;
         known.account = reviewed.username;
         let review = reviewed.review?;
-        known.pod = review.pod.as_ref().map(|(name, uid)| PodRef {
-            namespace: review.namespace.clone(),
-            name: name.clone(),
-            uid: uid.clone(),
-        });
+        known.review = Some(review.clone());
         self.limits.admit(&review)?;
         Ok(review)
     }

@@ -6,6 +6,7 @@
 //! | [`attempt`] | one enrolment, from the token to the event |
 //! | [`credentials`] | what an entitled pod gets |
 //! | [`limits`] | how often who may ask |
+//! | [`told`] | refusals as Events of the cluster |
 //! | [`krb5_conf`] | the krb5.conf of a realm in a cluster |
 
 mod api;
@@ -13,6 +14,7 @@ mod attempt;
 mod credentials;
 pub(crate) mod krb5_conf;
 mod limits;
+mod told;
 
 pub(crate) use api::router;
 pub(crate) use attempt::Enrolment;

@@ -21,14 +21,21 @@ struct State {
     next: u64,
 }
 
-/// An open connection; it counts until this is dropped.
+/// An open connection; it counts until this is dropped. It waits for its client from the moment of its admission: on a machine
+/// with much to do its task may begin only when many more have been admitted.
 pub(super) struct Slot {
     admission: Admission,
+    admitted: Option<Place>,
 }
 
 /// A connection that waits for its client.
 pub(super) struct Waiting<'a> {
-    slot: &'a Slot,
+    admission: &'a Admission,
+    place: Place,
+}
+
+/// Among those that wait.
+struct Place {
     number: u64,
     pushed_out: oneshot::Receiver<()>,
 }
@@ -49,7 +56,7 @@ impl Admission {
             let _ = oldest.send(());
         }
         state.open += 1;
-        Some(Slot { admission: self.clone() })
+        Some(Slot { admission: self.clone(), admitted: Some(state.wait()) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -57,21 +64,31 @@ impl Admission {
     }
 }
 
-impl Slot {
-    /// From now until the guard is dropped, the connection waits for its client.
-    pub(super) fn wait(&self) -> Waiting<'_> {
+impl State {
+    /// The end of the queue.
+    fn wait(&mut self) -> Place {
         let (sender, pushed_out) = oneshot::channel();
-        let mut state = self.admission.lock();
-        let number = state.next;
-        state.next += 1;
-        state.waiting.insert(number, sender);
-        Waiting { slot: self, number, pushed_out }
+        let number = self.next;
+        self.next += 1;
+        self.waiting.insert(number, sender);
+        Place { number, pushed_out }
+    }
+}
+
+impl Slot {
+    /// From now until the guard is dropped, the connection waits for its client; the first time since its admission.
+    pub(super) fn wait(&mut self) -> Waiting<'_> {
+        let place = self.admitted.take().unwrap_or_else(|| self.admission.lock().wait());
+        Waiting { admission: &self.admission, place }
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut state = self.admission.lock();
+        if let Some(place) = &self.admitted {
+            state.waiting.remove(&place.number);
+        }
         state.open = state.open.saturating_sub(1);
     }
 }
@@ -79,13 +96,13 @@ impl Drop for Slot {
 impl Waiting<'_> {
     /// Ready when the connection has to go.
     pub(super) async fn pushed_out(&mut self) {
-        let _ = (&mut self.pushed_out).await;
+        let _ = (&mut self.place.pushed_out).await;
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.slot.admission.lock().waiting.remove(&self.number);
+        self.admission.lock().waiting.remove(&self.place.number);
     }
 }
 
@@ -97,7 +114,8 @@ mod tests {
     #[test]
     fn the_one_that_waited_longest_makes_room() {
         let admission = Admission::new(2);
-        let (a, b) = (admission.admit().unwrap(), admission.admit().unwrap());
+        let (mut a, mut b) = (admission.admit().unwrap(), admission.admit().unwrap());
+        drop(a.wait());
         let (mut b_waits, mut a_waits) = (b.wait(), a.wait());
         let c = admission.admit().unwrap();
         assert!(b_waits.pushed_out().now_or_never().is_some(), "b began to wait first");
@@ -106,9 +124,21 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_whose_task_has_not_begun_makes_room_too() {
+        let admission = Admission::new(1);
+        let mut first = admission.admit().unwrap();
+        let second = admission.admit();
+        assert!(second.is_some(), "the newest is not refused");
+        assert!(first.wait().pushed_out().now_or_never().is_some());
+        drop(first);
+        drop(second);
+        assert!(admission.lock().waiting.is_empty());
+    }
+
+    #[test]
     fn a_connection_at_work_is_not_pushed_out() {
         let admission = Admission::new(1);
-        let a = admission.admit().unwrap();
+        let mut a = admission.admit().unwrap();
         drop(a.wait());
         assert!(admission.admit().is_none());
         drop(a);
@@ -118,7 +148,7 @@ mod tests {
     #[test]
     fn a_connection_that_waits_anew_goes_to_the_end() {
         let admission = Admission::new(2);
-        let (a, b) = (admission.admit().unwrap(), admission.admit().unwrap());
+        let (mut a, mut b) = (admission.admit().unwrap(), admission.admit().unwrap());
         drop(a.wait());
         let mut b_waits = b.wait();
         let mut a_waits = a.wait();

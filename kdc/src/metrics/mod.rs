@@ -4,9 +4,12 @@
 //! | module | what |
 //! |---|---|
 //! | [`http`] | `/metrics`, `/livez`, `/readyz` |
+//! | [`census`] | what the store holds, counted: principals, keys by age |
 
+mod census;
 mod http;
 
+pub(crate) use census::{Census, Held};
 pub(crate) use http::{Check, Measure, router};
 
 use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome};
@@ -46,6 +49,9 @@ struct EnrolmentLabels {
     reason: &'static str,
 }
 
+/// In whole seconds, as the API server tells times.
+const DELAY_BUCKETS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
+
 /// Everything that is counted and measured.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -60,6 +66,10 @@ pub(crate) struct Metrics {
     pub(crate) watches_broken: Gauge,
     /// When the last event of a watch came, seconds since the epoch.
     pub(crate) last_event: Gauge,
+    /// From the creation of a pod until it is known here.
+    watch_delay: Histogram,
+    /// 1: this process holds the realm's Lease.
+    pub(crate) lease_held: Gauge,
     /// Enrolled namespaces.
     pub(crate) namespaces: Gauge,
     /// Principals that the cluster asks for.
@@ -68,6 +78,10 @@ pub(crate) struct Metrics {
     pub(crate) refused_names: Gauge,
     /// When the serving certificate ends, seconds since the epoch.
     pub(crate) certificate_expiry: Gauge<f64, AtomicU64>,
+    /// When the authority ends that clients are to trust, likewise.
+    pub(crate) authority_expiry: Gauge<f64, AtomicU64>,
+    /// What the store holds.
+    pub(crate) held: Held,
 }
 
 impl Metrics {
@@ -81,10 +95,14 @@ impl Metrics {
             cluster_synced: Gauge::default(),
             watches_broken: Gauge::default(),
             last_event: Gauge::default(),
+            watch_delay: Histogram::new(DELAY_BUCKETS),
+            lease_held: Gauge::default(),
             namespaces: Gauge::default(),
             principals: Gauge::default(),
             refused_names: Gauge::default(),
             certificate_expiry: Gauge::default(),
+            authority_expiry: Gauge::default(),
+            held: Held::default(),
         };
         metrics.register();
         metrics
@@ -104,6 +122,7 @@ impl Metrics {
             ("cluster_synced", "1 once every kind of object was listed", &self.cluster_synced),
             ("cluster_watches_broken", "Kinds of objects whose watch does not work", &self.watches_broken),
             ("cluster_last_event_timestamp_seconds", "When a watch last told of something", &self.last_event),
+            ("cluster_lease_held", "1 while this process writes for the cluster", &self.lease_held),
             ("cluster_namespaces", "Enrolled namespaces", &self.namespaces),
             ("cluster_principals", "Principals that objects of the cluster ask for", &self.principals),
             (
@@ -114,8 +133,13 @@ impl Metrics {
         ] {
             registry.register(name, help, gauge.clone());
         }
+        let help = "From the creation of a pod at the API server until it is known here";
+        registry.register_with_unit("cluster_watch_delay", help, Unit::Seconds, self.watch_delay.clone());
         let help = "When the certificate of the enrolment API ends; 0 where it is not known";
         registry.register("tls_certificate_expiry_timestamp_seconds", help, self.certificate_expiry.clone());
+        let help = "When the authority ends that clients of the enrolment API trust; 0 where it is not known";
+        registry.register("tls_authority_expiry_timestamp_seconds", help, self.authority_expiry.clone());
+        self.held.register(registry);
     }
 
     /// Counts a request that was answered at `finished`.
@@ -133,6 +157,13 @@ impl Metrics {
         };
         self.requests.get_or_create(&RequestLabels { exchange, outcome, reason, enctype }).inc();
         self.latency.get_or_create(&ExchangeLabels { exchange }).observe(seconds(event.time, finished));
+    }
+
+    /// Takes note of a pod that was created at `created` and is known at `now`, seconds since the epoch. The clocks are of two
+    /// machines: a pod of the future has no delay.
+    #[expect(clippy::cast_precision_loss, reason = "seconds of a delay")]
+    pub(crate) fn observe_pod(&self, created: i64, now: i64) {
+        self.watch_delay.observe(now.saturating_sub(created).max(0) as f64);
     }
 
     /// Counts an enrolment.

@@ -20,9 +20,13 @@ use arc_swap::ArcSwap;
 use rand::RngCore;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use std::sync::{Arc, Mutex, PoisonError};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
 
 /// Life of a serving certificate, seconds.
 const LIFE: i64 = 30 * 86_400;
@@ -93,12 +97,14 @@ impl Tls {
         }
     }
 
-    /// When the certificate that is served ends, seconds since the epoch; not known of the operator's.
+    /// When the certificate that is served ends, seconds since the epoch.
     pub(crate) fn expiry(&self) -> Option<i64> {
-        match &*self.lock() {
-            Source::Own { made, .. } => Some(made + LIFE),
-            Source::Given(_) => None,
-        }
+        self.served.0.load().cert.first().and_then(|leaf| end(leaf))
+    }
+
+    /// When the first certificate ends that clients are to trust, likewise.
+    pub(crate) fn authority_expiry(&self) -> Option<i64> {
+        CertificateDer::from_pem_slice(self.ca_pem().as_bytes()).ok().and_then(|ca| end(&ca))
     }
 
     /// Renews what is due, takes up files that are others; to be called every few minutes. What fails leaves the
@@ -132,6 +138,12 @@ impl Tls {
     }
 }
 
+/// When a certificate ends, seconds since the epoch.
+fn end(certificate: &[u8]) -> Option<i64> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    i64::try_from(certificate.tbs_certificate.validity.not_after.to_unix_duration().as_secs()).ok()
+}
+
 /// The one implementation of cryptography behind TLS: pure Rust.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls_graviola::default_provider())
@@ -140,8 +152,7 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, ServerName};
+    use rustls::pki_types::ServerName;
     use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
     use std::io::{Read, Write};
 
@@ -209,6 +220,16 @@ mod tests {
         tls.check(now(), &mut rand::rngs::OsRng);
         assert_ne!(tls.served.0.load().cert[0], ahead, "the clock was set back: it is not valid yet");
         talk(&tls, "kdc.test").unwrap();
+    }
+
+    #[test]
+    fn the_ends_of_certificate_and_authority_are_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let tls = own(dir.path());
+        let days = |end: Option<i64>| (end.unwrap() - now() + 60) / 86_400;
+        assert_eq!(days(tls.expiry()), 30);
+        assert!(days(tls.authority_expiry()) > 3600);
+        assert_eq!(end(b"no certificate"), None);
     }
 
     #[test]

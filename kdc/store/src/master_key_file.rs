@@ -1,4 +1,5 @@
-//! The file of the master key: one line of text, readable by its owner alone.
+//! The file of the master key: one line of text, readable by its owner alone; or root's and readable by our group, as the
+//! kubelet mounts a Secret.
 //!
 //! A store without its key is lost. So a key is only ever made where no store is, a file is never replaced, and each
 //! refusal leaves everything as it was.
@@ -8,7 +9,7 @@ use kennel_crypto::MasterKey;
 use rand_core::CryptoRngCore;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -22,13 +23,19 @@ const LONGEST: u64 = 4096;
 /// no key.
 pub fn load(path: &Path) -> Result<MasterKey, StoreError> {
     let file = File::open(path).map_err(|error| refused(path, cannot_be("read", &error)))?;
-    let mode = file.metadata().map_err(|error| refused(path, cannot_be("read", &error)))?.permissions().mode();
-    if mode & 0o077 != 0 {
+    let metadata = file.metadata().map_err(|error| refused(path, cannot_be("read", &error)))?;
+    let mode = metadata.permissions().mode();
+    if mode & forbidden(metadata.uid()) != 0 {
         return Err(refused(path, format!("is open to others (mode {:03o}): chmod 600 it", mode & 0o777)));
     }
     let mut text = Zeroizing::new(String::with_capacity(LONGEST as usize));
     file.take(LONGEST).read_to_string(&mut text).map_err(|error| refused(path, cannot_be("read", &error)))?;
     MasterKey::from_text(&text).map_err(|error| refused(path, format!("holds no key: {error}")))
+}
+
+/// What nobody else may do. A file of root's that our group may read was given to us: a Secret of a pod with an fsGroup.
+fn forbidden(owner: u32) -> u32 {
+    if owner == 0 { 0o037 } else { 0o077 }
 }
 
 /// Makes a new key and its file (0600; the folder must exist). The key is on the disk when this returns.
@@ -110,13 +117,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("master.key");
         create(&path, &mut OsRng).unwrap();
-        for mode in [0o640, 0o604, 0o620, 0o644, 0o666] {
+        for mode in [0o604, 0o620, 0o644, 0o666] {
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             let reason = reason(load(&path));
             assert!(reason.contains(&format!("{mode:o}")), "{reason}");
         }
         fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
         load(&path).unwrap();
+    }
+
+    #[test]
+    fn our_group_may_read_a_file_of_root_s_and_no_other() {
+        assert_eq!((0o440 & forbidden(0), 0o640 & forbidden(0)), (0, 0));
+        assert_ne!(0o440 & forbidden(65532), 0);
+        assert_ne!(0o460 & forbidden(0), 0, "nor write to it");
+        assert_ne!(0o444 & forbidden(0), 0);
     }
 
     #[test]

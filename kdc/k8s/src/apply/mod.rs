@@ -35,6 +35,17 @@ pub struct Applier {
 pub enum Subject<'a> {
     /// A KerberosPrincipal, by its metadata.
     Principal(&'a ObjectMeta),
+    /// A KerberosRealm, likewise.
+    Realm(&'a ObjectMeta),
+    /// A pod.
+    Pod {
+        /// Its namespace.
+        namespace: &'a str,
+        /// Its name.
+        name: &'a str,
+        /// Its UID.
+        uid: &'a str,
+    },
     /// A service account.
     Account {
         /// Its namespace.
@@ -48,24 +59,27 @@ pub enum Subject<'a> {
 
 impl Subject<'_> {
     fn reference(&self) -> ObjectReference {
-        let owned = |text: &str| Some(text.to_owned());
+        let own = |meta: &ObjectMeta, kind: ApiResource| ObjectReference {
+            api_version: Some(kind.api_version),
+            kind: Some(kind.kind),
+            namespace: meta.namespace.clone(),
+            name: meta.name.clone(),
+            uid: meta.uid.clone(),
+            ..ObjectReference::default()
+        };
+        let core = |kind: &str, namespace: &str, name: &str, uid: &str| ObjectReference {
+            api_version: Some("v1".into()),
+            kind: Some(kind.into()),
+            namespace: Some(namespace.into()),
+            name: Some(name.into()),
+            uid: Some(uid.into()),
+            ..ObjectReference::default()
+        };
         match self {
-            Subject::Principal(meta) => ObjectReference {
-                api_version: Some(KerberosPrincipal::api_version(&()).into_owned()),
-                kind: Some(KerberosPrincipal::kind(&()).into_owned()),
-                namespace: meta.namespace.clone(),
-                name: meta.name.clone(),
-                uid: meta.uid.clone(),
-                ..ObjectReference::default()
-            },
-            Subject::Account { namespace, name, uid } => ObjectReference {
-                api_version: owned("v1"),
-                kind: owned("ServiceAccount"),
-                namespace: owned(namespace),
-                name: owned(name),
-                uid: owned(uid),
-                ..ObjectReference::default()
-            },
+            Subject::Principal(meta) => own(meta, ApiResource::erase::<KerberosPrincipal>(&())),
+            Subject::Realm(meta) => own(meta, ApiResource::erase::<KerberosRealm>(&())),
+            Subject::Pod { namespace, name, uid } => core("Pod", namespace, name, uid),
+            Subject::Account { namespace, name, uid } => core("ServiceAccount", namespace, name, uid),
         }
     }
 }

@@ -49,6 +49,8 @@ pub struct PodFact {
     pub ended: bool,
     /// The StatefulSet that owns it.
     pub stateful_set: Option<String>,
+    /// `metadata.creationTimestamp`, seconds since the epoch; 0 without one.
+    pub created: i64,
 }
 
 /// A StatefulSet.
@@ -122,7 +124,9 @@ impl Fact for PodFact {
         let set = |kind: &str, version: &str| kind == "StatefulSet" && version.starts_with("apps/");
         let owner = owners.into_iter().find(|o| o.controller == Some(true) && set(&o.kind, &o.api_version));
         let stateful_set = owner.map(|owner| owner.name);
-        Some((key(&mut object.metadata)?, PodFact { uid: object.metadata.uid?, account, ended, stateful_set }))
+        let created = object.metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
+        let key = key(&mut object.metadata)?;
+        Some((key, PodFact { uid: object.metadata.uid?, account, ended, stateful_set, created }))
     }
 }
 

@@ -311,3 +311,17 @@ fn a_class_of_the_kdc_is_refused_even_where_the_schema_let_it_in() {
     assert_eq!(cluster.reasons("shop", "web"), ["ServiceClassRefused"]);
     assert!(cluster.names().iter().all(|name| !name.contains("krbtgt")));
 }
+
+#[test]
+fn a_pod_is_new_once_and_not_where_a_listing_tells_of_it() {
+    let cluster = Cluster::shop();
+    let first = [pod("cart-1", "cart", None)];
+    let created = cluster.0.new_pods(&first);
+    assert_eq!(created.len(), 1);
+    cluster.after(first);
+    assert!(cluster.0.new_pods(&[pod("cart-1", "cart", None)]).is_empty(), "a change of it");
+    let Event::Pod(Change::Put(key, fact)) = pod("cart-2", "cart", None) else { panic!("no pod") };
+    assert!(cluster.0.new_pods(&[Event::Pod(Change::Listed(key.clone(), fact.clone()))]).is_empty());
+    let unknown = PodFact { created: 0, ..fact };
+    assert!(cluster.0.new_pods(&[Event::Pod(Change::Put(key, unknown))]).is_empty(), "nobody knows when");
+}

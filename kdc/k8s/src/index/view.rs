@@ -1,6 +1,7 @@
 //! The index as the core sees it: what enrolment asks, and whether a ticket's pod lives. Requests read it while the
 //! watches write it.
 
+use super::table::Change;
 use super::{Event, Index, Settled};
 use kennel_core::enrolment::{Account, ClusterView, Entitlement, Namespace, Pod};
 use kennel_core::pods::{PodRef, PodState, Pods};
@@ -26,6 +27,21 @@ impl SharedIndex {
     pub fn apply(&self, events: impl IntoIterator<Item = Event>) {
         let mut index = self.0.write().unwrap_or_else(PoisonError::into_inner);
         events.into_iter().for_each(|event| index.apply(event));
+    }
+
+    /// When the pods were created that these events tell of for the first time, seconds since the epoch. Those of a listing
+    /// are not among them: they may have been there for long.
+    #[must_use]
+    pub fn new_pods(&self, events: &[Event]) -> Vec<i64> {
+        let index = self.read();
+        let new = |event: &Event| match event {
+            Event::Pod(Change::Put((namespace, name), pod)) => {
+                let known = index.tables.pods.get(namespace, name).is_some_and(|known| known.uid == pod.uid);
+                (!known && pod.created > 0).then_some(pod.created)
+            }
+            _ => None,
+        };
+        events.iter().filter_map(new).collect()
     }
 
     /// See [`Index::settle`].
