@@ -64,8 +64,8 @@ pub(crate) fn of(state: &State, now: i64) -> Vec<Problem> {
             );
         }
         if numbers.authority_ends.is_some_and(|end| end < now + AUTHORITY) {
-            let todo = "with cert-manager, renew it there; Kennel's own: remove tls-ca.pem beside the store, restart the KDC, then \
-                        every workload (deploy/README.md)";
+            let todo = "with cert-manager, renew it there; Kennel's own: remove tls-ca.pem beside the store and restart the KDC: \
+                        agents follow within minutes";
             say(&replica.name, "the authority that agents trust ends soon".into(), todo);
         }
         for (reason, count) in numbers.enrolments_refused.iter().filter(|(reason, _)| !passes(reason)) {

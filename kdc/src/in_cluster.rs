@@ -122,7 +122,11 @@ impl InCluster {
         let lease = self.lease.map(|(lease, store)| (Arc::new(lease), store));
         let held = lease.as_ref().map(|(lease, _)| lease.clone());
         let controller = tokio::spawn(async move {
-            let Some((lease, store)) = lease else { return controller.run().await };
+            let Some((lease, store)) = lease else {
+                // Nobody else would.
+                lease_held.set(1);
+                return controller.run().await;
+            };
             lease.acquire(&store).await;
             lease_held.set(1);
             tokio::select! {

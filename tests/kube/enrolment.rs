@@ -1,6 +1,6 @@
 //! The enrolment API: what is refused, each with its own reason in the answer and in one audit line, and what is given.
 
-use crate::world::World;
+use crate::world::{SOON, World};
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -242,4 +242,26 @@ fn krb5_conf_and_authority_are_published_in_each_enrolled_namespace() -> Result<
     eventually(crate::world::SOON, "it is taken away again", || {
         Ok(world.api.json_path(&map, "{.metadata.name}").is_err().then_some(()))
     })
+}
+
+#[test]
+fn a_refusal_is_told_at_the_pod_and_at_its_kerberos_principal() -> Result<()> {
+    let world = world()?;
+    world.principal("shop", "cart", "credentials: Keytab")?;
+    world.await_condition("shop", "cart", "Ready", ["True", "Ready"])?;
+    let namespace = world.ns("shop");
+    world.api.kubectl(&["label", "namespace", &namespace, "kennel.test/world-"], "")?.ok()?;
+    let token = world.token("shop", "cart", "cart-1")?;
+    eventually(SOON, "the namespace is not enrolled any more", || {
+        Ok((world.post(Some(&token), "")?.0 == 403).then_some(()))
+    })?;
+    for (object, also) in [("pod/cart-1", ""), ("kprinc/cart", "cart-1: ")] {
+        let told = eventually(SOON, "it is told", || {
+            let said = world.api.kubectl(&["describe", object, "-n", &namespace], "")?.ok()?.stdout;
+            Ok(said.contains("EnrolmentRefused").then_some(said))
+        })?;
+        assert!(told.contains(&format!("{also}NamespaceNotEnrolled: the namespace is not enrolled")), "{told}");
+        assert!(told.contains("Warning"), "{told}");
+    }
+    Ok(())
 }

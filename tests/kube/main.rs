@@ -7,6 +7,7 @@ mod crds;
 mod enrolment;
 mod faults;
 mod injection;
+mod lease;
 mod lifecycle;
 mod login;
 mod metrics;

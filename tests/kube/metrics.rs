@@ -34,7 +34,13 @@ fn what_happens_is_counted_and_ready_means_that_the_cluster_was_listed() -> Resu
     assert_eq!(value(&text, "kennel_cluster_principals ")?, 2.0, "{text}");
     assert_eq!(value(&text, "kennel_cluster_namespaces ")?, 1.0);
     assert_eq!(value(&text, "kennel_cluster_synced ")?, 1.0);
-    assert!(value(&text, "kennel_tls_certificate_expiry_timestamp_seconds ")? > 1.7e9);
+    let ends = |what: &str| value(&text, &format!("kennel_tls_{what}_expiry_timestamp_seconds "));
+    assert!(ends("certificate")? > 1.7e9 && ends("authority")? > ends("certificate")?);
+    // The pod was created a moment ago.
+    assert!(value(&text, "kennel_cluster_watch_delay_seconds_count ")? >= 1.0, "{text}");
+    assert!(value(&text, r#"kennel_cluster_watch_delay_seconds_bucket{le="30.0"} "#)? >= 1.0, "{text}");
+    assert_eq!(value(&text, r#"kennel_principals{origin="kubernetes"} "#)?, 2.0, "{text}");
+    assert_eq!(value(&text, r#"kennel_keys{principal="krbtgt",age="<1d"} "#)?, 1.0, "{text}");
     assert!(value(&text, r#"kennel_enrolments_total{outcome="issued",reason=""} "#)? >= 1.0);
     // The self-test of `dev`.
     let issued =

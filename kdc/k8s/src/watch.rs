@@ -19,7 +19,14 @@ const PAGE: u32 = 500;
 #[derive(Debug)]
 pub enum Said {
     /// An event.
-    Event(Box<Event>),
+    Event {
+        /// The kind.
+        kind: &'static str,
+        /// It shows that the watch works: it is not just that a listing begins, which is tried again after each failure.
+        works: bool,
+        /// What happened.
+        event: Box<Event>,
+    },
     /// A watch of this kind does not work; it is tried again.
     Broken {
         /// The kind.
@@ -64,7 +71,10 @@ where
     let config = watcher::Config::default().page_size(PAGE);
     let events = watcher(api, config).default_backoff();
     let said = move |event: watcher::Result<watcher::Event<F::Object>>| match event {
-        Ok(event) => change(event).map(|change| Said::Event(Box::new(wrap(change)))),
+        Ok(event) => change(event).map(|change| {
+            let works = !matches!(change, Change::Listing);
+            Said::Event { kind, works, event: Box::new(wrap(change)) }
+        }),
         Err(error) => Some(Said::Broken { kind, error: error.to_string() }),
     };
     events.filter_map(move |event| std::future::ready(said(event))).boxed()

@@ -13,7 +13,7 @@ use kennel_k8s::index::{Settled, SharedIndex};
 use kennel_k8s::watch::{self, Said};
 use kennel_store::PrincipalStore;
 use kennel_wire::message::KerberosTime;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,10 @@ const AT_A_TIME: usize = 64;
 const EVENTS: usize = 1024;
 /// After so long everything is looked at again, whatever was missed.
 const RESYNC: Duration = Duration::from_secs(600);
+/// How often it is looked at which watches work again.
+const LOOK: Duration = Duration::from_secs(10);
+/// A watch that did not fail for so long works: pauses between its tries grow to less than that.
+const SILENT: Duration = Duration::from_secs(90);
 /// After so long a name that failed is tried again.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -63,7 +67,8 @@ pub(crate) struct Controller {
     synced: bool,
     /// Nothing was left to do at some time since then.
     settled: bool,
-    broken: BTreeSet<&'static str>,
+    /// Kinds whose watch does not work, and when it failed last.
+    broken: BTreeMap<&'static str, Instant>,
     metrics: Arc<Metrics>,
     /// States changed since they were counted.
     recount: bool,
@@ -89,7 +94,7 @@ impl Controller {
             publisher: Arc::new(publisher),
             synced: false,
             settled: false,
-            broken: BTreeSet::new(),
+            broken: BTreeMap::new(),
             metrics,
             recount: false,
         }
@@ -102,6 +107,7 @@ impl Controller {
         let mut work = Work::default();
         let mut under_way = FuturesUnordered::new();
         let mut resync = tokio::time::interval(RESYNC);
+        let mut look = tokio::time::interval(LOOK);
         let begun = Instant::now();
         loop {
             while under_way.len() < AT_A_TIME
@@ -117,6 +123,7 @@ impl Controller {
                 Some(chunk) = said.next() => self.take_in(chunk, &mut work).await,
                 Some((name, state)) = under_way.next(), if !under_way.is_empty() => self.take_note(&name, state, &mut work),
                 _ = resync.tick() => self.look_at_everything(&mut work).await,
+                _ = look.tick() => self.look_at_broken(),
                 () = tokio::time::sleep_until(due.into()) => {}
                 else => break,
             }
@@ -126,19 +133,20 @@ impl Controller {
 
     async fn take_in(&mut self, chunk: Vec<Said>, work: &mut Work) {
         let mut events = Vec::with_capacity(chunk.len());
+        let now = clock::now().time.0;
         for said in chunk {
             match said {
-                Said::Event(event) => events.push(*event),
+                Said::Event { kind, works, event } => {
+                    events.push(*event);
+                    if works {
+                        self.say_mended(kind);
+                        self.metrics.last_event.set(now);
+                    }
+                }
                 Said::Broken { kind, error } => self.say_broken(kind, &error),
             }
         }
-        if !events.is_empty() {
-            let now = clock::now().time.0;
-            self.broken.clear();
-            self.metrics.last_event.set(now);
-            self.index.new_pods(&events).into_iter().for_each(|created| self.metrics.observe_pod(created, now));
-        }
-        self.metrics.watches_broken.set(count(self.broken.len()));
+        self.index.new_pods(&events).into_iter().for_each(|created| self.metrics.observe_pod(created, now));
         self.index.apply(events);
         if !self.index.read().is_synced() {
             return;
@@ -154,9 +162,23 @@ impl Controller {
 
     /// Once for each break, not for each try.
     fn say_broken(&mut self, kind: &'static str, error: &str) {
-        if self.broken.insert(kind) {
+        if self.broken.insert(kind, Instant::now()).is_none() {
             tracing::warn!(kind, error, "the cluster cannot be watched; the KDC goes on with what it knows");
         }
+        self.metrics.watches_broken.set(count(self.broken.len()));
+    }
+
+    fn say_mended(&mut self, kind: &'static str) {
+        if self.broken.remove(kind).is_some() {
+            tracing::info!(kind, "the cluster can be watched again");
+            self.metrics.watches_broken.set(count(self.broken.len()));
+        }
+    }
+
+    /// A watch that works and has nothing to tell says nothing; one that does not fails again and again.
+    fn look_at_broken(&mut self) {
+        let silent = self.broken.iter().filter(|(_, failed)| failed.elapsed() > SILENT).map(|(kind, _)| *kind);
+        silent.collect::<Vec<_>>().into_iter().for_each(|kind| self.say_mended(kind));
     }
 
     fn follow(&self, settled: &Settled) {

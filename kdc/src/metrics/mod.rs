@@ -12,8 +12,9 @@ mod http;
 pub(crate) use census::{Census, Held};
 pub(crate) use http::{Check, Measure, router};
 
-use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome};
+use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal};
 use kennel_core::event::{Decision, Event, Exchange};
+use kennel_core::refusal::Refusal;
 use kennel_wire::message::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -48,6 +49,12 @@ struct EnrolmentLabels {
     /// Of a refusal; empty otherwise.
     reason: &'static str,
 }
+
+// Values of labels.
+const AS: &str = "AS";
+const TGS: &str = "TGS";
+const ISSUED: &str = "issued";
+const REFUSED: &str = "refused";
 
 /// In whole seconds, as the API server tells times.
 const DELAY_BUCKETS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
@@ -105,7 +112,20 @@ impl Metrics {
             held: Held::default(),
         };
         metrics.register();
+        metrics.begin();
         metrics
+    }
+
+    /// What an alert looks at begins at 0: a counter that appears with its first event has not risen.
+    fn begin(&self) {
+        let _ = self.enrolments.get_or_create(&EnrolmentLabels { outcome: ISSUED, reason: "" });
+        for refusal in EnrolmentRefusal::ALL {
+            let _ = self.enrolments.get_or_create(&EnrolmentLabels { outcome: REFUSED, reason: refusal.name() });
+        }
+        for exchange in [AS, TGS] {
+            let reason = Refusal::StoreUnavailable.name();
+            let _ = self.requests.get_or_create(&RequestLabels { exchange, outcome: REFUSED, reason, enctype: "" });
+        }
     }
 
     fn register(&mut self) {
@@ -145,14 +165,14 @@ impl Metrics {
     /// Counts a request that was answered at `finished`.
     pub(crate) fn observe(&self, event: &Event, finished: Timestamp) {
         let exchange = match event.exchange {
-            Exchange::As => "AS",
-            Exchange::Tgs => "TGS",
+            Exchange::As => AS,
+            Exchange::Tgs => TGS,
             Exchange::Unreadable => "unreadable",
         };
         let (outcome, reason, enctype) = match &event.outcome {
-            Decision::Issued(issued) => ("issued", "", issued.ticket_enctype.name()),
+            Decision::Issued(issued) => (ISSUED, "", issued.ticket_enctype.name()),
             Decision::PreauthRequired => ("preauth-required", "", ""),
-            Decision::Refused { refusal, .. } => ("refused", refusal.name(), ""),
+            Decision::Refused { refusal, .. } => (REFUSED, refusal.name(), ""),
             Decision::Dropped(refusal) => ("dropped", refusal.name(), ""),
         };
         self.requests.get_or_create(&RequestLabels { exchange, outcome, reason, enctype }).inc();
@@ -169,8 +189,8 @@ impl Metrics {
     /// Counts an enrolment.
     pub(crate) fn observe_enrolment(&self, event: &EnrolmentEvent) {
         let (outcome, reason) = match &event.outcome {
-            EnrolmentOutcome::Granted(_) => ("issued", ""),
-            EnrolmentOutcome::Refused { refusal, .. } => ("refused", refusal.name()),
+            EnrolmentOutcome::Granted(_) => (ISSUED, ""),
+            EnrolmentOutcome::Refused { refusal, .. } => (REFUSED, refusal.name()),
         };
         self.enrolments.get_or_create(&EnrolmentLabels { outcome, reason }).inc();
     }

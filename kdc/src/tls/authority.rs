@@ -45,8 +45,8 @@ impl Authority {
         match std::fs::read_to_string(path) {
             Ok(text) => Authority::read(&text, master, realm).with_context(|| {
                 format!(
-                    "{} cannot be read: put a copy back. (Without it, remove the file for a new authority, and restart \
-                     every agent: they trust the old one alone.)",
+                    "{} cannot be read: put a copy back. (Without it, remove the file for a new authority: \
+                     agents trust that one when the ConfigMap kennel-krb5 has reached their pods, within minutes.)",
                     path.display()
                 )
             }),

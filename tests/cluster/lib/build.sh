@@ -2,6 +2,7 @@
 # Builds the parts that Debian does not bring, each once, into the cache. The folder of a part is named by everything that
 # decides what it holds, so a changed version is another folder; it appears by one rename, so a half-built one is never seen.
 
+# What a cluster consists of. The part cert-manager is none of them: the test that wants it builds it.
 BUILT_PARTS=(kube calico pause containerd coredns)
 
 # The programs that a part's folder must hold; a link where one binary goes by several names.
@@ -12,6 +13,7 @@ programs_of() {
         pause) echo pause ;;
         containerd) echo containerd containerd-shim-runc-v2 ctr ;;
         coredns) echo coredns ;;
+        cert-manager) echo cert-manager ;;
     esac
 }
 
@@ -33,6 +35,7 @@ version_of() {
         kube) awk '$1 == "k8s.io/kubernetes" { print $2 }' "$HERE/parts/kube/go.mod" ;;
         calico) sed -n 's/^const version = "\(.*\)"/\1/p' "$HERE/parts/calico/main.go" ;;
         pause) echo 1 ;;
+        cert-manager) awk '$1 == "github.com/cert-manager/cert-manager" { print $2 }' "$HERE/parts/cert-manager/go.mod" ;;
         *) awk -v part="$1" '$1 == part { print $3; exit }' "$HERE/parts/versions" ;;
     esac
 }
@@ -41,19 +44,19 @@ part_dir() { echo "$CACHE/$1-$(version_of "$1")-$(sources_of "$1" | sha256sum | 
 
 # Makes a part's programs reachable in the state folder; by the path there a running one is known.
 link_programs() {
-    local folder=BIN_$1 program
+    local folder=BIN_${1//-/_} program
     for program in $(programs_of "$1"); do
         ln -s "${!folder}/$program" "$STATE/bin/"
     done
 }
 
-# Sets BIN_<part> to the folder of each part named, building those that are not there yet.
+# Sets BIN_<part> to the folder of each part named (BIN_cert_manager), building those that are not there yet.
 build_parts() {
     command -v go >/dev/null || fail "Go is missing; with Debian: apt-get install golang, or Go's own release (1.26 or later)"
     local part
     for part in "$@"; do
         build_part "$part"
-        printf -v "BIN_$part" %s "$(part_dir "$part")"
+        printf -v "BIN_${part//-/_}" %s "$(part_dir "$part")"
     done
 }
 
@@ -127,7 +130,10 @@ compile_part() {
             [[ $name != "$part" ]] || nice -n 5 go install -v -trimpath -ldflags '-s -w' "$path@$version"
         done <"$HERE/parts/versions"
     fi
-    [[ $part != calico ]] || collect_crds "$to/crds.yaml"
+    case $part in
+        calico) collect_crds calico github.com/projectcalico/calico libcalico-go/config/crd "$to/crds.yaml" ;;
+        cert-manager) collect_crds cert-manager github.com/cert-manager/cert-manager deploy/crds "$to/crds.yaml" ;;
+    esac || return 1
     local program
     for program in $(programs_of "$part"); do
         [[ -e $to/$program ]] || ln -s "$part" "$to/$program"
@@ -135,13 +141,13 @@ compile_part() {
     done
 }
 
-# Calico's own kinds of object come with its module, one a file.
+# collect_crds PART MODULE FOLDER FILE: the part's own kinds of object come with its module, one a file.
 collect_crds() {
     local file
-    for file in "$(go -C "$HERE/parts/calico" list -m -f '{{.Dir}}' github.com/projectcalico/calico)"/libcalico-go/config/crd/*.yaml; do
+    for file in "$(go -C "$HERE/parts/$1" list -m -f '{{.Dir}}' "$2")/$3"/*.yaml; do
         echo ---
-        cat "$file"
-    done >"$1"
+        cat "$file" || return 1
+    done >"$4"
 }
 
 # Kubernetes asks its own version at run time: a server that calls itself v0.0.0 is refused by clients that compare.
