@@ -49,6 +49,8 @@ pub(crate) fn parse(text: &str) -> Numbers {
             "kennel_requests_total" => numbers.requests += count,
             "kennel_enrolments_total" => match label(labels, "reason") {
                 Some("") | None => numbers.enrolments_granted += count,
+                // Every reason begins at 0.
+                Some(_) if count == 0 => {}
                 Some(reason) => *numbers.enrolments_refused.entry(reason.to_owned()).or_default() += count,
             },
             "kennel_cluster_watches_broken" => numbers.watches_broken = count,
@@ -89,6 +91,7 @@ mod tests {
             kennel_requests_total{exchange=\"TGS\",outcome=\"issued\",reason=\"\",enctype=\"e\"} 3\n\
             kennel_enrolments_total{outcome=\"issued\",reason=\"\"} 4\n\
             kennel_enrolments_total{outcome=\"refused\",reason=\"PodEnded\"} 5\n\
+            kennel_enrolments_total{outcome=\"refused\",reason=\"NoPrincipal\"} 0\n\
             kennel_tls_certificate_expiry_timestamp_seconds 1795449600.0\nodd line\n\
             kennel_keys{principal=\"service\",age=\"<1d\"} 4\nkennel_keys{principal=\"service\",age=\">365d\"} 2\n\
             kennel_oldest_key_timestamp_seconds{principal=\"service\"} 1700000000\n\

@@ -2,7 +2,7 @@
 # The label on pods of every shape, in pods.yaml; and what people are told where it cannot help.
 
 check_pods() {
-    check "pods of every shape are taken" k apply -f "$ROOT/tests/deploy/pods.yaml" -n shop || return 0
+    check "pods of every shape are taken" k apply -f "$ROOT/tests/deploy/pods.yaml" || return 0
     check "a Job's init container has credentials, and it completes with the agent beside it" \
         k -n shop wait --for=condition=Complete job/migrate --timeout=60s || true
     for pod in on-host own-settings as-user with-group; do
@@ -16,7 +16,7 @@ check_pods() {
     check "where the realm enrols nobody, nothing is injected" is_as_written || true
     check "and kennel status says what to do" unenrolled_is_a_problem || true
     check "kubectl describe says why a KerberosPrincipal does not work, and that it does" describe_tells || true
-    k delete -f "$ROOT/tests/deploy/pods.yaml" -n shop --timeout=60s >/dev/null
+    k delete -f "$ROOT/tests/deploy/pods.yaml" --timeout=60s >/dev/null
 }
 
 in_pod() { k -n shop exec "$1" -c app -- "${@:2}"; }

@@ -143,6 +143,25 @@ fn a_keytab_secret_is_made_where_it_is_asked_for_and_goes_with_its_principal() -
 }
 
 #[test]
+fn a_keytab_secret_holds_the_account_s_own_key_where_that_is_handed_out_and_says_where_there_is_none() -> Result<()> {
+    let world = World::new()?;
+    world.namespace("shop", &["batch"])?;
+    let full = world.ns("shop");
+    world.principal("shop", "batch", "keytabSecret: batch-keytab")?;
+    let told = world.await_condition("shop", "batch", "Ready", ["False", "NoKeys"])?;
+    assert!(told.contains("credentials: Keytab"), "{told}");
+    world.principal("shop", "batch", "credentials: Keytab, keytabSecret: batch-keytab")?;
+    world.await_condition("shop", "batch", "Ready", ["True", "Ready"])?;
+    let encoded = world.api.json_path(&["secret", "batch-keytab", "-n", &full], "{.data.keytab}")?;
+    assert_eq!(world.api.json_path(&["kprinc", "batch", "-n", &full], "{.status.kvno}")?, "1");
+    let batch = world.enrolled_pod("shop", "batch-1", "batch")?;
+    use base64::Engine;
+    let octets = base64::engine::general_purpose::STANDARD.decode(encoded)?;
+    assert_eq!(octets, std::fs::read(batch.file("keytab"))?, "the Secret holds what enrolment gives");
+    Ok(())
+}
+
+#[test]
 fn a_secret_of_somebody_else_is_not_taken_over() -> Result<()> {
     let world = World::new()?;
     world.namespace("shop", &["web"])?;

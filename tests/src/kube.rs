@@ -161,7 +161,7 @@ fn kubectl() -> Result<PathBuf> {
     let parts = cache.context("HOME is not set")?.join("kennel/cluster");
     let built = std::fs::read_dir(&parts).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut built: Vec<PathBuf> = built
-        .filter_map(|path| [path.join("kubectl"), path.join("bin/kubectl")].into_iter().find(|p| p.exists()))
+        .filter_map(|path| [path.join("kubectl"), path.join("bin/kubectl")].into_iter().find(|p| p.is_file()))
         .collect();
     built.sort();
     built.pop().with_context(|| format!("no kubectl in {}: run `tests/cluster/cluster build`", parts.display()))

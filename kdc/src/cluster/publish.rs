@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kennel_core::accounts::Conflict;
 use kennel_core::enrolment::Service;
-use kennel_core::principal::Record;
+use kennel_core::principal::{PrincipalRecord, Record};
 use kennel_k8s::apply::status::{Made, of_principal, of_realm, realm_taken};
 use kennel_k8s::apply::{Applier, SecretError, Subject};
 use kennel_k8s::crd::principal::KerberosPrincipalStatus;
@@ -18,7 +18,7 @@ use kennel_k8s::crd::realm::KerberosRealmStatus;
 use kennel_k8s::crd::{KerberosPrincipal, KerberosRealm};
 use kennel_k8s::index::facts::{Key, OwnFact};
 use kennel_k8s::index::{Outcome, Problem, SharedIndex};
-use kennel_store::PrincipalStore;
+use kennel_store::{PrincipalStore, Versioned};
 use kennel_wire::message::Principal;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,6 +161,7 @@ impl Publisher {
             let made = self.made(outcome, namespace);
             let mut outcome = outcome.clone();
             let had = |key: Name| !matches!(self.states.of(&key), Some(State::Refused(_)));
+            outcome.client = outcome.client.filter(|name| had(Name::Principal(name.clone())));
             outcome.principals.retain(|name| had(Name::Principal(name.clone())));
             outcome.aliases.retain(|name| had(Name::Alias(name.clone())));
             Some(Step { name: name.clone(), fact, outcome, made })
@@ -189,7 +190,8 @@ impl Publisher {
     /// How far the store is with the names of an object.
     fn made(&self, outcome: &Outcome, namespace: &str) -> Made {
         let mut made = Made::default();
-        let principals = outcome.principals.iter().map(|name| (Name::Principal(name.clone()), name));
+        let own = outcome.client.iter().chain(&outcome.principals);
+        let principals = own.map(|name| (Name::Principal(name.clone()), name));
         let aliases = outcome.aliases.iter().map(|name| (Name::Alias(name.clone()), name));
         for (key, name) in principals.chain(aliases) {
             match self.states.of(&key) {
@@ -241,8 +243,13 @@ impl Publisher {
         }
         let Some(name) = wanted else { return Ok(Ok(None)) };
         let kept = there.filter(|there| *there == name).map(str::to_owned);
-        if made.waiting > 0 || outcome.principals.is_empty() {
+        if made.waiting > 0 {
             return Ok(Ok(kept));
+        }
+        if outcome.client.is_none() && outcome.principals.is_empty() {
+            // Why there is none may be told already.
+            let told = !outcome.problems.is_empty() || !made.refused.is_empty();
+            return Ok(if told { Ok(kept) } else { Err(no_keys(name)) });
         }
         let Some(keytab) = self.keytab(outcome).await else { return Ok(Ok(kept)) };
         let current = (name.to_owned(), Sha256::digest(&*keytab.octets).into());
@@ -265,9 +272,11 @@ impl Publisher {
 
     async fn keytab(&self, outcome: &Outcome) -> Option<keytab::Keytab> {
         let mut builder = keytab::Builder::default();
+        if let Some(client) = &outcome.client {
+            builder.add(&*self.record(client).await?, None);
+        }
         for name in &outcome.principals {
-            let Ok(Some(found)) = self.store.read(name).await else { return None };
-            let Record::Principal(record) = found.record else { return None };
+            let record = self.record(name).await?;
             let aliases = {
                 let index = self.index.read();
                 outcome.aliases.iter().filter(|alias| index.alias_target(alias) == Some(name)).cloned().collect()
@@ -275,6 +284,13 @@ impl Publisher {
             builder.add(&record, Some(&Service { name: name.clone(), aliases }));
         }
         builder.finish()
+    }
+
+    async fn record(&self, name: &Principal) -> Option<Box<PrincipalRecord>> {
+        match self.store.read(name).await {
+            Ok(Some(Versioned { record: Record::Principal(record), .. })) => Some(record),
+            _ => None,
+        }
     }
 
     /// Which namespaces have a ConfigMap of ours already: those that are not enrolled any more lose it.
@@ -371,6 +387,13 @@ fn written(result: kube::Result<()>) -> kube::Result<bool> {
         }
         Err(error) => Err(error),
     }
+}
+
+fn no_keys(secret: &str) -> Problem {
+    let message = format!(
+        "keytabSecret {secret}: there is no key to keep in it: give services and hosts, or credentials: Keytab for the account's own"
+    );
+    Problem { reason: "NoKeys", message }
 }
 
 fn taken(name: &Principal, conflict: Conflict, namespace: &str) -> Problem {

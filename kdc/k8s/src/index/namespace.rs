@@ -33,6 +33,8 @@ pub struct Outcome {
     pub principals: Vec<Principal>,
     /// Their other names.
     pub aliases: Vec<Principal>,
+    /// The account's own principal, where its key is handed out.
+    pub client: Option<Principal>,
     /// What is wrong.
     pub problems: Vec<Problem>,
 }
@@ -183,11 +185,15 @@ impl NamespaceDesire {
         outcome
     }
 
-    /// An account has a key where one is handed out.
+    /// An account has a key where one is handed out; its KerberosPrincipal, which has its name, says so.
     fn settle_keys(&mut self) {
-        for account in self.accounts.values() {
+        for (name, account) in &self.accounts {
+            let keys = account.credentials != Credentials::Ticket;
             if let Some(desired) = self.principals.get_mut(&account.client) {
-                desired.keys = account.credentials != Credentials::Ticket;
+                desired.keys = keys;
+            }
+            if let Some(outcome) = self.outcomes.get_mut(name).filter(|_| keys) {
+                outcome.client = Some(account.client.clone());
             }
         }
     }

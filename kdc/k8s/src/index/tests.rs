@@ -245,6 +245,11 @@ fn credentials_are_the_realm_s_unless_the_principal_says_otherwise() {
     let index = cluster.0.read();
     let keys = |account: &str| index.desired(&crate::names::client(account, "shop", "R")).unwrap().keys;
     assert_eq!((keys("web"), keys("cart")), (false, true));
+    let own = |cluster: &Cluster| cluster.0.read().namespace("shop").unwrap().outcomes["web"].client.clone();
+    assert_eq!(own(&cluster), None);
+    drop(index);
+    cluster.after([principal("shop", "web", json!({ "credentials": "Keytab" }))]);
+    assert_eq!(own(&cluster), Some(crate::names::client("web", "shop", "R")));
 }
 
 #[test]
