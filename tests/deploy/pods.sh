@@ -21,7 +21,8 @@ check_pods() {
 
 in_pod() { k -n shop exec "$1" -c app -- "${@:2}"; }
 own_settings_stay() {
-    [[ $(in_pod own-settings printenv KRB5_CONFIG KRB5CCNAME) == $'/etc/own.conf\nFILE:/tmp/own' ]] &&
+    # shellcheck disable=SC2016 # for the shell in the pod
+    [[ $(in_pod own-settings sh -c 'echo $KRB5_CONFIG $KRB5CCNAME') == "/etc/own.conf FILE:/tmp/own" ]] &&
         k -n shop exec own-settings -c beside -- kvno "$SERVICE"
 }
 only_the_group() {

@@ -101,9 +101,11 @@ impl Lease {
     /// Waits until a Lease of another process has run out; that process may just have ended. One that goes on renewing it lives.
     async fn await_end_of_other(&self, mut seen: LeaseSpec) -> anyhow::Result<()> {
         let since = Instant::now();
-        while !is_free(&seen, &self.identity, micro_now()) {
-            let holder = seen.holder_identity.clone().unwrap_or_default();
+        let holder = seen.holder_identity.clone().unwrap_or_default();
+        if !is_free(&seen, &self.identity, micro_now()) {
             tracing::info!(lease = self.name, holder, "another process holds the Lease: waiting until it runs out");
+        }
+        while !is_free(&seen, &self.identity, micro_now()) {
             sleep(LOOK).await;
             let Ok(Ok(Some(Object { spec: Some(now), .. }))) = timeout(PATIENCE, self.api.get_opt(&self.name)).await
             else {
