@@ -153,8 +153,13 @@ fn of_two_realm_objects_the_older_counts_and_the_younger_says_so() -> Result<()>
     let name = world.realm.name().to_owned();
     world.api.apply(&format!("apiVersion: kennel.dev/v1alpha1\nkind: KerberosRealm\nmetadata: {{name: z-second-{}}}\nspec: {{realmName: {name}, namespaceSelector: {{matchLabels: {{none: none}}}}}}\n", world.ns("")))?;
     let path = "{.status.conditions[?(@.type==\"Ready\")].reason}";
+    let second = format!("z-second-{}", world.ns(""));
     eventually(SOON, "the younger one says so", || {
-        let said = world.api.json_path(&["krealm", &format!("z-second-{}", world.ns(""))], path)?;
-        Ok((said == "RealmTaken").then_some(()))
+        Ok((world.api.json_path(&["krealm", &second], path)? == "RealmTaken").then_some(()))
+    })?;
+    eventually(SOON, "an Event tells of it, as of the one that is served", || {
+        let told = |realm: &str| world.api.kubectl(&["describe", "krealm", realm], "")?.ok().map(|run| run.stdout);
+        let (second, first) = (told(&second)?, told(world.ns("").trim_start_matches('-'))?);
+        Ok((second.contains("Warning  RealmTaken") && first.contains("Normal  Serving")).then_some(()))
     })
 }

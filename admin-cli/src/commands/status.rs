@@ -95,7 +95,10 @@ fn text(state: &State, problems: &[Problem], now: i64) -> String {
     if problems.is_empty() {
         return text + "no problems\n";
     }
-    text += &format!("{} problems\n", problems.len());
+    text += &match problems.len() {
+        1 => "1 problem\n".to_owned(),
+        number => format!("{number} problems\n"),
+    };
     for problem in problems {
         text += &format!("- {}: {}\n  {}\n", problem.about, problem.what, problem.todo);
     }
@@ -146,6 +149,6 @@ mod tests {
             assert!(shown.contains(part), "{part} in\n{shown}");
         }
         let problem = Problem { about: "shop/web".into(), what: "w".into(), todo: "t".into() };
-        assert!(text(&state, &[problem], 100).ends_with("1 problems\n- shop/web: w\n  t\n"));
+        assert!(text(&state, &[problem], 100).ends_with("1 problem\n- shop/web: w\n  t\n"));
     }
 }
