@@ -38,9 +38,11 @@ add_peers() {
     install -d -m 1777 "$WORK/root/var/tmp"
 }
 
-# The image that users make, by Debian's buildah.
+# The image that users make, by Debian's buildah, which keeps nothing of it on this machine.
 load_own_image() {
-    "$ROOT/deploy/image/build" --tag kennel.test/kennel:dev --archive "$WORK/kennel.tar" &&
+    printf '[storage]\ndriver = "vfs"\nrunroot = "%s"\ngraphroot = "%s"\n' "$WORK/containers/run" "$WORK/containers/root" >"$WORK/storage.conf"
+    CONTAINERS_STORAGE_CONF=$WORK/storage.conf CONTAINER_BUILDER=buildah \
+        "$ROOT/deploy/image/build" --tag kennel.test/kennel:dev --archive "$WORK/kennel.tar" &&
         load_image kennel.test/kennel:dev "$WORK/kennel.tar"
 }
 # No shell, no library, no user but a number.

@@ -81,6 +81,7 @@ fn a_pod_with_the_label_gets_agent_volumes_and_variables() -> Result<()> {
     assert_eq!(agent.pointer("/image"), Some(&json!("agent:1")));
     assert_eq!(agent.pointer("/restartPolicy"), Some(&json!("Always")), "a Job completes without it");
     assert_eq!(agent.pointer("/securityContext/runAsNonRoot"), Some(&json!(true)));
+    assert_eq!(agent.pointer("/resources/limits/memory"), Some(&json!("64Mi")), "quotas want to know");
     assert!(list(&pod, "/spec/containers").iter().all(has_credentials));
     let token = named(list(&pod, "/spec/volumes"), "kennel-token").context("no token")?;
     assert_eq!(
@@ -122,7 +123,18 @@ fn what_a_pod_says_itself_stays() -> Result<()> {
     assert!(has_credentials(app) && named(list(app, "/volumeMounts"), "data").is_some());
     assert_eq!(app.pointer("/securityContext/runAsUser"), Some(&json!(7)));
     assert_eq!(pod.pointer("/spec/hostNetwork"), Some(&json!(true)));
+    assert_eq!(pod.pointer("/spec/dnsPolicy"), Some(&json!("ClusterFirstWithHostNet")), "the KDC has a name to find");
     assert!(named(list(&pod, "/spec/volumes"), "data").is_some());
+    Ok(())
+}
+
+#[test]
+fn a_dns_policy_that_was_chosen_stays() -> Result<()> {
+    let policy = |spec: Value| -> Result<Option<Value>> {
+        Ok(created(api()?, "inject", &pod(spec))?.pointer("/spec/dnsPolicy").cloned())
+    };
+    assert_eq!(policy(json!({ "hostNetwork": true, "dnsPolicy": "Default" }))?, Some(json!("Default")));
+    assert_eq!(policy(json!({}))?, Some(json!("ClusterFirst")), "on the pods' own network names are found");
     Ok(())
 }
 
