@@ -99,31 +99,31 @@ impl Lease {
     }
 
     /// Waits until a Lease of another process has run out; that process may just have ended. One that goes on renewing it lives.
-    async fn await_end_of_other(&self, mut seen: LeaseSpec) -> anyhow::Result<()> {
-        let since = Instant::now();
-        let holder = seen.holder_identity.clone().unwrap_or_default();
-        if !is_free(&seen, &self.identity, micro_now()) {
-            tracing::info!(lease = self.name, holder, "another process holds the Lease: waiting until it runs out");
+    async fn await_end_of_other(&self, seen: LeaseSpec) -> anyhow::Result<()> {
+        if is_free(&seen, &self.identity, micro_now()) {
+            return Ok(());
         }
-        while !is_free(&seen, &self.identity, micro_now()) {
+        let since = Instant::now();
+        let holder = seen.holder_identity.unwrap_or_default();
+        tracing::info!(lease = self.name, holder, "another process holds the Lease: waiting until it runs out");
+        // By our own clock too: the other's may be ahead of it.
+        while since.elapsed() <= Duration::from_secs(DURATION.unsigned_abs().into()) {
             sleep(LOOK).await;
             let Ok(Ok(Some(Object { spec: Some(now), .. }))) = timeout(PATIENCE, self.api.get_opt(&self.name)).await
             else {
                 // Gone, or the API server is: as above.
                 return Ok(());
             };
-            if now.renew_time != seen.renew_time && !is_free(&now, &self.identity, micro_now()) {
+            if is_free(&now, &self.identity, micro_now()) {
+                return Ok(());
+            }
+            if now.renew_time != seen.renew_time {
                 bail!(
                     "{holder} serves this realm now, and renews the Lease {}: the embedded store is of one process, and a copy of \
                      it would fall behind. Stop the other one, or scale the StatefulSet to 1",
                     self.name
                 );
             }
-            // By our own clock too: the other's may be ahead of it.
-            if since.elapsed() > Duration::from_secs(DURATION.unsigned_abs().into()) {
-                return Ok(());
-            }
-            seen = now;
         }
         Ok(())
     }
