@@ -1,6 +1,11 @@
-//! The command line.
+//! The command line, and how its flags override the configuration.
 
-use crate::config::{AuditFormat, LogFormat, Password};
+use crate::config::audit::{AuditFormat, AuditSink};
+use crate::config::cluster::CertificateSettings;
+use crate::config::log::LogFormat;
+use crate::config::values::Password;
+use crate::config::{Config, file};
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -63,6 +68,48 @@ pub(crate) struct ServeArgs {
     /// Overrides log.format.
     #[arg(long, value_enum)]
     pub(crate) log_format: Option<LogFormat>,
+}
+
+impl ServeArgs {
+    /// Reads the file and lets the flags of the command line override it.
+    pub(crate) fn load(&self) -> anyhow::Result<Config> {
+        let mut config: Config = file::read(&self.config)?;
+        self.apply(&mut config);
+        self.apply_certificate(&mut config)?;
+        config.check().with_context(|| format!("{} with the flags given", self.config.display()))?;
+        Ok(config)
+    }
+
+    fn apply(&self, config: &mut Config) {
+        if let Some(realm) = &self.realm {
+            config.realm.name = Some(realm.clone());
+        }
+        if !self.listen.is_empty() {
+            config.listen.addresses.clone_from(&self.listen);
+        }
+        if let Some(path) = &self.store {
+            config.store.path.clone_from(path);
+        }
+        if let Some(path) = &self.master_key {
+            config.store.master_key.clone_from(path);
+        }
+        config.store.create |= self.create;
+        if let Some(sink) = &self.audit {
+            config.audit.sink = AuditSink::from(sink.clone());
+        }
+        config.audit.format = self.audit_format.unwrap_or(config.audit.format);
+        if let Some(level) = &self.log {
+            config.log.level.clone_from(level);
+        }
+        config.log.format = self.log_format.unwrap_or(config.log.format);
+    }
+
+    fn apply_certificate(&self, config: &mut Config) -> anyhow::Result<()> {
+        let Some((certificate, key)) = self.tls_certificate.clone().zip(self.tls_key.clone()) else { return Ok(()) };
+        let enrolment = config.enrolment.as_mut().context("--tls-certificate: needs the section [enrolment]")?;
+        enrolment.certificate = Some(CertificateSettings { certificate, key, ca: self.tls_ca.clone() });
+        Ok(())
+    }
 }
 
 #[derive(Debug, Args)]

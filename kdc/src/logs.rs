@@ -1,6 +1,6 @@
 //! The log of the process: standard error, as text or JSON. What was decided is not here but in the audit trail.
 
-use crate::config::{LogFormat, LogSettings};
+use crate::config::log::{LogFormat, LogSettings};
 use anyhow::{Context, anyhow};
 use std::io::{self, IsTerminal};
 use tracing_subscriber::EnvFilter;

@@ -13,6 +13,7 @@
 //! | [`entry`] | a principal with prepared keys, as requests use it |
 //! | [`pods`] | tickets that are bound to a pod |
 //! | [`enrolment`] | how a pod gets its credentials |
+//! | [`keytab`] | from records to a keytab, with aliases |
 //! | [`accounts`] | principals that follow the objects of a cluster |
 //! | `checks` | whether a principal may take part at all |
 //! | `ticket_policy` | lifetimes and flags |
@@ -27,6 +28,7 @@ pub mod entry;
 pub mod event;
 pub mod kdc;
 pub mod key_set;
+pub mod keytab;
 pub mod pods;
 pub mod principal;
 pub mod realm;

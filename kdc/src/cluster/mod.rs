@@ -1,23 +1,10 @@
-//! The cluster: what its objects ask for is put into the store, and what became of it is told there.
+//! The cluster: how to reach it, and the Lease of a realm.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`controller`] | the loop: watches in, names to settle out |
-//! | [`work`] | which names are due |
-//! | [`settle`] | one name: from what is wanted and what is stored to the next write |
-//! | [`publish`] | status, Events, ConfigMaps, keytab Secrets |
 //! | [`lease`] | which store a realm is in, and who writes |
-//! | [`keytab`] | the keytab of some services |
 
-mod controller;
-pub(crate) mod keytab;
 pub(crate) mod lease;
-mod publish;
-mod settle;
-mod work;
-
-pub(crate) use controller::Controller;
-pub(crate) use publish::Published;
 
 use anyhow::Context;
 use kube::config::{KubeConfigOptions, Kubeconfig};

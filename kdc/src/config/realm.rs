@@ -1,6 +1,6 @@
 //! The settings of a realm, shared by the configuration of `serve` and the seed of `dev`.
 
-use super::{EnctypeName, Seconds};
+use crate::config::values::{EnctypeName, Seconds};
 use anyhow::ensure;
 use kennel_core::realm::Realm;
 use kennel_crypto::Enctype;
@@ -97,7 +97,7 @@ fn distinct(names: &[EnctypeName]) -> anyhow::Result<Vec<Enctype>> {
     ensure!(!names.is_empty(), "realm.enctypes: name at least one, or leave the key out for the defaults");
     let mut enctypes: Vec<Enctype> = Vec::with_capacity(names.len());
     for EnctypeName(enctype) in names {
-        ensure!(!enctypes.contains(enctype), "realm.enctypes: {enctype} stands there twice");
+        ensure!(!enctypes.contains(enctype), "realm.enctypes: {enctype} is listed twice");
         enctypes.push(*enctype);
     }
     Ok(enctypes)

@@ -9,11 +9,11 @@
 //! DIR/ca.crt         with a cluster: what agents trust; DIR/tls-ca.pem is the authority itself
 //! ```
 
-use super::plan::Plan;
-use crate::cluster::keytab;
-use crate::store::make_private_folder;
+use crate::dev::plan::Plan;
+use crate::serve::store::make_private_folder;
 use anyhow::{Context, anyhow, bail};
 use kennel_client::Keytab;
+use kennel_core::keytab;
 use kennel_core::principal::{PrincipalRecord, Record};
 use kennel_store::PrincipalStore;
 use kennel_wire::keytab::KeytabEntry;

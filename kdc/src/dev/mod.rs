@@ -16,18 +16,21 @@ mod seed;
 mod self_test;
 
 use crate::cli::DevArgs;
-use crate::config::{
-    AuditFormat, AuditSettings, AuditSink, ClusterSettings, EnrolmentSettings, LogFormat, LogSettings, warn_of_weakness,
-};
-use crate::in_cluster::{InCluster, Secrets};
-use crate::listen::Bound;
-use crate::listen::http::Listener;
-use crate::serve::{Parts, Service, Signals};
-use crate::{clock, config, logs, store};
-use files::Folder;
+use crate::config::audit::{AuditFormat, AuditSettings, AuditSink};
+use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
+use crate::config::file;
+use crate::config::log::{LogFormat, LogSettings};
+use crate::config::realm::warn_of_weakness;
+use crate::dev::files::Folder;
+use crate::dev::plan::Plan;
+use crate::dev::realm::{Outcome, PreparedName};
+use crate::serve::cluster::{ClusterParts, Secrets};
+use crate::serve::service::{Parts, Service};
+use crate::serve::signals::Signals;
+use crate::serve::store;
+use crate::{clock, logs};
+use kennel_listen::{BoundSockets, HttpListener};
 use kennel_wire::message::Principal;
-use plan::Plan;
-use realm::{Made, What};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -47,7 +50,7 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let kdc = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     // Before anything is made: a port in use changes nothing.
-    let bound = Bound::bind(&[kdc], plan.limits.udp_threads)?;
+    let bound = BoundSockets::bind(&[kdc], plan.limits.udp_threads)?;
     let folder = Folder::prepare(&args.dir)?;
     // A closed pipe in place of standard output is no reason not to serve: results of writing are passed over.
     let mut out = std::io::stdout();
@@ -70,7 +73,7 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
 
 /// Reads a seed and checks it; makes nothing.
 pub(crate) fn check_seed(text: &str) -> anyhow::Result<()> {
-    let seed = config::parse(text, Path::new("seed"))?;
+    let seed = file::parse(text, Path::new("seed"))?;
     Plan::from_seed(seed, None).map(|_| ())
 }
 
@@ -78,7 +81,7 @@ async fn make_and_start(
     args: &DevArgs,
     plan: &Plan,
     folder: &Folder,
-    bound: Bound,
+    bound: BoundSockets,
     out: &mut impl Write,
 ) -> anyhow::Result<Service> {
     let kdc = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
@@ -87,7 +90,7 @@ async fn make_and_start(
     let mut made = realm::make(store.as_ref(), plan, clock::now()).await?;
     if krbtgt_is_new {
         let name = Principal::krbtgt(&plan.realm.name, &plan.realm.name);
-        made.insert(0, Made { name, what: What::Created });
+        made.insert(0, PreparedName { name, outcome: Outcome::Created });
     }
     let is_new = if krbtgt_is_new { "new" } else { "kept" };
     _ = writeln!(out, "realm {} in {} ({is_new})", plan.realm.name, folder.root().display());
@@ -95,7 +98,7 @@ async fn make_and_start(
         _ = writeln!(out, "  {made}");
     }
     folder.write(plan, kdc, store.as_ref()).await?;
-    let metrics = Listener::bind(&[SocketAddr::from((Ipv4Addr::LOCALHOST, args.port.saturating_add(METRICS)))])?;
+    let metrics = HttpListener::bind(&[SocketAddr::from((Ipv4Addr::LOCALHOST, args.port.saturating_add(METRICS)))])?;
     let cluster = match &args.kubeconfig {
         Some(kubeconfig) => Some(in_cluster(kubeconfig, plan, folder, kdc, out).await?),
         None => None,
@@ -113,14 +116,14 @@ async fn in_cluster(
     folder: &Folder,
     kdc: SocketAddr,
     out: &mut impl Write,
-) -> anyhow::Result<InCluster> {
+) -> anyhow::Result<ClusterParts> {
     let https = SocketAddr::from((Ipv4Addr::LOCALHOST, kdc.port().saturating_add(HTTPS)));
     let cluster = ClusterSettings { kubeconfig: Some(kubeconfig.to_owned()), kdcs: vec![kdc.to_string()] };
     let names = vec!["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string()];
     let enrolment = EnrolmentSettings { addresses: vec![https], names, certificate: None };
     let master_key = folder.master_key();
     let secrets = Secrets { authority: folder.authority(), master_key: &master_key };
-    let prepared = InCluster::prepare(&plan.realm.name, &cluster, Some(&enrolment), secrets).await?;
+    let prepared = ClusterParts::prepare(&plan.realm.name, &cluster, Some(&enrolment), secrets).await?;
     folder.write_ca(&prepared.ca_pem().unwrap_or_default())?;
     _ = writeln!(out, "enrolment at https://{https}, under the authority in {}", folder.ca().display());
     Ok(prepared)

@@ -1,8 +1,11 @@
 //! What the realm of `dev` should hold: the flags and the seed, put together and checked before anything is made.
 
-use super::seed::{Seed, SeedPrincipal, SeedTrust};
 use crate::cli::DevArgs;
-use crate::config::{self, EnctypeName, Limits, Password, check_realm_name};
+use crate::config::file;
+use crate::config::listen::LimitSettings;
+use crate::config::realm::check_realm_name;
+use crate::config::values::{EnctypeName, Password};
+use crate::dev::seed::{Seed, SeedPrincipal, SeedTrust};
 use anyhow::{Context, bail, ensure};
 use kennel_core::principal::Attributes;
 use kennel_core::realm::Realm;
@@ -20,7 +23,7 @@ const CLUSTER_SERVICE: &str = "HTTP/self-test.dev.kennel";
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) realm: Realm,
-    pub(crate) limits: Limits,
+    pub(crate) limits: LimitSettings,
     pub(crate) principals: Vec<PlannedPrincipal>,
     pub(crate) trusts: Vec<PlannedTrust>,
 }
@@ -53,7 +56,7 @@ impl Plan {
     /// Reads the seed, if there is one, and adds the flags.
     pub(crate) fn new(args: &DevArgs) -> anyhow::Result<Plan> {
         let mut seed: Seed = match &args.seed {
-            Some(path) => config::read(path)?,
+            Some(path) => file::read(path)?,
             None => Seed::default(),
         };
         add_flags(&mut seed, args)?;

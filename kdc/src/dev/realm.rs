@@ -1,8 +1,8 @@
 //! Making the realm: the store gets what the plan says. Keys that are right already stay, so that tickets and keytabs
 //! live on across restarts; what the plan does not name stays as it is.
 
-use super::plan::{Plan, PlannedPrincipal, PlannedTrust};
-use crate::config::Password;
+use crate::config::values::Password;
+use crate::dev::plan::{Plan, PlannedPrincipal, PlannedTrust};
 use anyhow::{Context, bail};
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion};
 use kennel_core::principal::{Origin, PrincipalRecord, Record};
@@ -15,16 +15,16 @@ use std::fmt;
 /// Who changed the records.
 const BY: &str = "kennel-kdc dev";
 
-/// What became of one name.
+/// Outcome became of one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Made {
+pub(crate) struct PreparedName {
     pub(crate) name: Principal,
-    pub(crate) what: What,
+    pub(crate) outcome: Outcome,
 }
 
-/// See [`Made`].
+/// What had to be done for a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum Outcome {
     /// It is new.
     Created,
     /// It is as it was.
@@ -40,21 +40,21 @@ pub(crate) enum What {
     Alias(Principal),
 }
 
-/// Puts the plan into the store; says what became of each name, in the plan's order.
-pub(crate) async fn make(store: &dyn PrincipalStore, plan: &Plan, now: Timestamp) -> anyhow::Result<Vec<Made>> {
+/// Puts the plan into the store. Returns what it did for each name, in the plan's order.
+pub(crate) async fn make(store: &dyn PrincipalStore, plan: &Plan, now: Timestamp) -> anyhow::Result<Vec<PreparedName>> {
     let mut made = Vec::new();
     for planned in &plan.principals {
-        let what = make_principal(store, planned, now).await.with_context(|| planned.name.to_string())?;
-        made.push(Made { name: planned.name.clone(), what });
+        let outcome = make_principal(store, planned, now).await.with_context(|| planned.name.to_string())?;
+        made.push(PreparedName { name: planned.name.clone(), outcome });
         for alias in &planned.aliases {
-            let what = make_alias(store, alias, &planned.name).await.with_context(|| alias.to_string())?;
-            made.push(Made { name: alias.clone(), what });
+            let outcome = make_alias(store, alias, &planned.name).await.with_context(|| alias.to_string())?;
+            made.push(PreparedName { name: alias.clone(), outcome });
         }
     }
     for trust in &plan.trusts {
         for planned in both_ways(trust, &plan.realm.name) {
-            let what = make_principal(store, &planned, now).await.with_context(|| planned.name.to_string())?;
-            made.push(Made { name: planned.name, what });
+            let outcome = make_principal(store, &planned, now).await.with_context(|| planned.name.to_string())?;
+            made.push(PreparedName { name: planned.name, outcome });
         }
     }
     Ok(made)
@@ -80,7 +80,7 @@ async fn make_principal(
     store: &dyn PrincipalStore,
     planned: &PlannedPrincipal,
     now: Timestamp,
-) -> anyhow::Result<What> {
+) -> anyhow::Result<Outcome> {
     let (old, expect) = match store.read(&planned.name).await? {
         None => (None, Expect::Absent),
         Some(Versioned { record: Record::Principal(record), revision }) => (Some(record), Expect::Revision(revision)),
@@ -100,16 +100,16 @@ async fn make_principal(
     record.password_expires = planned.password_expires;
     record.max_life = planned.max_life;
     record.max_renewable_life = planned.max_renewable_life;
-    let what = match (&old, kvno) {
-        (None, _) => What::Created,
-        (Some(old), None) if **old == record => return Ok(What::Kept),
-        (Some(_), None) => What::Changed,
-        (Some(_), Some(kvno)) => What::NewKeys { kvno },
+    let outcome = match (&old, kvno) {
+        (None, _) => Outcome::Created,
+        (Some(old), None) if **old == record => return Ok(Outcome::Kept),
+        (Some(_), None) => Outcome::Changed,
+        (Some(_), Some(kvno)) => Outcome::NewKeys { kvno },
     };
     record.modified = now;
     record.modified_by = BY.to_owned();
     store.put(&Record::Principal(Box::new(record)), expect).await?;
-    Ok(what)
+    Ok(outcome)
 }
 
 /// The keys that the principal should have; with the new version's number where they are not the old ones.
@@ -168,10 +168,12 @@ fn is_from(key: &Key, password: &Password, salt: &str) -> anyhow::Result<bool> {
     Ok(*key == Key::from_password(key.enctype(), password.expose(), salt.as_bytes(), None)?)
 }
 
-async fn make_alias(store: &dyn PrincipalStore, alias: &Principal, target: &Principal) -> anyhow::Result<What> {
+async fn make_alias(store: &dyn PrincipalStore, alias: &Principal, target: &Principal) -> anyhow::Result<Outcome> {
     let expect = match store.read(alias).await? {
         None => Expect::Absent,
-        Some(Versioned { record: Record::Alias { target: old, .. }, .. }) if old == *target => return Ok(What::Kept),
+        Some(Versioned { record: Record::Alias { target: old, .. }, .. }) if old == *target => {
+            return Ok(Outcome::Kept);
+        }
         Some(Versioned { record: Record::Alias { .. }, revision }) => Expect::Revision(revision),
         Some(Versioned { record: Record::Principal(_), .. }) => {
             bail!(
@@ -180,18 +182,18 @@ async fn make_alias(store: &dyn PrincipalStore, alias: &Principal, target: &Prin
         }
     };
     store.put(&Record::Alias { alias: alias.clone(), target: target.clone(), origin: Origin::Manual }, expect).await?;
-    Ok(What::Alias(target.clone()))
+    Ok(Outcome::Alias(target.clone()))
 }
 
-impl fmt::Display for Made {
+impl fmt::Display for PreparedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.name;
-        match &self.what {
-            What::Created => write!(f, "{name}: created"),
-            What::Kept => write!(f, "{name}: kept"),
-            What::NewKeys { kvno } => write!(f, "{name}: new keys, version {kvno}"),
-            What::Changed => write!(f, "{name}: changed, its keys stay"),
-            What::Alias(target) => write!(f, "{name}: another name of {target}"),
+        match &self.outcome {
+            Outcome::Created => write!(f, "{name}: created"),
+            Outcome::Kept => write!(f, "{name}: kept"),
+            Outcome::NewKeys { kvno } => write!(f, "{name}: new keys, version {kvno}"),
+            Outcome::Changed => write!(f, "{name}: changed, its keys stay"),
+            Outcome::Alias(target) => write!(f, "{name}: another name of {target}"),
         }
     }
 }
@@ -221,7 +223,7 @@ mod tests {
         }
     }
 
-    async fn make_one(store: &MemoryStore, planned: &PlannedPrincipal) -> What {
+    async fn make_one(store: &MemoryStore, planned: &PlannedPrincipal) -> Outcome {
         make_principal(store, planned, clock::now()).await.unwrap()
     }
 
@@ -236,10 +238,10 @@ mod tests {
     async fn a_second_start_keeps_every_key() {
         let store = MemoryStore::new();
         for planned in [planned("alice", Some("secret")), planned("HTTP/web", None)] {
-            assert_eq!(make_one(&store, &planned).await, What::Created);
+            assert_eq!(make_one(&store, &planned).await, Outcome::Created);
             let before = keys_of(&store, &planned.name.to_string()).await;
             assert_eq!(before.versions[0].kvno, 1);
-            assert_eq!(make_one(&store, &planned).await, What::Kept);
+            assert_eq!(make_one(&store, &planned).await, Outcome::Kept);
             assert_eq!(keys_of(&store, &planned.name.to_string()).await, before);
         }
     }
@@ -249,11 +251,11 @@ mod tests {
         let store = MemoryStore::new();
         make_one(&store, &planned("alice", Some("secret"))).await;
         let other = planned("alice", Some("other"));
-        assert_eq!(make_one(&store, &other).await, What::NewKeys { kvno: 2 });
+        assert_eq!(make_one(&store, &other).await, Outcome::NewKeys { kvno: 2 });
         let keys = keys_of(&store, "alice").await;
         let states: Vec<_> = keys.versions.iter().map(|v| (v.kvno, v.state)).collect();
         assert_eq!(states, [(2, KeyState::Active)], "the old password is worth nothing");
-        assert_eq!(make_one(&store, &other).await, What::Kept);
+        assert_eq!(make_one(&store, &other).await, Outcome::Kept);
     }
 
     #[tokio::test]
@@ -261,7 +263,7 @@ mod tests {
         let store = MemoryStore::new();
         make_one(&store, &planned("HTTP/web", None)).await;
         let fewer = PlannedPrincipal { enctypes: vec![Enctype::Aes128CtsHmacSha1], ..planned("HTTP/web", None) };
-        assert_eq!(make_one(&store, &fewer).await, What::NewKeys { kvno: 2 });
+        assert_eq!(make_one(&store, &fewer).await, Outcome::NewKeys { kvno: 2 });
         let keys = keys_of(&store, "HTTP/web").await;
         let states: Vec<_> = keys.versions.iter().map(|v| (v.kvno, v.state)).collect();
         assert_eq!(states, [(2, KeyState::Active), (1, KeyState::Retiring)]);
@@ -274,7 +276,7 @@ mod tests {
         make_one(&store, &planned("alice", Some("secret"))).await;
         let before = keys_of(&store, "alice").await;
         let locked = PlannedPrincipal { attributes: Attributes::LOCKED, ..planned("alice", Some("secret")) };
-        assert_eq!(make_one(&store, &locked).await, What::Changed);
+        assert_eq!(make_one(&store, &locked).await, Outcome::Changed);
         assert_eq!(keys_of(&store, "alice").await, before);
     }
 
@@ -284,8 +286,8 @@ mod tests {
         make_one(&store, &planned("alice", Some("secret"))).await;
         assert!(make_alias(&store, &name("alice"), &name("bob")).await.is_err());
         let alias = name("al");
-        assert_eq!(make_alias(&store, &alias, &name("alice")).await.unwrap(), What::Alias(name("alice")));
-        assert_eq!(make_alias(&store, &alias, &name("alice")).await.unwrap(), What::Kept);
+        assert_eq!(make_alias(&store, &alias, &name("alice")).await.unwrap(), Outcome::Alias(name("alice")));
+        assert_eq!(make_alias(&store, &alias, &name("alice")).await.unwrap(), Outcome::Kept);
         assert!(make_principal(&store, &planned("al", None), clock::now()).await.is_err());
     }
 

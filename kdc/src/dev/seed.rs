@@ -1,7 +1,9 @@
 //! The file of `--seed`: principals, trusts and settings of a realm for demos and tests. `deploy/examples/seed.toml`
 //! explains every key.
 
-use crate::config::{EnctypeName, Limits, Moment, Password, RealmSettings, Seconds};
+use crate::config::listen::LimitSettings;
+use crate::config::realm::RealmSettings;
+use crate::config::values::{EnctypeName, Moment, Password, Seconds};
 use kennel_core::principal::Attributes;
 use serde::de::{Deserialize, Deserializer, Error};
 
@@ -10,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, Error};
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Seed {
     pub(crate) realm: RealmSettings,
-    pub(crate) limits: Limits,
+    pub(crate) limits: LimitSettings,
     #[serde(rename = "principal")]
     pub(crate) principals: Vec<SeedPrincipal>,
     #[serde(rename = "trust")]

@@ -2,9 +2,9 @@
 //! has opened it with its keytab, over the real sockets, once with UDP and once with TCP. Each exchange is printed with
 //! what happened.
 
-use super::files::Folder;
-use super::plan::Plan;
 use crate::clock;
+use crate::dev::files::Folder;
+use crate::dev::plan::Plan;
 use anyhow::{Context, ensure};
 use kennel_client::{
     AcceptRules, AcceptedApReq, AcceptorKeys, ApOffer, ApRequest, Client, Credential, Keytab, Protocol, Secret,
@@ -88,7 +88,7 @@ fn print(out: &mut impl Write, exchange: &str, got: &Credential, took: Duration)
         got.client,
         got.server,
         got.session_key.enctype(),
-        clock::text_seconds(got.endtime),
+        got.endtime.to_rfc3339(),
         milliseconds(took)
     );
 }

@@ -32,4 +32,4 @@ pub use krb_error::KrbError;
 pub use name::{NameType, Principal, PrincipalName};
 pub use padata::{EtypeInfo2Entry, PaData, PaEncTimestamp, pa_type};
 pub use ticket::{EncTicketPart, Ticket, Transited};
-pub use time::{KerberosTime, Timestamp};
+pub use time::{Clock, KerberosTime, Timestamp};

@@ -1,7 +1,8 @@
 //! KerberosTime (RFC 4120, section 5.2.3) and the instants that the shell hands to the core.
 
 use super::asn1::Reason;
-use crate::der::calendar::LAST_SECOND;
+use crate::der::calendar::{LAST_SECOND, civil_from_days};
+use std::fmt::{self, Display, Write};
 
 /// Seconds since 1970-01-01T00:00:00Z; what KerberosTime carries (`YYYYMMDDHHMMSSZ`, years 1970 to 9999).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -15,6 +16,12 @@ impl KerberosTime {
     #[must_use]
     pub fn plus(self, seconds: i64) -> KerberosTime {
         KerberosTime(self.0.saturating_add(seconds).clamp(0, LAST_SECOND))
+    }
+
+    /// The form of RFC 3339 in UTC: `2026-11-23T16:00:00Z`. A time before 1970 or after 9999 is written as its number.
+    #[must_use]
+    pub fn to_rfc3339(self) -> impl Display {
+        Rfc3339 { seconds: self.0, micros: None }
     }
 }
 
@@ -46,5 +53,57 @@ impl Timestamp {
     #[must_use]
     pub fn as_micros(self) -> i128 {
         i128::from(self.time.0) * 1_000_000 + i128::from(self.micros)
+    }
+
+    /// The form of RFC 3339 in UTC: `2026-11-23T16:00:00.123456Z`.
+    #[must_use]
+    pub fn to_rfc3339(self) -> impl Display {
+        Rfc3339 { seconds: self.time.0, micros: Some(self.micros) }
+    }
+}
+
+/// Source of the current time. Binaries alone read the system's clock; libraries that need to know the time of an event receive
+/// this function from the binary.
+pub type Clock = fn() -> Timestamp;
+
+/// Writes a time without allocating: an audit line holds up to five times.
+struct Rfc3339 {
+    seconds: i64,
+    micros: Option<u32>,
+}
+
+impl Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !(0..=LAST_SECOND).contains(&self.seconds) {
+            return write!(f, "{}", self.seconds);
+        }
+        let (days, second) = (self.seconds / 86_400, self.seconds % 86_400);
+        let (year, month, day) = civil_from_days(days);
+        write!(f, "{year:04}-{month:02}-{day:02}")?;
+        write!(f, "T{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)?;
+        if let Some(micros) = self.micros {
+            write!(f, ".{micros:06}")?;
+        }
+        f.write_char('Z')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_rfc_3339_in_utc() {
+        let at = Timestamp { time: KerberosTime(1_795_449_600), micros: 42 };
+        assert_eq!(at.to_rfc3339().to_string(), "2026-11-23T16:00:00.000042Z");
+        assert_eq!(at.time.to_rfc3339().to_string(), "2026-11-23T16:00:00Z");
+        assert_eq!(KerberosTime(LAST_SECOND).to_rfc3339().to_string(), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn a_time_outside_the_calendar_of_kerberos_is_written_as_its_number() {
+        for seconds in [i64::MIN, -1, LAST_SECOND + 1, i64::MAX] {
+            assert_eq!(KerberosTime(seconds).to_rfc3339().to_string(), seconds.to_string());
+        }
     }
 }

@@ -1,0 +1,78 @@
+//! What a request of the KDC says: who asked for what, and what was decided.
+
+use crate::line::{Fields, Line};
+use kennel_core::event::{Decision, Event, Exchange, Issued};
+use kennel_core::refusal::Refusal;
+
+impl Fields for Event {
+    fn write(&self, line: &mut Line<'_>) {
+        line.word("time", self.time.to_rfc3339());
+        line.word("exchange", exchange_name(self.exchange));
+        line.word("outcome", decision_name(&self.outcome));
+        if let Some(client) = &self.client {
+            line.text("client", client);
+        }
+        if let Some(server) = &self.server {
+            line.text("server", server);
+        }
+        if let Some(pod) = &self.pod {
+            line.text("pod", pod);
+            line.text("pod_uid", &pod.uid);
+        }
+        line.word("peer", self.peer);
+        match &self.outcome {
+            Decision::Issued(issued) => issued_fields(line, issued),
+            Decision::PreauthRequired => {}
+            Decision::Refused { refusal, code } => {
+                reason_fields(line, *refusal);
+                line.bare("code", code.0);
+            }
+            Decision::Dropped(refusal) => reason_fields(line, *refusal),
+        }
+        if self.exchange != Exchange::Unreadable {
+            line.flags("options", &self.options);
+            line.enctypes("offered", &self.offered);
+        }
+    }
+}
+
+pub(super) fn issued_fields(line: &mut Line<'_>, issued: &Issued) {
+    line.flags("flags", &issued.ticket_flags);
+    line.word("ticket_enctype", issued.ticket_enctype);
+    line.word("session_enctype", issued.session_enctype);
+    line.word("reply_enctype", issued.reply_enctype);
+    if let Some(kvno) = issued.kvno {
+        line.bare("kvno", kvno);
+    }
+    line.word("authtime", issued.authtime.to_rfc3339());
+    line.word("starttime", issued.starttime.to_rfc3339());
+    line.word("endtime", issued.endtime.to_rfc3339());
+    if let Some(renew_till) = issued.renew_till {
+        line.word("renew_till", renew_till.to_rfc3339());
+    }
+    line.bare("referral", issued.referral);
+    line.bare("user_to_user", issued.user_to_user);
+    line.bare("would_deny", issued.would_deny);
+}
+
+pub(super) fn reason_fields(line: &mut Line<'_>, refusal: Refusal) {
+    line.word("reason", refusal.name());
+    line.text("text", refusal.text());
+}
+
+fn exchange_name(exchange: Exchange) -> &'static str {
+    match exchange {
+        Exchange::As => "AS",
+        Exchange::Tgs => "TGS",
+        Exchange::Unreadable => "unreadable",
+    }
+}
+
+fn decision_name(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::Issued(_) => "issued",
+        Decision::PreauthRequired => "preauth-required",
+        Decision::Refused { .. } => "refused",
+        Decision::Dropped(_) => "dropped",
+    }
+}

@@ -1,0 +1,106 @@
+//! The lines of events, in both forms.
+
+use crate::line::{self, LineFormat};
+use crate::testing::{clock, issued, refused};
+use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal};
+use kennel_core::event::{Decision, Event, Exchange};
+use kennel_core::pods::PodRef;
+use kennel_core::refusal::Refusal;
+
+fn rendered(event: &Event, format: LineFormat) -> String {
+    let mut batch = String::new();
+    line::write(event, format, &mut batch);
+    assert_eq!(batch.matches('\n').count(), 1);
+    batch.trim_end_matches('\n').to_owned()
+}
+
+fn json(event: &Event) -> serde_json::Value {
+    serde_json::from_str(&rendered(event, LineFormat::Json)).unwrap()
+}
+
+#[test]
+fn a_refusal_names_who_what_and_why() {
+    let line = json(&refused("alice"));
+    assert_eq!(line["time"], "2026-11-23T16:00:00.000007Z");
+    assert_eq!(line["exchange"], "AS");
+    assert_eq!(line["outcome"], "refused");
+    assert_eq!(line["client"], "alice@R");
+    assert_eq!(line["server"], "krbtgt/R@R");
+    assert_eq!(line["peer"], "127.0.0.1:4711");
+    assert_eq!(line["reason"], "StoreUnavailable");
+    assert_eq!(line["code"], 29);
+    assert_eq!(line["options"], serde_json::json!(["forwardable", "renewable-ok"]));
+    assert_eq!(line["offered"], serde_json::json!(["aes256-cts-hmac-sha384-192", "aes256-cts-hmac-sha1-96", "-128"]));
+}
+
+#[test]
+fn an_issued_ticket_names_its_enctypes_flags_and_times() {
+    let line = json(&issued());
+    assert_eq!(line["outcome"], "issued");
+    assert_eq!(line["flags"], serde_json::json!(["forwardable", "pre-authent"]));
+    assert_eq!(line["ticket_enctype"], "aes256-cts-hmac-sha384-192");
+    assert_eq!(line["session_enctype"], "aes256-cts-hmac-sha1-96");
+    assert_eq!(line["reply_enctype"], "aes128-cts-hmac-sha256-128");
+    assert_eq!(line["kvno"], 3);
+    assert_eq!(line["endtime"], "2026-11-24T02:00:00Z");
+    assert_eq!(line["user_to_user"], true);
+    assert!(line.get("renew_till").is_none());
+}
+
+#[test]
+fn an_enrolment_names_account_pod_and_reason() {
+    let pod = PodRef { namespace: "shop".into(), name: "cart-1".into(), uid: "u-1".into() };
+    let event = EnrolmentEvent {
+        time: clock(),
+        peer: refused("x").peer,
+        account: Some("system:serviceaccount:shop:cart".into()),
+        pod: Some(pod),
+        client: None,
+        outcome: EnrolmentOutcome::Refused { refusal: EnrolmentRefusal::PodEnded, ticket: None },
+    };
+    let mut batch = String::new();
+    line::write(&event, LineFormat::Json, &mut batch);
+    let line: serde_json::Value = serde_json::from_str(&batch).unwrap();
+    assert_eq!((&line["exchange"], &line["outcome"]), (&"enrolment".into(), &"refused".into()));
+    assert_eq!((&line["reason"], &line["status"]), (&"PodEnded".into(), &403.into()));
+    assert_eq!((&line["pod"], &line["pod_uid"]), (&"shop/cart-1".into(), &"u-1".into()));
+}
+
+#[test]
+fn the_text_form_has_the_fields_of_the_json_form() {
+    let text = rendered(&issued(), LineFormat::Text);
+    let object = json(&issued());
+    for (name, _) in object.as_object().unwrap() {
+        assert!(text.contains(&format!("{name}=")), "{name} in {text}");
+    }
+    assert!(text.starts_with("time=2026-11-23T16:00:00.000007Z exchange=TGS outcome=issued client=alice@R "));
+}
+
+#[test]
+fn a_name_cannot_forge_a_line_or_a_field() {
+    let hostile = "x outcome=issued\n{\"outcome\":\"issued\"}\u{202e}\u{7f}\" y=\"";
+    let text = rendered(&refused(hostile), LineFormat::Text);
+    assert_eq!(text.lines().count(), 1);
+    assert!(text.is_ascii());
+    assert_eq!(text.matches(" outcome=").count(), 2, "one of its own, one inside the quotes: {text}");
+    assert!(text.contains("client=\"x outcome=issued"), "{text}");
+    assert!(text.contains("\\\" y=\\\""), "{text}");
+    let line = rendered(&refused(hostile), LineFormat::Json);
+    assert_eq!(line.lines().count(), 1);
+    let parsed: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(parsed["outcome"], "refused");
+}
+
+#[test]
+fn an_unreadable_request_has_no_options_and_no_names() {
+    let event = Event {
+        exchange: Exchange::Unreadable,
+        client: None,
+        server: None,
+        outcome: Decision::Dropped(Refusal::NotARequest),
+        ..refused("x")
+    };
+    let text = rendered(&event, LineFormat::Text);
+    assert!(text.contains("exchange=unreadable outcome=dropped peer="), "{text}");
+    assert!(!text.contains("options=") && !text.contains("client="));
+}

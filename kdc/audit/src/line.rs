@@ -1,0 +1,135 @@
+//! The form of a line: the same fields, in the same order, as JSON or as text. Names come from strangers, so both forms escape
+//! what could break a line or look like another field. Fields go straight into the batch: a line costs little next to the request
+//! that it describes.
+
+use bitflags::Flags;
+use kennel_crypto::Enctype;
+use std::fmt::{Display, Write};
+
+/// The form of audit lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LineFormat {
+    /// One JSON object a line.
+    #[default]
+    Json,
+    /// `name=value` pairs.
+    Text,
+}
+
+/// An event that becomes a line.
+pub(crate) trait Fields {
+    /// Writes its fields in their order.
+    fn write(&self, line: &mut Line<'_>);
+}
+
+/// Appends the line of an event, with its end, to a batch.
+pub(crate) fn write(event: &impl Fields, format: LineFormat, batch: &mut String) {
+    let mut line = Line { out: batch, format, first: true };
+    line.begin();
+    event.write(&mut line);
+    line.end();
+}
+
+/// A line under way.
+pub(crate) struct Line<'a> {
+    out: &'a mut String,
+    format: LineFormat,
+    first: bool,
+}
+
+impl Line<'_> {
+    fn begin(&mut self) {
+        if self.format == LineFormat::Json {
+            self.out.push('{');
+        }
+    }
+
+    fn end(&mut self) {
+        self.out.push_str(if self.format == LineFormat::Json { "}\n" } else { "\n" });
+    }
+
+    fn name(&mut self, name: &'static str) {
+        let (between, before, after) = match self.format {
+            LineFormat::Json => (",", "\"", "\":"),
+            LineFormat::Text => (" ", "", "="),
+        };
+        if !std::mem::take(&mut self.first) {
+            self.out.push_str(between);
+        }
+        for part in [before, name, after] {
+            self.out.push_str(part);
+        }
+    }
+
+    /// A number, `true` or `false`.
+    pub(crate) fn bare(&mut self, name: &'static str, value: impl Display) {
+        self.name(name);
+        _ = write!(self.out, "{value}");
+    }
+
+    /// A value that this program makes, without anything that would have to be escaped.
+    pub(crate) fn word(&mut self, name: &'static str, value: impl Display) {
+        self.name(name);
+        _ = match self.format {
+            LineFormat::Json => write!(self.out, "\"{value}\""),
+            LineFormat::Text => write!(self.out, "{value}"),
+        };
+    }
+
+    /// A value that may hold anything.
+    pub(crate) fn text(&mut self, name: &'static str, value: impl Display) {
+        self.name(name);
+        let value = value.to_string();
+        match self.format {
+            // Text always serializes.
+            LineFormat::Json => self.out.push_str(&serde_json::to_string(&value).unwrap_or_default()),
+            LineFormat::Text => push_plain_or_quoted(self.out, &value),
+        }
+    }
+
+    /// `forwardable`, `renewable-ok` and so on.
+    pub(crate) fn flags(&mut self, name: &'static str, flags: &impl Flags) {
+        let small = |c: char| if c == '_' { '-' } else { c.to_ascii_lowercase() };
+        self.list(name, flags.iter_names(), |out, (flag, _)| out.extend(flag.chars().map(small)));
+    }
+
+    pub(crate) fn enctypes(&mut self, name: &'static str, numbers: &[i32]) {
+        self.list(name, numbers.iter(), |out, number| match Enctype::from_number(*number) {
+            Some(enctype) => out.push_str(enctype.name()),
+            None => _ = write!(out, "{number}"),
+        });
+    }
+
+    /// A list of words; `push` writes one of them.
+    fn list<T>(&mut self, name: &'static str, items: impl Iterator<Item = T>, push: impl Fn(&mut String, T)) {
+        self.name(name);
+        let (open, quote, close) = match self.format {
+            LineFormat::Json => ("[", "\"", "]"),
+            LineFormat::Text => ("", "", ""),
+        };
+        self.out.push_str(open);
+        for (number, item) in items.enumerate() {
+            if number > 0 {
+                self.out.push(',');
+            }
+            self.out.push_str(quote);
+            push(self.out, item);
+            self.out.push_str(quote);
+        }
+        self.out.push_str(close);
+    }
+}
+
+/// Quotes and escapes a value that is not plain.
+fn push_plain_or_quoted(line: &mut String, text: &str) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@/._:+-[]".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        line.push_str(text);
+        return;
+    }
+    line.push('"');
+    for c in text.chars() {
+        line.extend(c.escape_default());
+    }
+    line.push('"');
+}

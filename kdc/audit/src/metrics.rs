@@ -1,0 +1,239 @@
+//! Counters and gauges. The thread that writes the audit trail counts requests: what is audited is counted, and counting costs
+//! no request anything.
+
+use crate::store_counts::StoreGauges;
+use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal};
+use kennel_core::event::{Decision, Event, Exchange};
+use kennel_core::refusal::Refusal;
+use kennel_wire::message::Timestamp;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+use std::sync::atomic::AtomicU64;
+
+/// From 50 microseconds to about two seconds.
+const LATENCY_BUCKETS: [f64; 12] = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 2.0];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    exchange: &'static str,
+    outcome: &'static str,
+    /// Name of the refusal; empty otherwise.
+    reason: &'static str,
+    /// Enctype of the ticket; empty without one.
+    enctype: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ExchangeLabels {
+    exchange: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EnrolmentLabels {
+    outcome: &'static str,
+    /// Name of the refusal; empty otherwise.
+    reason: &'static str,
+}
+
+// Values of labels.
+const AS: &str = "AS";
+const TGS: &str = "TGS";
+const ISSUED: &str = "issued";
+const REFUSED: &str = "refused";
+
+/// In whole seconds, as the API server tells times.
+const DELAY_BUCKETS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
+
+/// Everything that is counted and measured.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    latency: Family<ExchangeLabels, Histogram, fn() -> Histogram>,
+    enrolments: Family<EnrolmentLabels, Counter>,
+    /// Batches of audit lines that the sink did not take.
+    pub(crate) audit_failures: Counter,
+    /// 1: the cluster was listed since the start.
+    pub cluster_synced: Gauge,
+    /// Kinds of objects whose watch is broken.
+    pub watches_broken: Gauge,
+    /// Time of the last event of a watch, seconds since the epoch.
+    pub last_event: Gauge,
+    /// From the creation of a pod until it is known here.
+    watch_delay: Histogram,
+    /// 1: this process holds the realm's Lease.
+    pub lease_held: Gauge,
+    /// Enrolled namespaces.
+    pub namespaces: Gauge,
+    /// Principals that the cluster asks for.
+    pub principals: Gauge,
+    /// Names that belong to others, and names that the store does not accept.
+    pub refused_names: Gauge,
+    /// Expiry of the serving certificate, seconds since the epoch.
+    pub certificate_expiry: Gauge<f64, AtomicU64>,
+    /// Expiry of the CA certificate that clients trust, seconds since the epoch.
+    pub authority_expiry: Gauge<f64, AtomicU64>,
+    /// What the store holds.
+    pub store: StoreGauges,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        Metrics::new()
+    }
+}
+
+impl Metrics {
+    /// All of them at 0.
+    #[must_use]
+    pub fn new() -> Metrics {
+        let mut metrics = Metrics {
+            registry: Registry::with_prefix("kennel"),
+            requests: Family::default(),
+            latency: Family::new_with_constructor(|| Histogram::new(LATENCY_BUCKETS)),
+            enrolments: Family::default(),
+            audit_failures: Counter::default(),
+            cluster_synced: Gauge::default(),
+            watches_broken: Gauge::default(),
+            last_event: Gauge::default(),
+            watch_delay: Histogram::new(DELAY_BUCKETS),
+            lease_held: Gauge::default(),
+            namespaces: Gauge::default(),
+            principals: Gauge::default(),
+            refused_names: Gauge::default(),
+            certificate_expiry: Gauge::default(),
+            authority_expiry: Gauge::default(),
+            store: StoreGauges::default(),
+        };
+        metrics.register();
+        metrics.begin();
+        metrics
+    }
+
+    /// Creates the counters that alerts look at: one that appears with its first event has not risen.
+    fn begin(&self) {
+        let _ = self.enrolments.get_or_create(&EnrolmentLabels { outcome: ISSUED, reason: "" });
+        for refusal in EnrolmentRefusal::ALL {
+            let _ = self.enrolments.get_or_create(&EnrolmentLabels { outcome: REFUSED, reason: refusal.name() });
+        }
+        for exchange in [AS, TGS] {
+            let reason = Refusal::StoreUnavailable.name();
+            let _ = self.requests.get_or_create(&RequestLabels { exchange, outcome: REFUSED, reason, enctype: "" });
+        }
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "What runs", version);
+        registry.register("requests", "Requests of clients by what became of them", self.requests.clone());
+        let help = "From a request's arrival to its answer";
+        registry.register_with_unit("request_duration", help, Unit::Seconds, self.latency.clone());
+        registry.register("enrolments", "Enrolments of pods by what became of them", self.enrolments.clone());
+        let help = "Batches of audit lines that went to the log in place of their sink";
+        registry.register("audit_failures", help, self.audit_failures.clone());
+        for (name, help, gauge) in [
+            ("cluster_synced", "1 once every kind of object was listed", &self.cluster_synced),
+            ("cluster_watches_broken", "Kinds of objects whose watch does not work", &self.watches_broken),
+            ("cluster_last_event_timestamp_seconds", "When a watch last told of something", &self.last_event),
+            ("cluster_lease_held", "1 while this process writes for the cluster", &self.lease_held),
+            ("cluster_namespaces", "Enrolled namespaces", &self.namespaces),
+            ("cluster_principals", "Principals that objects of the cluster ask for", &self.principals),
+            (
+                "cluster_refused_names",
+                "Names that cannot be had: see the conditions of the objects",
+                &self.refused_names,
+            ),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
+        let help = "From the creation of a pod at the API server until it is known here";
+        registry.register_with_unit("cluster_watch_delay", help, Unit::Seconds, self.watch_delay.clone());
+        let help = "When the certificate of the enrolment API ends; 0 where it is not known";
+        registry.register("tls_certificate_expiry_timestamp_seconds", help, self.certificate_expiry.clone());
+        let help = "When the authority ends that clients of the enrolment API trust; 0 where it is not known";
+        registry.register("tls_authority_expiry_timestamp_seconds", help, self.authority_expiry.clone());
+        self.store.register(registry);
+    }
+
+    /// Counts a request that was answered at `finished`.
+    pub(crate) fn observe(&self, event: &Event, finished: Timestamp) {
+        let exchange = match event.exchange {
+            Exchange::As => AS,
+            Exchange::Tgs => TGS,
+            Exchange::Unreadable => "unreadable",
+        };
+        let (outcome, reason, enctype) = match &event.outcome {
+            Decision::Issued(issued) => (ISSUED, "", issued.ticket_enctype.name()),
+            Decision::PreauthRequired => ("preauth-required", "", ""),
+            Decision::Refused { refusal, .. } => (REFUSED, refusal.name(), ""),
+            Decision::Dropped(refusal) => ("dropped", refusal.name(), ""),
+        };
+        self.requests.get_or_create(&RequestLabels { exchange, outcome, reason, enctype }).inc();
+        self.latency.get_or_create(&ExchangeLabels { exchange }).observe(seconds(event.time, finished));
+    }
+
+    /// Records that a pod created at `created` is known at `now`, seconds since the epoch. These are the clocks of two machines:
+    /// a pod from the future has no delay.
+    #[expect(clippy::cast_precision_loss, reason = "seconds of a delay")]
+    pub fn observe_pod(&self, created: i64, now: i64) {
+        self.watch_delay.observe(now.saturating_sub(created).max(0) as f64);
+    }
+
+    /// Counts an enrolment.
+    pub(crate) fn observe_enrolment(&self, event: &EnrolmentEvent) {
+        let (outcome, reason) = match &event.outcome {
+            EnrolmentOutcome::Granted(_) => (ISSUED, ""),
+            EnrolmentOutcome::Refused { refusal, .. } => (REFUSED, refusal.name()),
+        };
+        self.enrolments.get_or_create(&EnrolmentLabels { outcome, reason }).inc();
+    }
+
+    /// All metrics in the OpenMetrics text format.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a text does not fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// From one time to another; none where the clock was set back between them.
+#[expect(clippy::cast_precision_loss, reason = "fractions of seconds")]
+fn seconds(from: Timestamp, to: Timestamp) -> f64 {
+    let micros = |time: Timestamp| time.time.0.saturating_mul(1_000_000).saturating_add(time.micros.into());
+    micros(to).saturating_sub(micros(from)).max(0) as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::refused;
+
+    #[test]
+    fn a_request_is_counted_under_its_outcome_and_measured() {
+        let metrics = Metrics::new();
+        let event = refused("alice");
+        let later = Timestamp { micros: event.time.micros + 300, ..event.time };
+        metrics.observe(&event, later);
+        metrics.observe(&event, later);
+        let text = metrics.text();
+        let line = r#"kennel_requests_total{exchange="AS",outcome="refused",reason="StoreUnavailable",enctype=""} 2"#;
+        assert!(text.contains(line), "{text}");
+        assert!(text.contains(r#"kennel_request_duration_seconds_bucket{le="0.00025",exchange="AS"} 0"#), "{text}");
+        assert!(text.contains(r#"kennel_request_duration_seconds_bucket{le="0.0005",exchange="AS"} 2"#), "{text}");
+        assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_no_negative_time() {
+        let event = refused("alice");
+        let earlier = Timestamp { time: kennel_wire::message::KerberosTime(0), micros: 0 };
+        assert_eq!(seconds(event.time, earlier), 0.0);
+    }
+}

@@ -1,0 +1,82 @@
+//! One name: from what is wanted and what is stored to the next write, until nothing is left to do. The core decides; this
+//! module reads and writes the store.
+
+use crate::live::Live;
+use crate::state::{Name, State};
+use kennel_core::accounts::{Action, Desired, reconcile, reconcile_alias};
+use kennel_core::principal::Record;
+use kennel_k8s::index::SharedIndex;
+use kennel_store::{Expect, PrincipalStore, StoreError, Versioned};
+use kennel_wire::message::{Principal, Timestamp};
+use rand::rngs::OsRng;
+
+/// Writes of one name in a row. A name that is not settled by then fails, and is tried again.
+const ROUNDS: usize = 8;
+
+/// Settles a name.
+pub(crate) async fn settle(
+    name: &Name,
+    index: &SharedIndex,
+    store: &dyn PrincipalStore,
+    live: &Live,
+    now: Timestamp,
+) -> State {
+    for _ in 0..ROUNDS {
+        match step(name, index, store, live, now).await {
+            Ok(Some(state)) => return state,
+            Ok(None) | Err(StoreError::Conflict) => {}
+            Err(error) => {
+                tracing::error!(?name, %error, "the store does not accept a principal of the cluster");
+                return State::Failed;
+            }
+        }
+    }
+    State::Failed
+}
+
+/// Does one write, or none where the name is settled (`Some`).
+async fn step(
+    name: &Name,
+    index: &SharedIndex,
+    store: &dyn PrincipalStore,
+    live: &Live,
+    now: Timestamp,
+) -> Result<Option<State>, StoreError> {
+    let (Name::Principal(principal) | Name::Alias(principal)) = name;
+    let found = store.read(principal).await?;
+    let stored = found.as_ref().map(|versioned| &versioned.record);
+    let action = match name {
+        Name::Principal(principal) => {
+            let desired: Option<Desired> = index.read().desired(principal).cloned();
+            let kdc = live.kdc();
+            reconcile(desired.as_ref(), stored, kdc.realm(), now, &mut OsRng)
+        }
+        Name::Alias(alias) => {
+            let target: Option<Principal> = index.read().alias_target(alias).cloned();
+            reconcile_alias(alias, target.as_ref(), stored)
+        }
+    };
+    Ok(match action {
+        Action::Keep => Some(kept(stored)),
+        Action::Wait(then) => Some(State::Waiting(then)),
+        Action::Refuse(conflict) => Some(State::Refused(conflict)),
+        Action::Put(record) => {
+            store.put(&record, found.map_or(Expect::Absent, |v| Expect::Revision(v.revision))).await?;
+            None
+        }
+        Action::Delete => {
+            if let Some(Versioned { revision, .. }) = found {
+                store.delete(principal, revision).await?;
+            }
+            None
+        }
+    })
+}
+
+fn kept(stored: Option<&Record>) -> State {
+    match stored {
+        None => State::Gone,
+        Some(Record::Alias { .. }) => State::Made(None),
+        Some(Record::Principal(record)) => State::Made(record.keys.active_version().map(|version| version.kvno)),
+    }
+}

@@ -1,0 +1,96 @@
+//! The realm as it is now: the configuration, and what the KerberosRealm that is followed says otherwise. Requests take one
+//! version of it and keep it to their end.
+
+use arc_swap::{ArcSwap, Guard};
+use kennel_core::access::AllowAll;
+use kennel_core::kdc::Kdc;
+use kennel_core::pods::Pods;
+use kennel_core::realm::Realm;
+use kennel_crypto::Enctype;
+use kennel_k8s::crd::realm::{EnctypeName, KerberosRealmSpec};
+use std::sync::Arc;
+
+/// The KDC of now.
+pub struct Live {
+    base: Realm,
+    pods: Arc<dyn Pods>,
+    kdc: ArcSwap<Kdc>,
+}
+
+impl Live {
+    /// The realm of the configuration, before any KerberosRealm is followed.
+    #[must_use]
+    pub fn new(base: Realm, pods: Arc<dyn Pods>) -> Live {
+        let kdc = Kdc::in_cluster(Arc::new(base.clone()), Arc::new(AllowAll), pods.clone());
+        Live { base, pods, kdc: ArcSwap::from_pointee(kdc) }
+    }
+
+    /// The KDC of this moment.
+    #[must_use]
+    pub fn kdc(&self) -> Guard<Arc<Kdc>> {
+        self.kdc.load()
+    }
+
+    /// The realm's name; it never changes.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.base.name
+    }
+
+    /// Takes over what a KerberosRealm says; `None`: there is none (any more).
+    pub fn follow(&self, spec: Option<&KerberosRealmSpec>) {
+        let realm = merged(&self.base, spec);
+        let now = self.kdc();
+        let same = |a: &Realm, b: &Realm| {
+            (&a.enctypes, a.max_life, a.max_renewable_life) == (&b.enctypes, b.max_life, b.max_renewable_life)
+        };
+        if !same(now.realm(), &realm) {
+            tracing::info!(realm = realm.name, "settings of the KerberosRealm are taken over");
+            let kdc = Kdc::in_cluster(Arc::new(realm), Arc::new(AllowAll), self.pods.clone());
+            self.kdc.store(Arc::new(kdc));
+        }
+    }
+}
+
+fn merged(base: &Realm, spec: Option<&KerberosRealmSpec>) -> Realm {
+    let mut realm = base.clone();
+    let Some(spec) = spec else { return realm };
+    if let Some(enctypes) = spec.enctypes.as_ref().filter(|list| !list.is_empty()) {
+        realm.enctypes = enctypes.iter().copied().map(enctype).collect();
+    }
+    if let Some(tickets) = &spec.tickets {
+        let seconds = |duration: &Option<kennel_k8s::crd::Duration>| duration.as_ref().and_then(|d| d.seconds());
+        realm.max_life = seconds(&tickets.max_life).unwrap_or(realm.max_life);
+        realm.max_renewable_life = seconds(&tickets.max_renewable_life).unwrap_or(realm.max_renewable_life);
+    }
+    realm
+}
+
+fn enctype(name: EnctypeName) -> Enctype {
+    match name {
+        EnctypeName::Aes256Sha384 => Enctype::Aes256CtsHmacSha384,
+        EnctypeName::Aes128Sha256 => Enctype::Aes128CtsHmacSha256,
+        EnctypeName::Aes256Sha1 => Enctype::Aes256CtsHmacSha1,
+        EnctypeName::Aes128Sha1 => Enctype::Aes128CtsHmacSha1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kennel_core::pods::NoCluster;
+
+    #[test]
+    fn a_kerberos_realm_overrides_the_configuration_and_leaves_no_trace_when_it_goes() {
+        let live = Live::new(Realm::new("R"), Arc::new(NoCluster));
+        let spec = serde_json::json!({
+            "realmName": "R", "namespaceSelector": {},
+            "enctypes": ["aes128-cts-hmac-sha1-96"], "tickets": { "maxLife": "1h" }
+        });
+        live.follow(Some(&serde_json::from_value(spec).unwrap()));
+        assert_eq!(live.kdc().realm().enctypes, [Enctype::Aes128CtsHmacSha1]);
+        assert_eq!((live.kdc().realm().max_life, live.kdc().realm().max_renewable_life), (3600, 604_800));
+        live.follow(None);
+        assert_eq!((live.kdc().realm().max_life, live.kdc().realm().enctypes.len()), (36_000, 4));
+    }
+}

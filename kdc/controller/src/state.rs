@@ -1,0 +1,59 @@
+//! The progress of each name on its way from the cluster into the store.
+
+use kennel_core::accounts::Conflict;
+use kennel_wire::message::{KerberosTime, Principal};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A name to settle.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Name {
+    /// A principal's own name.
+    Principal(Principal),
+    /// Another name of a principal.
+    Alias(Principal),
+}
+
+/// Progress of one name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// The store holds it as the cluster asks; with the version of its key, where it has one.
+    Made(Option<u32>),
+    /// The store does not hold it, as the cluster asks.
+    Gone,
+    /// Blocked until this time.
+    Waiting(KerberosTime),
+    /// Somebody else owns it.
+    Refused(Conflict),
+    /// The store did not accept it, or others kept writing it: it is tried again.
+    Failed,
+}
+
+/// Progress of all names.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct States(Arc<Mutex<BTreeMap<Name, State>>>);
+
+impl States {
+    /// The progress of a name, where it is known.
+    pub(crate) fn find(&self, name: &Name) -> Option<State> {
+        self.lock().get(name).copied()
+    }
+
+    /// The number of names that the store cannot hold.
+    pub(crate) fn count_refused(&self) -> usize {
+        self.lock().values().filter(|state| matches!(state, State::Refused(_) | State::Failed)).count()
+    }
+
+    /// Stores the progress of a name. Returns whether it differs from the one before.
+    pub(crate) fn set(&self, name: &Name, state: State) -> bool {
+        let mut states = self.lock();
+        match state {
+            State::Gone => states.remove(name).is_some(),
+            _ => states.insert(name.clone(), state) != Some(state),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Name, State>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

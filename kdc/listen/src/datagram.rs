@@ -1,0 +1,291 @@
+//! A datagram and the local address that it came to: a reply must leave from there, or the client does not take it. A
+//! socket that is bound to one address has no choice; one that is bound to all of them (`0.0.0.0`, `::`) has to be told
+//! with each datagram (`IP_PKTINFO`; RFC 3542 for IPv6).
+//!
+//! Under load datagrams are taken and sent several at a time: entering the kernel for each of them costs about as much as
+//! deciding it. Nobody waits for a batch to fill: what is there is taken.
+
+use crate::limits::MAX_REQUEST;
+use nix::cmsg_space;
+use nix::libc::{in_pktinfo, in6_pktinfo};
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, SockaddrLike, SockaddrStorage, recvmmsg, sendmmsg,
+    sendmsg, setsockopt, sockopt,
+};
+use socket2::Socket;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+/// How often an idle thread looks whether it should stop.
+const LOOK_UP: Duration = Duration::from_millis(200);
+
+/// A UDP socket.
+pub(crate) struct DatagramSocket {
+    socket: UdpSocket,
+    /// Bound to all addresses.
+    wildcard: bool,
+}
+
+/// Most datagrams that are taken at a time: the first of them waits for the last to be decided.
+const BATCH: usize = 8;
+
+/// Room for what arrives and leaves; made once, by the thread that uses it.
+pub(crate) struct Batch {
+    data: [Vec<u8>; BATCH],
+    arriving: MultiHeaders<SockaddrStorage>,
+    leaving: MultiHeaders<SockaddrStorage>,
+    /// Length and path of each datagram that arrived.
+    arrived: Vec<(usize, Path)>,
+}
+
+/// Where a datagram came from, and to.
+#[derive(Clone, Copy)]
+pub(crate) struct Path {
+    /// The sender.
+    pub(crate) peer: SocketAddr,
+    local: Local,
+}
+
+/// The local address of a datagram.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Local {
+    /// The one that the socket is bound to.
+    Bound,
+    V4(in_pktinfo),
+    V6(in6_pktinfo),
+}
+
+impl Batch {
+    /// For datagrams of any length.
+    pub(crate) fn new(socket: &DatagramSocket) -> Batch {
+        // What is there for control messages is sent as such: nothing, or one.
+        let control = socket.wildcard.then(|| cmsg_space!(in6_pktinfo));
+        Batch {
+            data: std::array::from_fn(|_| vec![0; MAX_REQUEST]),
+            arriving: MultiHeaders::preallocate(BATCH, control.clone()),
+            leaving: MultiHeaders::preallocate(BATCH, control),
+            arrived: Vec::with_capacity(BATCH),
+        }
+    }
+
+    /// What the last [`DatagramSocket::receive`] took.
+    pub(crate) fn arrived(&self) -> impl Iterator<Item = (&[u8], Path)> {
+        let data = self.data.iter().zip(&self.arrived);
+        data.map(|(data, (length, path))| (data.get(..*length).unwrap_or_default(), *path))
+    }
+}
+
+impl DatagramSocket {
+    /// Takes over a bound socket.
+    pub(crate) fn new(socket: Socket, address: SocketAddr) -> io::Result<DatagramSocket> {
+        let wildcard = address.ip().is_unspecified();
+        if wildcard && address.is_ipv4() {
+            setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
+        } else if wildcard {
+            setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?;
+        }
+        socket.set_read_timeout(Some(LOOK_UP))?;
+        Ok(DatagramSocket { socket: socket.into(), wildcard })
+    }
+
+    /// The address that it is bound to.
+    #[cfg(test)]
+    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// From now on, [`DatagramSocket::receive`] gives `WouldBlock` at once where nothing is there.
+    pub(crate) fn stop_waiting(&self) -> io::Result<()> {
+        self.socket.set_nonblocking(true)
+    }
+
+    /// Waits for a datagram, [`LOOK_UP`] at most, and takes what else is there.
+    pub(crate) fn receive(&self, batch: &mut Batch) -> io::Result<()> {
+        batch.arrived.clear();
+        let mut room = batch.data.each_mut().map(|data| [IoSliceMut::new(data)]);
+        let first_at_least = MsgFlags::MSG_WAITFORONE;
+        let messages = recvmmsg(self.socket.as_raw_fd(), &mut batch.arriving, &mut room, first_at_least, None)?;
+        for message in messages {
+            // Without an address there is nobody to answer; its place in the batch stays empty.
+            let peer = message.address.as_ref().and_then(peer_address).unwrap_or(NOBODY);
+            let local = if self.wildcard { message.cmsgs()?.find_map(local_address) } else { None };
+            batch.arrived.push((message.bytes, Path { peer, local: local.unwrap_or(Local::Bound) }));
+        }
+        Ok(())
+    }
+
+    /// Sends replies back along the paths of their requests. One that cannot be sent is its client's loss, who asks again.
+    pub(crate) fn send_all(&self, replies: &[(Vec<u8>, Path)], batch: &mut Batch) {
+        for some in replies.chunks(BATCH) {
+            match some {
+                [(reply, path)] => self.send(reply, path),
+                [(_, first), ..] if self.can_send_together(some, first.local) => {
+                    self.send_together(some, first.local, batch);
+                }
+                _ => some.iter().for_each(|(reply, path)| self.send(reply, path)),
+            }
+        }
+    }
+
+    /// From one address, which is told with each of them, or with none.
+    fn can_send_together(&self, replies: &[(Vec<u8>, Path)], local: Local) -> bool {
+        self.wildcard == (local != Local::Bound) && replies.iter().all(|(_, path)| path.local == local)
+    }
+
+    /// Sends replies that leave from one address.
+    fn send_together(&self, mut replies: &[(Vec<u8>, Path)], local: Local, batch: &mut Batch) {
+        let control = local.control();
+        let control = control.as_slice();
+        while !replies.is_empty() {
+            let data: Vec<_> = replies.iter().map(|(reply, _)| [IoSlice::new(reply)]).collect();
+            let peers: Vec<_> = replies.iter().map(|(_, path)| Some(SockaddrStorage::from(path.peer))).collect();
+            let fd = self.socket.as_raw_fd();
+            let sent = match sendmmsg(fd, &mut batch.leaving, &data, &peers, control, MsgFlags::empty()) {
+                Ok(sent) => sent.count(),
+                Err(error) => {
+                    // It is the first of them that failed.
+                    unsent(replies.first().map(|(_, path)| path), error.into());
+                    1
+                }
+            };
+            replies = replies.get(sent.max(1)..).unwrap_or_default();
+        }
+    }
+
+    /// Sends a reply back along the path of its request.
+    pub(crate) fn send(&self, reply: &[u8], path: &Path) {
+        let result = match path.local.control() {
+            None => self.socket.send_to(reply, path.peer).map(|_| ()),
+            Some(control) => self.send_from(reply, path.peer, control),
+        };
+        if let Err(error) = result {
+            unsent(Some(path), error);
+        }
+    }
+
+    fn send_from(&self, reply: &[u8], peer: SocketAddr, local: ControlMessage<'_>) -> io::Result<()> {
+        let peer = SockaddrStorage::from(peer);
+        sendmsg(self.socket.as_raw_fd(), &[IoSlice::new(reply)], &[local], MsgFlags::empty(), Some(&peer))?;
+        Ok(())
+    }
+}
+
+impl Local {
+    /// What tells the kernel to send from there.
+    fn control(&self) -> Option<ControlMessage<'_>> {
+        match self {
+            Local::Bound => None,
+            Local::V4(info) => Some(ControlMessage::Ipv4PacketInfo(info)),
+            Local::V6(info) => Some(ControlMessage::Ipv6PacketInfo(info)),
+        }
+    }
+}
+
+/// Stands for a sender without an address; port 0 cannot be sent to.
+const NOBODY: SocketAddr = SocketAddr::V4(SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0));
+
+fn unsent(path: Option<&Path>, error: io::Error) {
+    tracing::debug!(peer = ?path.map(|path| path.peer), %error, "a reply could not be sent");
+}
+
+fn peer_address(address: &SockaddrStorage) -> Option<SocketAddr> {
+    if address.family()? == nix::sys::socket::AddressFamily::Inet {
+        return address.as_sockaddr_in().map(|v4| SocketAddrV4::from(*v4).into());
+    }
+    address.as_sockaddr_in6().map(|v6| SocketAddrV6::from(*v6).into())
+}
+
+fn local_address(message: ControlMessageOwned) -> Option<Local> {
+    match message {
+        // The interface is left to the routes: only the address matters to the client.
+        ControlMessageOwned::Ipv4PacketInfo(info) => Some(Local::V4(in_pktinfo { ipi_ifindex: 0, ..info })),
+        ControlMessageOwned::Ipv6PacketInfo(info) => Some(Local::V6(info)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sockets::bind_udp;
+
+    fn echo(listen: &str, to: &str, client: &str) {
+        let server = bind_udp(listen.parse().unwrap(), 1).unwrap().pop().unwrap();
+        let port = server.local_addr().unwrap().port();
+        let client = UdpSocket::bind(client).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let asked: SocketAddr = format!("{to}:{port}").parse().unwrap();
+        client.send_to(b"request", asked).unwrap();
+        let mut batch = Batch::new(&server);
+        server.receive(&mut batch).unwrap();
+        let (request, path) = batch.arrived().next().unwrap();
+        assert_eq!(request, b"request");
+        assert_eq!(path.peer, client.local_addr().unwrap());
+        server.send(b"reply", &path);
+        let mut reply = [0; 16];
+        let (length, from) = client.recv_from(&mut reply).unwrap();
+        assert_eq!(&reply[..length], b"reply");
+        assert_eq!(from, asked, "the reply comes from the address that was asked");
+    }
+
+    #[test]
+    fn a_reply_leaves_from_the_address_that_was_asked() {
+        echo("127.0.0.1:0", "127.0.0.1", "127.0.0.1:0");
+        // Any 127/8 address is local, and the routes alone would answer from 127.0.0.1.
+        echo("0.0.0.0:0", "127.0.0.2", "127.0.0.1:0");
+        echo("[::]:0", "[::1]", "[::1]:0");
+    }
+
+    #[test]
+    fn what_is_there_is_taken_and_answered_together() {
+        for (listen, to) in [("127.0.0.1:0", "127.0.0.1"), ("0.0.0.0:0", "127.0.0.3"), ("[::]:0", "[::1]")] {
+            let server = bind_udp(listen.parse().unwrap(), 1).unwrap().pop().unwrap();
+            let asked: SocketAddr = format!("{to}:{}", server.local_addr().unwrap().port()).parse().unwrap();
+            let any: SocketAddr = if asked.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" }.parse().unwrap();
+            let clients: Vec<_> = (0..BATCH * 2).map(|_| UdpSocket::bind(any).unwrap()).collect();
+            let mut batch = Batch::new(&server);
+            // Twice, so that what the first left in the headers is used again.
+            for round in 0..2_u8 {
+                for (number, client) in clients.iter().enumerate() {
+                    client.send_to(&[round, number as u8], asked).unwrap();
+                }
+                for _ in 0..2 {
+                    server.receive(&mut batch).unwrap();
+                    let replies: Vec<_> = batch.arrived().map(|(data, path)| (data.to_vec(), path)).collect();
+                    assert_eq!(replies.len(), BATCH, "{listen}");
+                    server.send_all(&replies, &mut batch);
+                }
+                for (number, client) in clients.iter().enumerate() {
+                    let mut reply = [0; 16];
+                    client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+                    let (length, from) = client.recv_from(&mut reply).unwrap();
+                    assert_eq!((&reply[..length], from), (&[round, number as u8][..], asked));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_that_cannot_be_sent_does_not_keep_the_others_back() {
+        let server = bind_udp("127.0.0.1:0".parse().unwrap(), 1).unwrap().pop().unwrap();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let path = |peer| Path { peer, local: Local::Bound };
+        let there = client.local_addr().unwrap();
+        let replies =
+            [(vec![1], path(there)), (vec![2], path(NOBODY)), (vec![0; 65_535], path(there)), (vec![3], path(there))];
+        server.send_all(&replies, &mut Batch::new(&server));
+        let mut reply = [0; 16];
+        let got: Vec<_> = (0..2).map(|_| client.recv(&mut reply).map(|_| reply[0]).unwrap()).collect();
+        assert_eq!(got, [1, 3]);
+    }
+
+    #[test]
+    fn an_idle_socket_gives_the_thread_a_chance_to_stop() {
+        let server = bind_udp("127.0.0.1:0".parse().unwrap(), 1).unwrap().pop().unwrap();
+        let error = server.receive(&mut Batch::new(&server)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    }
+}

@@ -1,0 +1,57 @@
+//! Why a listener cannot start, or a certificate cannot be served.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// An error of sockets, threads or certificates. Each text says what to do where that is not obvious.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Another socket has the port.
+    #[error(
+        "{address} ({protocol}) is in use by another program (another kennel-kdc?): stop that one, or choose another port"
+    )]
+    #[expect(missing_docs, reason = "the text says it")]
+    InUse { address: SocketAddr, protocol: &'static str },
+    /// The process may not bind this port.
+    #[error(
+        "{address} ({protocol}) is not permitted to this user: choose a port above 1023, or give the program \
+         CAP_NET_BIND_SERVICE"
+    )]
+    #[expect(missing_docs, reason = "the text says it")]
+    NotPermitted { address: SocketAddr, protocol: &'static str },
+    /// The system refuses the address for another reason.
+    #[error("{address} ({protocol}) cannot be bound: {error}")]
+    #[expect(missing_docs, reason = "the text says it")]
+    Bind { address: SocketAddr, protocol: &'static str, error: io::Error },
+    /// A bound socket or its thread cannot be started.
+    #[error("a bound socket cannot be served: {0}")]
+    Serve(#[from] io::Error),
+    /// A file of a certificate cannot be read.
+    #[error("{path} cannot be read: {error}", path = path.display())]
+    #[expect(missing_docs, reason = "the text says it")]
+    Read { path: PathBuf, error: io::Error },
+    /// A file lacks what it should hold.
+    #[error("{path} holds no {what} in PEM", path = path.display())]
+    #[expect(missing_docs, reason = "the text says it")]
+    NotPem { path: PathBuf, what: &'static str },
+    /// A certificate and a key do not belong together.
+    #[error("{key} is not the key of {certificate}", key = key.display(), certificate = certificate.display())]
+    #[expect(missing_docs, reason = "the text says it")]
+    KeyMismatch { key: PathBuf, certificate: PathBuf },
+    /// A name that no certificate can be issued for.
+    #[error("{0:?} is not a host name or an IP address")]
+    HostName(String),
+    /// A private key of another kind than this crate generates.
+    #[error("not a P-256 key in PKCS#8")]
+    NotP256,
+    /// The clock shows a year that no certificate can carry.
+    #[error("the system's clock is far off: no certificate can be valid at that time")]
+    Clock,
+    /// A certificate cannot be generated.
+    #[error("a certificate cannot be generated: {0}")]
+    Certificate(#[from] rcgen::Error),
+    /// TLS cannot be configured.
+    #[error("TLS cannot be configured: {0}")]
+    Tls(#[from] rustls::Error),
+}

@@ -1,0 +1,38 @@
+//! Sockets and TLS. Listeners know frames, not Kerberos: whoever answers implements [`Respond`], so that every protocol of the
+//! KDC gets UDP, TCP, admission and TLS from here, and listeners are tested without a KDC.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`respond`] | what a listener asks of the one who answers |
+//! | [`limits`] | sizes, numbers and times that listeners enforce |
+//! | [`sockets`] | binding UDP and TCP on one port; start and stop |
+//! | [`udp`] | one thread and one socket of the same port for each core |
+//! | [`datagram`] | a datagram and the local address that it arrived at |
+//! | [`tcp`] | connections: framing, timeouts |
+//! | [`admission`] | the number of connections, and which one closes when there are too many |
+//! | [`http`] | HTTP and HTTPS: sockets and limits around an axum router |
+//! | [`tls`] | serving certificates: issued by our own authority, or read from the operator's files |
+//! | [`error`] | why a listener cannot start |
+
+mod admission;
+mod datagram;
+mod error;
+mod http;
+mod limits;
+mod respond;
+mod sockets;
+mod tcp;
+mod tls;
+mod udp;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::ListenError;
+pub use http::{HttpListener, HttpServer, PeerAddress};
+pub use limits::ListenLimits;
+pub use respond::{Respond, Response, Transport};
+pub use sockets::{BoundSockets, RunningSockets};
+pub use tls::authority::Authority;
+pub use tls::files::CertificateFiles;
+pub use tls::{Tls, provider};

@@ -1,0 +1,150 @@
+//! The sockets of one protocol: bound all together before anything is served, so that a port in use is reported before
+//! anything is made.
+
+use crate::admission::Admission;
+use crate::datagram::DatagramSocket;
+use crate::error::ListenError;
+use crate::limits::{GRACE, ListenLimits};
+use crate::respond::Respond;
+use crate::tcp::TcpServer;
+use crate::udp::Worker;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use tokio::sync::watch;
+
+/// Connections that the system may queue for us.
+const BACKLOG: i32 = 1024;
+/// Octets of datagrams that the system may queue for each socket; less where the system allows less. Some thousand requests:
+/// what waits longer than they take is asked again by its client anyway, and only makes the next ones late.
+const UDP_BUFFER: usize = 1024 * 1024;
+
+/// Sockets that are bound and not served yet.
+pub struct BoundSockets {
+    addresses: Vec<SocketAddr>,
+    pub(crate) udp: Vec<Arc<DatagramSocket>>,
+    tcp: Vec<TcpListener>,
+}
+
+/// Sockets that are served.
+pub struct RunningSockets {
+    stop: Arc<AtomicBool>,
+    stop_tcp: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+    tcp: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl BoundSockets {
+    /// Binds every address, UDP and TCP. A port 0 is chosen by the system and then the same for both.
+    ///
+    /// # Errors
+    /// [`ListenError`] of the first address that cannot be bound.
+    pub fn bind(addresses: &[SocketAddr], udp_threads: usize) -> Result<BoundSockets, ListenError> {
+        let mut bound = BoundSockets { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new() };
+        for address in addresses {
+            // TCP first, and exclusively: it keeps a second server away, whose UDP sockets could otherwise join ours.
+            let listener = bind_tcp(*address).map_err(|e| explain(e, *address, "TCP"))?;
+            let address = listener.local_addr()?;
+            bound.tcp.push(listener);
+            bound.udp.extend(bind_udp(address, udp_threads).map_err(|e| explain(e, address, "UDP"))?);
+            bound.addresses.push(address);
+        }
+        Ok(bound)
+    }
+
+    /// The addresses, with the ports that the system chose.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Serves until [`RunningSockets::stop`]. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`ListenError::Serve`] where the system refuses a thread.
+    pub fn serve(self, responder: &Arc<impl Respond>, limits: &ListenLimits) -> Result<RunningSockets, ListenError> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stop_tcp, stopped) = watch::channel(false);
+        let mut threads = Vec::with_capacity(self.udp.len());
+        for (number, socket) in self.udp.into_iter().enumerate() {
+            let worker = Worker::new(socket, responder.clone(), stop.clone());
+            let thread = std::thread::Builder::new().name(format!("udp-{number}")).spawn(move || worker.run());
+            threads.push(thread?);
+        }
+        let admission = Admission::new(limits.tcp_connections);
+        let mut tcp = Vec::with_capacity(self.tcp.len());
+        for listener in self.tcp {
+            let server = TcpServer::new(listener, responder.clone(), admission.clone(), limits, stopped.clone())?;
+            tcp.push(tokio::spawn(server.run()));
+        }
+        Ok(RunningSockets { stop, stop_tcp, threads, tcp })
+    }
+}
+
+impl RunningSockets {
+    /// Accepts nothing new and finishes the requests that have begun, within 5 seconds.
+    pub async fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.stop_tcp.send(true);
+        let threads = tokio::task::spawn_blocking(move || {
+            for thread in self.threads {
+                if thread.join().is_err() {
+                    tracing::error!("a UDP thread had died");
+                }
+            }
+        });
+        let all = async {
+            for task in self.tcp {
+                let _ = task.await;
+            }
+            let _ = threads.await;
+        };
+        if tokio::time::timeout(GRACE, all).await.is_err() {
+            tracing::warn!(grace = ?GRACE, "requests were still running at the end of the grace period");
+        }
+    }
+}
+
+pub(crate) fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    only_v6(&socket, address)?;
+    // For a restart while old connections linger; it does not let two servers listen.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// `count` sockets of one address; the system spreads clients over them by their addresses.
+pub(crate) fn bind_udp(address: SocketAddr, count: usize) -> io::Result<Vec<Arc<DatagramSocket>>> {
+    // A socket that shares nothing finds out whether another program has the port.
+    drop(bind_udp_socket(address, false)?);
+    (0..count).map(|_| DatagramSocket::new(bind_udp_socket(address, true)?, address).map(Arc::new)).collect()
+}
+
+pub(crate) fn bind_udp_socket(address: SocketAddr, share: bool) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    only_v6(&socket, address)?;
+    socket.set_reuse_port(share)?;
+    // Refused sizes are no reason not to serve.
+    let _ = socket.set_recv_buffer_size(UDP_BUFFER);
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn only_v6(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    if address.is_ipv6() { socket.set_only_v6(true) } else { Ok(()) }
+}
+
+/// The error of an address that cannot be bound.
+pub(crate) fn explain(error: io::Error, address: SocketAddr, protocol: &'static str) -> ListenError {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => ListenError::InUse { address, protocol },
+        io::ErrorKind::PermissionDenied => ListenError::NotPermitted { address, protocol },
+        _ => ListenError::Bind { address, protocol, error },
+    }
+}

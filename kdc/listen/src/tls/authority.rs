@@ -1,0 +1,126 @@
+//! Our own certificate authority, octets in and octets out: the binary keeps them in a file, the key wrapped by the master key.
+
+use crate::error::ListenError;
+use crate::tls::key::KeyPair;
+use rand::{CryptoRng, RngCore};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose,
+    PublicKeyData, SanType, SerialNumber,
+};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::sign::CertifiedKey;
+use sha2::{Digest, Sha256};
+use std::net::IpAddr;
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+/// Life of the authority, seconds.
+const LIFE: i64 = 3650 * 86_400;
+/// Clocks of clients may be behind ours by so much, seconds.
+pub(crate) const SKEW: i64 = 300;
+
+/// A certificate authority: a self-signed certificate and its key.
+pub struct Authority {
+    pem: String,
+    realm: String,
+    key: KeyPair,
+}
+
+impl Authority {
+    /// Generates an authority for a realm, valid for ten years from `now` (seconds since the epoch).
+    ///
+    /// # Errors
+    /// [`ListenError::Clock`] or [`ListenError::Certificate`].
+    pub fn generate(realm: &str, now: i64, rng: &mut (impl RngCore + CryptoRng)) -> Result<Authority, ListenError> {
+        let key = KeyPair::generate(rng);
+        let mut params = params(realm, &key);
+        params.serial_number = Some(serial(rng));
+        (params.not_before, params.not_after) = (time(now - SKEW)?, time(now + LIFE)?);
+        let pem = params.self_signed(&key)?.pem();
+        Ok(Authority { pem, realm: realm.to_owned(), key })
+    }
+
+    /// The authority of a certificate in PEM and its key in PKCS#8, as [`Authority::pem`] and [`Authority::key`] return them.
+    ///
+    /// # Errors
+    /// [`ListenError::NotP256`].
+    pub fn from_parts(realm: &str, pem: &str, key: &[u8]) -> Result<Authority, ListenError> {
+        Ok(Authority { pem: pem.to_owned(), realm: realm.to_owned(), key: KeyPair::from_pkcs8(key)? })
+    }
+
+    /// Its private key, PKCS#8.
+    ///
+    /// # Errors
+    /// [`ListenError::NotP256`] where the key cannot be encoded.
+    pub fn key(&self) -> Result<Zeroizing<Vec<u8>>, ListenError> {
+        self.key.to_pkcs8()
+    }
+
+    /// Its certificate, PEM.
+    #[must_use]
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// A certificate for a server of these names, with a key of its own.
+    pub(crate) fn issue(
+        &self,
+        names: &[String],
+        now: i64,
+        life: i64,
+        provider: &CryptoProvider,
+        rng: &mut impl RngCore,
+    ) -> Result<CertifiedKey, ListenError> {
+        let key = KeyPair::generate(rng);
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, format!("kennel-kdc of {}", self.realm));
+        params.subject_alt_names = names.iter().map(|name| alt_name(name)).collect::<Result<_, ListenError>>()?;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        params.key_identifier_method = key_id(&key);
+        params.serial_number = Some(serial(rng));
+        (params.not_before, params.not_after) = (time(now - SKEW)?, time(now + life)?);
+        let issuer = Issuer::new(self::params(&self.realm, &self.key), &self.key);
+        let certificate = params.signed_by(&key, &issuer)?;
+        let chain = vec![certificate.der().clone()];
+        Ok(CertifiedKey::from_der(chain, PrivateKeyDer::Pkcs8(key.for_rustls()?), provider)?)
+    }
+}
+
+/// What of the authority's certificate does not change; certificates that it issues repeat its name and key identifier.
+fn params(realm: &str, key: &KeyPair) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, format!("Kennel CA of {realm}"));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.use_authority_key_identifier_extension = true;
+    params.key_identifier_method = key_id(key);
+    params
+}
+
+/// The first 160 bits of SHA-256 over the public key (RFC 7093, section 2).
+fn key_id(key: &KeyPair) -> KeyIdMethod {
+    let digest = Sha256::digest(key.der_bytes());
+    KeyIdMethod::PreSpecified(digest.iter().take(20).copied().collect())
+}
+
+fn alt_name(name: &str) -> Result<SanType, ListenError> {
+    Ok(match name.parse::<IpAddr>() {
+        Ok(address) => SanType::IpAddress(address),
+        Err(_) => SanType::DnsName(name.try_into().map_err(|_| ListenError::HostName(name.to_owned()))?),
+    })
+}
+
+/// Positive, and of 127 random bits.
+fn serial(rng: &mut impl RngCore) -> SerialNumber {
+    let number = (rng.next_u64() as u128) << 64 | u128::from(rng.next_u64());
+    SerialNumber::from_slice(&(number >> 1).to_be_bytes())
+}
+
+fn time(seconds: i64) -> Result<OffsetDateTime, ListenError> {
+    OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| ListenError::Clock)
+}

@@ -1,0 +1,260 @@
+//! TLS of the HTTPS interfaces: a certificate that renews itself under our own authority, or one that the operator supplies and
+//! replaces.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`authority`] | our own authority |
+//! | [`key`] | P-256 keys |
+//! | [`files`] | the operator's files |
+
+pub(crate) mod authority;
+pub(crate) mod files;
+mod key;
+
+use crate::error::ListenError;
+use crate::tls::authority::{Authority, SKEW};
+use crate::tls::files::CertificateFiles;
+use arc_swap::ArcSwap;
+use rand::RngCore;
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use std::sync::{Arc, Mutex, PoisonError};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+
+/// Life of a serving certificate, seconds.
+const LIFE: i64 = 30 * 86_400;
+/// Rest of that life, seconds, at which the next certificate is issued.
+const RENEWED_BEFORE: i64 = LIFE / 3;
+
+/// The serving certificate of now, and the source of the next one.
+pub struct Tls {
+    provider: Arc<CryptoProvider>,
+    resolver: Arc<Resolver>,
+    source: Mutex<Source>,
+}
+
+enum Source {
+    Own { authority: Box<Authority>, names: Vec<String>, made: i64 },
+    Given(CertificateFiles),
+}
+
+#[derive(Debug)]
+struct Resolver(ArcSwap<CertifiedKey>);
+
+impl ResolvesServerCert for Resolver {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
+
+impl Tls {
+    /// Serves `names` (DNS names and addresses) under our own authority; `now` in seconds since the epoch.
+    ///
+    /// # Errors
+    /// [`ListenError::HostName`], [`ListenError::Clock`], or an error of the certificate itself.
+    pub fn own(authority: Authority, names: Vec<String>, now: i64, rng: &mut impl RngCore) -> Result<Tls, ListenError> {
+        let provider = provider();
+        let certified = authority.issue(&names, now, LIFE, &provider, rng)?;
+        let source = Source::Own { authority: Box::new(authority), names, made: now };
+        Ok(Tls::serving(provider, certified, source))
+    }
+
+    /// Serves the operator's certificate.
+    ///
+    /// # Errors
+    /// [`ListenError`] of the file that cannot be used.
+    pub fn given(mut files: CertificateFiles) -> Result<Tls, ListenError> {
+        let provider = provider();
+        let certified = files.read(&provider)?;
+        Ok(Tls::serving(provider, certified, Source::Given(files)))
+    }
+
+    fn serving(provider: Arc<CryptoProvider>, certified: CertifiedKey, source: Source) -> Tls {
+        let resolver = Arc::new(Resolver(ArcSwap::from_pointee(certified)));
+        Tls { provider, resolver, source: Mutex::new(source) }
+    }
+
+    /// The configuration for listeners. Renewed certificates appear in it by themselves.
+    ///
+    /// # Errors
+    /// [`ListenError::Tls`] where the provider supports no version of TLS.
+    pub fn server_config(&self) -> Result<Arc<ServerConfig>, ListenError> {
+        let builder =
+            ServerConfig::builder_with_provider(self.provider.clone()).with_safe_default_protocol_versions()?;
+        let mut config = builder.with_no_client_auth().with_cert_resolver(self.resolver.clone());
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+
+    /// The certificate that clients are to trust, PEM.
+    #[must_use]
+    pub fn ca_pem(&self) -> String {
+        match &*self.lock() {
+            Source::Own { authority, .. } => authority.pem().to_owned(),
+            Source::Given(files) => files.ca_pem().to_owned(),
+        }
+    }
+
+    /// Expiry of the serving certificate, seconds since the epoch.
+    #[must_use]
+    pub fn expiry(&self) -> Option<i64> {
+        self.resolver.0.load().cert.first().and_then(|leaf| end(leaf))
+    }
+
+    /// Expiry of the CA certificate that clients trust, seconds since the epoch.
+    #[must_use]
+    pub fn authority_expiry(&self) -> Option<i64> {
+        CertificateDer::from_pem_slice(self.ca_pem().as_bytes()).ok().and_then(|ca| end(&ca))
+    }
+
+    /// Renews a certificate that is due and reads changed files. To be called every few minutes; `now` in seconds since the
+    /// epoch. After an error the present certificate is served on, and the next call tries again.
+    pub fn check(&self, now: i64, rng: &mut impl RngCore) {
+        let mut source = self.lock();
+        let certified = match &mut *source {
+            // A clock that was set back has left it a certificate of the future.
+            Source::Own { made, .. } if (*made - SKEW..*made + LIFE - RENEWED_BEFORE).contains(&now) => Ok(None),
+            Source::Own { authority, names, made } => {
+                let certified = authority.issue(names, now, LIFE, &self.provider, rng);
+                certified.map(|certified| {
+                    *made = now;
+                    Some(certified)
+                })
+            }
+            Source::Given(files) => files.read_changed(&self.provider),
+        };
+        match certified {
+            Ok(Some(certified)) => {
+                self.resolver.0.store(Arc::new(certified));
+                tracing::info!("the serving certificate is a new one");
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "the serving certificate stays the old one"),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Source> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Expiry of a certificate, seconds since the epoch.
+fn end(certificate: &[u8]) -> Option<i64> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    i64::try_from(certificate.tbs_certificate.validity.not_after.to_unix_duration().as_secs()).ok()
+}
+
+/// The one implementation of cryptography behind TLS: pure Rust.
+#[must_use]
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls_graviola::default_provider())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::pki_types::ServerName;
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
+    use std::io::{Read, Write};
+
+    const NOW: i64 = 1_795_449_600;
+
+    fn own() -> Tls {
+        let authority = Authority::generate("R", NOW, &mut rand::rngs::OsRng).unwrap();
+        Tls::own(authority, vec!["kdc.test".into(), "127.0.0.1".into()], now(), &mut rand::rngs::OsRng).unwrap()
+    }
+
+    fn now() -> i64 {
+        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        since_epoch.as_secs().try_into().unwrap()
+    }
+
+    /// A handshake and an octet each way; gives the certificate that was served.
+    fn talk(tls: &Tls, name: &str) -> Result<CertificateDer<'static>, rustls::Error> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(tls.ca_pem().as_bytes()).unwrap()).unwrap();
+        let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+        let config = builder.with_root_certificates(roots).with_no_client_auth();
+        let mut client = ClientConnection::new(Arc::new(config), ServerName::try_from(name.to_owned()).unwrap())?;
+        let mut server = ServerConnection::new(tls.server_config().unwrap())?;
+        client.writer().write_all(b"a").unwrap();
+        while client.is_handshaking() || server.is_handshaking() {
+            let mut wire = Vec::new();
+            client.write_tls(&mut wire).unwrap();
+            server.read_tls(&mut &*wire).unwrap();
+            server.process_new_packets()?;
+            wire.clear();
+            server.write_tls(&mut wire).unwrap();
+            client.read_tls(&mut &*wire).unwrap();
+            client.process_new_packets()?;
+        }
+        let mut wire = Vec::new();
+        client.write_tls(&mut wire).unwrap();
+        server.read_tls(&mut &*wire).unwrap();
+        server.process_new_packets()?;
+        let mut octet = [0];
+        server.reader().read_exact(&mut octet).unwrap();
+        assert_eq!(&octet, b"a");
+        Ok(client.peer_certificates().unwrap()[0].clone().into_owned())
+    }
+
+    #[test]
+    fn a_client_that_trusts_the_authority_reaches_the_names_that_are_served_and_no_other() {
+        let tls = own();
+        talk(&tls, "kdc.test").unwrap();
+        talk(&tls, "127.0.0.1").unwrap();
+        assert!(talk(&tls, "other.test").is_err());
+    }
+
+    #[test]
+    fn the_certificate_is_renewed_when_two_thirds_of_its_life_are_over() {
+        let tls = own();
+        let first = talk(&tls, "kdc.test").unwrap();
+        tls.check(now() + LIFE / 2, &mut rand::rngs::OsRng);
+        assert_eq!(talk(&tls, "kdc.test").unwrap(), first);
+        tls.check(now() + LIFE - RENEWED_BEFORE + 1, &mut rand::rngs::OsRng);
+        let ahead = tls.resolver.0.load().cert[0].clone();
+        assert_ne!(ahead, first);
+        tls.check(now(), &mut rand::rngs::OsRng);
+        assert_ne!(tls.resolver.0.load().cert[0], ahead, "the clock was set back: it is not valid yet");
+        talk(&tls, "kdc.test").unwrap();
+    }
+
+    #[test]
+    fn the_ends_of_certificate_and_authority_are_known() {
+        let tls = own();
+        let days = |end: Option<i64>| (end.unwrap() - now() + 60) / 86_400;
+        assert_eq!(days(tls.expiry()), 30);
+        assert!(days(tls.authority_expiry()) > 3600);
+        assert_eq!(end(b"no certificate"), None);
+    }
+
+    #[test]
+    fn openssl_accepts_what_we_make() {
+        let dir = tempfile::tempdir().unwrap();
+        let tls = own();
+        let leaf = talk(&tls, "kdc.test").unwrap();
+        std::fs::write(dir.path().join("leaf.der"), &leaf).unwrap();
+        std::fs::write(dir.path().join("ca.pem"), tls.ca_pem()).unwrap();
+        let openssl = |arguments: &str| {
+            let mut command = std::process::Command::new("openssl");
+            let output = command.args(arguments.split(' ')).current_dir(dir.path()).output().unwrap();
+            assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        openssl("x509 -inform DER -in leaf.der -out leaf.pem");
+        openssl("verify -x509_strict -purpose sslserver -CAfile ca.pem leaf.pem");
+        let ca = openssl("x509 -in ca.pem -noout -text");
+        assert!(ca.contains("Kennel CA of R") && ca.contains("CA:TRUE, pathlen:0"), "{ca}");
+        let leaf = openssl("x509 -in leaf.pem -noout -text");
+        assert!(
+            leaf.contains("DNS:kdc.test, IP Address:127.0.0.1") && leaf.contains("TLS Web Server Authentication"),
+            "{leaf}"
+        );
+    }
+}

@@ -1,0 +1,196 @@
+//! The paths: requests in, answers out.
+
+use crate::endpoints::enrolment::attempt::{Enrolment, EnrolmentAnswer};
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use kennel_core::enrolment::EnrolmentRefusal;
+use kennel_listen::PeerAddress;
+use kennel_wire::enrol::{EnrollError, EnrollRequest, path};
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest body of a request, octets.
+const LONGEST: usize = 8 * 1024;
+/// Longest token, octets: those of the API server have about a thousand.
+const LONGEST_TOKEN: usize = 16 * 1024;
+/// A body arrives within this time.
+const BODY_TIME: Duration = Duration::from_secs(5);
+
+/// The description of the API.
+pub(super) const OPENAPI: &str = include_str!("openapi.json");
+
+/// All paths.
+pub(crate) fn router(enrolment: Arc<Enrolment>) -> Router {
+    Router::new()
+        .route(path::ENROLL, post(enroll))
+        .route(path::KRB5_CONF, get(krb5_conf))
+        .route(path::CA, get(ca))
+        .route(path::OPENAPI, get(async || text("application/json", OPENAPI.to_owned())))
+        .fallback(async || (StatusCode::NOT_FOUND, format!("no such path: see {}\n", path::OPENAPI)))
+        .with_state(enrolment)
+}
+
+async fn krb5_conf(State(enrolment): State<Arc<Enrolment>>) -> Response<Body> {
+    text("text/plain; charset=utf-8", enrolment.krb5_conf())
+}
+
+async fn ca(State(enrolment): State<Arc<Enrolment>>) -> Response<Body> {
+    text("application/x-pem-file", enrolment.ca())
+}
+
+async fn enroll(
+    State(enrolment): State<Arc<Enrolment>>,
+    Extension(PeerAddress(peer)): Extension<PeerAddress>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let token = bearer(&parts.headers);
+    let request = match enrolment.admit_unknown(peer, token) {
+        Ok(()) => read(body).await.map_err(EnrolmentAnswer::from),
+        Err(answer) => Err(answer),
+    };
+    let request = request.map(|request| (token.unwrap_or_default(), request));
+    match enrolment.enrol(peer, request).await {
+        Ok(response) => json(StatusCode::OK, &response),
+        Err(answer) => refused(&answer),
+    }
+}
+
+/// The bearer token; one that is longer than any is none.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= LONGEST_TOKEN).then_some(token)
+}
+
+/// The body; an empty one asks for everything.
+async fn read(body: Body) -> Result<EnrollRequest, EnrolmentRefusal> {
+    let whole = tokio::time::timeout(BODY_TIME, Limited::new(body, LONGEST).collect()).await;
+    let whole = whole.map_err(|_| EnrolmentRefusal::RequestTooSlow)?;
+    let octets = whole.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+        Some(_) => EnrolmentRefusal::RequestTooLarge,
+        None => EnrolmentRefusal::RequestMalformed,
+    })?;
+    let octets = octets.to_bytes();
+    if octets.is_empty() {
+        return Ok(EnrollRequest::default());
+    }
+    serde_json::from_slice(&octets).map_err(|_| EnrolmentRefusal::RequestMalformed)
+}
+
+fn refused(answer: &EnrolmentAnswer) -> Response<Body> {
+    let refusal = answer.refusal;
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
+    let (reason, message) = (refusal.name().to_owned(), refusal.text().to_owned());
+    let mut response = json(status, &EnrollError { reason, message, retryable: refusal.retryable() });
+    if let Some(after) = answer.retry_after {
+        let seconds = after.as_secs().saturating_add(1);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
+    use axum::response::IntoResponse;
+    let mut response = (status, Json(body)).into_response();
+    // Credentials belong into no cache.
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn text(kind: &'static str, body: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kennel_wire::enrol::{Blob, EnrollResponse, Keytab, KeytabEntry, Ticket};
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    fn document() -> Value {
+        serde_json::from_str(OPENAPI).unwrap()
+    }
+
+    #[test]
+    fn the_document_has_every_path() {
+        let document = document();
+        let paths: BTreeSet<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(paths, [path::ENROLL, path::KRB5_CONF, path::CA, path::OPENAPI].into());
+    }
+
+    #[test]
+    fn the_document_has_every_refusal_under_its_status() {
+        let document = document();
+        let responses = document["paths"][path::ENROLL]["post"]["responses"].as_object().unwrap();
+        let said: BTreeSet<u16> =
+            responses.keys().map(|status| status.parse().unwrap()).filter(|s| *s != 200).collect();
+        assert_eq!(said, EnrolmentRefusal::ALL.iter().map(|refusal| refusal.status()).collect());
+        let reasons =
+            document["components"]["schemas"]["EnrollError"]["properties"]["reason"]["enum"].as_array().unwrap();
+        let reasons: BTreeSet<&str> = reasons.iter().map(|reason| reason.as_str().unwrap()).collect();
+        assert_eq!(reasons, EnrolmentRefusal::ALL.iter().map(|refusal| refusal.name()).collect());
+    }
+
+    /// Every field of a body is in its schema, and the other way round.
+    fn same_fields(schema: &str, body: &impl Serialize) {
+        let document = document();
+        let properties = document["components"]["schemas"][schema]["properties"].as_object().unwrap();
+        let body = serde_json::to_value(body).unwrap();
+        let fields: BTreeSet<&String> = body.as_object().unwrap().keys().collect();
+        assert_eq!(properties.keys().collect::<BTreeSet<_>>(), fields, "{schema}");
+    }
+
+    #[test]
+    fn the_document_has_the_fields_of_every_body() {
+        let blob = || Blob(Vec::new().into());
+        let entry = KeytabEntry { principal: String::new(), kvnos: vec![1], alias_of: Some(String::new()) };
+        same_fields("KeytabEntry", &entry);
+        let keytab = Keytab { data: blob(), entries: vec![entry] };
+        same_fields("Keytab", &keytab);
+        let ticket = Ticket { ccache: blob(), end_time: String::new() };
+        same_fields("Ticket", &ticket);
+        let response = EnrollResponse {
+            realm: String::new(),
+            client: String::new(),
+            ticket: Some(ticket),
+            keytab: Some(keytab),
+            krb5_conf: String::new(),
+            refetch_before: String::new(),
+        };
+        same_fields("EnrollResponse", &response);
+        same_fields("EnrollRequest", &EnrollRequest { enctypes: vec![20], agent: Some(String::new()) });
+        same_fields("EnrollError", &EnrollError { reason: String::new(), message: String::new(), retryable: true });
+    }
+
+    #[test]
+    fn a_token_is_a_bearer_s_and_of_bounded_length() {
+        let of = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+            bearer(&headers).map(str::to_owned)
+        };
+        assert_eq!(of("Bearer abc"), Some("abc".into()));
+        assert_eq!(of("bearer  abc "), Some("abc".into()));
+        for none in ["Basic abc", "Bearer", "Bearer ", &format!("Bearer {}", "a".repeat(LONGEST_TOKEN + 1))] {
+            assert_eq!(of(none), None, "{none}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_small_and_json_or_empty() {
+        assert_eq!(read(Body::empty()).await, Ok(EnrollRequest::default()));
+        assert_eq!(read(Body::from("{\"enctypes\":[18]}")).await.unwrap().enctypes, [18]);
+        assert_eq!(read(Body::from("[")).await, Err(EnrolmentRefusal::RequestMalformed));
+        assert_eq!(read(Body::from(vec![b' '; LONGEST + 1])).await, Err(EnrolmentRefusal::RequestTooLarge));
+    }
+}

@@ -1,0 +1,153 @@
+//! What an entitled pod gets. Nothing is made here but a ticket: keys are what the store has, so that concurrent enrolments
+//! get the same ones, and no enrolment changes one.
+
+use crate::clock;
+use kennel_controller::Live;
+use kennel_core::enrolment::{Credentials, EnrolmentRefusal, Entitlement, Granted, Review};
+use kennel_core::entry::Entry;
+use kennel_core::keytab::KeytabBuilder;
+use kennel_core::pods::PodRef;
+use kennel_core::principal::Origin;
+use kennel_core::refusal::Refusal;
+use kennel_store::EntryCache;
+use kennel_wire::ccache::Ccache;
+use kennel_wire::enrol::{Blob, EnrollResponse, Keytab, KeytabEntry, Ticket};
+use kennel_wire::message::{KerberosTime, Principal, Timestamp};
+use rand::rngs::OsRng;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Ask again after so long at the latest, seconds: other services and keys may be due.
+const REFETCH: i64 = 3600;
+
+/// Why there is nothing.
+#[derive(Debug)]
+pub(super) struct CredentialsRefused {
+    pub(super) refusal: EnrolmentRefusal,
+    /// Why there is no ticket.
+    pub(super) ticket: Option<Refusal>,
+}
+
+impl From<EnrolmentRefusal> for CredentialsRefused {
+    fn from(refusal: EnrolmentRefusal) -> CredentialsRefused {
+        CredentialsRefused { refusal, ticket: None }
+    }
+}
+
+/// Where credentials come from.
+pub(super) struct CredentialSource<'a> {
+    pub(super) live: &'a Live,
+    pub(super) cache: &'a EntryCache,
+}
+
+impl CredentialSource<'_> {
+    /// The credentials of a pod.
+    pub(super) async fn for_pod(
+        &self,
+        review: &Review,
+        pod: &PodRef,
+        entitlement: &Entitlement,
+        enctypes: &[i32],
+        krb5_conf: String,
+    ) -> Result<(EnrollResponse, Granted), CredentialsRefused> {
+        let now = clock::now();
+        let client = self.made(&entitlement.client, |uid| uid == review.account_uid).await?;
+        // The name of the account itself is another's: there is nothing to hand out.
+        let client = client.ok_or(EnrolmentRefusal::NoPrincipal)?;
+        let mut granted = Granted::default();
+        let mut ticket = None;
+        if entitlement.credentials != Credentials::Keytab {
+            let (ccache, end, issued) = self.ticket(&client, pod, enctypes, now).await?;
+            granted.ticket = Some(issued);
+            ticket = Some((ccache, end));
+        }
+        let mut keytab = KeytabBuilder::default();
+        if entitlement.credentials != Credentials::Ticket {
+            keytab.add(&client.record, None);
+        }
+        let of_account = format!("{}/", review.account_uid);
+        for service in &entitlement.services {
+            if let Some(entry) = self.made(&service.name, |uid| uid.starts_with(&of_account)).await? {
+                keytab.add(&entry.record, Some(service));
+            }
+        }
+        let keytab = keytab.finish();
+        let half = ticket.as_ref().map_or(i64::MAX, |(_, end)| end.0.saturating_sub(now.time.0) / 2);
+        let refetch = now.time.plus(REFETCH.min(half));
+        granted.keytab = keytab.as_ref().map(|keytab| keytab.contents.clone()).unwrap_or_default();
+        let response = EnrollResponse {
+            realm: self.live.name().to_owned(),
+            client: entitlement.client.to_string(),
+            ticket: ticket.map(|(ccache, end)| Ticket { ccache: Blob(ccache), end_time: text(end) }),
+            keytab: keytab.map(|keytab| Keytab { entries: entries(&granted, entitlement), data: Blob(keytab.octets) }),
+            krb5_conf,
+            refetch_before: text(refetch),
+        };
+        Ok((response, granted))
+    }
+
+    /// The entry of a name that the cluster asks for; `None`: it is an administrator's.
+    async fn made(
+        &self,
+        name: &Principal,
+        is_of: impl Fn(&str) -> bool,
+    ) -> Result<Option<Arc<Entry>>, CredentialsRefused> {
+        let found = match self.cache.peek(name) {
+            Some(found) => found,
+            None => self.cache.lookup(name).await.map_err(|error| {
+                tracing::error!(%error, "the store did not answer");
+                EnrolmentRefusal::StoreUnavailable
+            })?,
+        };
+        // Not there yet, or still the one of an older object: the controller is on its way.
+        let entry = found.ok_or(EnrolmentRefusal::NotReady)?;
+        let record = &entry.record;
+        if record.principal != *name || record.origin == Origin::Manual {
+            return Ok(None);
+        }
+        let is_ours = record.uid.as_deref().is_some_and(is_of) && record.abandoned.is_none();
+        if is_ours { Ok(Some(entry)) } else { Err(EnrolmentRefusal::NotReady.into()) }
+    }
+
+    async fn ticket(
+        &self,
+        client: &Entry,
+        pod: &PodRef,
+        enctypes: &[i32],
+        now: Timestamp,
+    ) -> Result<(Zeroizing<Vec<u8>>, KerberosTime, kennel_core::event::Issued), CredentialsRefused> {
+        let realm = self.live.name();
+        let krbtgt = self.cache.lookup(&Principal::krbtgt(realm, realm)).await;
+        let krbtgt = krbtgt.ok().flatten().ok_or(EnrolmentRefusal::StoreUnavailable)?;
+        let issued = self.live.kdc().issue_to_pod(client, &krbtgt, pod, enctypes, now, &mut OsRng);
+        let ticket = issued.map_err(|refusal| match refusal {
+            Refusal::PodGone => CredentialsRefused::from(EnrolmentRefusal::PodEnded),
+            refusal => CredentialsRefused { refusal: EnrolmentRefusal::TicketRefused, ticket: Some(refusal) },
+        })?;
+        let end = ticket.credential.endtime;
+        let principal = client.record.principal.clone();
+        let ccache = Ccache { kdc_offset: None, principal, credentials: vec![ticket.credential] };
+        Ok((ccache.encode(), end, ticket.issued))
+    }
+}
+
+/// What the answer tells of the keytab: canonical names and their others.
+fn entries(granted: &Granted, entitlement: &Entitlement) -> Vec<KeytabEntry> {
+    let mut all = Vec::new();
+    for told in &granted.keytab {
+        let entry = |principal: &Principal, alias_of: Option<String>| KeytabEntry {
+            principal: principal.to_string(),
+            kvnos: told.kvnos.clone(),
+            alias_of,
+        };
+        all.push(entry(&told.principal, None));
+        let service = entitlement.services.iter().find(|service| service.name == told.principal);
+        let aliases = service.map_or(&[][..], |service| &service.aliases);
+        all.extend(aliases.iter().map(|alias| entry(alias, Some(told.principal.to_string()))));
+    }
+    all
+}
+
+fn text(time: KerberosTime) -> String {
+    time.to_rfc3339().to_string()
+}

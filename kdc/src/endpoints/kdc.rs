@@ -1,0 +1,163 @@
+//! Port 88: bytes in, the core's steps, the cache between them, one audit event, bytes out. UDP and TCP both come through here.
+
+use crate::clock;
+use futures_util::FutureExt;
+use kennel_audit::Audit;
+use kennel_controller::Live;
+use kennel_core::event::Event;
+use kennel_core::kdc::{Found, Outcome, Pending, Step};
+use kennel_core::refusal::Refusal;
+use kennel_listen::{Respond, Response, Transport};
+use kennel_store::StoreError;
+use kennel_store::cache::EntryCache;
+use kennel_wire::message::Principal;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Answers requests of the AS and the TGS.
+pub(crate) struct KdcEndpoint {
+    live: Arc<Live>,
+    cache: Arc<EntryCache>,
+    audit: Audit,
+    /// Longest reply in a datagram, octets.
+    udp_reply_limit: usize,
+}
+
+impl KdcEndpoint {
+    pub(crate) fn new(live: Arc<Live>, cache: Arc<EntryCache>, audit: Audit, udp_reply_limit: usize) -> KdcEndpoint {
+        KdcEndpoint { live, cache, audit, udp_reply_limit }
+    }
+
+    async fn decide(&self, request: &[u8], peer: SocketAddr) -> Outcome {
+        let now = clock::now();
+        let mut step = self.live.kdc().begin(request, peer, now);
+        loop {
+            let pending: Box<Pending> = match step {
+                Step::Done(outcome) => return outcome,
+                Step::Need(pending) => pending,
+            };
+            step = match self.fetch(pending.wants()).await {
+                Ok(found) => pending.resume(found, now, &mut rand::thread_rng()),
+                Err(error) => {
+                    tracing::error!(%error, "the store did not answer");
+                    return pending.unavailable(now);
+                }
+            };
+        }
+    }
+
+    async fn fetch(&self, wants: &[Principal]) -> Result<Vec<Found>, StoreError> {
+        let mut found = Vec::with_capacity(wants.len());
+        for name in wants {
+            found.push(match self.cache.peek(name) {
+                Some(known) => known,
+                None => self.cache.lookup(name).await?,
+            });
+        }
+        Ok(found)
+    }
+
+    /// The event goes out before the reply does: no ticket leaves without its audit line on the way.
+    fn finish(&self, outcome: Outcome, transport: Transport) -> Option<Vec<u8>> {
+        let outcome = self.fit(outcome, transport);
+        self.audit.record(outcome.event);
+        outcome.reply
+    }
+
+    fn fit(&self, outcome: Outcome, transport: Transport) -> Outcome {
+        let now = outcome.event.time;
+        match transport {
+            Transport::Datagram => outcome.fit_datagram(self.udp_reply_limit, self.live.kdc().realm(), now),
+            Transport::Stream => outcome,
+        }
+    }
+}
+
+impl Respond for KdcEndpoint {
+    type Event = Event;
+
+    /// The core has no state that a request could change half-way, so a decision that has to wait for the store can be dropped
+    /// here and made anew by [`Respond::respond`].
+    fn try_respond(&self, request: &[u8], peer: SocketAddr, transport: Transport) -> Option<Response<Event>> {
+        let Outcome { reply, event } = self.fit(self.decide(request, peer).now_or_never()?, transport);
+        Some(Response { reply, event })
+    }
+
+    fn record(&self, events: &mut Vec<Event>) {
+        self.audit.record_all(events);
+    }
+
+    async fn respond(&self, request: &[u8], peer: SocketAddr, transport: Transport) -> Option<Vec<u8>> {
+        let outcome = self.decide(request, peer).await;
+        self.finish(outcome, transport)
+    }
+
+    /// Too many requests wait for the store: KDC_ERR_SVC_UNAVAILABLE.
+    fn unavailable(&self, request: &[u8], peer: SocketAddr, transport: Transport) -> Option<Vec<u8>> {
+        let now = clock::now();
+        let outcome = match self.live.kdc().begin(request, peer, now) {
+            Step::Done(outcome) => outcome,
+            Step::Need(pending) => pending.unavailable(now),
+        };
+        self.finish(outcome, transport)
+    }
+
+    /// KRB_ERR_FIELD_TOOLONG (RFC 4120, section 7.2.2).
+    fn refuse_frame(&self, peer: SocketAddr) -> Option<Vec<u8>> {
+        self.finish(self.live.kdc().refuse(Refusal::FrameLength, peer, clock::now()), Transport::Stream)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kennel_audit::{LineFormat, Metrics, SinkTarget};
+    use kennel_core::pods::NoCluster;
+    use kennel_core::realm::Realm;
+    use kennel_store::MemoryStore;
+    use kennel_wire::message::{ErrorCode, KrbError};
+
+    /// No request at all, which gets a KRB-ERROR all the same.
+    const GARBAGE: &[u8] = b"\x30\x03not";
+    /// The outermost octets of an AS-REP: a reply, which is not answered.
+    const REPLY: &[u8] = b"\x6b\x02\x30\x00";
+
+    async fn endpoint(dir: &tempfile::TempDir) -> (KdcEndpoint, kennel_audit::AuditWriter) {
+        let target = SinkTarget::File(dir.path().join("audit.log"));
+        let (audit, writer) = Audit::start(&target, LineFormat::Json, Arc::new(Metrics::new()), clock::now).unwrap();
+        let cache = EntryCache::open(Arc::new(MemoryStore::new()), 16).await.unwrap();
+        let live = Arc::new(Live::new(Realm::new("R"), Arc::new(NoCluster)));
+        (KdcEndpoint::new(live, cache, audit, 1400), writer)
+    }
+
+    fn peer() -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 4711))
+    }
+
+    #[tokio::test]
+    async fn garbage_gets_an_error_a_reply_gets_nothing_and_each_one_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let (endpoint, writer) = endpoint(&dir).await;
+        let answer = endpoint.respond(GARBAGE, peer(), Transport::Stream).await.unwrap();
+        assert_eq!(KrbError::decode(&answer).unwrap().error_code, ErrorCode::GENERIC);
+        assert!(endpoint.respond(REPLY, peer(), Transport::Stream).await.is_none());
+        let mut events: Vec<Event> = [GARBAGE, REPLY]
+            .map(|request| endpoint.try_respond(request, peer(), Transport::Datagram).unwrap().event)
+            .into();
+        endpoint.record(&mut events);
+        assert!(events.is_empty());
+        writer.stop();
+        let lines = std::fs::read_to_string(dir.path().join("audit.log")).unwrap();
+        assert_eq!(lines.lines().count(), 4, "{lines}");
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_cannot_be_served_is_answered_field_toolong_and_recorded() {
+        let dir = tempfile::tempdir().unwrap();
+        let (endpoint, writer) = endpoint(&dir).await;
+        let error = KrbError::decode(&endpoint.refuse_frame(peer()).unwrap()).unwrap();
+        assert_eq!((error.error_code, error.realm.as_str()), (ErrorCode::FIELD_TOOLONG, "R"));
+        writer.stop();
+        assert!(std::fs::read_to_string(dir.path().join("audit.log")).unwrap().contains("FrameLength"));
+    }
+}

@@ -1,0 +1,209 @@
+//! The parts that only a realm with a cluster has: the index, the controller that follows it, the enrolment API.
+
+use crate::clock;
+use crate::cluster as kubernetes;
+use crate::cluster::lease::Lease;
+use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
+use crate::endpoints::enrolment::api::router;
+use crate::endpoints::enrolment::attempt::Enrolment;
+use crate::endpoints::enrolment::krb5_conf;
+use crate::serve::authority_file;
+use crate::serve::store::make_private_folder;
+use anyhow::Context;
+use kennel_audit::{Audit, Metrics};
+use kennel_controller::{Controller, Live, Published};
+use kennel_k8s::crd::realm::cluster_domain;
+use kennel_k8s::index::{Index, SharedIndex};
+use kennel_listen::{CertificateFiles, HttpListener, HttpServer, Tls};
+use kennel_store::{EntryCache, master_key_file};
+use rand::rngs::OsRng;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// Interval of the check whether the serving certificate has to be renewed or read anew.
+const CERTIFICATE_CHECK: Duration = Duration::from_secs(60);
+
+/// The parts, prepared before anything is served.
+pub(crate) struct ClusterParts {
+    client: kube::Client,
+    kdcs: Vec<String>,
+    https: Option<(HttpListener, Arc<Tls>)>,
+    pub(crate) index: SharedIndex,
+    /// With the id of the master key; `None` for a realm that is only tried out.
+    lease: Option<(Lease, String)>,
+}
+
+/// The parts, running.
+pub(crate) struct RunningCluster {
+    controller: JoinHandle<()>,
+    https: Option<HttpServer>,
+    /// Renews the serving certificate.
+    renewal: Option<JoinHandle<()>>,
+    lease: Option<Arc<Lease>>,
+    lost: watch::Receiver<bool>,
+}
+
+/// Another process has taken the realm's Lease.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lost;
+
+/// The files of our own certificate authority and of the key that wraps it.
+pub(crate) struct Secrets<'a> {
+    pub(crate) authority: PathBuf,
+    pub(crate) master_key: &'a Path,
+}
+
+impl ClusterParts {
+    /// Connects and binds. Without `enrolment`, pods cannot enrol.
+    pub(crate) async fn prepare(
+        realm: &str,
+        cluster: &ClusterSettings,
+        enrolment: Option<&EnrolmentSettings>,
+        secrets: Secrets<'_>,
+    ) -> anyhow::Result<ClusterParts> {
+        anyhow::ensure!(
+            graviola::util::is_cpu_supported(),
+            "this processor lacks instructions that TLS needs here (AES, PCLMULQDQ, AVX2, ADX, BMI2 on x86-64): run the \
+             KDC on a newer one"
+        );
+        let client = kubernetes::connect(cluster.kubeconfig.as_deref()).await?;
+        let https = enrolment.map(|settings| https(realm, settings, &secrets)).transpose()?;
+        let index = SharedIndex::new(Index::new(realm));
+        Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), https, index, lease: None })
+    }
+
+    /// The certificate that clients of the enrolment API are to trust.
+    pub(crate) fn ca_pem(&self) -> Option<String> {
+        self.https.as_ref().map(|(_, tls)| tls.ca_pem())
+    }
+
+    /// Serves as the holder of a Lease, from the store under this master key.
+    pub(crate) fn holding(mut self, lease: Lease, master_key: String) -> ClusterParts {
+        self.lease = Some((lease, master_key));
+        self
+    }
+
+    /// The certificate of the enrolment API.
+    pub(crate) fn tls(&self) -> Option<Arc<Tls>> {
+        self.https.as_ref().map(|(_, tls)| tls.clone())
+    }
+
+    /// Starts the parts.
+    pub(crate) fn start(
+        self,
+        live: Arc<Live>,
+        cache: Arc<EntryCache>,
+        audit: Audit,
+        metrics: Arc<Metrics>,
+    ) -> anyhow::Result<RunningCluster> {
+        let krb5_conf = {
+            let (index, realm, kdcs) = (self.index.clone(), live.name().to_owned(), self.kdcs);
+            move || {
+                let domain = index.read().followed_realm().map(|realm| realm.spec.cluster_domain.clone());
+                krb5_conf::of_realm(&realm, &kdcs, &domain.unwrap_or_else(cluster_domain))
+            }
+        };
+        let published = {
+            let (krb5_conf, tls) = (krb5_conf.clone(), self.https.as_ref().map(|(_, tls)| tls.clone()));
+            Published::new(move || {
+                let ca = tls.as_ref().map(|tls| ("ca.crt".to_owned(), tls.ca_pem()));
+                std::iter::once(("krb5.conf".to_owned(), krb5_conf())).chain(ca).collect()
+            })
+        };
+        let lease_held = metrics.lease_held.clone();
+        let controller = Controller::new(
+            self.client.clone(),
+            self.index.clone(),
+            cache.clone(),
+            live.clone(),
+            published,
+            metrics,
+            clock::now,
+        );
+        let (https, renewal) = match self.https {
+            Some((listener, tls)) => {
+                let ca = tls.clone();
+                let enrolment =
+                    Enrolment::new(live, self.index, cache, self.client, audit, krb5_conf, move || ca.ca_pem());
+                tracing::info!(addresses = ?listener.addresses(), "enrolment over HTTPS");
+                let https = listener.serve(&router(Arc::new(enrolment)), Some(tls.server_config()?))?;
+                (Some(https), Some(tokio::spawn(keep_renewing(tls))))
+            }
+            None => (None, None),
+        };
+        let (lost, gone) = watch::channel(false);
+        let lease = self.lease.map(|(lease, store)| (Arc::new(lease), store));
+        let held = lease.as_ref().map(|(lease, _)| lease.clone());
+        let controller = tokio::spawn(async move {
+            let Some((lease, store)) = lease else {
+                // Nobody else would.
+                lease_held.set(1);
+                return controller.run().await;
+            };
+            lease.acquire(&store).await;
+            lease_held.set(1);
+            tokio::select! {
+                () = controller.run() => {}
+                () = lease.keep(&store) => {}
+            }
+            lease_held.set(0);
+            lost.send_replace(true);
+        });
+        Ok(RunningCluster { controller, https, renewal, lease: held, lost: gone })
+    }
+}
+
+impl RunningCluster {
+    /// Completes when another process has taken the realm's Lease.
+    pub(crate) async fn lost(&self) -> Lost {
+        match self.lost.clone().wait_for(|lost| *lost).await {
+            Ok(_) => Lost,
+            // There was no Lease to lose.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Stops the parts. The store keeps a write that has begun whole or not at all.
+    pub(crate) async fn stop(self) {
+        self.controller.abort();
+        if let Some(renewal) = self.renewal {
+            renewal.abort();
+        }
+        if let Some(https) = self.https {
+            https.stop().await;
+        }
+        if let Some(lease) = self.lease {
+            lease.release().await;
+        }
+    }
+}
+
+async fn keep_renewing(tls: Arc<Tls>) {
+    loop {
+        tokio::time::sleep(CERTIFICATE_CHECK).await;
+        tls.check(clock::now().time.0, &mut OsRng);
+    }
+}
+
+fn https(realm: &str, settings: &EnrolmentSettings, secrets: &Secrets<'_>) -> anyhow::Result<(HttpListener, Arc<Tls>)> {
+    let listener = HttpListener::bind(&settings.addresses)?;
+    let tls = match &settings.certificate {
+        Some(given) => {
+            let ca = given.ca.clone().unwrap_or_else(|| given.certificate.clone());
+            Tls::given(CertificateFiles::new(given.certificate.clone(), given.key.clone(), ca))?
+        }
+        None => {
+            let master = master_key_file::load(secrets.master_key)?;
+            if let Some(folder) = secrets.authority.parent() {
+                make_private_folder(folder)?;
+            }
+            let now = clock::now().time.0;
+            let authority = authority_file::open_or_create(&secrets.authority, &master, realm, now, &mut OsRng)?;
+            Tls::own(authority, settings.names.clone(), now, &mut OsRng).context("enrolment.names")?
+        }
+    };
+    Ok((listener, Arc::new(tls)))
+}

@@ -1,0 +1,91 @@
+//! `serve`: reads the configuration, starts the parts in order, serves until a signal, stops in order. `dev` uses the same parts.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`service`] | a KDC that answers: start in order, stop in order |
+//! | [`cluster`] | the parts that only a realm with a cluster has |
+//! | [`store`] | opening or creating the store and its master key |
+//! | [`authority_file`] | the file of our own certificate authority |
+//! | [`signals`] | SIGTERM and SIGINT |
+
+mod authority_file;
+pub(crate) mod cluster;
+pub(crate) mod service;
+pub(crate) mod signals;
+pub(crate) mod store;
+
+use crate::cluster as kubernetes;
+use crate::cluster::lease::{self, Lease};
+use crate::config::Config;
+use crate::config::realm::warn_of_weakness;
+use crate::config::store::StoreKind;
+use crate::logs;
+use crate::serve::cluster::{ClusterParts, Lost, Secrets};
+use crate::serve::service::{Parts, Service};
+use crate::serve::signals::Signals;
+use kennel_listen::{BoundSockets, HttpListener};
+use kennel_store::{SledStore, master_key_file};
+
+/// Runs until SIGTERM or SIGINT.
+pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
+    logs::start(&config.log)?;
+    let realm = config.realm.build(config.realm_name()?)?;
+    warn_of_weakness(&realm);
+    let mut signals = Signals::new()?;
+    // Before anything is made: a port in use changes nothing.
+    let bound = BoundSockets::bind(&config.listen.addresses, config.limits.udp_threads)?;
+    let settings = &config.store;
+    let lease = lease(config, &realm.name).await?;
+    let store = match settings.kind {
+        StoreKind::Sled => store::open(&settings.path, &settings.master_key, settings.create).await?,
+    };
+    if store::check_realm(store.as_ref(), &realm, settings.create).await? {
+        tracing::info!(realm = realm.name, store = %settings.path.display(), "made a new realm");
+    }
+    let name = realm.name.clone();
+    let cluster = match &config.cluster {
+        Some(cluster) => {
+            let secrets = Secrets { authority: config.authority(), master_key: &settings.master_key };
+            let prepared = ClusterParts::prepare(&name, cluster, config.enrolment.as_ref(), secrets).await?;
+            let master_key = master_key_file::load(&settings.master_key)?.id().to_owned();
+            Some(match lease {
+                Some(lease) => prepared.holding(lease, master_key),
+                None => prepared,
+            })
+        }
+        None => None,
+    };
+    let metrics = config.metrics.as_ref().map(|metrics| HttpListener::bind(&metrics.addresses)).transpose()?;
+    let parts = Parts { realm, store, cache_capacity: settings.cache_capacity, cluster, metrics };
+    let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
+    tracing::info!(realm = name, version = env!("CARGO_PKG_VERSION"), "serving");
+    let lost = tokio::select! {
+        signal = signals.wait() => {
+            tracing::info!(signal, "stopping");
+            None
+        }
+        lost = service.lost() => Some(lost),
+    };
+    service.stop().await;
+    if let Some(Lost) = lost {
+        anyhow::bail!(
+            "another process has taken the realm's Lease: this one stops, so that the two stores do not diverge"
+        );
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The Lease of a realm in a cluster, once it is known that no other store has that realm.
+async fn lease(config: &Config, realm: &str) -> anyhow::Result<Option<Lease>> {
+    let Some(cluster) = &config.cluster else { return Ok(None) };
+    let client = kubernetes::connect(cluster.kubeconfig.as_deref()).await?;
+    let lease = Lease::of_realm(&client, realm, &config.store.path);
+    if SledStore::exists(&config.store.path)? {
+        let master_key = master_key_file::load(&config.store.master_key)?;
+        lease.check(lease::Store::There(master_key.id())).await?;
+    } else {
+        lease.check(lease::Store::Missing).await?;
+    }
+    Ok(Some(lease))
+}

@@ -1,0 +1,113 @@
+//! A KDC that answers: its parts started in order and stopped in order.
+
+use crate::clock;
+use crate::config::audit::AuditSettings;
+use crate::config::listen::LimitSettings;
+use crate::endpoints::health::{Check, Measure, router};
+use crate::endpoints::kdc::KdcEndpoint;
+use crate::serve::cluster::{ClusterParts, Lost, RunningCluster};
+use kennel_audit::{Audit, AuditWriter, Metrics};
+use kennel_controller::{Census, Live};
+use kennel_core::pods::{NoCluster, Pods};
+use kennel_core::realm::Realm;
+use kennel_listen::{BoundSockets, HttpListener, HttpServer, RunningSockets};
+use kennel_store::{EntryCache, PrincipalStore};
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+
+/// The parts of a service, prepared and not started.
+pub(crate) struct Parts {
+    pub(crate) realm: Realm,
+    pub(crate) store: Arc<dyn PrincipalStore>,
+    pub(crate) cache_capacity: usize,
+    pub(crate) cluster: Option<ClusterParts>,
+    /// Sockets of metrics and health.
+    pub(crate) metrics: Option<HttpListener>,
+}
+
+/// A KDC that answers.
+pub(crate) struct Service {
+    sockets: RunningSockets,
+    cluster: Option<RunningCluster>,
+    metrics: Option<HttpServer>,
+    /// Counts the principals of the store, where metrics are served.
+    census: Option<JoinHandle<()>>,
+    audit: AuditWriter,
+}
+
+impl Service {
+    /// Starts to answer on the bound sockets.
+    pub(crate) async fn start(
+        parts: Parts,
+        bound: BoundSockets,
+        limits: &LimitSettings,
+        audit: &AuditSettings,
+    ) -> anyhow::Result<Service> {
+        let cache = EntryCache::open(parts.store, parts.cache_capacity).await?;
+        let metrics = Arc::new(Metrics::new());
+        let (audit, writer) = Audit::start(&audit.sink.target(), audit.format.into(), metrics.clone(), clock::now)?;
+        let pods: Arc<dyn Pods> = match &parts.cluster {
+            Some(cluster) => Arc::new(cluster.index.clone()),
+            None => Arc::new(NoCluster),
+        };
+        let live = Arc::new(Live::new(parts.realm, pods));
+        let addresses = bound.addresses().to_vec();
+        let endpoint = KdcEndpoint::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);
+        let sockets = bound.serve(&Arc::new(endpoint), &limits.build())?;
+        tracing::info!(?addresses, "listening on UDP and TCP");
+        let census = Arc::new(Census::default());
+        let (checks, measure) = (checks(parts.cluster.as_ref()), measure(parts.cluster.as_ref(), census.clone()));
+        let census = parts.metrics.is_some().then(|| tokio::spawn(census.follow(cache.clone())));
+        let cluster = parts.cluster.map(|cluster| cluster.start(live, cache, audit, metrics.clone())).transpose()?;
+        let metrics =
+            parts.metrics.map(|listener| listener.serve(&router(metrics, measure, checks), None)).transpose()?;
+        Ok(Service { sockets, cluster, metrics, census, audit: writer })
+    }
+
+    /// Completes when another process has taken the realm's Lease.
+    pub(crate) async fn lost(&self) -> Lost {
+        match &self.cluster {
+            Some(cluster) => cluster.lost().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Accepts nothing new, finishes what has begun, writes the last audit lines.
+    pub(crate) async fn stop(self) {
+        if let Some(cluster) = self.cluster {
+            cluster.stop().await;
+        }
+        if let Some(metrics) = self.metrics {
+            metrics.stop().await;
+        }
+        if let Some(census) = self.census {
+            census.abort();
+        }
+        self.sockets.stop().await;
+        if tokio::task::spawn_blocking(|| self.audit.stop()).await.is_err() {
+            tracing::error!("the audit trail did not end in order");
+        }
+    }
+}
+
+/// The conditions of readiness. The store is open and the realm known before anything is served.
+fn checks(cluster: Option<&ClusterParts>) -> Vec<Check> {
+    let always = |name| Check { name, holds: Box::new(|| true) };
+    let mut checks = vec![always("store open, master key loaded"), always("realm known")];
+    if let Some(cluster) = cluster {
+        let index = cluster.index.clone();
+        checks.push(Check { name: "cluster listed", holds: Box::new(move || index.read().is_synced()) });
+    }
+    checks
+}
+
+fn measure(cluster: Option<&ClusterParts>, census: Arc<Census>) -> Measure {
+    let tls = cluster.and_then(ClusterParts::tls);
+    #[expect(clippy::cast_precision_loss, reason = "seconds since the epoch")]
+    let seconds = |time: Option<i64>| time.unwrap_or(0) as f64;
+    Box::new(move |metrics| {
+        metrics.certificate_expiry.set(seconds(tls.as_ref().and_then(|tls| tls.expiry())));
+        metrics.authority_expiry.set(seconds(tls.as_ref().and_then(|tls| tls.authority_expiry())));
+        metrics.store.set(&census.counts(clock::now().time.0));
+    })
+}
