@@ -7,14 +7,14 @@
 //! | [`names`] | the Kerberos names of its objects |
 //! | [`watch`] | the API server's watches as events of the index |
 //! | [`token_review`] | whose a token is |
-//! | [`conditions`] | conditions of a status |
+//! | [`render`] | what its objects should say |
 //! | [`apply`] | what is written to the cluster |
 
 pub mod apply;
-pub mod conditions;
 #[allow(unreachable_pub, clippy::duplicated_attributes, reason = "what kube's derive makes, and how it is asked")]
 pub mod crd;
 pub mod index;
 pub mod names;
+pub mod render;
 pub mod token_review;
 pub mod watch;

@@ -1,11 +1,5 @@
 //! What is written to the cluster: the status of our resources, Events, the ConfigMap of each enrolled namespace, keytab
 //! Secrets. Everything by server-side apply under our own name, so that a write repeated is a write done.
-//!
-//! | module | what |
-//! |---|---|
-//! | [`status`] | the status of KerberosPrincipals and KerberosRealms: pure |
-
-pub mod status;
 
 use crate::crd::{KerberosPrincipal, KerberosRealm};
 use k8s_openapi::ByteString;

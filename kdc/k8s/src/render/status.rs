@@ -1,10 +1,10 @@
 //! The status that our resources should have: pure.
 
-use crate::conditions::{Truth, Wanted, merged};
 use crate::crd::principal::KerberosPrincipalStatus;
 use crate::crd::realm::KerberosRealmStatus;
 use crate::crd::{KerberosPrincipal, KerberosRealm};
 use crate::index::{Outcome, Problem};
+use crate::render::conditions::{Truth, Wanted, merged};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// Most problems that a condition's message tells of.
