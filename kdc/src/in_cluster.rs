@@ -1,8 +1,7 @@
 //! The parts that only a realm with a cluster has, wired: the index, the controller that follows it, the enrolment API.
 
 use crate::audit::Audit;
-use crate::cluster::lease::Lease;
-use crate::cluster::{self, Controller, Published};
+use crate::cluster::{Controller, Published};
 use crate::config::{ClusterSettings, EnrolmentSettings};
 use crate::enrol::{Enrolment, krb5_conf, router};
 use crate::listen::http::{Listener, Server};
@@ -11,8 +10,10 @@ use crate::metrics::Metrics;
 use crate::tls::{Authority, Files, Tls};
 use crate::{clock, store};
 use anyhow::Context;
+use kennel_k8s::connect;
 use kennel_k8s::crd::realm::cluster_domain;
 use kennel_k8s::index::{Index, SharedIndex};
+use kennel_k8s::lease::RealmLease;
 use kennel_store::{EntryCache, master_key_file};
 use rand::rngs::OsRng;
 use std::path::{Path, PathBuf};
@@ -27,14 +28,14 @@ pub(crate) struct InCluster {
     https: Option<(Listener, Arc<Tls>)>,
     pub(crate) index: SharedIndex,
     /// And the id of the master key; none for a realm that is only tried out.
-    lease: Option<(Lease, String)>,
+    lease: Option<(RealmLease, String)>,
 }
 
 /// What runs.
 pub(crate) struct Running {
     controller: JoinHandle<()>,
     https: Option<Server>,
-    lease: Option<Arc<Lease>>,
+    lease: Option<Arc<RealmLease>>,
     lost: watch::Receiver<bool>,
 }
 
@@ -61,7 +62,7 @@ impl InCluster {
             "this processor lacks instructions that TLS needs here (AES, PCLMULQDQ, AVX2, ADX, BMI2 on x86-64): run the \
              KDC on a newer one"
         );
-        let client = cluster::connect(cluster.kubeconfig.as_deref()).await?;
+        let client = connect(cluster.kubeconfig.as_deref()).await?;
         let https = enrolment.map(|settings| https(realm, settings, &secrets)).transpose()?;
         let index = SharedIndex::new(Index::new(realm));
         Ok(InCluster { client, kdcs: cluster.kdcs.clone(), https, index, lease: None })
@@ -73,7 +74,7 @@ impl InCluster {
     }
 
     /// Serves as the holder of a Lease, from the store under this master key.
-    pub(crate) fn holding(mut self, lease: Lease, master_key: String) -> InCluster {
+    pub(crate) fn holding(mut self, lease: RealmLease, master_key: String) -> InCluster {
         self.lease = Some((lease, master_key));
         self
     }
@@ -159,6 +160,15 @@ impl Running {
         if let Some(lease) = self.lease {
             lease.release().await;
         }
+    }
+}
+
+/// Makes a client from a kubeconfig, or from the pod that this process runs in. The API server may be away: it is asked later.
+pub(crate) async fn connect(kubeconfig: Option<&Path>) -> anyhow::Result<kube::Client> {
+    match kubeconfig {
+        Some(path) => Ok(connect::from_kubeconfig(path).await?),
+        None => connect::from_pod()
+            .context("no cluster: give cluster.kubeconfig (or --kubeconfig), or take out the section [cluster]"),
     }
 }
 

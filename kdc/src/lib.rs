@@ -9,6 +9,7 @@
 //! | [`dev`] | `dev`: a realm in one command, which proves itself |
 //! | [`store`] | opening or creating the store and its master key |
 //! | [`in_cluster`] | the parts of a realm with a cluster, wired |
+//! | [`instance`] | the name of this process, for Events and the Lease |
 //! | [`cluster`] | the cluster's objects into the store, and what became of them back |
 //! | [`enrol`] | the enrolment API: a pod's token in, its credentials out |
 //! | [`live`] | the realm as it is now |
@@ -35,6 +36,7 @@ mod enrol;
 #[doc(hidden)]
 pub mod fuzzing;
 mod in_cluster;
+mod instance;
 mod listen;
 mod live;
 mod logs;

@@ -3,18 +3,17 @@
 use crate::answer::Answerer;
 use crate::audit::{Audit, AuditWriter};
 use crate::cli::ServeArgs;
-use crate::cluster;
-use crate::cluster::lease::{self, Lease};
 use crate::config::{AuditSettings, Config, Limits, StoreKind, warn_of_weakness};
-use crate::in_cluster::{InCluster, Lost, Running, Secrets};
+use crate::in_cluster::{InCluster, Lost, Running, Secrets, connect};
 use crate::listen::http::{Listener, Server};
 use crate::listen::{Bound, Served};
 use crate::live::Live;
 use crate::metrics::{Census, Check, Measure, Metrics, router};
-use crate::{logs, store};
+use crate::{clock, instance, logs, store};
 use anyhow::Context;
 use kennel_core::pods::{NoCluster, Pods};
 use kennel_core::realm::Realm;
+use kennel_k8s::lease::{LocalStore, RealmLease};
 use kennel_store::{EntryCache, PrincipalStore, SledStore, master_key_file};
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -70,15 +69,15 @@ pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<()> {
 }
 
 /// The Lease of a realm in a cluster, once it is known that no other store has that realm.
-async fn lease(config: &Config, realm: &str) -> anyhow::Result<Option<Lease>> {
+async fn lease(config: &Config, realm: &str) -> anyhow::Result<Option<RealmLease>> {
     let Some(cluster) = &config.cluster else { return Ok(None) };
-    let client = cluster::connect(cluster.kubeconfig.as_deref()).await?;
-    let lease = Lease::of_realm(&client, realm, &config.store.path);
+    let client = connect(cluster.kubeconfig.as_deref()).await?;
+    let lease = RealmLease::new(&client, realm, instance::lease_identity(&config.store.path), clock::now);
     if SledStore::exists(&config.store.path)? {
         let master_key = master_key_file::load(&config.store.master_key)?;
-        lease.check(lease::Store::There(master_key.id())).await?;
+        lease.check(LocalStore::Existing(master_key.id())).await?;
     } else {
-        lease.check(lease::Store::Missing).await?;
+        lease.check(LocalStore::Missing).await?;
     }
     Ok(Some(lease))
 }

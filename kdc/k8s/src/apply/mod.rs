@@ -2,6 +2,7 @@
 //! Secrets. Everything by server-side apply under our own name, so that a write repeated is a write done.
 
 use crate::crd::{KerberosPrincipal, KerberosRealm};
+use crate::labels::{CONFIG_MAP, FIELD_MANAGER, KEYTAB_KEY, MANAGED_BY};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
@@ -10,13 +11,6 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::json;
 use std::collections::BTreeMap;
-
-/// Under which our fields are.
-const MANAGER: &str = "kennel-kdc";
-/// Name of the ConfigMap of enrolled namespaces.
-pub const CONFIG_MAP: &str = "kennel-krb5";
-/// The label of what we made, so that it is found again.
-const MANAGED: (&str, &str) = ("app.kubernetes.io/managed-by", MANAGER);
 
 /// Writes to the cluster.
 #[derive(Clone)]
@@ -82,7 +76,7 @@ impl Applier {
     /// Writes with this client; `instance` is this process, in Events.
     #[must_use]
     pub fn new(client: Client, instance: Option<String>) -> Applier {
-        let recorder = Recorder::new(client.clone(), Reporter { controller: MANAGER.into(), instance });
+        let recorder = Recorder::new(client.clone(), Reporter { controller: FIELD_MANAGER.into(), instance });
         Applier { client, recorder }
     }
 
@@ -164,7 +158,7 @@ impl Applier {
             owner_references: Some(owners),
             ..ObjectMeta::default()
         };
-        let data = BTreeMap::from([("keytab".to_owned(), ByteString(keytab.to_vec()))]);
+        let data = BTreeMap::from([(KEYTAB_KEY.to_owned(), ByteString(keytab.to_vec()))]);
         let secret = Secret { metadata, data: Some(data), type_: Some("Opaque".into()), ..Secret::default() };
         api.patch(name, &applied(), &Patch::Apply(secret)).await?;
         Ok(())
@@ -225,19 +219,19 @@ impl From<kube::Error> for SecretError {
 }
 
 fn params() -> PatchParams {
-    PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() }
+    PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() }
 }
 
 fn applied() -> PatchParams {
-    PatchParams::apply(MANAGER).force()
+    PatchParams::apply(FIELD_MANAGER).force()
 }
 
 fn managed() -> BTreeMap<String, String> {
-    [(MANAGED.0.to_owned(), MANAGED.1.to_owned())].into()
+    [MANAGED_BY.entry()].into()
 }
 
 fn is_managed(meta: &ObjectMeta) -> bool {
-    meta.labels.as_ref().is_some_and(|labels| labels.get(MANAGED.0).map(String::as_str) == Some(MANAGED.1))
+    meta.labels.as_ref().is_some_and(|labels| labels.get(MANAGED_BY.key).map(String::as_str) == Some(MANAGED_BY.value))
 }
 
 /// Deletes exactly the object that was seen.

@@ -1,6 +1,7 @@
 //! KerberosRealm: a realm, what it enrols, and the defaults of its principals.
 
 use super::Duration;
+use crate::labels::ENROLL;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -178,6 +179,5 @@ pub fn cluster_domain() -> String {
 }
 
 fn enrolled_by_label() -> LabelSelector {
-    let labels = [("kennel.dev/enroll".to_owned(), "true".to_owned())];
-    LabelSelector { match_labels: Some(labels.into()), match_expressions: None }
+    LabelSelector { match_labels: Some([ENROLL.entry()].into()), match_expressions: None }
 }
