@@ -3,16 +3,18 @@
 use crate::audit::Audit;
 use crate::cluster::{Controller, Published};
 use crate::config::{ClusterSettings, EnrolmentSettings};
-use crate::enrol::{Enrolment, krb5_conf, router};
+use crate::enrol::{Enrolment, EnrolmentCluster, krb5_conf, router};
 use crate::listen::http::{Listener, Server};
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::tls::{Authority, Files, Tls};
-use crate::{clock, store};
+use crate::{clock, instance, store};
 use anyhow::Context;
+use kennel_k8s::apply::Applier;
 use kennel_k8s::connect;
 use kennel_k8s::crd::realm::cluster_domain;
-use kennel_k8s::index::{Index, SharedIndex};
+use kennel_k8s::index::Index;
+use kennel_k8s::index::view::SharedIndex;
 use kennel_k8s::lease::RealmLease;
 use kennel_store::{EntryCache, master_key_file};
 use rand::rngs::OsRng;
@@ -107,13 +109,15 @@ impl InCluster {
             })
         };
         let lease_held = metrics.lease_held.clone();
-        let controller =
-            Controller::new(self.client.clone(), self.index.clone(), cache.clone(), live.clone(), published, metrics);
+        let applier = Applier::new(self.client.clone(), instance::name());
+        let events = applier.events.clone();
+        let (client, index) = (self.client.clone(), self.index.clone());
+        let controller = Controller::new(client, applier, index, cache.clone(), live.clone(), published, metrics);
         let https = match self.https {
             Some((listener, tls)) => {
                 let ca = tls.clone();
-                let enrolment =
-                    Enrolment::new(live, self.index, cache, self.client, audit, krb5_conf, move || ca.ca_pem());
+                let cluster = EnrolmentCluster { client: self.client, index: self.index, events };
+                let enrolment = Enrolment::new(live, cache, cluster, audit, krb5_conf, move || ca.ca_pem());
                 tracing::info!(addresses = ?listener.addresses(), "enrolment over HTTPS");
                 Some(listener.serve(&router(Arc::new(enrolment)), Some(tls))?)
             }

@@ -9,8 +9,10 @@ use crate::live::Live;
 use crate::metrics::Metrics;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use kennel_core::principal::{Origin, Record};
-use kennel_k8s::index::{Settled, SharedIndex};
-use kennel_k8s::watch::{self, Said};
+use kennel_k8s::apply::Applier;
+use kennel_k8s::index::IndexChanges;
+use kennel_k8s::index::view::SharedIndex;
+use kennel_k8s::watch::{WatchReport, watch_cluster};
 use kennel_store::PrincipalStore;
 use kennel_wire::message::KerberosTime;
 use std::collections::BTreeMap;
@@ -77,6 +79,7 @@ pub(crate) struct Controller {
 impl Controller {
     pub(crate) fn new(
         client: kube::Client,
+        applier: Applier,
         index: SharedIndex,
         store: Arc<dyn PrincipalStore>,
         live: Arc<Live>,
@@ -84,7 +87,7 @@ impl Controller {
         metrics: Arc<Metrics>,
     ) -> Controller {
         let states = States::default();
-        let publisher = Publisher::new(client.clone(), index.clone(), store.clone(), states.clone(), published);
+        let publisher = Publisher::new(applier, index.clone(), store.clone(), states.clone(), published);
         Controller {
             client,
             index,
@@ -103,7 +106,7 @@ impl Controller {
     /// Runs without end; to be aborted at a stop. Writes that have begun are whole or not there.
     pub(crate) async fn run(mut self) {
         let publisher = tokio::spawn(self.publisher.clone().run());
-        let mut said = watch::all(&self.client).ready_chunks(EVENTS);
+        let mut said = watch_cluster(&self.client).ready_chunks(EVENTS);
         let mut work = Work::default();
         let mut under_way = FuturesUnordered::new();
         let mut resync = tokio::time::interval(RESYNC);
@@ -131,19 +134,19 @@ impl Controller {
         publisher.abort();
     }
 
-    async fn take_in(&mut self, chunk: Vec<Said>, work: &mut Work) {
+    async fn take_in(&mut self, chunk: Vec<WatchReport>, work: &mut Work) {
         let mut events = Vec::with_capacity(chunk.len());
         let now = clock::now().time.0;
         for said in chunk {
             match said {
-                Said::Event { kind, works, event } => {
+                WatchReport::Event { kind, works, event } => {
                     events.push(*event);
                     if works {
                         self.say_mended(kind);
                         self.metrics.last_event.set(now);
                     }
                 }
-                Said::Broken { kind, error } => self.say_broken(kind, &error),
+                WatchReport::Broken { kind, error } => self.say_broken(kind, &error),
             }
         }
         self.index.new_pods(&events).into_iter().for_each(|created| self.metrics.observe_pod(created, now));
@@ -181,7 +184,7 @@ impl Controller {
         silent.collect::<Vec<_>>().into_iter().for_each(|kind| self.say_mended(kind));
     }
 
-    fn follow(&self, settled: &Settled) {
+    fn follow(&self, settled: &IndexChanges) {
         if settled.realms {
             let index = self.index.read();
             self.live.follow(index.followed_realm().map(|realm| &realm.spec));
@@ -246,7 +249,7 @@ impl Controller {
     }
 }
 
-fn work_of(settled: Settled, work: &mut Work) {
+fn work_of(settled: IndexChanges, work: &mut Work) {
     settled.principals.into_iter().for_each(|name| work.add(Name::Principal(name)));
     settled.aliases.into_iter().for_each(|name| work.add(Name::Alias(name)));
 }

@@ -6,7 +6,7 @@ use crate::clock;
 use crate::live::Live;
 use kennel_core::accounts::{Action, Conflict, Desired, reconcile, reconcile_alias};
 use kennel_core::principal::Record;
-use kennel_k8s::index::SharedIndex;
+use kennel_k8s::index::view::SharedIndex;
 use kennel_store::{Expect, PrincipalStore, StoreError, Versioned};
 use kennel_wire::message::{KerberosTime, Principal};
 use rand::rngs::OsRng;

@@ -17,4 +17,4 @@ mod limits;
 mod told;
 
 pub(crate) use api::router;
-pub(crate) use attempt::Enrolment;
+pub(crate) use attempt::{Enrolment, EnrolmentCluster};
