@@ -339,3 +339,84 @@ fn a_pod_is_new_once_and_not_where_a_listing_tells_of_it() {
     let unknown = PodFact { created: 0, ..fact };
     assert!(cluster.0.new_pods(&[ClusterEvent::Pod(ObjectChange::Put(key, unknown))]).is_empty(), "nobody knows when");
 }
+
+#[test]
+fn the_index_is_synced_once_every_kind_was_listed_and_not_before() {
+    fn listing<T>(wrap: fn(ObjectChange<T>) -> ClusterEvent) -> [ClusterEvent; 2] {
+        [wrap(ObjectChange::Listing), wrap(ObjectChange::ListingEnds)]
+    }
+    let all = || {
+        [
+            listing(ClusterEvent::Namespace),
+            listing(ClusterEvent::Account),
+            listing(ClusterEvent::Service),
+            listing(ClusterEvent::Pod),
+            listing(ClusterEvent::StatefulSet),
+            listing(ClusterEvent::Realm),
+            listing(ClusterEvent::Principal),
+        ]
+    };
+    for missing in 0..all().len() {
+        let mut index = Index::new("R");
+        let others = all().into_iter().enumerate().filter(|(kind, _)| *kind != missing);
+        others.flat_map(|(_, events)| events).for_each(|event| index.apply(event));
+        assert!(!index.is_synced(), "without kind {missing}");
+        all().into_iter().nth(missing).unwrap().into_iter().for_each(|event| index.apply(event));
+        assert!(index.is_synced());
+    }
+}
+
+#[test]
+fn a_principal_object_is_found_by_namespace_and_name() {
+    let cluster = Cluster::shop();
+    cluster.after([principal("shop", "web", web_services())]);
+    let index = cluster.0.read();
+    assert_eq!(index.principal_object("shop", "web").unwrap().meta.name.as_deref(), Some("web"));
+    assert!(index.principal_object("shop", "cart").is_none());
+    assert!(index.principal_object("other", "web").is_none());
+}
+
+#[test]
+fn the_core_sees_namespaces_accounts_and_pods_as_they_are() {
+    let cluster = Cluster::shop();
+    cluster.after([namespace("other", false), pod("cart-1", "cart", None)]);
+    let index = cluster.0.read();
+    let enrolled = |name: &str| ClusterView::namespace(&*index, name).map(|namespace| namespace.enrolled);
+    assert_eq!(["shop", "other", "none"].map(enrolled), [Some(true), Some(false), None]);
+    let account = |name: &str| ClusterView::account(&*index, "shop", name).map(|account| account.uid);
+    assert_eq!((account("web").as_deref(), account("none")), (Some("uid-of-web"), None));
+    let found = ClusterView::pod(&*index, "shop", "cart-1").unwrap();
+    assert_eq!((&*found.uid, &*found.account, found.ended), ("uid-of-cart-1", "cart", false));
+    assert!(ClusterView::pod(&*index, "shop", "cart-2").is_none());
+}
+
+#[test]
+fn a_stateful_set_without_its_headless_service_gives_no_names_and_says_which_one_it_needs() {
+    let cluster = Cluster::shop();
+    let spec = json!({ "services": ["kafka"], "hosts": { "statefulSetPods": ["kafka"] } });
+    for service in ["", "kafka"] {
+        cluster.after([set("kafka", service, 2), account("shop", "kafka"), principal("shop", "kafka", spec.clone())]);
+        assert_eq!(cluster.reasons("shop", "kafka"), ["GoverningServiceNotFound"], "{service:?}");
+        assert!(cluster.problems("shop", "kafka")[0].to_string().contains(&format!("{service:?}")));
+        assert!(cluster.names().iter().all(|name| !name.contains('/')), "{:?}", cluster.names());
+    }
+    cluster.after([service("shop", "kafka")]);
+    assert!(cluster.reasons("shop", "kafka").is_empty());
+}
+
+#[test]
+fn a_principal_that_the_schema_let_in_wrongly_says_so_in_a_namespace_that_is_not_enrolled_too() {
+    let cluster = Cluster::shop();
+    let torn = json!({ "metadata": meta("other", "web"), "spec": { "serviceAccountName": "web", "services": "HTTP" } });
+    cluster.after([namespace("other", false), ClusterEvent::Principal(fact(torn))]);
+    assert_eq!(cluster.reasons("other", "web"), ["Malformed"]);
+}
+
+#[test]
+fn without_a_realm_object_its_principals_say_which_one_to_create() {
+    let cluster = Cluster::shop();
+    cluster.after([principal("shop", "web", web_services())]);
+    cluster.after([ClusterEvent::Realm(ObjectChange::Gone((String::new(), "r".into())))]);
+    assert_eq!(cluster.reasons("shop", "web"), ["RealmNotFound"]);
+    assert!(cluster.problems("shop", "web")[0].to_string().contains("create one with spec.realmName R"));
+}
