@@ -7,7 +7,7 @@
 //! | [`serve`] | `serve`: start in order, stop in order |
 //! | [`endpoints`] | what answers on each port and path |
 //! | [`dev`] | `dev`: a realm in one command, which proves itself |
-//! | [`cluster`] | the Lease and the connection to the cluster |
+//! | [`instance`] | the name of this process, for Events and the Lease |
 //! | [`logs`] | the process's own log |
 //! | [`clock`] | the system's clock, the only place that reads it |
 //! | [`fuzzing`] | what the fuzzer reaches; nothing else is public |
@@ -17,12 +17,12 @@
 
 mod cli;
 mod clock;
-mod cluster;
 mod config;
 mod dev;
 mod endpoints;
 #[doc(hidden)]
 pub mod fuzzing;
+mod instance;
 mod logs;
 mod serve;
 

@@ -19,6 +19,6 @@ mod state;
 mod testing;
 
 pub use census::Census;
-pub use cluster::controller::Controller;
+pub use cluster::controller::{Controller, ControllerParts};
 pub use live::Live;
 pub use publish::Published;

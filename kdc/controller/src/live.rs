@@ -59,7 +59,8 @@ fn merged(base: &Realm, spec: Option<&KerberosRealmSpec>) -> Realm {
         realm.enctypes = enctypes.iter().copied().map(enctype).collect();
     }
     if let Some(tickets) = &spec.tickets {
-        let seconds = |duration: &Option<kennel_k8s::crd::Duration>| duration.as_ref().and_then(|d| d.seconds());
+        let seconds =
+            |duration: &Option<kennel_k8s::crd::duration::DurationText>| duration.as_ref().and_then(|d| d.seconds());
         realm.max_life = seconds(&tickets.max_life).unwrap_or(realm.max_life);
         realm.max_renewable_life = seconds(&tickets.max_renewable_life).unwrap_or(realm.max_renewable_life);
     }

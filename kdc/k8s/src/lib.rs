@@ -1,20 +1,28 @@
-//! What Kennel knows of a Kubernetes cluster, and what it writes there.
+//! What Kennel knows of a Kubernetes cluster, and what it writes there: facts in, objects out.
 //!
 //! | module | what |
 //! |---|---|
+//! | [`connect`] | clients of the API server |
+//! | [`labels`] | every `kennel.dev/` name: labels, annotations, the field manager |
+//! | [`names`] | the Kerberos names of the cluster's objects |
+//! | [`problem`] | every reason that an object is given, with what to do |
 //! | [`crd`] | our custom resources and their manifests |
-//! | [`index`] | what is known of the cluster: events in, desired principals out |
-//! | [`names`] | the Kerberos names of its objects |
 //! | [`watch`] | the API server's watches as events of the index |
-//! | [`token_review`] | whose a token is |
-//! | [`conditions`] | conditions of a status |
-//! | [`apply`] | what is written to the cluster |
+//! | [`token_review`] | the account and the pod that a token belongs to |
+//! | [`lease`] | which process serves a realm, and from which store |
+//! | [`index`] | what is known of the cluster: events in, desired principals out |
+//! | [`render`] | what the cluster's objects should say: pure |
+//! | [`apply`] | writes to the cluster, one type for each kind of object |
 
 pub mod apply;
-pub mod conditions;
-#[allow(unreachable_pub, clippy::duplicated_attributes, reason = "what kube's derive makes, and how it is asked")]
+pub mod connect;
+#[allow(unreachable_pub, clippy::duplicated_attributes, reason = "kube's derive generates both")]
 pub mod crd;
 pub mod index;
+pub mod labels;
+pub mod lease;
 pub mod names;
+pub mod problem;
+pub mod render;
 pub mod token_review;
 pub mod watch;

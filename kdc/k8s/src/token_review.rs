@@ -1,51 +1,55 @@
-//! Asking the API server whose a token is.
+//! Asks the API server which account and pod a token belongs to.
 
-use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, UserInfo};
+use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, TokenReviewStatus, UserInfo};
 use kennel_core::enrolment::{EnrolmentRefusal, Review};
 use kube::api::PostParams;
 use kube::{Api, Client};
 use std::time::Duration;
 
-/// A review takes milliseconds; an API server that takes longer is not there.
+/// Time limit of a review: it takes milliseconds, so an API server that needs longer counts as away.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const POD_NAME: &str = "authentication.kubernetes.io/pod-name";
 const POD_UID: &str = "authentication.kubernetes.io/pod-uid";
 
-/// What became of a token.
+/// The result of a review.
 #[derive(Debug)]
-pub struct Reviewed {
-    /// The account as the API server names it, where it knows the token.
+pub struct TokenReviewResult {
+    /// The account as the API server names it, where the token is known.
     pub username: Option<String>,
-    /// Who it is, or why the token is of no use.
+    /// Account and pod of the token, or why the token is refused.
     pub review: Result<Review, EnrolmentRefusal>,
 }
 
-/// Reviews a token for an audience. Nothing of the token is in what comes back.
-pub async fn review(client: &Client, token: &str, audience: &str) -> Reviewed {
+/// Reviews a token for an audience. The result holds no part of the token.
+pub async fn review_token(client: &Client, token: &str, audience: &str) -> TokenReviewResult {
     let spec = TokenReviewSpec { token: token.to_owned(), audiences: Some(vec![audience.to_owned()]) };
     let request = TokenReview { spec, ..TokenReview::default() };
     let api = Api::<TokenReview>::all(client.clone());
     let params = PostParams::default();
-    let status = match tokio::time::timeout(PATIENCE, api.create(&params, &request)).await {
-        Ok(Ok(answer)) => answer.status.unwrap_or_default(),
-        Ok(Err(error)) => return unavailable(&error.to_string()),
-        Err(_) => return unavailable("no answer in time"),
-    };
+    match tokio::time::timeout(PATIENCE, api.create(&params, &request)).await {
+        Ok(Ok(answer)) => judge(answer.status.unwrap_or_default(), audience),
+        Ok(Err(error)) => unavailable(&error.to_string()),
+        Err(_) => unavailable("no answer in time"),
+    }
+}
+
+/// Accepts a token that the API server authenticates for our audience.
+fn judge(status: TokenReviewStatus, audience: &str) -> TokenReviewResult {
     let for_us = status.audiences.as_ref().is_some_and(|audiences| audiences.iter().any(|a| a == audience));
     if status.authenticated != Some(true) || !for_us {
-        return Reviewed { username: None, review: Err(EnrolmentRefusal::TokenRejected) };
+        return TokenReviewResult { username: None, review: Err(EnrolmentRefusal::TokenRejected) };
     }
     let user = status.user.unwrap_or_default();
-    Reviewed { username: user.username.clone(), review: account(user) }
+    TokenReviewResult { username: user.username.clone(), review: account(user) }
 }
 
-fn unavailable(error: &str) -> Reviewed {
+fn unavailable(error: &str) -> TokenReviewResult {
     tracing::warn!(error, "the API server does not review tokens: enrolments are answered with 503");
-    Reviewed { username: None, review: Err(EnrolmentRefusal::ReviewUnavailable) }
+    TokenReviewResult { username: None, review: Err(EnrolmentRefusal::ReviewUnavailable) }
 }
 
-/// `system:serviceaccount:NAMESPACE:NAME` and the claims of the pod.
+/// Reads `system:serviceaccount:NAMESPACE:NAME` and the claims of the pod.
 fn account(user: UserInfo) -> Result<Review, EnrolmentRefusal> {
     let name = user.username.as_deref().and_then(|name| name.strip_prefix("system:serviceaccount:"));
     let (namespace, account) = name.and_then(|name| name.split_once(':')).ok_or(EnrolmentRefusal::TokenNotOfAccount)?;
@@ -80,6 +84,29 @@ mod tests {
             [&[], &[(POD_NAME, &["p"])], &[(POD_NAME, &["p", "q"]), (POD_UID, &["1"])]];
         for extra in cases {
             assert_eq!(account(user("system:serviceaccount:shop:web", extra)).unwrap().pod, None, "{extra:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_counts_that_is_authenticated_for_our_audience_and_no_other() {
+        let status = |authenticated, audiences: &[&str]| TokenReviewStatus {
+            authenticated,
+            audiences: Some(audiences.iter().map(|audience| (*audience).to_owned()).collect()),
+            user: Some(user("system:serviceaccount:shop:web", &[])),
+            error: None,
+        };
+        let good = judge(status(Some(true), &["other", "ours"]), "ours");
+        assert_eq!(good.username.as_deref(), Some("system:serviceaccount:shop:web"));
+        assert_eq!(good.review.unwrap().account, "web");
+        for bad in [
+            status(Some(true), &["other"]),
+            status(Some(true), &[]),
+            status(Some(false), &["ours"]),
+            status(None, &["ours"]),
+            TokenReviewStatus { audiences: None, ..status(Some(true), &[]) },
+        ] {
+            let refused = judge(bad, "ours");
+            assert_eq!((refused.username, refused.review.err()), (None, Some(EnrolmentRefusal::TokenRejected)));
         }
     }
 

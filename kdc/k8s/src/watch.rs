@@ -1,10 +1,11 @@
-//! The watches: what the API server says of each kind, as events of the index. A watch that breaks begins again by itself,
-//! with pauses that grow; a listing that it needs for that makes good what was missed meanwhile.
+//! The API server's watches, as events of the index. A watch that breaks starts again by itself, after pauses that grow; the
+//! listing at its start makes up for the events that were missed.
 
-use crate::crd::{KerberosPrincipal, KerberosRealm};
-use crate::index::Event;
+use crate::crd::principal::KerberosPrincipal;
+use crate::crd::realm::KerberosRealm;
 use crate::index::facts::{Fact, OwnFact};
-use crate::index::table::Change;
+use crate::index::table::ObjectChange;
+use crate::index::tables::ClusterEvent;
 use futures_util::stream::{BoxStream, Stream, StreamExt, select_all};
 use kube::core::DeserializeGuard;
 use kube::runtime::{WatchStreamExt, watcher};
@@ -12,80 +13,118 @@ use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 
-/// Objects of a page of a listing: a page is held in memory whole.
+/// Objects in one page of a listing; memory holds a whole page.
 const PAGE: u32 = 500;
 
-/// What a watch says.
+/// One report of a watch.
 #[derive(Debug)]
-pub enum Said {
-    /// An event.
+pub enum WatchReport {
+    /// Something happened to the objects of a kind.
     Event {
-        /// The kind.
+        /// The kind: `Pod`.
         kind: &'static str,
-        /// It shows that the watch works: it is not just that a listing begins, which is tried again after each failure.
+        /// Whether the event proves that the watch works. The start of a listing does not: it comes again after each failure.
         works: bool,
-        /// What happened.
-        event: Box<Event>,
+        /// The event.
+        event: Box<ClusterEvent>,
     },
-    /// A watch of this kind does not work; it is tried again.
+    /// The watch of a kind failed; it starts again by itself.
     Broken {
-        /// The kind.
+        /// The kind: `Pod`.
         kind: &'static str,
-        /// Why.
+        /// The error in words.
         error: String,
     },
 }
 
-/// Everything that the index wants to know, from now on and without end. It must be polled inside a tokio runtime.
-pub fn all(client: &Client) -> impl Stream<Item = Said> + Send + Unpin + use<> {
+/// Watches everything that the index wants to know, from now on and without end. Poll the stream inside a tokio runtime.
+pub fn watch_cluster(client: &Client) -> impl Stream<Item = WatchReport> + Send + Unpin + use<> {
+    let realms = Api::<DeserializeGuard<KerberosRealm>>::all(client.clone());
+    let principals = Api::<DeserializeGuard<KerberosPrincipal>>::all(client.clone());
     select_all([
-        of_kind(Api::all(client.clone()), "Namespace", Event::Namespace),
-        of_kind(Api::all(client.clone()), "ServiceAccount", Event::Account),
-        of_kind(Api::all(client.clone()), "Service", Event::Service),
-        of_kind(Api::all(client.clone()), "Pod", Event::Pod),
-        of_kind(Api::all(client.clone()), "StatefulSet", Event::StatefulSet),
-        of_own(client, "KerberosRealm", Event::Realm),
-        of_own_namespaced(client, "KerberosPrincipal", Event::Principal),
+        watch_kind(Api::all(client.clone()), "Namespace", ClusterEvent::Namespace),
+        watch_kind(Api::all(client.clone()), "ServiceAccount", ClusterEvent::Account),
+        watch_kind(Api::all(client.clone()), "Service", ClusterEvent::Service),
+        watch_kind(Api::all(client.clone()), "Pod", ClusterEvent::Pod),
+        watch_kind(Api::all(client.clone()), "StatefulSet", ClusterEvent::StatefulSet),
+        watch_kind::<OwnFact<KerberosRealm>>(realms, "KerberosRealm", ClusterEvent::Realm),
+        watch_kind::<OwnFact<KerberosPrincipal>>(principals, "KerberosPrincipal", ClusterEvent::Principal),
     ])
 }
 
-type OwnStream = BoxStream<'static, Said>;
-
-fn of_own(client: &Client, kind: &'static str, wrap: fn(Change<OwnFact<KerberosRealm>>) -> Event) -> OwnStream {
-    of_kind(Api::<DeserializeGuard<KerberosRealm>>::all(client.clone()), kind, wrap)
-}
-
-fn of_own_namespaced(
-    client: &Client,
+fn watch_kind<F>(
+    api: Api<F::Object>,
     kind: &'static str,
-    wrap: fn(Change<OwnFact<KerberosPrincipal>>) -> Event,
-) -> OwnStream {
-    of_kind(Api::<DeserializeGuard<KerberosPrincipal>>::all(client.clone()), kind, wrap)
-}
-
-fn of_kind<F>(api: Api<F::Object>, kind: &'static str, wrap: fn(Change<F>) -> Event) -> BoxStream<'static, Said>
+    wrap: fn(ObjectChange<F>) -> ClusterEvent,
+) -> BoxStream<'static, WatchReport>
 where
     F: Fact + Send + 'static,
     F::Object: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let config = watcher::Config::default().page_size(PAGE);
     let events = watcher(api, config).default_backoff();
-    let said = move |event: watcher::Result<watcher::Event<F::Object>>| match event {
-        Ok(event) => change(event).map(|change| {
-            let works = !matches!(change, Change::Listing);
-            Said::Event { kind, works, event: Box::new(wrap(change)) }
-        }),
-        Err(error) => Some(Said::Broken { kind, error: error.to_string() }),
-    };
-    events.filter_map(move |event| std::future::ready(said(event))).boxed()
+    events.filter_map(move |event| std::future::ready(report(event, kind, wrap))).boxed()
 }
 
-fn change<F: Fact>(event: watcher::Event<F::Object>) -> Option<Change<F>> {
+/// `None` for an object without a name, which no API server sends.
+fn report<F: Fact>(
+    event: watcher::Result<watcher::Event<F::Object>>,
+    kind: &'static str,
+    wrap: fn(ObjectChange<F>) -> ClusterEvent,
+) -> Option<WatchReport> {
+    match event {
+        Ok(event) => {
+            let change = change::<F>(event)?;
+            let works = !matches!(change, ObjectChange::Listing);
+            Some(WatchReport::Event { kind, works, event: Box::new(wrap(change)) })
+        }
+        Err(error) => Some(WatchReport::Broken { kind, error: error.to_string() }),
+    }
+}
+
+fn change<F: Fact>(event: watcher::Event<F::Object>) -> Option<ObjectChange<F>> {
+    let keyed = F::from_object;
     Some(match event {
-        watcher::Event::Init => Change::Listing,
-        watcher::Event::InitApply(object) => F::of(object).map(|(key, fact)| Change::Listed(key, fact))?,
-        watcher::Event::InitDone => Change::ListingEnds,
-        watcher::Event::Apply(object) => F::of(object).map(|(key, fact)| Change::Put(key, fact))?,
-        watcher::Event::Delete(object) => F::of(object).map(|(key, _)| Change::Gone(key))?,
+        watcher::Event::Init => ObjectChange::Listing,
+        watcher::Event::InitApply(object) => keyed(object).map(|(key, fact)| ObjectChange::Listed(key, fact))?,
+        watcher::Event::InitDone => ObjectChange::ListingEnds,
+        watcher::Event::Apply(object) => keyed(object).map(|(key, fact)| ObjectChange::Put(key, fact))?,
+        watcher::Event::Delete(object) => keyed(object).map(|(key, _)| ObjectChange::Gone(key))?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::facts::ServiceFact;
+    use k8s_openapi::api::core::v1::Service;
+    use kube::runtime::watcher::Event;
+
+    fn service() -> Service {
+        let metadata = serde_json::json!({ "metadata": { "namespace": "shop", "name": "web", "uid": "u" } });
+        serde_json::from_value(metadata).unwrap()
+    }
+
+    fn reported(event: watcher::Result<Event<Service>>) -> Option<WatchReport> {
+        report::<ServiceFact>(event, "Service", ClusterEvent::Service)
+    }
+
+    #[test]
+    fn every_event_but_the_start_of_a_listing_proves_that_the_watch_works() {
+        let works = |event| match reported(Ok(event)) {
+            Some(WatchReport::Event { kind: "Service", works, .. }) => works,
+            other => panic!("{other:?}"),
+        };
+        assert!(!works(Event::Init));
+        for event in [Event::InitApply(service()), Event::InitDone, Event::Apply(service()), Event::Delete(service())] {
+            assert!(works(event));
+        }
+    }
+
+    #[test]
+    fn a_failure_is_reported_with_its_kind_and_an_object_without_a_name_is_not() {
+        let failed = reported(Err(watcher::Error::NoResourceVersion));
+        assert!(matches!(failed, Some(WatchReport::Broken { kind: "Service", .. })), "{failed:?}");
+        assert!(reported(Ok(Event::Apply(Service::default()))).is_none());
+    }
 }

@@ -1,19 +1,22 @@
 //! The parts that only a realm with a cluster has: the index, the controller that follows it, the enrolment API.
 
 use crate::clock;
-use crate::cluster as kubernetes;
-use crate::cluster::lease::Lease;
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
 use crate::endpoints::enrolment::api::router;
-use crate::endpoints::enrolment::attempt::Enrolment;
+use crate::endpoints::enrolment::attempt::{Enrolment, EnrolmentCluster};
 use crate::endpoints::enrolment::krb5_conf;
+use crate::instance;
 use crate::serve::authority_file;
 use crate::serve::store::make_private_folder;
 use anyhow::Context;
 use kennel_audit::{Audit, Metrics};
-use kennel_controller::{Controller, Live, Published};
+use kennel_controller::{Controller, ControllerParts, Live, Published};
+use kennel_k8s::apply::Applier;
+use kennel_k8s::connect;
 use kennel_k8s::crd::realm::cluster_domain;
-use kennel_k8s::index::{Index, SharedIndex};
+use kennel_k8s::index::Index;
+use kennel_k8s::index::view::SharedIndex;
+use kennel_k8s::lease::RealmLease;
 use kennel_listen::{CertificateFiles, HttpListener, HttpServer, Tls};
 use kennel_store::{EntryCache, master_key_file};
 use rand::rngs::OsRng;
@@ -33,7 +36,7 @@ pub(crate) struct ClusterParts {
     https: Option<(HttpListener, Arc<Tls>)>,
     pub(crate) index: SharedIndex,
     /// With the id of the master key; `None` for a realm that is only tried out.
-    lease: Option<(Lease, String)>,
+    lease: Option<(RealmLease, String)>,
 }
 
 /// The parts, running.
@@ -42,7 +45,7 @@ pub(crate) struct RunningCluster {
     https: Option<HttpServer>,
     /// Renews the serving certificate.
     renewal: Option<JoinHandle<()>>,
-    lease: Option<Arc<Lease>>,
+    lease: Option<Arc<RealmLease>>,
     lost: watch::Receiver<bool>,
 }
 
@@ -69,7 +72,7 @@ impl ClusterParts {
             "this processor lacks instructions that TLS needs here (AES, PCLMULQDQ, AVX2, ADX, BMI2 on x86-64): run the \
              KDC on a newer one"
         );
-        let client = kubernetes::connect(cluster.kubeconfig.as_deref()).await?;
+        let client = connect(cluster.kubeconfig.as_deref()).await?;
         let https = enrolment.map(|settings| https(realm, settings, &secrets)).transpose()?;
         let index = SharedIndex::new(Index::new(realm));
         Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), https, index, lease: None })
@@ -81,7 +84,7 @@ impl ClusterParts {
     }
 
     /// Serves as the holder of a Lease, from the store under this master key.
-    pub(crate) fn holding(mut self, lease: Lease, master_key: String) -> ClusterParts {
+    pub(crate) fn holding(mut self, lease: RealmLease, master_key: String) -> ClusterParts {
         self.lease = Some((lease, master_key));
         self
     }
@@ -114,20 +117,23 @@ impl ClusterParts {
             })
         };
         let lease_held = metrics.lease_held.clone();
-        let controller = Controller::new(
-            self.client.clone(),
-            self.index.clone(),
-            cache.clone(),
-            live.clone(),
+        let applier = Applier::new(self.client.clone(), instance::name());
+        let events = applier.events.clone();
+        let controller = Controller::new(ControllerParts {
+            client: self.client.clone(),
+            applier,
+            index: self.index.clone(),
+            store: cache.clone(),
+            live: live.clone(),
             published,
             metrics,
-            clock::now,
-        );
+            clock: clock::now,
+        });
         let (https, renewal) = match self.https {
             Some((listener, tls)) => {
                 let ca = tls.clone();
-                let enrolment =
-                    Enrolment::new(live, self.index, cache, self.client, audit, krb5_conf, move || ca.ca_pem());
+                let cluster = EnrolmentCluster { client: self.client, index: self.index, events };
+                let enrolment = Enrolment::new(live, cache, cluster, audit, krb5_conf, move || ca.ca_pem());
                 tracing::info!(addresses = ?listener.addresses(), "enrolment over HTTPS");
                 let https = listener.serve(&router(Arc::new(enrolment)), Some(tls.server_config()?))?;
                 (Some(https), Some(tokio::spawn(keep_renewing(tls))))
@@ -178,6 +184,15 @@ impl RunningCluster {
         if let Some(lease) = self.lease {
             lease.release().await;
         }
+    }
+}
+
+/// Makes a client from a kubeconfig, or from the pod that this process runs in. The API server may be away: it is asked later.
+pub(crate) async fn connect(kubeconfig: Option<&Path>) -> anyhow::Result<kube::Client> {
+    match kubeconfig {
+        Some(path) => Ok(connect::from_kubeconfig(path).await?),
+        None => connect::from_pod()
+            .context("no cluster: give cluster.kubeconfig (or --kubeconfig), or take out the section [cluster]"),
     }
 }
 

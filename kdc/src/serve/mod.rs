@@ -14,15 +14,14 @@ pub(crate) mod service;
 pub(crate) mod signals;
 pub(crate) mod store;
 
-use crate::cluster as kubernetes;
-use crate::cluster::lease::{self, Lease};
 use crate::config::Config;
 use crate::config::realm::warn_of_weakness;
 use crate::config::store::StoreKind;
-use crate::logs;
-use crate::serve::cluster::{ClusterParts, Lost, Secrets};
+use crate::serve::cluster::{ClusterParts, Lost, Secrets, connect};
 use crate::serve::service::{Parts, Service};
 use crate::serve::signals::Signals;
+use crate::{clock, instance, logs};
+use kennel_k8s::lease::{LocalStore, RealmLease};
 use kennel_listen::{BoundSockets, HttpListener};
 use kennel_store::{SledStore, master_key_file};
 
@@ -77,15 +76,15 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
 }
 
 /// The Lease of a realm in a cluster, once it is known that no other store has that realm.
-async fn lease(config: &Config, realm: &str) -> anyhow::Result<Option<Lease>> {
+async fn lease(config: &Config, realm: &str) -> anyhow::Result<Option<RealmLease>> {
     let Some(cluster) = &config.cluster else { return Ok(None) };
-    let client = kubernetes::connect(cluster.kubeconfig.as_deref()).await?;
-    let lease = Lease::of_realm(&client, realm, &config.store.path);
+    let client = connect(cluster.kubeconfig.as_deref()).await?;
+    let lease = RealmLease::new(&client, realm, instance::lease_identity(&config.store.path), clock::now);
     if SledStore::exists(&config.store.path)? {
         let master_key = master_key_file::load(&config.store.master_key)?;
-        lease.check(lease::Store::There(master_key.id())).await?;
+        lease.check(LocalStore::Existing(master_key.id())).await?;
     } else {
-        lease.check(lease::Store::Missing).await?;
+        lease.check(LocalStore::Missing).await?;
     }
     Ok(Some(lease))
 }

@@ -9,8 +9,10 @@ use crate::state::{Name, State, States};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use kennel_audit::Metrics;
 use kennel_core::principal::{Origin, Record};
-use kennel_k8s::index::{Settled, SharedIndex};
-use kennel_k8s::watch::{self, Said};
+use kennel_k8s::apply::Applier;
+use kennel_k8s::index::IndexChanges;
+use kennel_k8s::index::view::SharedIndex;
+use kennel_k8s::watch::{WatchReport, watch_cluster};
 use kennel_store::PrincipalStore;
 use kennel_wire::message::{Clock, KerberosTime, Timestamp};
 use std::collections::BTreeMap;
@@ -50,20 +52,33 @@ pub struct Controller {
     recount: bool,
 }
 
+/// What a controller works with.
+pub struct ControllerParts {
+    /// Watches the cluster.
+    pub client: kube::Client,
+    /// Writes to the cluster.
+    pub applier: Applier,
+    /// The cluster's objects as the watches deliver them; shared with those who read it.
+    pub index: SharedIndex,
+    /// Holds the principals.
+    pub store: Arc<dyn PrincipalStore>,
+    /// The realm as it is now: the controller makes it follow the KerberosRealm.
+    pub live: Arc<Live>,
+    /// The data of each enrolled namespace's ConfigMap.
+    pub published: Published,
+    /// Gauges of the cluster.
+    pub metrics: Arc<Metrics>,
+    /// The system's clock.
+    pub clock: Clock,
+}
+
 impl Controller {
     /// A controller that writes nothing before [`Controller::run`].
     #[must_use]
-    pub fn new(
-        client: kube::Client,
-        index: SharedIndex,
-        store: Arc<dyn PrincipalStore>,
-        live: Arc<Live>,
-        published: Published,
-        metrics: Arc<Metrics>,
-        clock: Clock,
-    ) -> Controller {
+    pub fn new(parts: ControllerParts) -> Controller {
+        let ControllerParts { client, applier, index, store, live, published, metrics, clock } = parts;
         let states = States::default();
-        let publisher = Publisher::new(client.clone(), index.clone(), store.clone(), states.clone(), published, clock);
+        let publisher = Publisher::new(applier, index.clone(), store.clone(), states.clone(), published, clock);
         Controller {
             client,
             index,
@@ -83,7 +98,7 @@ impl Controller {
     /// Runs without end; the caller aborts it at a stop. The store keeps a write that has begun whole or not at all.
     pub async fn run(mut self) {
         let publisher = tokio::spawn(self.publisher.clone().run());
-        let mut said = watch::all(&self.client).ready_chunks(EVENTS);
+        let mut said = watch_cluster(&self.client).ready_chunks(EVENTS);
         let mut work = Work::default();
         let mut under_way = FuturesUnordered::new();
         let mut resync = tokio::time::interval(RESYNC);
@@ -111,19 +126,19 @@ impl Controller {
         publisher.abort();
     }
 
-    async fn take_in(&mut self, chunk: Vec<Said>, work: &mut Work) {
+    async fn take_in(&mut self, chunk: Vec<WatchReport>, work: &mut Work) {
         let mut events = Vec::with_capacity(chunk.len());
         let now = (self.clock)().time.0;
         for said in chunk {
             match said {
-                Said::Event { kind, works, event } => {
+                WatchReport::Event { kind, works, event } => {
                     events.push(*event);
                     if works {
                         self.say_mended(kind);
                         self.metrics.last_event.set(now);
                     }
                 }
-                Said::Broken { kind, error } => self.say_broken(kind, &error),
+                WatchReport::Broken { kind, error } => self.say_broken(kind, &error),
             }
         }
         self.index.new_pods(&events).into_iter().for_each(|created| self.metrics.observe_pod(created, now));
@@ -170,7 +185,7 @@ impl Controller {
         silent.collect::<Vec<_>>().into_iter().for_each(|kind| self.say_mended(kind));
     }
 
-    fn follow(&self, settled: &Settled) {
+    fn follow(&self, settled: &IndexChanges) {
         if settled.realms {
             let index = self.index.read();
             self.live.follow(index.followed_realm().map(|realm| &realm.spec));
@@ -235,7 +250,7 @@ impl Controller {
     }
 }
 
-fn work_of(settled: Settled, work: &mut Work) {
+fn work_of(settled: IndexChanges, work: &mut Work) {
     settled.principals.into_iter().for_each(|name| work.add(Name::Principal(name)));
     settled.aliases.into_iter().for_each(|name| work.add(Name::Alias(name)));
 }

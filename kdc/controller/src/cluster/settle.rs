@@ -5,7 +5,7 @@ use crate::live::Live;
 use crate::state::{Name, State};
 use kennel_core::accounts::{Action, Desired, reconcile, reconcile_alias};
 use kennel_core::principal::Record;
-use kennel_k8s::index::SharedIndex;
+use kennel_k8s::index::view::SharedIndex;
 use kennel_store::{Expect, PrincipalStore, StoreError, Versioned};
 use kennel_wire::message::{Principal, Timestamp};
 use rand::rngs::OsRng;

@@ -4,17 +4,20 @@
 use crate::state::{Name, State, States};
 use futures_util::stream::{self, StreamExt};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kennel_core::accounts::Conflict;
 use kennel_core::enrolment::Service;
 use kennel_core::keytab;
 use kennel_core::principal::{PrincipalRecord, Record};
-use kennel_k8s::apply::status::{Made, of_principal, of_realm, realm_taken};
-use kennel_k8s::apply::{Applier, SecretError, Subject};
+use kennel_k8s::apply::Applier;
+use kennel_k8s::apply::event::EventSubject;
+use kennel_k8s::apply::keytab_secret::KeytabSecretError;
 use kennel_k8s::crd::principal::KerberosPrincipalStatus;
 use kennel_k8s::crd::realm::KerberosRealmStatus;
 use kennel_k8s::crd::{KerberosPrincipal, KerberosRealm};
-use kennel_k8s::index::facts::{Key, OwnFact};
-use kennel_k8s::index::{Outcome, Problem, SharedIndex};
+use kennel_k8s::index::facts::{ObjectKey, OwnFact};
+use kennel_k8s::index::namespace::PrincipalOutcome;
+use kennel_k8s::index::view::SharedIndex;
+use kennel_k8s::problem::{ConditionType, Healthy, Problem};
+use kennel_k8s::render::status::{RealmCounts, StoreProgress, principal_status, realm_problem, realm_status};
 use kennel_store::{PrincipalStore, Versioned};
 use kennel_wire::message::{Clock, Principal};
 use sha2::{Digest, Sha256};
@@ -64,11 +67,11 @@ struct Due {
 /// What was written last: objects that cannot be read do not say what stands in them.
 #[derive(Default)]
 struct Written {
-    statuses: BTreeMap<Key, KerberosPrincipalStatus>,
+    statuses: BTreeMap<ObjectKey, KerberosPrincipalStatus>,
     realms: BTreeMap<String, KerberosRealmStatus>,
     maps: BTreeMap<String, BTreeMap<String, String>>,
     /// Name and digest of the keytab Secret of each KerberosPrincipal.
-    secrets: BTreeMap<Key, (String, [u8; 32])>,
+    secrets: BTreeMap<ObjectKey, (String, [u8; 32])>,
     /// Accounts whose names are refused, so that they are told once.
     refused: BTreeSet<Principal>,
     maps_listed: bool,
@@ -78,21 +81,19 @@ struct Written {
 struct Step {
     name: String,
     fact: OwnFact<KerberosPrincipal>,
-    outcome: Outcome,
-    made: Made,
+    outcome: PrincipalOutcome,
+    made: StoreProgress,
 }
 
 impl Publisher {
     pub(crate) fn new(
-        client: kube::Client,
+        applier: Applier,
         index: SharedIndex,
         store: Arc<dyn PrincipalStore>,
         states: States,
         published: Published,
         clock: Clock,
     ) -> Publisher {
-        let instance = std::env::var("HOSTNAME").ok();
-        let applier = Applier::new(client, instance);
         let (due, wake, written) = (Mutex::default(), Notify::new(), Mutex::default());
         Publisher { applier, index, store, states, published, due, wake, written, clock }
     }
@@ -142,9 +143,9 @@ impl Publisher {
     async fn namespace(&self, namespace: String) -> kube::Result<()> {
         let namespace = &*namespace;
         let (enrolled, steps, refused) = self.look_at(namespace);
-        for (account, uid, message) in refused {
-            let subject = Subject::Account { namespace, name: &account, uid: &uid };
-            self.applier.event(subject, true, "NameTaken", &message).await;
+        for (account, uid, problem) in refused {
+            let subject = EventSubject::Account { namespace, name: &account, uid: &uid };
+            self.applier.events.warn(subject, problem.reason(), &problem.to_string()).await;
         }
         for step in steps {
             self.principal(namespace, step).await?;
@@ -153,10 +154,10 @@ impl Publisher {
     }
 
     /// What is to be told of a namespace, of one moment.
-    fn look_at(&self, namespace: &str) -> (bool, Vec<Step>, Vec<(String, String, String)>) {
+    fn look_at(&self, namespace: &str) -> (bool, Vec<Step>, Vec<(String, String, Problem)>) {
         let index = self.index.read();
         let Some(desire) = index.namespace(namespace) else { return Default::default() };
-        let step = |(name, outcome): (&String, &Outcome)| {
+        let step = |(name, outcome): (&String, &PrincipalOutcome)| {
             let fact = index.principal_object(namespace, name)?.clone();
             let made = self.made(outcome, namespace);
             let mut outcome = outcome.clone();
@@ -174,11 +175,8 @@ impl Publisher {
                 Some(State::Refused(conflict)) if !desired.uid.contains('/') => {
                     if written.refused.insert(name.clone()) {
                         let account = name.name.components.first().and_then(|n| n.rsplit_once('.')).map_or("", |n| n.0);
-                        refused.push((
-                            account.to_owned(),
-                            desired.uid.clone(),
-                            taken(name, conflict, namespace).message,
-                        ));
+                        let problem = Problem::from_conflict(conflict, name, namespace);
+                        refused.push((account.to_owned(), desired.uid.clone(), problem));
                     }
                 }
                 _ => _ = written.refused.remove(name),
@@ -188,15 +186,17 @@ impl Publisher {
     }
 
     /// How far the store is with the names of an object.
-    fn made(&self, outcome: &Outcome, namespace: &str) -> Made {
-        let mut made = Made::default();
+    fn made(&self, outcome: &PrincipalOutcome, namespace: &str) -> StoreProgress {
+        let mut made = StoreProgress::default();
         let own = outcome.client.iter().chain(&outcome.principals);
         let principals = own.map(|name| (Name::Principal(name.clone()), name));
         let aliases = outcome.aliases.iter().map(|name| (Name::Alias(name.clone()), name));
         for (key, name) in principals.chain(aliases) {
             match self.states.find(&key) {
                 Some(State::Made(kvno)) => made.kvno = made.kvno.max(kvno),
-                Some(State::Refused(conflict)) => made.refused.push(taken(name, conflict, namespace)),
+                Some(State::Refused(conflict)) => {
+                    made.problems.push(Problem::from_conflict(conflict, name, namespace));
+                }
                 _ => made.waiting += 1,
             }
         }
@@ -213,16 +213,16 @@ impl Publisher {
         if let Ok(object) = &fact.object {
             match self.secret(object, &key, &outcome, &made).await? {
                 Ok(secret) => made.secret = secret,
-                Err(problem) => made.refused.push(problem),
+                Err(problem) => made.problems.push(problem),
             }
         }
-        let status = of_principal(&fact.meta, old.as_ref(), &outcome, &made, (self.clock)().time.0);
+        let status = principal_status(&fact.meta, old.as_ref(), &outcome, &made, (self.clock)().time.0);
         if old.as_ref() == Some(&status) {
             return Ok(());
         }
-        if written(self.applier.principal_status(namespace, &name, &status).await)? {
+        if written(self.applier.statuses.write_principal(namespace, &name, &status).await)? {
             let old = old.as_ref().map(|old| &*old.conditions);
-            self.tell(Subject::Principal(&fact.meta), old, &status.conditions).await;
+            self.tell(EventSubject::Principal(&fact.meta), old, &status.conditions).await;
         }
         lock(&self.written).statuses.insert(key, status);
         Ok(())
@@ -232,14 +232,14 @@ impl Publisher {
     async fn secret(
         &self,
         object: &KerberosPrincipal,
-        key: &Key,
-        outcome: &Outcome,
-        made: &Made,
+        key: &ObjectKey,
+        outcome: &PrincipalOutcome,
+        made: &StoreProgress,
     ) -> kube::Result<Result<Option<String>, Problem>> {
         let wanted = object.spec.keytab_secret.as_deref();
         let there = object.status.as_ref().and_then(|status| status.keytab_secret.as_deref());
         if let Some(other) = there.filter(|there| Some(*there) != wanted) {
-            self.applier.delete_keytab_secret(object, other).await?;
+            self.applier.keytab_secrets.delete(object, other).await?;
         }
         let Some(name) = wanted else { return Ok(Ok(None)) };
         let kept = there.filter(|there| *there == name).map(str::to_owned);
@@ -248,29 +248,26 @@ impl Publisher {
         }
         if outcome.client.is_none() && outcome.principals.is_empty() {
             // Why there is none may be told already.
-            let told = !outcome.problems.is_empty() || !made.refused.is_empty();
-            return Ok(if told { Ok(kept) } else { Err(no_keys(name)) });
+            let told = !outcome.problems.is_empty() || !made.problems.is_empty();
+            return Ok(if told { Ok(kept) } else { Err(Problem::NoKeys { secret: name.to_owned() }) });
         }
         let Some(keytab) = self.keytab(outcome).await else { return Ok(Ok(kept)) };
         let current = (name.to_owned(), Sha256::digest(&*keytab.octets).into());
         if lock(&self.written).secrets.get(key) == Some(&current) {
             return Ok(Ok(kept));
         }
-        match self.applier.keytab_secret(object, name, &keytab.octets).await {
+        match self.applier.keytab_secrets.write(object, name, &keytab.octets).await {
             Ok(()) => {
                 lock(&self.written).secrets.insert(key.clone(), current);
                 Ok(Ok(Some(name.to_owned())))
             }
-            Err(SecretError::Api(error)) => Err(error),
-            Err(refused) => {
-                let reason =
-                    if matches!(refused, SecretError::Forbidden) { "SecretsForbidden" } else { "SecretNotOurs" };
-                Ok(Err(Problem { reason, message: format!("keytabSecret {name}: {refused}") }))
-            }
+            Err(KeytabSecretError::Api(error)) => Err(error),
+            Err(KeytabSecretError::NotOurs) => Ok(Err(Problem::SecretNotOurs { secret: name.to_owned() })),
+            Err(KeytabSecretError::Forbidden) => Ok(Err(Problem::SecretsForbidden { secret: name.to_owned() })),
         }
     }
 
-    async fn keytab(&self, outcome: &Outcome) -> Option<keytab::KeytabFile> {
+    async fn keytab(&self, outcome: &PrincipalOutcome) -> Option<keytab::KeytabFile> {
         let mut builder = keytab::KeytabBuilder::default();
         if let Some(client) = &outcome.client {
             builder.add(&*self.record(client).await?, None);
@@ -298,7 +295,7 @@ impl Publisher {
         if lock(&self.written).maps_listed {
             return Ok(());
         }
-        let namespaces = self.applier.config_maps().await?;
+        let namespaces = self.applier.config_maps.namespaces().await?;
         let mut written = lock(&self.written);
         written.maps_listed = true;
         let index = self.index.read();
@@ -317,11 +314,11 @@ impl Publisher {
         let before = lock(&self.written).maps.get(namespace).cloned();
         if enrolled {
             let data = (self.published.0)();
-            if before.as_ref() != Some(&data) && written(self.applier.config_map(namespace, &data).await)? {
+            if before.as_ref() != Some(&data) && written(self.applier.config_maps.write(namespace, &data).await)? {
                 lock(&self.written).maps.insert(namespace.to_owned(), data);
             }
         } else if before.is_some() {
-            self.applier.delete_config_map(namespace).await?;
+            self.applier.config_maps.delete(namespace).await?;
             lock(&self.written).maps.remove(namespace);
         }
         Ok(())
@@ -332,7 +329,11 @@ impl Publisher {
             let index = self.index.read();
             let followed = index.followed_realm().and_then(|realm| realm.metadata.name.clone());
             let namespaces = index.namespaces().filter(|(_, desire)| desire.enrolled).count();
-            (index.realms().cloned().collect::<Vec<_>>(), followed, (namespaces, index.wanted().count()))
+            (
+                index.realms().cloned().collect::<Vec<_>>(),
+                followed,
+                RealmCounts { namespaces, principals: index.wanted().count() },
+            )
         };
         for fact in realms {
             self.realm(&fact, followed.as_deref(), counted).await?;
@@ -344,23 +345,19 @@ impl Publisher {
         &self,
         fact: &OwnFact<KerberosRealm>,
         followed: Option<&str>,
-        counted: (usize, usize),
+        counted: RealmCounts,
     ) -> kube::Result<()> {
         let name = fact.meta.name.clone().unwrap_or_default();
-        let problem = match (&fact.object, followed) {
-            (Err(error), _) => Some(Problem { reason: "Malformed", message: error.clone() }),
-            (Ok(realm), Some(followed)) if followed != name => Some(realm_taken(realm, followed)),
-            _ => None,
-        };
+        let problem = realm_problem(&name, &fact.object, followed);
         let old = match &fact.object {
             Ok(object) => object.status.clone(),
             Err(_) => lock(&self.written).realms.get(&name).cloned(),
         };
-        let status = of_realm(&fact.meta, old.as_ref(), problem.as_ref(), counted, (self.clock)().time.0);
+        let status = realm_status(&fact.meta, old.as_ref(), problem.as_ref(), counted, (self.clock)().time.0);
         if old.as_ref() != Some(&status) {
-            if written(self.applier.realm_status(&name, &status).await)? {
+            if written(self.applier.statuses.write_realm(&name, &status).await)? {
                 let old = old.as_ref().map(|old| &*old.conditions);
-                self.tell(Subject::Realm(&fact.meta), old, &status.conditions).await;
+                self.tell(EventSubject::Realm(&fact.meta), old, &status.conditions).await;
             }
             lock(&self.written).realms.insert(name, status);
         }
@@ -368,11 +365,17 @@ impl Publisher {
     }
 
     /// An Event where Ready is another.
-    async fn tell(&self, subject: Subject<'_>, old: Option<&[Condition]>, new: &[Condition]) {
-        let ready = |conditions: &[Condition]| conditions.iter().find(|c| c.type_ == "Ready").cloned();
+    async fn tell(&self, subject: EventSubject<'_>, old: Option<&[Condition]>, new: &[Condition]) {
+        let ready =
+            |conditions: &[Condition]| conditions.iter().find(|c| c.type_ == ConditionType::Ready.name()).cloned();
         let (before, Some(now)) = (old.and_then(ready), ready(new)) else { return };
-        if now.reason != "Progressing" && before.is_none_or(|before| before.reason != now.reason) {
-            self.applier.event(subject, now.status != "True", &now.reason, &now.message).await;
+        if now.reason == Healthy::PROGRESSING || before.is_some_and(|before| before.reason == now.reason) {
+            return;
+        }
+        if now.status == "True" {
+            self.applier.events.note(subject, &now.reason, &now.message).await;
+        } else {
+            self.applier.events.warn(subject, &now.reason, &now.message).await;
         }
     }
 }
@@ -387,24 +390,6 @@ fn written(result: kube::Result<()>) -> kube::Result<bool> {
         }
         Err(error) => Err(error),
     }
-}
-
-fn no_keys(secret: &str) -> Problem {
-    let message = format!(
-        "keytabSecret {secret}: there is no key to keep in it: give services and hosts, or credentials: Keytab for the account's own"
-    );
-    Problem { reason: "NoKeys", message }
-}
-
-fn taken(name: &Principal, conflict: Conflict, namespace: &str) -> Problem {
-    let (whose, what) = match conflict {
-        Conflict::Manual => {
-            ("an administrator's principal has this name", "delete it with kadmin (delprinc), or rename the object")
-        }
-        Conflict::Alias => ("it is an alias that an administrator made", "delete the alias, or rename the object"),
-        Conflict::Principal => ("it is the name of a principal of its own", "delete that one, or take the name out"),
-    };
-    Problem { reason: "NameTaken", message: format!("{name} cannot be had for namespace {namespace}: {whose}; {what}") }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

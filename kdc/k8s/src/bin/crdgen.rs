@@ -1,5 +1,5 @@
-//! Writes the manifests of our custom resources: `cargo run -p kennel-k8s --bin crdgen`; with `--check` it only says
-//! whether they are as they should be.
+//! Writes the manifests of our custom resources into `deploy/crds`: `cargo run -p kennel-k8s --bin crdgen`. With `--check` it
+//! writes nothing, and fails where a manifest differs from the types.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,7 +24,7 @@ fn run(check: bool) -> Result<(), String> {
             std::fs::write(&path, text).map_err(|error| format!("{name}: {error}"))?;
         } else if std::fs::read_to_string(&path).ok().as_ref() != Some(&text) {
             return Err(format!(
-                "deploy/crds/{name} is not what the types say: run `cargo run -p kennel-k8s --bin crdgen` and commit it"
+                "deploy/crds/{name} differs from the types in kdc/k8s/src/crd: run `cargo run -p kennel-k8s --bin crdgen` and commit it"
             ));
         }
     }

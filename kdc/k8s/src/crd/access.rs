@@ -1,12 +1,13 @@
-//! KerberosAccess: who may call a service. This version checks and keeps them; they have no effect yet.
+//! KerberosAccess: the clients of a service. This version checks and keeps the objects; they have no effect yet.
 
-use super::realm::Mode;
+use crate::crd::conditions_schema::conditions_schema;
+use crate::crd::realm::AccessMode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Who may call a service of this namespace: the one declaration behind tickets and NetworkPolicies.
+/// The clients of a service of this namespace: the one declaration behind tickets and NetworkPolicies.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "kennel.dev",
@@ -26,94 +27,94 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct KerberosAccessSpec {
-    /// A KerberosPrincipal of this namespace.
+    /// Name of a KerberosPrincipal of this namespace: the service.
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = Rule::new("!self.contains('/') && !self.contains('@')").message("server is the name of a KerberosPrincipal of this namespace (web), not a Kerberos name"))]
     pub server: String,
-    /// What happens to others; what the realm says by default.
+    /// Treatment of clients that no KerberosAccess allows; the realm's `defaultMode` by default.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mode: Option<Mode>,
-    /// Who may call it; nobody where the list is empty.
+    pub mode: Option<AccessMode>,
+    /// The clients that may call the service; an empty list allows nobody.
     #[serde(default)]
     #[schemars(length(max = 64))]
-    pub allow: Vec<Allow>,
+    pub allow: Vec<AccessRule>,
 }
 
-/// Some clients, and what they may call.
+/// Clients, and the parts of the service that they may call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Allow {
-    /// The clients.
+pub struct AccessRule {
+    /// The clients, any of them.
     #[schemars(length(min = 1, max = 64))]
-    pub from: Vec<Peer>,
-    /// Service classes of the server; all of them by default.
+    pub from: Vec<AccessPeer>,
+    /// Service classes of the service that the clients get tickets for; all classes by default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(max = 64)))]
     #[x_kube(validation = Rule::new("self.all(s, s.matches('^[A-Za-z][A-Za-z0-9_-]{0,30}$'))").message("a service class, such as HTTP or postgres, without a slash or a host"))]
     pub services: Vec<String>,
-    /// Ports of the server's pods that the NetworkPolicy opens; every port by default.
+    /// Ports of the service's pods that the NetworkPolicy opens; every port by default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
-    pub ports: Vec<Port>,
+    pub ports: Vec<AccessPort>,
 }
 
-/// A client.
+/// A client: a service account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Peer {
-    /// Its namespace; this one by default.
+pub struct AccessPeer {
+    /// Namespace of the account; this one by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')").message("the name of a namespace: lower case letters, digits and dashes"))]
     pub namespace: Option<String>,
-    /// Its account.
+    /// Name of the account, without its namespace.
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')").message("the name of a service account, without its namespace: lower case letters, digits, dashes and dots"))]
     pub service_account_name: String,
 }
 
-/// A port.
+/// A port of a pod.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Port {
-    /// Its number.
+pub struct AccessPort {
+    /// The number, 1 to 65535.
     #[schemars(range(min = 1, max = 65535))]
     pub port: i32,
-    /// TCP by default.
+    /// The transport protocol; TCP by default.
     #[serde(default)]
-    pub protocol: Protocol,
+    pub protocol: TransportProtocol,
 }
 
 /// A transport protocol.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Protocol {
-    /// TCP.
+pub enum TransportProtocol {
+    /// RFC 9293.
     #[default]
     #[serde(rename = "TCP")]
     Tcp,
-    /// UDP.
+    /// RFC 768.
     #[serde(rename = "UDP")]
     Udp,
-    /// SCTP.
+    /// RFC 9260.
     #[serde(rename = "SCTP")]
     Sctp,
 }
 
-/// What became of it.
+/// The state of a KerberosAccess, as the KDC last saw it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KerberosAccessStatus {
-    /// The generation that this is about.
+    /// The generation of the object that this status describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// NetworkPolicies made from it: `NAMESPACE/NAME`.
+    /// NetworkPolicies that were made from the object: `NAMESPACE/NAME`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub network_policies: Vec<String>,
-    /// Tickets that were issued in `Observe` mode and would have been denied.
+    /// Number of tickets that mode `Observe` let through and mode `Enforce` would have denied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub would_deny: Option<i64>,
-    /// Accepted, TicketPolicyActive, NetworkPolicyActive, Drifted, Ready.
+    /// Conditions: Accepted, TicketPolicyActive, NetworkPolicyActive, Drifted, Ready.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "super::conditions_schema")]
+    #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,
 }

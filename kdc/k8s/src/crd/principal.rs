@@ -1,12 +1,13 @@
-//! KerberosPrincipal: the service principals of a service account, and how it gets its credentials.
+//! KerberosPrincipal: the service principals of a service account, and how the account gets its credentials.
 
-use super::realm::{Credentials, Rotation};
+use crate::crd::conditions_schema::conditions_schema;
+use crate::crd::realm::{CredentialsChoice, KeyRotation};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The service principals of a service account: every service class with every host.
+/// The service principals of a service account: each service class on each host.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "kennel.dev",
@@ -28,50 +29,50 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct KerberosPrincipalSpec {
-    /// The account; this object has its name.
+    /// Name of the account, which is also the name of this object.
     #[x_kube(validation = Rule::new("self == oldSelf").message("the account cannot change: delete this KerberosPrincipal and create one for the other account"))]
     #[schemars(length(min = 1, max = 253))]
     pub service_account_name: String,
-    /// Service classes: `HTTP`, `postgres`.
+    /// Service classes, the first part of a service principal: `HTTP`, `postgres`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(max = 64)))]
     #[x_kube(validation = Rule::new("self.all(s, s.matches('^[A-Za-z][A-Za-z0-9_-]{0,30}$'))").message("a service class is the first part of a service principal, such as HTTP, postgres or kafka: letters, digits, dashes and underscores, without a slash or a host"))]
     #[x_kube(validation = Rule::new("self.all(s, !(s in ['krbtgt', 'kadmin', 'K', 'WELLKNOWN']))").message("krbtgt, kadmin, K and WELLKNOWN are the KDC's own: choose another service class"))]
     #[x_kube(validation = Rule::new("self.all(s, self.exists_one(t, t == s))").message("each service class once"))]
     pub services: Vec<String>,
-    /// The hosts of the services.
+    /// The hosts of the services, the second part of a service principal.
     #[serde(default)]
-    pub hosts: Hosts,
-    /// What the account gets for itself; what the realm says by default.
+    pub hosts: ServiceHosts,
+    /// Credentials of the account itself; those of the realm by default.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub credentials: Option<Credentials>,
-    /// When its keys are replaced; what the realm says by default.
+    pub credentials: Option<CredentialsChoice>,
+    /// Intervals at which the account's keys are replaced; those of the realm by default.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rotation: Option<Rotation>,
-    /// Name of a Secret of this namespace to keep the keytab in. Whoever reads Secrets here has the keys then: leave it out
-    /// where the agent can run.
+    pub rotation: Option<KeyRotation>,
+    /// Name of a Secret of this namespace that the KDC writes the keytab to. Everybody who reads Secrets here then has the
+    /// keys: leave it out where the agent can run.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')").message("the name of a Secret of this namespace: lower case letters, digits, dashes and dots"))]
     pub keytab_secret: Option<String>,
 }
 
-/// The hosts of an account's services.
+/// The hosts of a service account's services.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Hosts {
-    /// Names of Services of this namespace; `web` gives `web.NAMESPACE.svc.cluster.local` and its shorter forms.
+pub struct ServiceHosts {
+    /// Names of Services of this namespace: `web` stands for `web.NAMESPACE.svc.cluster.local` and its shorter forms.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(max = 253)))]
     #[x_kube(validation = Rule::new("self.all(h, !h.contains('.'))").message("hosts.services are names of Services of this namespace, without a namespace or domain (web, not web.shop.svc.cluster.local): Services of other namespaces cannot be claimed; names outside the cluster go to hosts.aliases"))]
     #[x_kube(validation = Rule::new("self.all(h, h.contains('.') || h.matches('^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'))").message("the name of a Service: lower case letters, digits and dashes"))]
     pub services: Vec<String>,
-    /// Names of StatefulSets of this namespace: each of their pods has its own principal, of its stable name.
+    /// Names of StatefulSets of this namespace: each of their pods gets a principal with its own stable host name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(max = 253)))]
     #[x_kube(validation = Rule::new("self.all(h, h.matches('^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'))").message("the name of a StatefulSet of this namespace: lower case letters, digits and dashes"))]
     pub stateful_set_pods: Vec<String>,
-    /// Further names, outside the cluster's domain, that the realm's aliasPolicy lets this namespace have: `web.example.com`.
+    /// Names outside the cluster's domain, which the realm's aliasPolicy must allow to this namespace: `web.example.com`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(max = 253)))]
     #[x_kube(validation = Rule::new("self.all(h, !h.endsWith('.svc') && !h.contains('.svc.'))").message("hosts.aliases are names outside the cluster: a Service of this namespace goes to hosts.services, its shorter forms come by themselves, and Services of other namespaces cannot be claimed"))]
@@ -79,28 +80,29 @@ pub struct Hosts {
     pub aliases: Vec<String>,
 }
 
-/// What became of it. Every field is written, so that a merge patch takes away what is not so any more.
+// Every field is written, so that a merge patch removes outdated values.
+/// The state of a KerberosPrincipal, as the KDC last saw it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KerberosPrincipalStatus {
-    /// The generation that this is about.
+    /// The generation of the object that this status describes.
     pub observed_generation: Option<i64>,
-    /// The service principals.
+    /// Names of the service principals.
     #[serde(default)]
     pub principals: Vec<String>,
-    /// Their other names.
+    /// Other names of the service principals.
     #[serde(default)]
     pub aliases: Vec<String>,
-    /// The highest version of their keys.
+    /// The highest version number of their keys.
     pub kvno: Option<i64>,
-    /// When the next key is due, RFC 3339.
+    /// Time at which the next key is due, in RFC 3339.
     pub next_rotation: Option<String>,
-    /// Pods that hold its keys.
+    /// Number of pods that hold the keys.
     pub holders: Option<i32>,
-    /// The Secret that holds the keytab.
+    /// Name of the Secret that holds the keytab.
     pub keytab_secret: Option<String>,
-    /// Ready, AccountFound, NamesAccepted, Stalled.
+    /// Conditions: Ready, AccountFound, NamesAccepted, Stalled.
     #[serde(default)]
-    #[schemars(schema_with = "super::conditions_schema")]
+    #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,
 }

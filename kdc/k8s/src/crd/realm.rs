@@ -1,12 +1,14 @@
-//! KerberosRealm: a realm, what it enrols, and the defaults of its principals.
+//! KerberosRealm: a realm, the namespaces that it enrols, and the defaults of its principals.
 
-use super::Duration;
+use crate::crd::conditions_schema::conditions_schema;
+use crate::crd::duration::DurationText;
+use crate::labels::ENROLL;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A Kerberos realm of this cluster. The kennel-kdc that serves this realm name follows it.
+/// A Kerberos realm of this cluster. The kennel-kdc whose configuration has this realm name follows the object.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "kennel.dev",
@@ -31,79 +33,79 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct KerberosRealmSpec {
-    /// The realm's name, by custom in capitals. It cannot change: every principal, key and ticket has it in it.
+    /// The realm's name, in capitals by custom. It cannot change, since every principal, key and ticket contains it.
     #[x_kube(validation = Rule::new("self == oldSelf").message("a realm's name cannot change, since every principal, key and ticket has it in it: create another KerberosRealm"))]
     #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$')").message("a realm's name is made of letters, digits, dots and dashes, like a domain name: use EXAMPLE.COM"))]
     #[schemars(length(min = 1, max = 253))]
     pub realm_name: String,
-    /// The cluster's DNS domain; the names of Services end in it.
+    /// The cluster's DNS domain, in which the names of Services end. It cannot change.
     #[serde(default = "cluster_domain")]
     #[x_kube(validation = Rule::new("self == oldSelf").message("the cluster's domain cannot change, since the names of services end in it: create another KerberosRealm"))]
     #[schemars(length(min = 1, max = 253))]
     pub cluster_domain: String,
-    /// Which namespaces are enrolled; those with the label `kennel.dev/enroll=true` by default.
+    /// The namespaces that the realm enrols; those with the label `kennel.dev/enroll=true` by default.
     #[serde(default = "enrolled_by_label")]
     pub namespace_selector: LabelSelector,
-    /// What service accounts get for themselves, unless their KerberosPrincipal says otherwise.
+    /// Credentials of service accounts whose KerberosPrincipal does not choose.
     #[serde(default)]
-    pub credentials: Credentials,
-    /// What happens to a request that no KerberosAccess allows.
+    pub credentials: CredentialsChoice,
+    /// Treatment of clients that no KerberosAccess allows.
     #[serde(default)]
-    pub default_mode: Mode,
+    pub default_mode: AccessMode,
     /// Enctypes, the preferred one first; those of the KDC's configuration by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 8))]
     pub enctypes: Option<Vec<EnctypeName>>,
     /// Lifetimes of tickets; those of the KDC's configuration by default.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tickets: Option<Tickets>,
-    /// When keys are replaced.
+    pub tickets: Option<TicketLifetimes>,
+    /// Intervals at which keys are replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rotation: Option<Rotation>,
-    /// The agent that is put into pods with the label `kennel.dev/inject=enabled`.
+    pub rotation: Option<KeyRotation>,
+    /// The agent that pods with the label `kennel.dev/inject=enabled` get.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub injection: Option<Injection>,
+    pub injection: Option<AgentInjection>,
     /// Names outside the cluster's domain that namespaces may claim.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub alias_policy: Vec<AliasRule>,
 }
 
-/// What an account gets for itself.
+/// The credentials of a service account itself: a ticket, a keytab, or both.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Credentials {
+pub enum CredentialsChoice {
     /// A ticket that is bound to the pod; no key leaves the KDC.
     #[default]
     Ticket,
     /// A keytab with the account's own key.
     Keytab,
-    /// Both.
+    /// The ticket and the keytab.
     Both,
 }
 
-/// What happens to what nobody allowed.
+/// Treatment of clients that no KerberosAccess allows: Enforce denies them, Observe lets them through and reports them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Mode {
-    /// No ticket.
+pub enum AccessMode {
+    /// The client gets no ticket.
     #[default]
     Enforce,
-    /// A ticket, an audit line that says that it would have been denied, and no NetworkPolicy.
+    /// The client gets a ticket, and the audit line says that `Enforce` would deny it; there is no NetworkPolicy.
     Observe,
 }
 
-/// An enctype by its name.
+/// An encryption type by its name in the registry of RFC 3961.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum EnctypeName {
-    /// 20.
+    /// Number 20, RFC 8009.
     #[serde(rename = "aes256-cts-hmac-sha384-192")]
     Aes256Sha384,
-    /// 19.
+    /// Number 19, RFC 8009.
     #[serde(rename = "aes128-cts-hmac-sha256-128")]
     Aes128Sha256,
-    /// 18.
+    /// Number 18, RFC 3962.
     #[serde(rename = "aes256-cts-hmac-sha1-96")]
     Aes256Sha1,
-    /// 17.
+    /// Number 17, RFC 3962.
     #[serde(rename = "aes128-cts-hmac-sha1-96")]
     Aes128Sha1,
 }
@@ -111,73 +113,85 @@ pub enum EnctypeName {
 /// Lifetimes of tickets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Tickets {
-    /// Longest life: `10h`.
+pub struct TicketLifetimes {
+    /// Longest life of a ticket: `10h`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_life: Option<Duration>,
-    /// How long a ticket can be renewed: `7d`.
+    pub max_life: Option<DurationText>,
+    /// Longest time over which a ticket can be renewed: `7d`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_renewable_life: Option<Duration>,
+    pub max_renewable_life: Option<DurationText>,
 }
 
-/// When keys are replaced.
+/// Intervals at which keys are replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Rotation {
-    /// A new key every so often: `30d`.
-    pub interval: Duration,
-    /// A new key is with its holders so long before it is used: `1d`.
+pub struct KeyRotation {
+    /// Interval between two keys: `30d`.
+    pub interval: DurationText,
+    /// Time for which holders have a new key before the KDC uses it: `1d`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub overlap: Option<Duration>,
+    pub overlap: Option<DurationText>,
 }
 
-/// The agent of pods.
+/// The agent that pods get, and the KDC that it enrols with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Injection {
-    /// Its image.
+pub struct AgentInjection {
+    /// Image of the agent.
     #[schemars(length(min = 1, max = 512))]
     pub image: String,
-    /// The KDC's enrolment API: `https://kennel.kennel-system.svc:8443`.
+    /// URL of the KDC's enrolment API: `https://kennel.kennel-system.svc:8443`.
     #[schemars(length(min = 1, max = 512))]
     pub server: String,
 }
 
-/// Who may claim which names outside the cluster's domain.
+/// Namespaces, and the names outside the cluster's domain that they may claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AliasRule {
-    /// Namespaces by name.
+    /// Names of namespaces.
     #[schemars(length(min = 1, max = 64))]
     pub namespaces: Vec<String>,
-    /// Domains: `web.example.com`, or `*.example.com` for every name of one more label.
+    /// Domains: `web.example.com`, or `*.example.com` for every name with exactly one more label.
     #[schemars(length(min = 1, max = 64))]
     pub domains: Vec<String>,
 }
 
-/// What became of a realm. Every field is written, so that a merge patch takes away what is not so any more.
+// Every field is written, so that a merge patch removes outdated values.
+/// The state of a KerberosRealm, as the KDC last saw it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KerberosRealmStatus {
-    /// The generation that this is about.
+    /// The generation of the object that this status describes.
     pub observed_generation: Option<i64>,
-    /// Enrolled namespaces.
+    /// Number of enrolled namespaces.
     pub namespaces: Option<i32>,
-    /// Principals that are made from objects of the cluster.
+    /// Number of principals that objects of the cluster ask for.
     pub principals: Option<i32>,
-    /// Ready, Stalled.
+    /// Conditions: Ready, Stalled.
     #[serde(default)]
-    #[schemars(schema_with = "super::conditions_schema")]
+    #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,
 }
 
-/// Where nothing else is said.
+/// The DNS domain of a cluster by default.
 #[must_use]
 pub fn cluster_domain() -> String {
     "cluster.local".into()
 }
 
 fn enrolled_by_label() -> LabelSelector {
-    let labels = [("kennel.dev/enroll".to_owned(), "true".to_owned())];
-    LabelSelector { match_labels: Some(labels.into()), match_expressions: None }
+    LabelSelector { match_labels: Some([ENROLL.entry()].into()), match_expressions: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_realm_without_a_selector_enrols_by_our_label_and_not_everybody() {
+        let spec: KerberosRealmSpec = serde_json::from_value(serde_json::json!({ "realmName": "R" })).unwrap();
+        let labels = spec.namespace_selector.match_labels.unwrap();
+        assert_eq!(labels, [("kennel.dev/enroll".to_owned(), "true".to_owned())].into());
+    }
 }

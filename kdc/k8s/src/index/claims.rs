@@ -1,23 +1,23 @@
-//! Who has a name, where several objects claim it: the one that came first (by age, then by UID). The others are told
-//! whose it is.
+//! The owner of a name that several objects claim: the object that came first, by age and then by UID. The status of the
+//! others names the owner.
 
 use kennel_wire::message::Principal;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An object that claims names; ordered by who came first.
+/// An object that claims names. The older one is less, then the one with the lesser UID.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Claimant {
-    /// When it was created, seconds.
+    /// `metadata.creationTimestamp`, seconds since the epoch.
     pub(super) created: i64,
-    /// Its UID.
+    /// `metadata.uid`.
     pub(super) uid: String,
-    /// Where it is.
+    /// `metadata.namespace`.
     pub(super) namespace: String,
-    /// Its name.
+    /// `metadata.name`.
     pub(super) name: String,
 }
 
-/// All claims.
+/// All claims, by name and by namespace.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     of_name: BTreeMap<Principal, BTreeSet<Claimant>>,
@@ -25,7 +25,7 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// Replaces the claims of a namespace; gives the other namespaces for which a name is another's now.
+    /// Replaces the claims of a namespace; returns the other namespaces that claim a name whose owner changed.
     pub(super) fn replace(&mut self, namespace: &str, claims: BTreeSet<(Principal, Claimant)>) -> BTreeSet<String> {
         let old = self.of_namespace.remove(namespace).unwrap_or_default();
         let mut touched = BTreeSet::new();
@@ -51,7 +51,7 @@ impl Claims {
         touched
     }
 
-    /// Who has a name.
+    /// The owner of a name.
     pub(super) fn owner(&self, name: &Principal) -> Option<&Claimant> {
         self.of_name.get(name)?.first()
     }
@@ -60,11 +60,11 @@ impl Claims {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::names;
+    use crate::names::service_principal;
 
     fn claim(created: i64, namespace: &str) -> (Principal, Claimant) {
         let claimant = Claimant { created, uid: namespace.into(), namespace: namespace.into(), name: "web".into() };
-        (names::service("HTTP", "web.example.com", "R"), claimant)
+        (service_principal("HTTP", "web.example.com", "R"), claimant)
     }
 
     #[test]

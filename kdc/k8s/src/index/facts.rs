@@ -1,4 +1,4 @@
-//! What the index keeps of the cluster's objects: only what decides something. A cluster has many pods.
+//! What the index keeps of each object: only what decides something, since a cluster has many pods.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Service, ServiceAccount};
@@ -7,74 +7,74 @@ use kube::core::{DeserializeGuard, Resource};
 use std::collections::BTreeMap;
 
 /// Namespace and name; the namespace of cluster-wide objects is empty.
-pub type Key = (String, String);
+pub type ObjectKey = (String, String);
 
-/// What is kept of an object.
+/// The part of an object that the index keeps.
 pub trait Fact: Sized {
-    /// The object.
+    /// The object as the API server sends it.
     type Object;
 
-    /// What is kept of it; `None` for one without a name or UID, which no API server sends.
-    fn of(object: Self::Object) -> Option<(Key, Self)>;
+    /// Returns the fact under its key; `None` for an object without a name or UID, which no API server sends.
+    fn from_object(object: Self::Object) -> Option<(ObjectKey, Self)>;
 }
 
-/// A namespace.
+/// Of a namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamespaceFact {
-    /// Its labels.
+    /// `metadata.labels`.
     pub labels: BTreeMap<String, String>,
-    /// It is being deleted.
+    /// Whether it is being deleted.
     pub ending: bool,
 }
 
-/// A service account.
+/// Of a service account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountFact {
     /// `metadata.uid`.
     pub uid: String,
 }
 
-/// A Service: it exists.
+/// Of a Service: only that it exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServiceFact;
 
-/// A pod.
+/// Of a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodFact {
     /// `metadata.uid`.
     pub uid: String,
     /// `spec.serviceAccountName`.
     pub account: String,
-    /// It is being deleted, or its phase is Succeeded or Failed.
+    /// Whether it is being deleted, or its phase is Succeeded or Failed.
     pub ended: bool,
-    /// The StatefulSet that owns it.
+    /// Name of the StatefulSet that controls it.
     pub stateful_set: Option<String>,
     /// `metadata.creationTimestamp`, seconds since the epoch; 0 without one.
     pub created: i64,
 }
 
-/// A StatefulSet.
+/// Of a StatefulSet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatefulSetFact {
-    /// `spec.serviceName`.
+    /// `spec.serviceName`: the Service that its pods have their names from.
     pub service: String,
-    /// Ordinal of the first pod.
+    /// `spec.ordinals.start`: ordinal of the first pod, 0 by default.
     pub start: u32,
-    /// How many pods.
+    /// `spec.replicas`: number of pods, 1 by default.
     pub replicas: u32,
 }
 
-/// One of our own resources, or what is wrong with it.
+/// Of one of our own resources: the object, or why it cannot be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OwnFact<K> {
-    /// The object, or the message of the decoder.
+    /// The object, or the decoder's message.
     pub object: Result<K, String>,
-    /// Its metadata.
+    /// `metadata`, without `managedFields`.
     pub meta: ObjectMeta,
 }
 
 impl<K> OwnFact<K> {
-    /// What came first has the name: by age, then by UID.
+    /// Age and UID: the lesser pair came first, and has the names.
     #[must_use]
     pub fn seniority(&self) -> (i64, String) {
         let created = self.meta.creation_timestamp.as_ref().map_or(i64::MAX, |time| time.0.as_second());
@@ -82,14 +82,14 @@ impl<K> OwnFact<K> {
     }
 }
 
-fn key(meta: &mut ObjectMeta) -> Option<Key> {
+fn key(meta: &mut ObjectMeta) -> Option<ObjectKey> {
     Some((meta.namespace.take().unwrap_or_default(), meta.name.take()?))
 }
 
 impl Fact for NamespaceFact {
     type Object = Namespace;
 
-    fn of(mut object: Namespace) -> Option<(Key, NamespaceFact)> {
+    fn from_object(mut object: Namespace) -> Option<(ObjectKey, NamespaceFact)> {
         let ending = object.metadata.deletion_timestamp.is_some();
         let labels = object.metadata.labels.take().unwrap_or_default();
         Some((key(&mut object.metadata)?, NamespaceFact { labels, ending }))
@@ -99,7 +99,7 @@ impl Fact for NamespaceFact {
 impl Fact for AccountFact {
     type Object = ServiceAccount;
 
-    fn of(mut object: ServiceAccount) -> Option<(Key, AccountFact)> {
+    fn from_object(mut object: ServiceAccount) -> Option<(ObjectKey, AccountFact)> {
         Some((key(&mut object.metadata)?, AccountFact { uid: object.metadata.uid? }))
     }
 }
@@ -107,7 +107,7 @@ impl Fact for AccountFact {
 impl Fact for ServiceFact {
     type Object = Service;
 
-    fn of(mut object: Service) -> Option<(Key, ServiceFact)> {
+    fn from_object(mut object: Service) -> Option<(ObjectKey, ServiceFact)> {
         Some((key(&mut object.metadata)?, ServiceFact))
     }
 }
@@ -115,7 +115,7 @@ impl Fact for ServiceFact {
 impl Fact for PodFact {
     type Object = Pod;
 
-    fn of(mut object: Pod) -> Option<(Key, PodFact)> {
+    fn from_object(mut object: Pod) -> Option<(ObjectKey, PodFact)> {
         let phase = object.status.and_then(|status| status.phase);
         let ended =
             object.metadata.deletion_timestamp.is_some() || matches!(phase.as_deref(), Some("Succeeded" | "Failed"));
@@ -133,7 +133,7 @@ impl Fact for PodFact {
 impl Fact for StatefulSetFact {
     type Object = StatefulSet;
 
-    fn of(mut object: StatefulSet) -> Option<(Key, StatefulSetFact)> {
+    fn from_object(mut object: StatefulSet) -> Option<(ObjectKey, StatefulSetFact)> {
         let spec = object.spec?;
         let count = |number: i32| u32::try_from(number).unwrap_or(0);
         let fact = StatefulSetFact {
@@ -148,7 +148,7 @@ impl Fact for StatefulSetFact {
 impl<K: Resource> Fact for OwnFact<K> {
     type Object = DeserializeGuard<K>;
 
-    fn of(object: DeserializeGuard<K>) -> Option<(Key, OwnFact<K>)> {
+    fn from_object(object: DeserializeGuard<K>) -> Option<(ObjectKey, OwnFact<K>)> {
         let mut meta = match &object.0 {
             Ok(object) => object.meta().clone(),
             Err(invalid) => invalid.metadata.clone(),

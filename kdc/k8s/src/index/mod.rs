@@ -1,71 +1,40 @@
 //! What is known of the cluster, and what follows from it: events of watches in, desired principals out. Synchronous and
-//! without IO, so that no cluster is needed to test it.
+//! without IO, so that tests need no cluster.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`facts`] | what is kept of each object |
-//! | [`table`] | the objects of a kind, and listings that replace them |
-//! | `services` | what a KerberosPrincipal asks for |
-//! | `claims` | who has a name that several claim |
-//! | [`namespace`] | what a namespace asks for |
+//! | [`facts`] | what the index keeps of each object |
+//! | [`table`] | the objects of one kind, and listings that replace them |
+//! | [`tables`] | the objects of every kind, and the events that change them |
+//! | `services` | the names that a KerberosPrincipal asks for |
+//! | `claims` | who has a name that several objects claim |
+//! | [`namespace`] | the principals that a namespace asks for |
 //! | `selector` | label selectors |
-//! | `view` | the index as the core sees it: enrolment's rules, the pods of tickets |
+//! | [`view`] | the index as the core sees it: enrolment's rules, the pods of tickets |
 
 pub mod facts;
 pub mod namespace;
 pub mod table;
+pub mod tables;
+pub mod view;
 
 mod claims;
 mod selector;
 mod services;
-mod view;
 
 #[cfg(test)]
 mod tests;
 
-pub use namespace::{NamespaceDesire, Outcome};
-pub use services::Problem;
-pub use view::SharedIndex;
-
-use crate::crd::{KerberosPrincipal, KerberosRealm};
-use claims::Claims;
-use facts::{AccountFact, Key, NamespaceFact, OwnFact, PodFact, ServiceFact, StatefulSetFact};
+use crate::crd::principal::KerberosPrincipal;
+use crate::crd::realm::KerberosRealm;
+use crate::index::claims::Claims;
+use crate::index::facts::OwnFact;
+use crate::index::namespace::{NamespaceDesire, Requests};
+use crate::index::tables::{ClusterEvent, Tables};
+use crate::problem::Problem;
 use kennel_core::accounts::Desired;
 use kennel_wire::message::Principal;
-use namespace::Requests;
 use std::collections::{BTreeMap, BTreeSet};
-use table::{Change, Table};
-
-/// One event of a watch.
-#[derive(Debug, Clone)]
-pub enum Event {
-    /// Of a namespace.
-    Namespace(Change<NamespaceFact>),
-    /// Of a service account.
-    Account(Change<AccountFact>),
-    /// Of a Service.
-    Service(Change<ServiceFact>),
-    /// Of a pod.
-    Pod(Change<PodFact>),
-    /// Of a StatefulSet.
-    StatefulSet(Change<StatefulSetFact>),
-    /// Of a KerberosRealm.
-    Realm(Change<OwnFact<KerberosRealm>>),
-    /// Of a KerberosPrincipal.
-    Principal(Change<OwnFact<KerberosPrincipal>>),
-}
-
-/// The objects of each kind.
-#[derive(Debug, Default)]
-pub(crate) struct Tables {
-    pub(crate) namespaces: Table<NamespaceFact>,
-    pub(crate) accounts: Table<AccountFact>,
-    pub(crate) services: Table<ServiceFact>,
-    pub(crate) pods: Table<PodFact>,
-    pub(crate) stateful_sets: Table<StatefulSetFact>,
-    pub(crate) realms: Table<OwnFact<KerberosRealm>>,
-    pub(crate) principals: Table<OwnFact<KerberosPrincipal>>,
-}
 
 /// What is known of the cluster.
 #[derive(Debug)]
@@ -78,27 +47,28 @@ pub struct Index {
     wanted_by: BTreeMap<Principal, String>,
     /// Alias to principal, of all namespaces.
     aliases: BTreeMap<Principal, Principal>,
+    /// Namespaces to compute anew.
     dirty: BTreeSet<String>,
     realms_dirty: bool,
     /// Name of the KerberosRealm that is followed.
     followed: Option<String>,
 }
 
-/// What a settling changed.
+/// What [`Index::settle`] changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Settled {
-    /// Principals that are wanted otherwise than before.
+pub struct IndexChanges {
+    /// Principals that are wanted in another way than before, or no longer.
     pub principals: BTreeSet<Principal>,
-    /// Aliases, likewise.
+    /// Aliases that are wanted in another way than before, or no longer.
     pub aliases: BTreeSet<Principal>,
-    /// Namespaces of which something was computed anew: enrolment, or the outcomes of their objects.
+    /// Namespaces that were computed anew: their enrolment, or the outcomes of their objects.
     pub namespaces: BTreeSet<String>,
-    /// KerberosRealms may be others.
+    /// Whether KerberosRealms changed.
     pub realms: bool,
 }
 
 impl Index {
-    /// Of the KDC that serves this realm; nothing is known yet.
+    /// An empty index for the KDC that serves this realm.
     #[must_use]
     pub fn new(realm: impl Into<String>) -> Index {
         Index {
@@ -114,64 +84,43 @@ impl Index {
         }
     }
 
-    /// Takes in an event. What follows from it shows after the next [`Index::settle`], except for pods: they count at once.
-    pub fn apply(&mut self, event: Event) {
-        let tables = &mut self.tables;
-        let namespaces = |keys: BTreeSet<Key>| keys.into_iter().map(|(namespace, _)| namespace).collect::<Vec<_>>();
-        let touched = match event {
-            Event::Namespace(change) => tables.namespaces.apply(change).into_iter().map(|(_, name)| name).collect(),
-            Event::Account(change) => namespaces(tables.accounts.apply(change)),
-            Event::Service(change) => namespaces(tables.services.apply(change)),
-            Event::StatefulSet(change) => namespaces(tables.stateful_sets.apply(change)),
-            Event::Principal(change) => namespaces(tables.principals.apply(change)),
-            Event::Pod(change) => {
-                tables.pods.apply(change);
-                return;
-            }
-            Event::Realm(change) => {
-                self.realms_dirty |= !tables.realms.apply(change).is_empty();
-                return;
-            }
-        };
-        self.dirty.extend(touched);
+    /// Takes in an event. Its effect shows after the next [`Index::settle`], except for pods: they count at once.
+    pub fn apply(&mut self, event: ClusterEvent) {
+        let touched = self.tables.apply(event);
+        self.dirty.extend(touched.namespaces);
+        self.realms_dirty |= touched.realms;
     }
 
-    /// Whether every kind was listed since the start: before, what is missing may only not be known yet.
+    /// Whether every kind was listed since the start. Before that, an object that is missing may only be unknown.
     #[must_use]
     pub fn is_synced(&self) -> bool {
-        let t = &self.tables;
-        t.namespaces.is_listed()
-            && t.accounts.is_listed()
-            && t.services.is_listed()
-            && t.pods.is_listed()
-            && t.stateful_sets.is_listed()
-            && t.realms.is_listed()
-            && t.principals.is_listed()
+        self.tables.are_listed()
     }
 
-    /// Computes what follows from the events since the last time.
-    pub fn settle(&mut self) -> Settled {
-        let mut settled = Settled { realms: std::mem::take(&mut self.realms_dirty), ..Settled::default() };
-        if settled.realms {
+    /// Computes what follows from the events since the last call.
+    pub fn settle(&mut self) -> IndexChanges {
+        let mut changes = IndexChanges { realms: std::mem::take(&mut self.realms_dirty), ..IndexChanges::default() };
+        if changes.realms {
             self.followed = self.oldest_realm();
             let known = self.tables.namespaces.iter().map(|((_, name), _)| name);
             self.dirty.extend(known.chain(self.desires.keys()).cloned());
         }
-        // A name that becomes another's touches further namespaces; each claim is settled once its namespace is.
+        // A name that changes its owner touches further namespaces; each claim is settled once its namespace is.
         while let Some(namespace) = self.dirty.pop_first() {
             let desire = self.desire(&namespace);
             let old = self.desires.remove(&namespace).unwrap_or_default();
-            settled.compare(&old, &desire);
+            changes.add_differences(&old, &desire);
             self.register(&namespace, &old, &desire);
-            settled.namespaces.insert(namespace.clone());
+            changes.namespaces.insert(namespace.clone());
             if desire != NamespaceDesire::default() {
                 self.desires.insert(namespace, desire);
             }
         }
-        settled
+        changes
     }
 
-    /// Keeps the ways from a name to who wants it. A name may have gone to another namespace before this one was settled.
+    /// Keeps the maps from a name to the namespace that wants it. Another namespace may have got a name before this one was
+    /// settled.
     fn register(&mut self, namespace: &str, old: &NamespaceDesire, new: &NamespaceDesire) {
         for (name, desired) in &old.principals {
             if self.wanted_by.get(name).is_some_and(|wanted_by| wanted_by == namespace) {
@@ -192,9 +141,9 @@ impl Index {
     fn desire(&mut self, namespace: &str) -> NamespaceDesire {
         let tables = &self.tables;
         let not_enrolled = match (self.followed_realm(), tables.namespaces.get("", namespace)) {
-            (None, _) => Some(no_realm(&self.realm)),
+            (None, _) => Some(Problem::RealmNotFound { realm: self.realm.clone() }),
             (Some(realm), Some(fact))
-                if !fact.ending && selector::takes(&realm.spec.namespace_selector, &fact.labels) =>
+                if !fact.ending && selector::matches(&realm.spec.namespace_selector, &fact.labels) =>
             {
                 None
             }
@@ -208,12 +157,12 @@ impl Index {
         else {
             return NamespaceDesire::default();
         };
-        let requests = Requests::of(namespace, realm, tables);
+        let requests = Requests::collect(namespace, realm, tables);
         self.dirty.extend(self.claims.replace(namespace, requests.claims(namespace)));
         NamespaceDesire::enrolled(namespace, realm, requests, &self.claims, tables)
     }
 
-    /// The oldest KerberosRealm of our realm's name; the others have no effect.
+    /// Name of the oldest KerberosRealm with our realm's name; the others have no effect.
     fn oldest_realm(&self) -> Option<String> {
         let ours = self.tables.realms.iter().filter(|(_, fact)| {
             let of_our_name = |realm: &KerberosRealm| realm.spec.realm_name == self.realm;
@@ -222,13 +171,13 @@ impl Index {
         ours.min_by_key(|(_, fact)| fact.seniority()).map(|((_, name), _)| name.clone())
     }
 
-    /// The KerberosRealm that is followed.
+    /// The KerberosRealm that the KDC follows.
     #[must_use]
     pub fn followed_realm(&self) -> Option<&KerberosRealm> {
         self.tables.realms.get("", self.followed.as_ref()?)?.object.as_ref().ok()
     }
 
-    /// All KerberosRealms of our realm's name, and those that cannot be read.
+    /// All KerberosRealms with our realm's name, and those that cannot be read.
     pub fn realms(&self) -> impl Iterator<Item = &OwnFact<KerberosRealm>> {
         let ours =
             |fact: &OwnFact<KerberosRealm>| fact.object.as_ref().map_or(true, |o| o.spec.realm_name == self.realm);
@@ -252,13 +201,13 @@ impl Index {
         self.desires.iter().map(|(name, desire)| (&**name, desire))
     }
 
-    /// What is wanted under a name.
+    /// The principal that is wanted under a name.
     #[must_use]
     pub fn desired(&self, name: &Principal) -> Option<&Desired> {
         self.desires.get(self.wanted_by.get(name)?)?.principals.get(name)
     }
 
-    /// The namespace that a name is wanted by.
+    /// The namespace that wants a name.
     #[must_use]
     pub fn wanted_by(&self, name: &Principal) -> Option<&str> {
         self.wanted_by.get(name).map(String::as_str)
@@ -274,15 +223,15 @@ impl Index {
         self.aliases.keys()
     }
 
-    /// What a name is to be another name of.
+    /// The principal that an alias should lead to.
     #[must_use]
     pub fn alias_target(&self, alias: &Principal) -> Option<&Principal> {
         self.aliases.get(alias)
     }
 }
 
-impl Settled {
-    fn compare(&mut self, old: &NamespaceDesire, new: &NamespaceDesire) {
+impl IndexChanges {
+    fn add_differences(&mut self, old: &NamespaceDesire, new: &NamespaceDesire) {
         let changed = |a: &NamespaceDesire, b: &NamespaceDesire| {
             let other = a.principals.iter().filter(|(name, desired)| b.principals.get(*name) != Some(*desired));
             other.map(|(_, desired)| desired.clone()).collect::<Vec<_>>()
@@ -293,23 +242,17 @@ impl Settled {
         }
     }
 
-    /// Nothing.
+    /// Whether nothing changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Settled::default()
+        *self == IndexChanges::default()
     }
 }
 
-fn no_realm(realm: &str) -> Problem {
-    let message = format!("there is no KerberosRealm for {realm}: create one with spec.realmName {realm}");
-    Problem { reason: "RealmNotFound", message }
-}
-
 fn not_selected(namespace: &str, realm: &KerberosRealm) -> Problem {
-    let object = realm.metadata.name.as_deref().unwrap_or_default();
-    let message = format!(
-        "namespace {namespace} is not enrolled: give it the labels that spec.namespaceSelector of KerberosRealm {object} asks for ({})",
-        selector::text(&realm.spec.namespace_selector)
-    );
-    Problem { reason: "NamespaceNotEnrolled", message }
+    Problem::NamespaceNotEnrolled {
+        namespace: namespace.to_owned(),
+        realm: realm.metadata.name.clone().unwrap_or_default(),
+        selector: selector::as_text(&realm.spec.namespace_selector),
+    }
 }

@@ -1,12 +1,13 @@
 //! What one namespace asks for, from what is known of the cluster: pure.
 
-use super::Tables;
-use super::claims::{Claimant, Claims};
-use super::facts::OwnFact;
-use super::services::{Problem, Request, Wanted, request};
-use crate::crd::realm::Credentials as Choice;
-use crate::crd::{KerberosPrincipal, KerberosRealm};
-use crate::names;
+use crate::crd::principal::KerberosPrincipal;
+use crate::crd::realm::{CredentialsChoice, KerberosRealm};
+use crate::index::claims::{Claimant, Claims};
+use crate::index::facts::OwnFact;
+use crate::index::services::{PrincipalRequest, RequestedService, request};
+use crate::index::tables::Tables;
+use crate::names::client_principal;
+use crate::problem::Problem;
 use kennel_core::accounts::{Desired, Role};
 use kennel_core::enrolment::{Credentials, Entitlement, Service};
 use kennel_wire::message::Principal;
@@ -19,23 +20,21 @@ pub struct NamespaceDesire {
     pub enrolled: bool,
     /// Its principals, by name.
     pub principals: BTreeMap<Principal, Desired>,
-    /// What became of its KerberosPrincipals, by name.
-    pub outcomes: BTreeMap<String, Outcome>,
+    /// The outcome of each KerberosPrincipal, by name.
+    pub outcomes: BTreeMap<String, PrincipalOutcome>,
     accounts: BTreeMap<String, AccountDesire>,
 }
 
-/// What became of a KerberosPrincipal, as far as the cluster's objects say.
+/// The effect of a KerberosPrincipal, as far as the cluster's objects decide it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// The account exists.
-    pub account_found: bool,
+pub struct PrincipalOutcome {
     /// Its service principals.
     pub principals: Vec<Principal>,
     /// Their other names.
     pub aliases: Vec<Principal>,
-    /// The account's own principal, where its key is handed out.
+    /// The account's own principal, where the account gets its key.
     pub client: Option<Principal>,
-    /// What is wrong.
+    /// Parts of the object without effect.
     pub problems: Vec<Problem>,
 }
 
@@ -48,23 +47,34 @@ struct AccountDesire {
     of_pods: Vec<((String, String), Service)>,
 }
 
+/// What a KerberosPrincipal is judged by.
+#[derive(Clone, Copy)]
+struct Facts<'a> {
+    namespace: &'a str,
+    claims: &'a Claims,
+    tables: &'a Tables,
+}
+
 /// The requests of a namespace's KerberosPrincipals.
-pub(super) struct Requests<'a>(Vec<(&'a str, &'a OwnFact<KerberosPrincipal>, Request)>);
+pub(super) struct Requests<'a>(Vec<(&'a str, &'a OwnFact<KerberosPrincipal>, PrincipalRequest)>);
 
 impl<'a> Requests<'a> {
-    /// Of an enrolled namespace.
-    pub(super) fn of(namespace: &'a str, realm: &KerberosRealm, tables: &'a Tables) -> Requests<'a> {
-        let all = tables.principals.of_namespace(namespace);
-        Requests(all.map(|(name, fact)| (name, fact, request_of(fact, namespace, realm, tables))).collect())
+    /// Collects the requests of an enrolled namespace.
+    pub(super) fn collect(namespace: &'a str, realm: &KerberosRealm, tables: &'a Tables) -> Requests<'a> {
+        let request = |fact: &OwnFact<KerberosPrincipal>| match &fact.object {
+            Ok(object) => request(object, namespace, realm, tables),
+            Err(error) => PrincipalRequest { problems: vec![malformed(error)], ..PrincipalRequest::default() },
+        };
+        Requests(tables.principals.of_namespace(namespace).map(|(name, fact)| (name, fact, request(fact))).collect())
     }
 
-    /// Every name that they claim.
+    /// Every name that the objects claim.
     pub(super) fn claims(&self, namespace: &str) -> BTreeSet<(Principal, Claimant)> {
         let mut claims = BTreeSet::new();
         for (name, fact, request) in &self.0 {
             let claimant = claimant(namespace, name, fact);
-            for wanted in &request.wanted {
-                let names = std::iter::once(&wanted.name).chain(&wanted.aliases);
+            for service in &request.services {
+                let names = std::iter::once(&service.name).chain(&service.aliases);
                 claims.extend(names.map(|name| (name.clone(), claimant.clone())));
             }
         }
@@ -72,40 +82,19 @@ impl<'a> Requests<'a> {
     }
 }
 
-fn request_of(fact: &OwnFact<KerberosPrincipal>, namespace: &str, realm: &KerberosRealm, tables: &Tables) -> Request {
-    match &fact.object {
-        Ok(object) => request(object, namespace, realm, tables),
-        Err(error) => Request { problems: vec![malformed(error)], ..Request::default() },
-    }
-}
-
-/// Of an object that the decoder refuses.
-pub(super) fn malformed(error: &str) -> Problem {
-    let message = format!(
-        "the object cannot be read, and has no effect: {error}. Update the custom resource definitions (deploy/crds), then write the object again"
-    );
-    Problem { reason: "Malformed", message }
-}
-
-fn claimant(namespace: &str, name: &str, fact: &OwnFact<KerberosPrincipal>) -> Claimant {
-    let (created, uid) = fact.seniority();
-    Claimant { created, uid, namespace: namespace.to_owned(), name: name.to_owned() }
-}
-
 impl NamespaceDesire {
-    /// Of a namespace that is not enrolled: nothing, and its KerberosPrincipals say so.
+    /// The desire of a namespace that is not enrolled: no principals, and a problem for each of its KerberosPrincipals.
     pub(super) fn not_enrolled(namespace: &str, why: &Problem, tables: &Tables) -> NamespaceDesire {
-        let mut desire = NamespaceDesire::default();
-        for (name, fact) in tables.principals.of_namespace(namespace) {
+        let outcome = |fact: &OwnFact<KerberosPrincipal>| {
             let problem = fact.object.as_ref().err().map_or_else(|| why.clone(), |error| malformed(error));
-            let account_found = tables.accounts.get(namespace, name).is_some();
-            let outcome = Outcome { account_found, problems: vec![problem], ..Outcome::default() };
-            desire.outcomes.insert(name.to_owned(), outcome);
-        }
-        desire
+            PrincipalOutcome { problems: vec![problem], ..PrincipalOutcome::default() }
+        };
+        let all = tables.principals.of_namespace(namespace);
+        let outcomes = all.map(|(name, fact)| (name.to_owned(), outcome(fact))).collect();
+        NamespaceDesire { outcomes, ..NamespaceDesire::default() }
     }
 
-    /// Of an enrolled one.
+    /// The desire of an enrolled namespace: a client for each account, and the services of its KerberosPrincipals.
     pub(super) fn enrolled(
         namespace: &str,
         realm: &KerberosRealm,
@@ -117,9 +106,9 @@ impl NamespaceDesire {
         for (account, fact) in tables.accounts.of_namespace(namespace) {
             desire.add_account(account, &fact.uid, namespace, realm);
         }
+        let facts = Facts { namespace, claims, tables };
         for (name, fact, request) in requests.0 {
-            let claimant = claimant(namespace, name, fact);
-            let outcome = desire.add_services(name, fact, request, &claimant, claims, namespace, tables);
+            let outcome = desire.add_principal(name, fact, request, facts);
             desire.outcomes.insert(name.to_owned(), outcome);
         }
         desire.settle_keys();
@@ -127,7 +116,7 @@ impl NamespaceDesire {
     }
 
     fn add_account(&mut self, account: &str, uid: &str, namespace: &str, realm: &KerberosRealm) {
-        let client = names::client(account, namespace, &realm.spec.realm_name);
+        let client = client_principal(account, namespace, &realm.spec.realm_name);
         let (uid, aliases) = (uid.to_owned(), BTreeSet::new());
         let desired = Desired { name: client.clone(), uid, role: Role::Client, keys: false, aliases };
         self.principals.insert(client.clone(), desired);
@@ -136,56 +125,43 @@ impl NamespaceDesire {
         self.accounts.insert(account.to_owned(), desire);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what a KerberosPrincipal is judged by")]
-    fn add_services(
+    fn add_principal(
         &mut self,
         name: &str,
         fact: &OwnFact<KerberosPrincipal>,
-        request: Request,
-        claimant: &Claimant,
-        claims: &Claims,
-        namespace: &str,
-        tables: &Tables,
-    ) -> Outcome {
-        let mut outcome = Outcome { problems: request.problems, ..Outcome::default() };
+        request: PrincipalRequest,
+        facts: Facts<'_>,
+    ) -> PrincipalOutcome {
+        let mut outcome = PrincipalOutcome { problems: request.problems, ..PrincipalOutcome::default() };
         let Ok(object) = &fact.object else { return outcome };
-        let account = tables.accounts.get(namespace, name);
+        let account = facts.tables.accounts.get(facts.namespace, name);
         let Some((account, desire)) = account.zip(self.accounts.get_mut(name)) else {
-            outcome.problems.insert(0, account_missing(name, namespace));
+            let (account, namespace) = (name.to_owned(), facts.namespace.to_owned());
+            outcome.problems.insert(0, Problem::AccountNotFound { account, namespace });
             return outcome;
         };
-        outcome.account_found = true;
         if let Some(choice) = object.spec.credentials {
             desire.credentials = credentials(choice);
         }
+        let claimant = claimant(facts.namespace, name, fact);
         // Another account of this name, or another declaration, is another service.
         let uid = format!("{}/{}", account.uid, fact.meta.uid.as_deref().unwrap_or_default());
-        for Wanted { name, aliases, pod } in request.wanted {
-            if let Err(problem) = free(&name, claimant, claims) {
-                outcome.problems.push(problem);
-                continue;
-            }
-            let (free, taken): (Vec<_>, Vec<_>) = aliases
-                .into_iter()
-                .map(|alias| free(&alias, claimant, claims).map(|()| alias))
-                .partition(Result::is_ok);
-            outcome.problems.extend(taken.into_iter().filter_map(Result::err));
-            let aliases: Vec<Principal> = free.into_iter().flatten().collect();
-            let service = Service { name: name.clone(), aliases: aliases.clone() };
+        for requested in request.services {
+            let pod = requested.pod.clone();
+            let Some(service) = granted(requested, &claimant, facts.claims, &mut outcome.problems) else { continue };
+            outcome.principals.push(service.name.clone());
+            outcome.aliases.extend(service.aliases.iter().cloned());
+            let desired = desired_service(&service, uid.clone());
+            self.principals.insert(service.name.clone(), desired);
             match pod {
                 Some(pod) => desire.of_pods.push((pod, service)),
                 None => desire.services.push(service),
             }
-            outcome.principals.push(name.clone());
-            outcome.aliases.extend(aliases.iter().cloned());
-            let aliases = aliases.into_iter().collect();
-            let desired = Desired { name: name.clone(), uid: uid.clone(), role: Role::Service, keys: true, aliases };
-            self.principals.insert(name, desired);
         }
         outcome
     }
 
-    /// An account has a key where one is handed out; its KerberosPrincipal, which has its name, says so.
+    /// Gives keys to the accounts that get them; the outcome of their KerberosPrincipal, which has the account's name, says so.
     fn settle_keys(&mut self) {
         for (name, account) in &self.accounts {
             let keys = account.credentials != Credentials::Ticket;
@@ -198,7 +174,7 @@ impl NamespaceDesire {
         }
     }
 
-    /// What a pod of an account gets: of the services of single pods its own.
+    /// Returns what a pod of an account gets: the account's services, and of the services of single pods its own.
     pub(super) fn entitlement(&self, account: &str, pod: &str, stateful_set: Option<&str>) -> Option<Entitlement> {
         let desire = self.accounts.get(account)?;
         let own = |(set, name): &(String, String)| stateful_set == Some(set) && name == pod;
@@ -211,30 +187,48 @@ impl NamespaceDesire {
     }
 }
 
-fn credentials(choice: Choice) -> Credentials {
+/// The service with those of its aliases that nobody else has; `None` where its own name is another's.
+fn granted(
+    requested: RequestedService,
+    claimant: &Claimant,
+    claims: &Claims,
+    problems: &mut Vec<Problem>,
+) -> Option<Service> {
+    let mut is_free = |name: &Principal| taken(name, claimant, claims).map(|problem| problems.push(problem)).is_none();
+    if !is_free(&requested.name) {
+        return None;
+    }
+    let aliases = requested.aliases.into_iter().filter(|alias| is_free(alias)).collect();
+    Some(Service { name: requested.name, aliases })
+}
+
+fn desired_service(service: &Service, uid: String) -> Desired {
+    let aliases = service.aliases.iter().cloned().collect();
+    Desired { name: service.name.clone(), uid, role: Role::Service, keys: true, aliases }
+}
+
+fn credentials(choice: CredentialsChoice) -> Credentials {
     match choice {
-        Choice::Ticket => Credentials::Ticket,
-        Choice::Keytab => Credentials::Keytab,
-        Choice::Both => Credentials::Both,
+        CredentialsChoice::Ticket => Credentials::Ticket,
+        CredentialsChoice::Keytab => Credentials::Keytab,
+        CredentialsChoice::Both => Credentials::Both,
     }
 }
 
-fn account_missing(name: &str, namespace: &str) -> Problem {
-    let message = format!(
-        "there is no service account {name} in namespace {namespace}: create it (kubectl -n {namespace} create serviceaccount {name})"
-    );
-    Problem { reason: "AccountNotFound", message }
+fn claimant(namespace: &str, name: &str, fact: &OwnFact<KerberosPrincipal>) -> Claimant {
+    let (created, uid) = fact.seniority();
+    Claimant { created, uid, namespace: namespace.to_owned(), name: name.to_owned() }
 }
 
-fn free(name: &Principal, claimant: &Claimant, claims: &Claims) -> Result<(), Problem> {
-    match claims.owner(name) {
-        Some(owner) if owner != claimant => Err(Problem {
-            reason: "NameTaken",
-            message: format!(
-                "{name} belongs to KerberosPrincipal {}/{}, which was there before {}/{}: take the name out of one of them",
-                owner.namespace, owner.name, claimant.namespace, claimant.name
-            ),
-        }),
-        _ => Ok(()),
-    }
+fn malformed(error: &str) -> Problem {
+    Problem::Malformed { error: error.to_owned() }
+}
+
+fn taken(name: &Principal, claimant: &Claimant, claims: &Claims) -> Option<Problem> {
+    let owner = claims.owner(name).filter(|owner| *owner != claimant)?;
+    Some(Problem::NameTaken {
+        name: name.to_string(),
+        owner: format!("{}/{}", owner.namespace, owner.name),
+        claimant: format!("{}/{}", claimant.namespace, claimant.name),
+    })
 }

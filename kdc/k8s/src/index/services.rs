@@ -1,83 +1,56 @@
-//! What a KerberosPrincipal asks for: its names, and what is wrong with those that it cannot have.
+//! The names that a KerberosPrincipal asks for, and what is wrong with those that it cannot have.
 
-use super::Tables;
-use crate::crd::{KerberosPrincipal, KerberosRealm};
-use crate::names::{self, Host};
+use crate::crd::principal::KerberosPrincipal;
+use crate::crd::realm::KerberosRealm;
+use crate::index::tables::Tables;
+use crate::names::{ClusterHost, domain_covers, is_service_class, service_principal};
+use crate::problem::Problem;
 use kennel_wire::message::Principal;
 
-/// Most pods of a StatefulSet that get principals of their own.
+/// Most pods of one StatefulSet that get principals of their own.
 const MOST_PODS: u32 = 1000;
 
-/// Why an object, or a part of it, has no effect.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
-    /// For machines, in CamelCase: the reason of a condition.
-    pub reason: &'static str,
-    /// What is wrong and what to do.
-    pub message: String,
-}
-
-/// A service principal that is asked for.
+/// A service principal that an object asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wanted {
-    /// Its name.
+pub(super) struct RequestedService {
+    /// The principal's own name.
     pub(super) name: Principal,
     /// Its other names.
     pub(super) aliases: Vec<Principal>,
-    /// The pod that alone gets its keys; every pod of the account otherwise.
+    /// StatefulSet and name of the only pod that gets the keys; without it, every pod of the account gets them.
     pub(super) pod: Option<(String, String)>,
 }
 
-/// What is asked for, and what cannot be had whoever asks.
+/// What an object asks for, and what nobody could have.
 #[derive(Debug, Default)]
-pub(super) struct Request {
-    pub(super) wanted: Vec<Wanted>,
+pub(super) struct PrincipalRequest {
+    pub(super) services: Vec<RequestedService>,
     pub(super) problems: Vec<Problem>,
 }
 
-/// A host that services are on.
+/// A host that services run on.
 struct Place {
     host: String,
     short: Vec<String>,
     pod: Option<(String, String)>,
 }
 
-/// What a KerberosPrincipal of this namespace asks for.
-pub(super) fn request(object: &KerberosPrincipal, namespace: &str, realm: &KerberosRealm, tables: &Tables) -> Request {
-    let mut request = Request::default();
-    let mut places = Vec::new();
-    let domain = &realm.spec.cluster_domain;
-    for service in &object.spec.hosts.services {
-        match service_place(service, namespace, domain, tables) {
-            Ok(place) => places.push(place),
-            Err(problem) => request.problems.push(problem),
-        }
-    }
-    for set in &object.spec.hosts.stateful_set_pods {
-        match pod_places(set, namespace, domain, tables) {
-            Ok(more) => places.extend(more),
-            Err(problem) => request.problems.push(problem),
-        }
-    }
-    for alias in &object.spec.hosts.aliases {
-        if !may_have(realm, namespace, alias) {
-            request.problems.push(alias_refused(alias, namespace, realm));
-        } else if let Some(first) = places.iter_mut().find(|place| place.pod.is_none()) {
-            first.short.push(alias.clone());
-        } else {
-            places.push(Place { host: alias.clone(), short: Vec::new(), pod: None });
-        }
-    }
+/// Returns what a KerberosPrincipal of this namespace asks for: every service class on every host.
+pub(super) fn request(
+    object: &KerberosPrincipal,
+    namespace: &str,
+    realm: &KerberosRealm,
+    tables: &Tables,
+) -> PrincipalRequest {
+    let mut request = PrincipalRequest::default();
+    let places = places(object, namespace, realm, tables, &mut request.problems);
     for class in &object.spec.services {
-        if !names::is_service_class(class) {
-            request.problems.push(Problem {
-                reason: "ServiceClassRefused",
-                message: format!("{class:?} cannot be a service class: use letters, digits, dashes and underscores, and none of the KDC's own (krbtgt, kadmin, K, WELLKNOWN)"),
-            });
+        if !is_service_class(class) {
+            request.problems.push(Problem::ServiceClassRefused { class: class.clone() });
             continue;
         }
-        let name = |host: &String| names::service(class, host, &realm.spec.realm_name);
-        request.wanted.extend(places.iter().map(|place| Wanted {
+        let name = |host: &String| service_principal(class, host, &realm.spec.realm_name);
+        request.services.extend(places.iter().map(|place| RequestedService {
             name: name(&place.host),
             aliases: place.short.iter().map(name).collect(),
             pod: place.pod.clone(),
@@ -86,37 +59,63 @@ pub(super) fn request(object: &KerberosPrincipal, namespace: &str, realm: &Kerbe
     request
 }
 
+/// The hosts of an object. An alias becomes another name of the first host that is no single pod's; without such a host, it
+/// is a host itself.
+fn places(
+    object: &KerberosPrincipal,
+    namespace: &str,
+    realm: &KerberosRealm,
+    tables: &Tables,
+    problems: &mut Vec<Problem>,
+) -> Vec<Place> {
+    let mut places = Vec::new();
+    let domain = &realm.spec.cluster_domain;
+    for service in &object.spec.hosts.services {
+        match service_place(service, namespace, domain, tables) {
+            Ok(place) => places.push(place),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for set in &object.spec.hosts.stateful_set_pods {
+        match pod_places(set, namespace, domain, tables) {
+            Ok(more) => places.extend(more),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for alias in &object.spec.hosts.aliases {
+        if !may_have(realm, namespace, alias) {
+            problems.push(alias_refused(alias, namespace, realm));
+        } else if let Some(first) = places.iter_mut().find(|place| place.pod.is_none()) {
+            first.short.push(alias.clone());
+        } else {
+            places.push(Place { host: alias.clone(), short: Vec::new(), pod: None });
+        }
+    }
+    places
+}
+
 fn service_place(service: &str, namespace: &str, domain: &str, tables: &Tables) -> Result<Place, Problem> {
     if service.contains('.') || tables.services.get(namespace, service).is_none() {
-        return Err(Problem {
-            reason: "ServiceNotFound",
-            message: format!(
-                "there is no Service {service} in namespace {namespace}: create it, or take it out of spec.hosts.services"
-            ),
-        });
+        return Err(Problem::ServiceNotFound { service: service.to_owned(), namespace: namespace.to_owned() });
     }
-    let Host { name, short } = Host::of_service(service, namespace, domain);
+    let ClusterHost { name, short } = ClusterHost::of_service(service, namespace, domain);
     Ok(Place { host: name, short: short.into(), pod: None })
 }
 
 fn pod_places(set: &str, namespace: &str, domain: &str, tables: &Tables) -> Result<Vec<Place>, Problem> {
-    let found = tables.stateful_sets.get(namespace, set).ok_or_else(|| Problem {
-        reason: "StatefulSetNotFound",
-        message: format!("there is no StatefulSet {set} in namespace {namespace}: create it, or take it out of spec.hosts.statefulSetPods"),
-    })?;
+    let (stateful_set, in_namespace) = (set.to_owned(), namespace.to_owned());
+    let Some(found) = tables.stateful_sets.get(namespace, set) else {
+        return Err(Problem::StatefulSetNotFound { stateful_set, namespace: in_namespace });
+    };
     let service = &found.service;
     if service.is_empty() || tables.services.get(namespace, service).is_none() {
-        return Err(Problem {
-            reason: "ServiceNotFound",
-            message: format!(
-                "the pods of StatefulSet {set} have no names: its spec.serviceName {service:?} has to be a headless Service of namespace {namespace}"
-            ),
-        });
+        let service = service.clone();
+        return Err(Problem::GoverningServiceNotFound { stateful_set, service, namespace: in_namespace });
     }
     let ordinals = found.start..found.start.saturating_add(found.replicas.min(MOST_PODS));
     let place = |ordinal| {
         let pod = format!("{set}-{ordinal}");
-        let Host { name, short } = Host::of_pod(&pod, service, namespace, domain);
+        let ClusterHost { name, short } = ClusterHost::of_pod(&pod, service, namespace, domain);
         Place { host: name, short: short.into(), pod: Some((set.to_owned(), pod)) }
     };
     Ok(ordinals.map(place).collect())
@@ -128,16 +127,11 @@ fn may_have(realm: &KerberosRealm, namespace: &str, alias: &str) -> bool {
     !alias.ends_with(&inside)
         && realm.spec.alias_policy.iter().any(|rule| {
             rule.namespaces.iter().any(|allowed| allowed == namespace)
-                && rule.domains.iter().any(|domain| names::domain_holds(domain, alias))
+                && rule.domains.iter().any(|domain| domain_covers(domain, alias))
         })
 }
 
 fn alias_refused(alias: &str, namespace: &str, realm: &KerberosRealm) -> Problem {
-    let object = realm.metadata.name.as_deref().unwrap_or_default();
-    Problem {
-        reason: "AliasNotAllowed",
-        message: format!(
-            "namespace {namespace} may not have the name {alias}: spec.aliasPolicy of KerberosRealm {object} does not list it"
-        ),
-    }
+    let realm = realm.metadata.name.clone().unwrap_or_default();
+    Problem::AliasNotAllowed { alias: alias.to_owned(), namespace: namespace.to_owned(), realm }
 }

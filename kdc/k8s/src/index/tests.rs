@@ -1,7 +1,10 @@
 //! The index, fed with objects as the API server writes them.
 
-use super::facts::Fact;
 use super::*;
+use crate::index::facts::{AccountFact, Fact, PodFact};
+use crate::index::table::ObjectChange;
+use crate::index::view::SharedIndex;
+use crate::names::{client_principal, service_principal};
 use kennel_core::accounts::Role;
 use kennel_core::enrolment::{ClusterView, Credentials};
 use kennel_core::pods::{PodRef, PodState, Pods};
@@ -10,67 +13,69 @@ use serde_json::{Value, json};
 
 struct Cluster(SharedIndex);
 
-fn fact<F: Fact>(object: Value) -> Change<F>
+fn fact<F: Fact>(object: Value) -> ObjectChange<F>
 where
     F::Object: DeserializeOwned,
 {
-    let (key, fact) = F::of(serde_json::from_value(object).unwrap()).unwrap();
-    Change::Put(key, fact)
+    let (key, fact) = F::from_object(serde_json::from_value(object).unwrap()).unwrap();
+    ObjectChange::Put(key, fact)
 }
 
 fn meta(namespace: &str, name: &str) -> Value {
     json!({ "namespace": namespace, "name": name, "uid": format!("uid-of-{name}"), "creationTimestamp": "2026-01-01T00:00:10Z" })
 }
 
-fn account(namespace: &str, name: &str) -> Event {
-    Event::Account(fact(json!({ "metadata": meta(namespace, name) })))
+fn account(namespace: &str, name: &str) -> ClusterEvent {
+    ClusterEvent::Account(fact(json!({ "metadata": meta(namespace, name) })))
 }
 
-fn service(namespace: &str, name: &str) -> Event {
-    Event::Service(fact(json!({ "metadata": meta(namespace, name) })))
+fn service(namespace: &str, name: &str) -> ClusterEvent {
+    ClusterEvent::Service(fact(json!({ "metadata": meta(namespace, name) })))
 }
 
-fn namespace(name: &str, enrolled: bool) -> Event {
+fn namespace(name: &str, enrolled: bool) -> ClusterEvent {
     let labels = if enrolled { json!({ "kennel.dev/enroll": "true" }) } else { json!({}) };
-    Event::Namespace(fact(json!({ "metadata": { "name": name, "uid": "u", "labels": labels } })))
+    ClusterEvent::Namespace(fact(json!({ "metadata": { "name": name, "uid": "u", "labels": labels } })))
 }
 
-fn realm(name: &str, created: &str, spec: Value) -> Event {
+fn realm(name: &str, created: &str, spec: Value) -> ClusterEvent {
     let mut whole =
         json!({ "realmName": "R", "namespaceSelector": { "matchLabels": { "kennel.dev/enroll": "true" } } });
     whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
     let metadata = json!({ "name": name, "uid": name, "creationTimestamp": created });
-    Event::Realm(fact(
+    ClusterEvent::Realm(fact(
         json!({ "apiVersion": "kennel.dev/v1alpha1", "kind": "KerberosRealm", "metadata": metadata, "spec": whole }),
     ))
 }
 
-fn principal_created(namespace: &str, name: &str, created: &str, spec: Value) -> Event {
+fn principal_created(namespace: &str, name: &str, created: &str, spec: Value) -> ClusterEvent {
     let mut whole = json!({ "serviceAccountName": name });
     whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
     let mut metadata = meta(namespace, name);
     metadata["creationTimestamp"] = json!(created);
-    Event::Principal(fact(
+    ClusterEvent::Principal(fact(
         json!({ "apiVersion": "kennel.dev/v1alpha1", "kind": "KerberosPrincipal", "metadata": metadata, "spec": whole }),
     ))
 }
 
-fn principal(namespace: &str, name: &str, spec: Value) -> Event {
+fn principal(namespace: &str, name: &str, spec: Value) -> ClusterEvent {
     principal_created(namespace, name, "2026-01-01T00:00:10Z", spec)
 }
 
-fn pod(name: &str, account: &str, set: Option<&str>) -> Event {
+fn pod(name: &str, account: &str, set: Option<&str>) -> ClusterEvent {
     let mut metadata = meta("shop", name);
     if let Some(set) = set {
         metadata["ownerReferences"] =
             json!([{ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": set, "uid": "u", "controller": true }]);
     }
-    Event::Pod(fact(json!({ "metadata": metadata, "spec": { "serviceAccountName": account, "containers": [] } })))
+    ClusterEvent::Pod(fact(
+        json!({ "metadata": metadata, "spec": { "serviceAccountName": account, "containers": [] } }),
+    ))
 }
 
-fn set(name: &str, service: &str, replicas: u32) -> Event {
+fn set(name: &str, service: &str, replicas: u32) -> ClusterEvent {
     let spec = json!({ "serviceName": service, "replicas": replicas, "selector": {}, "template": {} });
-    Event::StatefulSet(fact(json!({ "metadata": meta("shop", name), "spec": spec })))
+    ClusterEvent::StatefulSet(fact(json!({ "metadata": meta("shop", name), "spec": spec })))
 }
 
 impl Cluster {
@@ -82,7 +87,7 @@ impl Cluster {
         cluster
     }
 
-    fn after(&self, events: impl IntoIterator<Item = Event>) -> Settled {
+    fn after(&self, events: impl IntoIterator<Item = ClusterEvent>) -> IndexChanges {
         self.0.apply(events);
         self.0.settle()
     }
@@ -96,7 +101,7 @@ impl Cluster {
     }
 
     fn reasons(&self, namespace: &str, name: &str) -> Vec<&'static str> {
-        self.problems(namespace, name).iter().map(|problem| problem.reason).collect()
+        self.problems(namespace, name).iter().map(Problem::reason).collect()
     }
 }
 
@@ -110,7 +115,7 @@ fn accounts_of_enrolled_namespaces_are_clients_without_keys() {
     cluster.after([namespace("other", false), account("other", "spy")]);
     assert_eq!(cluster.names(), ["cart.shop@R", "web.shop@R"]);
     let index = cluster.0.read();
-    let web = index.desired(&crate::names::client("web", "shop", "R")).unwrap();
+    let web = index.desired(&client_principal("web", "shop", "R")).unwrap();
     assert_eq!((web.role, web.keys, &*web.uid), (Role::Client, false, "uid-of-web"));
 }
 
@@ -121,7 +126,7 @@ fn a_settling_says_what_changed_and_nothing_else() {
     let names: Vec<_> = settled.principals.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["batch.shop@R"]);
     assert!(cluster.after([account("shop", "batch")]).is_empty());
-    let settled = cluster.after([Event::Account(Change::Gone(("shop".into(), "batch".into())))]);
+    let settled = cluster.after([ClusterEvent::Account(ObjectChange::Gone(("shop".into(), "batch".into())))]);
     assert_eq!(settled.principals.len(), 1);
     assert_eq!(cluster.names().len(), 2);
 }
@@ -134,7 +139,7 @@ fn a_namespace_that_loses_its_label_or_ends_loses_its_principals() {
     cluster.after([namespace("shop", true)]);
     assert_eq!(cluster.names().len(), 2);
     let ending = json!({ "metadata": { "name": "shop", "uid": "u", "labels": { "kennel.dev/enroll": "true" }, "deletionTimestamp": "2026-01-01T00:00:00Z" } });
-    cluster.after([Event::Namespace(fact(ending))]);
+    cluster.after([ClusterEvent::Namespace(fact(ending))]);
     assert!(cluster.names().is_empty());
 }
 
@@ -146,7 +151,7 @@ fn a_kerberos_principal_gives_services_of_its_namespace_with_their_shorter_forms
     let index = cluster.0.read();
     let aliases: Vec<_> = index.wanted_aliases().map(ToString::to_string).collect();
     assert_eq!(aliases, ["HTTP/web.shop@R", "HTTP/web.shop.svc@R"]);
-    let desired = index.desired(&crate::names::service("HTTP", "web.shop.svc.cluster.local", "R")).unwrap();
+    let desired = index.desired(&service_principal("HTTP", "web.shop.svc.cluster.local", "R")).unwrap();
     assert_eq!((desired.role, desired.keys, &*desired.uid), (Role::Service, true, "uid-of-web/uid-of-web"));
     assert!(index.namespace("shop").unwrap().outcomes["web"].problems.is_empty());
 }
@@ -158,7 +163,7 @@ fn what_is_not_there_is_named_with_what_to_do() {
     cluster.after([principal("shop", "web", spec), principal("shop", "ghost", json!({}))]);
     assert_eq!(cluster.reasons("shop", "web"), ["ServiceNotFound", "StatefulSetNotFound", "AliasNotAllowed"]);
     assert_eq!(cluster.reasons("shop", "ghost"), ["AccountNotFound"]);
-    assert!(cluster.problems("shop", "web")[0].message.contains("no Service gone in namespace shop: create it"));
+    assert!(cluster.problems("shop", "web")[0].to_string().contains("no Service gone in namespace shop: create it"));
     assert_eq!(cluster.names().len(), 3, "what can be had is had");
     cluster.after([service("shop", "gone"), account("shop", "ghost")]);
     assert_eq!(cluster.reasons("shop", "web"), ["StatefulSetNotFound", "AliasNotAllowed"]);
@@ -172,7 +177,7 @@ fn an_alias_follows_the_realm_s_policy() {
     let spec = json!({ "services": ["HTTP"], "hosts": { "services": ["web"], "aliases": ["web.example.com", "web.other.svc.cluster.local"] } });
     cluster.after([principal("shop", "web", spec)]);
     let index = cluster.0.read();
-    let alias = crate::names::service("HTTP", "web.example.com", "R");
+    let alias = service_principal("HTTP", "web.example.com", "R");
     assert_eq!(index.alias_target(&alias).unwrap().to_string(), "HTTP/web.shop.svc.cluster.local@R");
     drop(index);
     assert_eq!(cluster.reasons("shop", "web"), ["AliasNotAllowed"], "no policy hands out another namespace's Services");
@@ -188,9 +193,12 @@ fn the_later_claim_is_refused_with_both_names_until_the_first_is_gone() {
     cluster.after([young, old]);
     assert!(cluster.reasons("shop", "web").is_empty());
     let problems = cluster.problems("shop", "cart");
-    assert_eq!(problems[0].reason, "NameTaken");
-    assert!(problems[0].message.contains("shop/web") && problems[0].message.contains("shop/cart"), "{problems:?}");
-    cluster.after([Event::Principal(Change::Gone(("shop".into(), "web".into())))]);
+    assert_eq!(problems[0].reason(), "NameTaken");
+    assert!(
+        problems[0].to_string().contains("shop/web") && problems[0].to_string().contains("shop/cart"),
+        "{problems:?}"
+    );
+    cluster.after([ClusterEvent::Principal(ObjectChange::Gone(("shop".into(), "web".into())))]);
     assert!(cluster.reasons("shop", "cart").is_empty());
 }
 
@@ -200,13 +208,13 @@ fn a_name_of_two_namespaces_moves_when_its_first_owner_goes() {
     let policy = json!({ "aliasPolicy": [{ "namespaces": ["shop", "b"], "domains": ["*.example.com"] }] });
     cluster.after([realm("r", "2026-01-01T00:00:00Z", policy), namespace("b", true), account("b", "b")]);
     let spec = json!({ "services": ["HTTP"], "hosts": { "aliases": ["x.example.com"] } });
-    let name = crate::names::service("HTTP", "x.example.com", "R");
+    let name = service_principal("HTTP", "x.example.com", "R");
     cluster.after([principal_created("b", "b", "2026-01-01T00:00:02Z", spec.clone())]);
     assert_eq!(cluster.0.read().wanted_by(&name), Some("b"));
     cluster.after([principal_created("shop", "web", "2026-01-01T00:00:01Z", spec)]);
     assert_eq!(cluster.0.read().wanted_by(&name), Some("shop"));
     assert_eq!(cluster.reasons("b", "b"), ["NameTaken"]);
-    let settled = cluster.after([Event::Principal(Change::Gone(("shop".into(), "web".into())))]);
+    let settled = cluster.after([ClusterEvent::Principal(ObjectChange::Gone(("shop".into(), "web".into())))]);
     assert!(settled.principals.contains(&name));
     assert_eq!(cluster.0.read().wanted_by(&name), Some("b"));
 }
@@ -243,13 +251,13 @@ fn credentials_are_the_realm_s_unless_the_principal_says_otherwise() {
     let of = |account: &str| cluster.0.read().entitlement("shop", account, "x").unwrap().credentials;
     assert_eq!((of("web"), of("cart")), (Credentials::Ticket, Credentials::Both));
     let index = cluster.0.read();
-    let keys = |account: &str| index.desired(&crate::names::client(account, "shop", "R")).unwrap().keys;
+    let keys = |account: &str| index.desired(&client_principal(account, "shop", "R")).unwrap().keys;
     assert_eq!((keys("web"), keys("cart")), (false, true));
     let own = |cluster: &Cluster| cluster.0.read().namespace("shop").unwrap().outcomes["web"].client.clone();
     assert_eq!(own(&cluster), None);
     drop(index);
     cluster.after([principal("shop", "web", json!({ "credentials": "Keytab" }))]);
-    assert_eq!(own(&cluster), Some(crate::names::client("web", "shop", "R")));
+    assert_eq!(own(&cluster), Some(client_principal("web", "shop", "R")));
 }
 
 #[test]
@@ -257,9 +265,9 @@ fn of_two_realm_objects_of_one_name_the_older_counts() {
     let cluster = Cluster::shop();
     cluster.after([realm("a", "2025-01-01T00:00:00Z", json!({ "clusterDomain": "older" }))]);
     assert_eq!(cluster.0.read().followed_realm().unwrap().spec.cluster_domain, "older");
-    cluster.after([Event::Realm(Change::Gone((String::new(), "a".into())))]);
+    cluster.after([ClusterEvent::Realm(ObjectChange::Gone((String::new(), "a".into())))]);
     assert_eq!(cluster.0.read().followed_realm().unwrap().spec.cluster_domain, "cluster.local");
-    cluster.after([Event::Realm(Change::Gone((String::new(), "r".into())))]);
+    cluster.after([ClusterEvent::Realm(ObjectChange::Gone((String::new(), "r".into())))]);
     assert!(cluster.names().is_empty());
 }
 
@@ -267,7 +275,7 @@ fn of_two_realm_objects_of_one_name_the_older_counts() {
 fn an_object_that_cannot_be_read_has_no_effect_and_says_so() {
     let cluster = Cluster::shop();
     let torn = json!({ "metadata": meta("shop", "web"), "spec": { "serviceAccountName": "web", "services": "HTTP" } });
-    cluster.after([Event::Principal(fact(torn))]);
+    cluster.after([ClusterEvent::Principal(fact(torn))]);
     assert_eq!(cluster.reasons("shop", "web"), ["Malformed"]);
     assert_eq!(cluster.names(), ["cart.shop@R", "web.shop@R"]);
 }
@@ -277,8 +285,8 @@ fn a_principal_of_a_namespace_that_is_not_enrolled_says_which_label_it_needs() {
     let cluster = Cluster::shop();
     cluster.after([namespace("other", false), principal("other", "web", web_services())]);
     let problems = cluster.problems("other", "web");
-    assert_eq!(problems[0].reason, "NamespaceNotEnrolled");
-    assert!(problems[0].message.contains("kennel.dev/enroll=true"), "{problems:?}");
+    assert_eq!(problems[0].reason(), "NamespaceNotEnrolled");
+    assert!(problems[0].to_string().contains("kennel.dev/enroll=true"), "{problems:?}");
 }
 
 #[test]
@@ -286,14 +294,14 @@ fn a_pod_is_unknown_before_the_first_listing_and_gone_after_it() {
     let cluster = Cluster::shop();
     let of = |uid: &str| PodRef { namespace: "shop".into(), name: "cart-1".into(), uid: uid.into() };
     assert_eq!(cluster.0.state(&of("uid-of-cart-1")), PodState::Unknown);
-    cluster.0.apply([Event::Pod(Change::Listing), Event::Pod(Change::ListingEnds)]);
+    cluster.0.apply([ClusterEvent::Pod(ObjectChange::Listing), ClusterEvent::Pod(ObjectChange::ListingEnds)]);
     assert_eq!(cluster.0.state(&of("uid-of-cart-1")), PodState::Gone);
     cluster.0.apply([pod("cart-1", "cart", None)]);
     assert_eq!(cluster.0.state(&of("uid-of-cart-1")), PodState::Live);
     assert_eq!(cluster.0.state(&of("older")), PodState::Gone);
     let ended =
         json!({ "metadata": meta("shop", "cart-1"), "spec": { "containers": [] }, "status": { "phase": "Failed" } });
-    cluster.0.apply([Event::Pod(fact(ended))]);
+    cluster.0.apply([ClusterEvent::Pod(fact(ended))]);
     assert_eq!(cluster.0.state(&of("uid-of-cart-1")), PodState::Gone);
 }
 
@@ -301,8 +309,9 @@ fn a_pod_is_unknown_before_the_first_listing_and_gone_after_it() {
 fn missed_events_are_made_good_by_the_next_listing() {
     let cluster = Cluster::shop();
     let (key, web) =
-        AccountFact::of(serde_json::from_value(json!({ "metadata": meta("shop", "web") })).unwrap()).unwrap();
-    let listing = [Change::Listing, Change::Listed(key, web), Change::ListingEnds].map(Event::Account);
+        AccountFact::from_object(serde_json::from_value(json!({ "metadata": meta("shop", "web") })).unwrap()).unwrap();
+    let listing =
+        [ObjectChange::Listing, ObjectChange::Listed(key, web), ObjectChange::ListingEnds].map(ClusterEvent::Account);
     let settled = cluster.after(listing);
     assert_eq!(settled.principals.iter().map(ToString::to_string).collect::<Vec<_>>(), ["cart.shop@R"]);
     assert_eq!(cluster.names(), ["web.shop@R"]);
@@ -325,8 +334,89 @@ fn a_pod_is_new_once_and_not_where_a_listing_tells_of_it() {
     assert_eq!(created.len(), 1);
     cluster.after(first);
     assert!(cluster.0.new_pods(&[pod("cart-1", "cart", None)]).is_empty(), "a change of it");
-    let Event::Pod(Change::Put(key, fact)) = pod("cart-2", "cart", None) else { panic!("no pod") };
-    assert!(cluster.0.new_pods(&[Event::Pod(Change::Listed(key.clone(), fact.clone()))]).is_empty());
+    let ClusterEvent::Pod(ObjectChange::Put(key, fact)) = pod("cart-2", "cart", None) else { panic!("no pod") };
+    assert!(cluster.0.new_pods(&[ClusterEvent::Pod(ObjectChange::Listed(key.clone(), fact.clone()))]).is_empty());
     let unknown = PodFact { created: 0, ..fact };
-    assert!(cluster.0.new_pods(&[Event::Pod(Change::Put(key, unknown))]).is_empty(), "nobody knows when");
+    assert!(cluster.0.new_pods(&[ClusterEvent::Pod(ObjectChange::Put(key, unknown))]).is_empty(), "nobody knows when");
+}
+
+#[test]
+fn the_index_is_synced_once_every_kind_was_listed_and_not_before() {
+    fn listing<T>(wrap: fn(ObjectChange<T>) -> ClusterEvent) -> [ClusterEvent; 2] {
+        [wrap(ObjectChange::Listing), wrap(ObjectChange::ListingEnds)]
+    }
+    let all = || {
+        [
+            listing(ClusterEvent::Namespace),
+            listing(ClusterEvent::Account),
+            listing(ClusterEvent::Service),
+            listing(ClusterEvent::Pod),
+            listing(ClusterEvent::StatefulSet),
+            listing(ClusterEvent::Realm),
+            listing(ClusterEvent::Principal),
+        ]
+    };
+    for missing in 0..all().len() {
+        let mut index = Index::new("R");
+        let others = all().into_iter().enumerate().filter(|(kind, _)| *kind != missing);
+        others.flat_map(|(_, events)| events).for_each(|event| index.apply(event));
+        assert!(!index.is_synced(), "without kind {missing}");
+        all().into_iter().nth(missing).unwrap().into_iter().for_each(|event| index.apply(event));
+        assert!(index.is_synced());
+    }
+}
+
+#[test]
+fn a_principal_object_is_found_by_namespace_and_name() {
+    let cluster = Cluster::shop();
+    cluster.after([principal("shop", "web", web_services())]);
+    let index = cluster.0.read();
+    assert_eq!(index.principal_object("shop", "web").unwrap().meta.name.as_deref(), Some("web"));
+    assert!(index.principal_object("shop", "cart").is_none());
+    assert!(index.principal_object("other", "web").is_none());
+}
+
+#[test]
+fn the_core_sees_namespaces_accounts_and_pods_as_they_are() {
+    let cluster = Cluster::shop();
+    cluster.after([namespace("other", false), pod("cart-1", "cart", None)]);
+    let index = cluster.0.read();
+    let enrolled = |name: &str| ClusterView::namespace(&*index, name).map(|namespace| namespace.enrolled);
+    assert_eq!(["shop", "other", "none"].map(enrolled), [Some(true), Some(false), None]);
+    let account = |name: &str| ClusterView::account(&*index, "shop", name).map(|account| account.uid);
+    assert_eq!((account("web").as_deref(), account("none")), (Some("uid-of-web"), None));
+    let found = ClusterView::pod(&*index, "shop", "cart-1").unwrap();
+    assert_eq!((&*found.uid, &*found.account, found.ended), ("uid-of-cart-1", "cart", false));
+    assert!(ClusterView::pod(&*index, "shop", "cart-2").is_none());
+}
+
+#[test]
+fn a_stateful_set_without_its_headless_service_gives_no_names_and_says_which_one_it_needs() {
+    let cluster = Cluster::shop();
+    let spec = json!({ "services": ["kafka"], "hosts": { "statefulSetPods": ["kafka"] } });
+    for service in ["", "kafka"] {
+        cluster.after([set("kafka", service, 2), account("shop", "kafka"), principal("shop", "kafka", spec.clone())]);
+        assert_eq!(cluster.reasons("shop", "kafka"), ["GoverningServiceNotFound"], "{service:?}");
+        assert!(cluster.problems("shop", "kafka")[0].to_string().contains(&format!("{service:?}")));
+        assert!(cluster.names().iter().all(|name| !name.contains('/')), "{:?}", cluster.names());
+    }
+    cluster.after([service("shop", "kafka")]);
+    assert!(cluster.reasons("shop", "kafka").is_empty());
+}
+
+#[test]
+fn a_principal_that_the_schema_let_in_wrongly_says_so_in_a_namespace_that_is_not_enrolled_too() {
+    let cluster = Cluster::shop();
+    let torn = json!({ "metadata": meta("other", "web"), "spec": { "serviceAccountName": "web", "services": "HTTP" } });
+    cluster.after([namespace("other", false), ClusterEvent::Principal(fact(torn))]);
+    assert_eq!(cluster.reasons("other", "web"), ["Malformed"]);
+}
+
+#[test]
+fn without_a_realm_object_its_principals_say_which_one_to_create() {
+    let cluster = Cluster::shop();
+    cluster.after([principal("shop", "web", web_services())]);
+    cluster.after([ClusterEvent::Realm(ObjectChange::Gone((String::new(), "r".into())))]);
+    assert_eq!(cluster.reasons("shop", "web"), ["RealmNotFound"]);
+    assert!(cluster.problems("shop", "web")[0].to_string().contains("create one with spec.realmName R"));
 }

@@ -1,13 +1,14 @@
-//! The index as the core sees it: what enrolment asks, and whether a ticket's pod lives. Requests read it while the
-//! watches write it.
+//! The index as the core sees it: the facts that enrolment needs, and whether the pod of a ticket lives. Requests read the
+//! index while the watches write it.
 
-use super::table::Change;
-use super::{Event, Index, Settled};
+use crate::index::table::ObjectChange;
+use crate::index::tables::ClusterEvent;
+use crate::index::{Index, IndexChanges};
 use kennel_core::enrolment::{Account, ClusterView, Entitlement, Namespace, Pod};
 use kennel_core::pods::{PodRef, PodState, Pods};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-/// An index that many read. A panic while it is written is no reason to stop: each event is whole.
+/// An index with many readers. A panic during a write is no reason to stop, since each event is whole.
 #[derive(Debug, Clone)]
 pub struct SharedIndex(Arc<RwLock<Index>>);
 
@@ -18,24 +19,24 @@ impl SharedIndex {
         SharedIndex(Arc::new(RwLock::new(index)))
     }
 
-    /// For reading; not across an await.
+    /// Locks the index for reading; the guard must not live across an await.
     pub fn read(&self) -> RwLockReadGuard<'_, Index> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes in events.
-    pub fn apply(&self, events: impl IntoIterator<Item = Event>) {
+    pub fn apply(&self, events: impl IntoIterator<Item = ClusterEvent>) {
         let mut index = self.0.write().unwrap_or_else(PoisonError::into_inner);
         events.into_iter().for_each(|event| index.apply(event));
     }
 
-    /// When the pods were created that these events tell of for the first time, seconds since the epoch. Those of a listing
-    /// are not among them: they may have been there for long.
+    /// Returns when the pods were created that these events mention for the first time, seconds since the epoch. Pods of a
+    /// listing do not count, since they may be old.
     #[must_use]
-    pub fn new_pods(&self, events: &[Event]) -> Vec<i64> {
+    pub fn new_pods(&self, events: &[ClusterEvent]) -> Vec<i64> {
         let index = self.read();
-        let new = |event: &Event| match event {
-            Event::Pod(Change::Put((namespace, name), pod)) => {
+        let new = |event: &ClusterEvent| match event {
+            ClusterEvent::Pod(ObjectChange::Put((namespace, name), pod)) => {
                 let known = index.tables.pods.get(namespace, name).is_some_and(|known| known.uid == pod.uid);
                 (!known && pod.created > 0).then_some(pod.created)
             }
@@ -44,9 +45,9 @@ impl SharedIndex {
         events.iter().filter_map(new).collect()
     }
 
-    /// See [`Index::settle`].
+    /// Computes what follows from the events, see [`Index::settle`].
     #[must_use]
-    pub fn settle(&self) -> Settled {
+    pub fn settle(&self) -> IndexChanges {
         self.0.write().unwrap_or_else(PoisonError::into_inner).settle()
     }
 }

@@ -9,8 +9,9 @@ use kennel_audit::Audit;
 use kennel_controller::Live;
 use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal, Entitlement, Granted, Review, admit};
 use kennel_core::pods::PodRef;
-use kennel_k8s::index::SharedIndex;
-use kennel_k8s::token_review::review;
+use kennel_k8s::apply::event::EventWriter;
+use kennel_k8s::index::view::SharedIndex;
+use kennel_k8s::token_review::review_token;
 use kennel_store::EntryCache;
 use kennel_wire::enrol::{EnrollRequest, EnrollResponse, audience};
 use kennel_wire::message::Principal;
@@ -40,6 +41,16 @@ pub(crate) struct Enrolment {
     ca: Box<dyn Fn() -> String + Send + Sync>,
 }
 
+/// The cluster that pods enrol from.
+pub(crate) struct EnrolmentCluster {
+    /// Asks for token reviews.
+    pub(crate) client: kube::Client,
+    /// The cluster as it is known.
+    pub(crate) index: SharedIndex,
+    /// Publishes refusals.
+    pub(crate) events: EventWriter,
+}
+
 /// A refusal, and when to ask again.
 #[derive(Debug)]
 pub(super) struct EnrolmentAnswer {
@@ -66,15 +77,15 @@ impl Attempt {
 impl Enrolment {
     pub(crate) fn new(
         live: Arc<Live>,
-        index: SharedIndex,
         cache: Arc<EntryCache>,
-        client: kube::Client,
+        cluster: EnrolmentCluster,
         audit: Audit,
         krb5_conf: impl Fn() -> String + Send + Sync + 'static,
         ca: impl Fn() -> String + Send + Sync + 'static,
     ) -> Enrolment {
         let (limits, reviews) = (EnrolmentLimits::new(), Semaphore::new(REVIEWS));
-        let events = RefusalEvents::new(client.clone(), index.clone());
+        let EnrolmentCluster { client, index, events } = cluster;
+        let events = RefusalEvents::new(events, index.clone());
         let (krb5_conf, ca) = (Box::new(krb5_conf), Box::new(ca));
         Enrolment { live, index, cache, client, audit, limits, reviews, events, krb5_conf, ca }
     }
@@ -134,7 +145,7 @@ impl Enrolment {
 
     async fn review(&self, token: &str, attempt: &mut Attempt) -> Result<Review, EnrolmentAnswer> {
         let Ok(_permit) = self.reviews.try_acquire() else { return Err(EnrolmentRefusal::ReviewUnavailable.into()) };
-        let reviewed = review(&self.client, token, &audience(self.live.name())).await;
+        let reviewed = review_token(&self.client, token, &audience(self.live.name())).await;
         attempt.account = reviewed.username;
         let review = reviewed.review?;
         attempt.review = Some(review.clone());

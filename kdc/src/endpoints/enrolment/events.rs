@@ -1,28 +1,26 @@
-//! Refusals, told where people look: as Events of the pod (`kubectl describe pod`) and of its account's KerberosPrincipal.
-//! What passes by itself is not told, and the answer never waits for it.
+//! Refusals as Events, where people look: of the pod (`kubectl describe pod`), and of its account's KerberosPrincipal.
+//! A refusal that passes by itself makes none, and no answer waits for an Event.
 
 use kennel_core::enrolment::{EnrolmentRefusal, Review};
-use kennel_k8s::apply::{Applier, Subject};
-use kennel_k8s::index::SharedIndex;
+use kennel_k8s::apply::event::{EventSubject, EventWriter};
+use kennel_k8s::index::view::SharedIndex;
+use kennel_k8s::problem::ENROLMENT_REFUSED;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// Refusals that are being told at a time; more are left out: the audit trail has them all.
 const AT_A_TIME: usize = 8;
-/// The reason of these Events.
-const REASON: &str = "EnrolmentRefused";
 
 /// Writes the Events.
 pub(super) struct RefusalEvents {
-    applier: Applier,
+    events: EventWriter,
     index: SharedIndex,
     under_way: Arc<Semaphore>,
 }
 
 impl RefusalEvents {
-    pub(super) fn new(client: kube::Client, index: SharedIndex) -> RefusalEvents {
-        let applier = Applier::new(client, std::env::var("HOSTNAME").ok());
-        RefusalEvents { applier, index, under_way: Arc::new(Semaphore::new(AT_A_TIME)) }
+    pub(super) fn new(events: EventWriter, index: SharedIndex) -> RefusalEvents {
+        RefusalEvents { events, index, under_way: Arc::new(Semaphore::new(AT_A_TIME)) }
     }
 
     /// Tells of a refusal, a moment later.
@@ -35,18 +33,18 @@ impl RefusalEvents {
             let index = self.index.read();
             index.principal_object(&review.namespace, &review.account).map(|fact| fact.meta.clone())
         };
-        let (applier, review) = (self.applier.clone(), review.clone());
+        let (events, review) = (self.events.clone(), review.clone());
         tokio::spawn(async move {
             let _permit = permit;
             let (namespace, why) = (&*review.namespace, format!("{}: {refusal}", refusal.name()));
             let subject = match &review.pod {
-                Some((name, uid)) => Subject::Pod { namespace, name, uid },
-                None => Subject::Account { namespace, name: &review.account, uid: &review.account_uid },
+                Some((name, uid)) => EventSubject::Pod { namespace, name, uid },
+                None => EventSubject::Account { namespace, name: &review.account, uid: &review.account_uid },
             };
-            applier.event(subject, true, REASON, &why).await;
+            events.warn(subject, ENROLMENT_REFUSED, &why).await;
             if let Some(meta) = principal {
                 let who = review.pod.as_ref().map_or("a token without a pod", |(name, _)| name);
-                applier.event(Subject::Principal(&meta), true, REASON, &format!("{who}: {why}")).await;
+                events.warn(EventSubject::Principal(&meta), ENROLMENT_REFUSED, &format!("{who}: {why}")).await;
             }
         });
     }

@@ -1,0 +1,44 @@
+//! How Kennel owns what it writes: its field manager, the label on objects that it made, and deletions that hit exactly the
+//! object that was seen.
+
+use crate::labels::{FIELD_MANAGER, MANAGED_BY};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Api;
+use kube::api::{DeleteParams, PatchParams, Preconditions};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+/// Parameters of a merge patch under our field manager.
+pub(super) fn merge_params() -> PatchParams {
+    PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() }
+}
+
+/// Parameters of a server-side apply that takes over our fields from whoever changed them.
+pub(super) fn apply_params() -> PatchParams {
+    PatchParams::apply(FIELD_MANAGER).force()
+}
+
+/// Labels of an object that we make.
+pub(super) fn managed_labels() -> BTreeMap<String, String> {
+    BTreeMap::from([MANAGED_BY.entry()])
+}
+
+/// Whether we made an object, by its label.
+pub(super) fn is_managed(meta: &ObjectMeta) -> bool {
+    let label = meta.labels.as_ref().and_then(|labels| labels.get(MANAGED_BY.key));
+    label.is_some_and(|value| value == MANAGED_BY.value)
+}
+
+/// Deletes exactly the object that was seen: an object of the same name that came later stays.
+pub(super) async fn delete_seen<K>(api: &Api<K>, name: &str, meta: &ObjectMeta) -> kube::Result<()>
+where
+    K: Clone + Debug + DeserializeOwned,
+{
+    let preconditions = Preconditions { uid: meta.uid.clone(), resource_version: None };
+    let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+    match api.delete(name, &params).await {
+        Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
+        other => other.map(|_| ()),
+    }
+}

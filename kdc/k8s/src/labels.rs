@@ -1,0 +1,75 @@
+//! Every name by which a cluster knows Kennel's objects and fields, once. `deploy` and the attributes of the custom resources
+//! write some of them out again, since YAML and macros cannot refer to these constants.
+
+/// The API group of the custom resources.
+pub const GROUP: &str = "kennel.dev";
+
+/// The field manager of everything that the KDC writes, and the controller that its Events name.
+pub const FIELD_MANAGER: &str = "kennel-kdc";
+
+/// A label and the value that matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Label {
+    /// The key: `kennel.dev/enroll`.
+    pub key: &'static str,
+    /// The value: `true`.
+    pub value: &'static str,
+}
+
+impl Label {
+    /// As `kubectl -l` takes it: `kennel.dev/enroll=true`.
+    #[must_use]
+    pub fn selector(self) -> String {
+        format!("{}={}", self.key, self.value)
+    }
+
+    /// As an entry of `metadata.labels`.
+    #[must_use]
+    pub fn entry(self) -> (String, String) {
+        (self.key.to_owned(), self.value.to_owned())
+    }
+}
+
+/// Enrols a namespace, unless the KerberosRealm has another selector.
+pub const ENROLL: Label = Label { key: "kennel.dev/enroll", value: "true" };
+
+/// Asks the admission policy in `deploy/injection` to put an agent into a pod.
+pub const INJECT: Label = Label { key: "kennel.dev/inject", value: "enabled" };
+
+/// Marks the objects that the KDC made, so that it deletes and overwrites no other.
+pub const MANAGED_BY: Label = Label { key: "app.kubernetes.io/managed-by", value: FIELD_MANAGER };
+
+/// Marks the pods of the KDC.
+pub const KDC_POD: Label = Label { key: "app.kubernetes.io/name", value: "kennel-kdc" };
+
+/// Annotation of a realm's Lease: id of the master key of the store that holds the realm.
+pub const STORE: &str = "kennel.dev/store";
+
+/// Name of the container that the admission policy puts into pods.
+pub const AGENT_CONTAINER: &str = "kennel-agent";
+
+/// Name of the ConfigMap that enrolled namespaces get.
+pub const CONFIG_MAP: &str = "kennel-krb5";
+
+/// Key of the keytab in a keytab Secret.
+pub const KEYTAB_KEY: &str = "keytab";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kube::Resource;
+
+    #[test]
+    fn a_label_reads_as_a_selector_and_as_an_entry() {
+        assert_eq!(ENROLL.selector(), "kennel.dev/enroll=true");
+        assert_eq!(INJECT.entry(), ("kennel.dev/inject".to_owned(), "enabled".to_owned()));
+    }
+
+    #[test]
+    fn our_labels_are_under_our_group_which_is_that_of_the_custom_resources() {
+        assert_eq!(crate::crd::realm::KerberosRealm::group(&()), GROUP);
+        for name in [ENROLL.key, INJECT.key, STORE] {
+            assert!(name.starts_with(&format!("{GROUP}/")), "{name}");
+        }
+    }
+}

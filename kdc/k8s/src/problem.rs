@@ -1,0 +1,281 @@
+//! Every reason that an object of the cluster is given, once: in a condition, in an Event, or in both. A problem has a stable
+//! reason, the condition that it makes false, and a message that says what is wrong, where, and what to do.
+//! An enrolment that is refused has its own table, `EnrolmentRefusal` in `kennel-core`.
+
+use kennel_core::accounts::Conflict;
+use kennel_wire::message::Principal;
+use std::fmt;
+
+/// Reason of the Events about an enrolment that was refused; the message is the text of the `EnrolmentRefusal`.
+pub const ENROLMENT_REFUSED: &str = "EnrolmentRefused";
+
+/// The types of our conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConditionType {
+    /// The object has its full effect.
+    Ready,
+    /// The service account of a KerberosPrincipal exists.
+    AccountFound,
+    /// A KerberosPrincipal has every name and every Secret that it asks for.
+    NamesAccepted,
+    /// Somebody has to do something, as kstatus defines it.
+    Stalled,
+}
+
+impl ConditionType {
+    /// The `type` of the condition.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            ConditionType::Ready => "Ready",
+            ConditionType::AccountFound => "AccountFound",
+            ConditionType::NamesAccepted => "NamesAccepted",
+            ConditionType::Stalled => "Stalled",
+        }
+    }
+}
+
+/// A row of the table of problems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProblemKind {
+    /// The stable reason, in CamelCase.
+    pub reason: &'static str,
+    /// The condition of a KerberosPrincipal that is false; a KerberosRealm has `Ready` alone.
+    pub condition: ConditionType,
+    /// What is wrong and where, with the names of the fields in braces.
+    pub what: &'static str,
+    /// What to do, with the names of the fields in braces.
+    pub remedy: &'static str,
+}
+
+macro_rules! problems {
+    ($($reason:ident { $($field:ident),+ } => $condition:ident, $what:literal, $remedy:literal;)+) => {
+        /// Why an object of the cluster, or a part of it, has no effect. `Display` is the message of the condition.
+        #[allow(missing_docs, reason = "the fields are the names that the message quotes")]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Problem {
+            $(#[doc = concat!("Message: ", $what, ".")] $reason { $($field: String),+ },)+
+        }
+
+        impl Problem {
+            /// Every kind of problem, for tests and documentation.
+            pub const KINDS: &'static [ProblemKind] = &[$(ProblemKind {
+                reason: stringify!($reason),
+                condition: ConditionType::$condition,
+                what: $what,
+                remedy: $remedy,
+            }),+];
+
+            /// The stable reason of conditions and Events.
+            #[must_use]
+            pub const fn reason(&self) -> &'static str {
+                match self { $(Problem::$reason { .. } => stringify!($reason),)+ }
+            }
+
+            /// The condition that this problem makes false.
+            #[must_use]
+            pub const fn condition(&self) -> ConditionType {
+                match self { $(Problem::$reason { .. } => ConditionType::$condition,)+ }
+            }
+        }
+
+        impl fmt::Display for Problem {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self { $(Problem::$reason { $($field),+ } => write!(f, concat!($what, ": ", $remedy), $($field = $field),+),)+ }
+            }
+        }
+    };
+}
+
+problems! {
+    // The object and its namespace.
+    Malformed { error } => NamesAccepted,
+        "the object cannot be read and has no effect: {error}",
+        "update the custom resource definitions (deploy/crds), then write the object again";
+    RealmNotFound { realm } => NamesAccepted,
+        "there is no KerberosRealm for {realm}",
+        "create one with spec.realmName {realm}";
+    RealmTaken { realm, followed } => Ready,
+        "KerberosRealm {followed} is older and has the realm {realm}",
+        "delete one of the two";
+    NamespaceNotEnrolled { namespace, realm, selector } => NamesAccepted,
+        "namespace {namespace} is not enrolled",
+        "give it the labels that spec.namespaceSelector of KerberosRealm {realm} asks for ({selector})";
+    AccountNotFound { account, namespace } => AccountFound,
+        "there is no service account {account} in namespace {namespace}",
+        "create it (kubectl -n {namespace} create serviceaccount {account})";
+    // The names that a KerberosPrincipal asks for.
+    ServiceClassRefused { class } => NamesAccepted,
+        "{class:?} cannot be a service class",
+        "use letters, digits, dashes and underscores, and none of the KDC's own (krbtgt, kadmin, K, WELLKNOWN)";
+    ServiceNotFound { service, namespace } => NamesAccepted,
+        "there is no Service {service} in namespace {namespace}",
+        "create it, or take it out of spec.hosts.services";
+    StatefulSetNotFound { stateful_set, namespace } => NamesAccepted,
+        "there is no StatefulSet {stateful_set} in namespace {namespace}",
+        "create it, or take it out of spec.hosts.statefulSetPods";
+    GoverningServiceNotFound { stateful_set, service, namespace } => NamesAccepted,
+        "the pods of StatefulSet {stateful_set} have no DNS names, since its spec.serviceName {service:?} names no Service of namespace {namespace}",
+        "create that headless Service, or take the StatefulSet out of spec.hosts.statefulSetPods";
+    AliasNotAllowed { alias, namespace, realm } => NamesAccepted,
+        "namespace {namespace} may not have the name {alias}",
+        "add the name to spec.aliasPolicy of KerberosRealm {realm}, or take it out of spec.hosts.aliases";
+    // The names that others have already.
+    NameTaken { name, owner, claimant } => NamesAccepted,
+        "{name} belongs to KerberosPrincipal {owner}, which was there before {claimant}",
+        "take the name out of one of them";
+    NameIsManualPrincipal { name, namespace } => NamesAccepted,
+        "{name} cannot be had for namespace {namespace}: an administrator's principal has this name",
+        "delete it with kadmin (delprinc), or rename the object";
+    NameIsAlias { name, namespace } => NamesAccepted,
+        "{name} cannot be had for namespace {namespace}: it is an alias that an administrator made",
+        "delete the alias, or rename the object";
+    AliasIsPrincipal { name, namespace } => NamesAccepted,
+        "{name} cannot be an alias for namespace {namespace}: it is the name of a principal",
+        "delete that principal, or take the name out of the object";
+    // The keytab Secret.
+    NoKeys { secret } => NamesAccepted,
+        "keytabSecret {secret}: there is no key to keep in it",
+        "give services and hosts, or credentials: Keytab for the account's own key";
+    SecretNotOurs { secret } => NamesAccepted,
+        "keytabSecret {secret}: there is a Secret of this name that is not Kennel's",
+        "delete it, or give another name in spec.keytabSecret";
+    SecretsForbidden { secret } => NamesAccepted,
+        "keytabSecret {secret}: the KDC may not write Secrets here",
+        "add the component deploy/components/keytab-secrets, or let the agent fetch the keytab";
+}
+
+impl Problem {
+    /// The problem of a name that the store has for somebody else; `namespace` asks for the name.
+    #[must_use]
+    pub fn from_conflict(conflict: Conflict, name: &Principal, namespace: &str) -> Problem {
+        let (name, namespace) = (name.to_string(), namespace.to_owned());
+        match conflict {
+            Conflict::Manual => Problem::NameIsManualPrincipal { name, namespace },
+            Conflict::Alias => Problem::NameIsAlias { name, namespace },
+            Conflict::Principal => Problem::AliasIsPrincipal { name, namespace },
+        }
+    }
+}
+
+/// The reasons of conditions that ask nothing of anybody. `Display` is the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Healthy {
+    /// A KerberosPrincipal has all its principals.
+    Ready,
+    /// Principals of a KerberosPrincipal are being made; `Ready` is false until then.
+    Progressing {
+        /// Names that the store does not have yet.
+        waiting: usize,
+    },
+    /// A KerberosRealm is the one that the KDC follows.
+    Serving,
+    /// The service account exists.
+    AccountExists,
+    /// Every name can be had.
+    NamesAccepted {
+        /// Service principals of the object.
+        principals: usize,
+    },
+    /// Nobody has to do anything.
+    NotStalled,
+}
+
+impl Healthy {
+    /// The reason of [`Healthy::Progressing`]: it passes by itself, so no Event tells of it.
+    pub const PROGRESSING: &'static str = "Progressing";
+
+    /// The stable reason of the condition.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Healthy::Ready => "Ready",
+            Healthy::Progressing { .. } => Healthy::PROGRESSING,
+            Healthy::Serving => "Serving",
+            Healthy::AccountExists => "AccountExists",
+            Healthy::NamesAccepted { .. } => "NamesAccepted",
+            Healthy::NotStalled => "NotStalled",
+        }
+    }
+
+    /// The condition that has this reason.
+    #[must_use]
+    pub const fn condition(self) -> ConditionType {
+        match self {
+            Healthy::Ready | Healthy::Progressing { .. } | Healthy::Serving => ConditionType::Ready,
+            Healthy::AccountExists => ConditionType::AccountFound,
+            Healthy::NamesAccepted { .. } => ConditionType::NamesAccepted,
+            Healthy::NotStalled => ConditionType::Stalled,
+        }
+    }
+}
+
+impl fmt::Display for Healthy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Healthy::Ready => f.write_str("every principal is there"),
+            Healthy::Progressing { waiting } => write!(f, "{waiting} principals are being made"),
+            Healthy::Serving => f.write_str("the KDC serves this realm"),
+            Healthy::AccountExists => f.write_str("the service account exists"),
+            Healthy::NamesAccepted { principals } => write!(f, "{principals} service principals"),
+            Healthy::NotStalled => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Verbs that a remedy begins with: each tells the reader what to do.
+    const VERBS: [&str; 7] = ["add", "create", "delete", "give", "take", "update", "use"];
+
+    #[test]
+    fn every_problem_names_a_remedy() {
+        for kind in Problem::KINDS {
+            let verb = kind.remedy.split(' ').next().unwrap();
+            assert!(VERBS.contains(&verb), "{}: {}", kind.reason, kind.remedy);
+            assert!(kind.remedy.len() > 15 && kind.what.len() > 15, "{}", kind.reason);
+            assert!(!kind.what.ends_with('.') && !kind.remedy.ends_with('.'), "{}", kind.reason);
+        }
+    }
+
+    #[test]
+    fn every_problem_says_where_by_naming_an_object() {
+        for kind in Problem::KINDS {
+            assert!(kind.what.contains('{'), "{}: {}", kind.reason, kind.what);
+        }
+    }
+
+    #[test]
+    fn every_reason_stands_once_and_is_one_that_kubernetes_accepts() {
+        let mut seen = BTreeSet::from([ENROLMENT_REFUSED]);
+        let healthy = [Healthy::Ready, Healthy::Serving, Healthy::AccountExists, Healthy::NotStalled];
+        let counted = [Healthy::Progressing { waiting: 1 }, Healthy::NamesAccepted { principals: 1 }];
+        let healthy = healthy.into_iter().chain(counted).map(Healthy::reason);
+        for reason in Problem::KINDS.iter().map(|kind| kind.reason).chain(healthy) {
+            assert!(seen.insert(reason), "{reason} stands twice");
+            assert!(reason.starts_with(|c: char| c.is_ascii_uppercase()), "{reason}");
+            assert!(reason.bytes().all(|octet| octet.is_ascii_alphanumeric()) && reason.len() < 64, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_message_says_what_is_wrong_where_and_what_to_do() {
+        let problem = Problem::ServiceNotFound { service: "late".into(), namespace: "shop".into() };
+        assert_eq!((problem.reason(), problem.condition().name()), ("ServiceNotFound", "NamesAccepted"));
+        let message = "there is no Service late in namespace shop: create it, or take it out of spec.hosts.services";
+        assert_eq!(problem.to_string(), message);
+    }
+
+    #[test]
+    fn each_conflict_with_the_store_has_its_own_reason() {
+        let name = Principal::parse("web.shop", "R").unwrap();
+        let reason = |conflict| Problem::from_conflict(conflict, &name, "shop").reason();
+        let all = [Conflict::Manual, Conflict::Alias, Conflict::Principal].map(reason);
+        assert_eq!(all, ["NameIsManualPrincipal", "NameIsAlias", "AliasIsPrincipal"]);
+        let message = Problem::from_conflict(Conflict::Manual, &name, "shop").to_string();
+        assert!(message.starts_with("web.shop@R cannot be had for namespace shop"), "{message}");
+    }
+}

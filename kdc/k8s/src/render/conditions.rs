@@ -1,0 +1,78 @@
+//! Conditions, as kstatus and `kubectl wait` read them: each carries the generation that it describes, and a time that changes
+//! with its status alone.
+
+use crate::problem::ConditionType;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+
+/// A condition that a status should have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredCondition {
+    /// The type: `Ready`.
+    pub kind: ConditionType,
+    /// Whether the condition holds.
+    pub holds: bool,
+    /// The stable reason, in CamelCase.
+    pub reason: &'static str,
+    /// The text for people.
+    pub message: String,
+}
+
+/// Returns the conditions that replace the `old` ones at the time `now` (seconds since the epoch). Conditions of other types
+/// stay, since other controllers wrote them.
+#[must_use]
+pub fn merge_conditions(
+    old: &[Condition],
+    desired: &[DesiredCondition],
+    generation: Option<i64>,
+    now: i64,
+) -> Vec<Condition> {
+    let time = Time(Timestamp::from_second(now).unwrap_or_default());
+    let new = |desired: &DesiredCondition| {
+        let status = if desired.holds { "True" } else { "False" };
+        let before = old.iter().find(|c| c.type_ == desired.kind.name() && c.status == status);
+        Condition {
+            type_: desired.kind.name().to_owned(),
+            status: status.to_owned(),
+            observed_generation: generation,
+            last_transition_time: before.map_or_else(|| time.clone(), |c| c.last_transition_time.clone()),
+            reason: desired.reason.to_owned(),
+            message: desired.message.clone(),
+        }
+    };
+    let others = old.iter().filter(|c| desired.iter().all(|d| d.kind.name() != c.type_)).cloned();
+    desired.iter().map(new).chain(others).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ready(holds: bool, message: &str) -> [DesiredCondition; 1] {
+        [DesiredCondition { kind: ConditionType::Ready, holds, reason: "R", message: message.into() }]
+    }
+
+    #[test]
+    fn the_time_changes_with_the_status_and_not_with_the_message() {
+        let first = merge_conditions(&[], &ready(false, "a"), Some(1), 100);
+        let second = merge_conditions(&first, &ready(false, "b"), Some(2), 200);
+        assert_eq!(second[0].last_transition_time.0.as_second(), 100);
+        assert_eq!((second[0].observed_generation, &*second[0].message), (Some(2), "b"));
+        let third = merge_conditions(&second, &ready(true, "b"), Some(2), 300);
+        assert_eq!(third[0].last_transition_time.0.as_second(), 300);
+    }
+
+    #[test]
+    fn what_has_not_changed_is_equal_so_that_nothing_is_written() {
+        let first = merge_conditions(&[], &ready(true, ""), Some(1), 100);
+        assert_eq!(merge_conditions(&first, &ready(true, ""), Some(1), 900), first);
+    }
+
+    #[test]
+    fn conditions_of_others_stay() {
+        let mut theirs = merge_conditions(&[], &ready(true, ""), None, 1);
+        theirs[0].type_ = "Theirs".into();
+        let both = merge_conditions(&theirs, &ready(true, ""), None, 2);
+        assert_eq!(both.iter().map(|c| &*c.type_).collect::<Vec<_>>(), ["Ready", "Theirs"]);
+    }
+}

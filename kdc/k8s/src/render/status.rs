@@ -1,0 +1,225 @@
+//! The status that our custom resources should have.
+
+use crate::crd::principal::KerberosPrincipalStatus;
+use crate::crd::realm::{KerberosRealm, KerberosRealmStatus};
+use crate::index::namespace::PrincipalOutcome;
+use crate::problem::{ConditionType, Healthy, Problem};
+use crate::render::conditions::{DesiredCondition, merge_conditions};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kennel_wire::message::Principal;
+
+/// Most problems that the message of a condition lists.
+const MOST_LISTED: usize = 5;
+
+/// Progress of the store with the principals of one KerberosPrincipal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoreProgress {
+    /// Names that are not as they should be yet.
+    pub waiting: usize,
+    /// The highest key version of the names that are.
+    pub kvno: Option<u32>,
+    /// Name of the Secret that holds the keytab.
+    pub secret: Option<String>,
+    /// Names that others have in the store, and what is wrong with the keytab Secret.
+    pub problems: Vec<Problem>,
+}
+
+/// Returns the status of a KerberosPrincipal in place of the `old` one at the time `now` (seconds since the epoch).
+#[must_use]
+pub fn principal_status(
+    meta: &ObjectMeta,
+    old: Option<&KerberosPrincipalStatus>,
+    outcome: &PrincipalOutcome,
+    progress: &StoreProgress,
+    now: i64,
+) -> KerberosPrincipalStatus {
+    let problems: Vec<&Problem> = outcome.problems.iter().chain(&progress.problems).collect();
+    let under = |condition| problems.iter().copied().filter(|p| p.condition() == condition).collect::<Vec<_>>();
+    let ready = if problems.is_empty() && progress.waiting > 0 {
+        progressing(progress.waiting)
+    } else {
+        condition(&problems, Healthy::Ready)
+    };
+    let desired = [
+        ready,
+        condition(&under(ConditionType::AccountFound), Healthy::AccountExists),
+        condition(
+            &under(ConditionType::NamesAccepted),
+            Healthy::NamesAccepted { principals: outcome.principals.len() },
+        ),
+        stalled(&problems),
+    ];
+    let texts = |names: &[Principal]| names.iter().map(ToString::to_string).collect();
+    KerberosPrincipalStatus {
+        observed_generation: meta.generation,
+        principals: texts(&outcome.principals),
+        aliases: texts(&outcome.aliases),
+        kvno: progress.kvno.map(i64::from),
+        next_rotation: old.and_then(|old| old.next_rotation.clone()),
+        holders: old.and_then(|old| old.holders),
+        keytab_secret: progress.secret.clone(),
+        conditions: merge_conditions(old.map_or(&[], |old| &old.conditions), &desired, meta.generation, now),
+    }
+}
+
+/// Numbers that the status of a followed KerberosRealm shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RealmCounts {
+    /// Enrolled namespaces.
+    pub namespaces: usize,
+    /// Principals that objects of the cluster ask for.
+    pub principals: usize,
+}
+
+/// Returns the status of a KerberosRealm in place of the `old` one at the time `now` (seconds since the epoch). A realm with
+/// a problem shows no counts, since the KDC does not follow it.
+#[must_use]
+pub fn realm_status(
+    meta: &ObjectMeta,
+    old: Option<&KerberosRealmStatus>,
+    problem: Option<&Problem>,
+    counts: RealmCounts,
+    now: i64,
+) -> KerberosRealmStatus {
+    let problems: Vec<&Problem> = problem.into_iter().collect();
+    let desired = [condition(&problems, Healthy::Serving), stalled(&problems)];
+    let count = |number: usize| problem.is_none().then(|| i32::try_from(number).unwrap_or(i32::MAX));
+    KerberosRealmStatus {
+        observed_generation: meta.generation,
+        namespaces: count(counts.namespaces),
+        principals: count(counts.principals),
+        conditions: merge_conditions(old.map_or(&[], |old| &old.conditions), &desired, meta.generation, now),
+    }
+}
+
+/// Returns the problem of a KerberosRealm, where there is one: the object is malformed, or the KDC follows an older one.
+#[must_use]
+pub fn realm_problem(name: &str, object: &Result<KerberosRealm, String>, followed: Option<&str>) -> Option<Problem> {
+    match (object, followed) {
+        (Err(error), _) => Some(Problem::Malformed { error: error.clone() }),
+        (Ok(realm), Some(followed)) if followed != name => {
+            Some(Problem::RealmTaken { realm: realm.spec.realm_name.clone(), followed: followed.to_owned() })
+        }
+        _ => None,
+    }
+}
+
+fn progressing(waiting: usize) -> DesiredCondition {
+    DesiredCondition { holds: false, ..condition(&[], Healthy::Progressing { waiting }) }
+}
+
+/// The condition `Stalled`, true where somebody has to do something, as kstatus defines it.
+fn stalled(problems: &[&Problem]) -> DesiredCondition {
+    DesiredCondition { holds: !problems.is_empty(), ..condition(problems, Healthy::NotStalled) }
+}
+
+/// A condition that is false for the reason of the first problem, and true without problems.
+fn condition(problems: &[&Problem], healthy: Healthy) -> DesiredCondition {
+    let (reason, message) = match problems.first() {
+        Some(first) => (first.reason(), list(problems)),
+        None => (healthy.reason(), healthy.to_string()),
+    };
+    DesiredCondition { kind: healthy.condition(), holds: problems.is_empty(), reason, message }
+}
+
+fn list(problems: &[&Problem]) -> String {
+    let mut parts: Vec<String> = problems.iter().take(MOST_LISTED).map(ToString::to_string).collect();
+    let rest = problems.len().saturating_sub(MOST_LISTED);
+    if rest > 0 {
+        parts.push(format!("and {rest} more of the kind"));
+    }
+    parts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn no_account() -> Problem {
+        Problem::AccountNotFound { account: "web".into(), namespace: "shop".into() }
+    }
+
+    fn no_service() -> Problem {
+        Problem::ServiceNotFound { service: "web".into(), namespace: "shop".into() }
+    }
+
+    fn status(outcome: &PrincipalOutcome, progress: &StoreProgress) -> Vec<(String, String, String)> {
+        let status = principal_status(&ObjectMeta::default(), None, outcome, progress, 0);
+        status.conditions.into_iter().map(|c| (c.type_, c.status, c.reason)).collect()
+    }
+
+    fn texts(of: [(&str, &str, &str); 4]) -> Vec<(String, String, String)> {
+        of.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned())).into()
+    }
+
+    #[test]
+    fn what_is_well_is_ready_and_not_stalled() {
+        let all = status(&PrincipalOutcome::default(), &StoreProgress::default());
+        let expected = [
+            ("Ready", "True", "Ready"),
+            ("AccountFound", "True", "AccountExists"),
+            ("NamesAccepted", "True", "NamesAccepted"),
+            ("Stalled", "False", "NotStalled"),
+        ];
+        assert_eq!(all, texts(expected));
+        let waiting = StoreProgress { waiting: 1, ..StoreProgress::default() };
+        let ready = &status(&PrincipalOutcome::default(), &waiting)[0];
+        assert_eq!((&*ready.1, &*ready.2), ("False", "Progressing"));
+    }
+
+    #[test]
+    fn each_problem_stands_under_its_condition() {
+        let outcome = PrincipalOutcome { problems: vec![no_account(), no_service()], ..PrincipalOutcome::default() };
+        let expected = [
+            ("Ready", "False", "AccountNotFound"),
+            ("AccountFound", "False", "AccountNotFound"),
+            ("NamesAccepted", "False", "ServiceNotFound"),
+            ("Stalled", "True", "AccountNotFound"),
+        ];
+        assert_eq!(status(&outcome, &StoreProgress::default()), texts(expected));
+    }
+
+    #[test]
+    fn a_flood_of_problems_is_told_in_part() {
+        let message = |problems: usize| {
+            let outcome = PrincipalOutcome { problems: vec![no_service(); problems], ..PrincipalOutcome::default() };
+            let status = principal_status(&ObjectMeta::default(), None, &outcome, &StoreProgress::default(), 0);
+            status.conditions[0].message.clone()
+        };
+        assert!(message(60).ends_with("; and 55 more of the kind"), "{}", message(60));
+        assert!(message(6).ends_with("; and 1 more of the kind"), "{}", message(6));
+        assert!(message(5).ends_with("spec.hosts.services"), "{}", message(5));
+    }
+
+    #[test]
+    fn a_followed_realm_serves_and_shows_its_counts() {
+        let meta = ObjectMeta { generation: Some(3), ..ObjectMeta::default() };
+        let counts = RealmCounts { namespaces: 2, principals: 9 };
+        let status = realm_status(&meta, None, None, counts, 100);
+        assert_eq!((status.observed_generation, status.namespaces, status.principals), (Some(3), Some(2), Some(9)));
+        let conditions = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect::<Vec<_>>();
+        assert_eq!(conditions, [("Ready", "True", "Serving"), ("Stalled", "False", "NotStalled")]);
+        assert_eq!(status.conditions[0].last_transition_time.0.as_second(), 100);
+    }
+
+    #[test]
+    fn a_realm_that_an_older_object_has_says_which_one_and_shows_no_counts() {
+        let spec = serde_json::from_value(serde_json::json!({ "realmName": "R" })).unwrap();
+        let second = Ok(KerberosRealm::new("second", spec));
+        assert_eq!(realm_problem("second", &second, Some("second")), None);
+        assert_eq!(realm_problem("second", &second, None), None);
+        let problem = realm_problem("second", &second, Some("first")).unwrap();
+        assert_eq!(problem.to_string(), "KerberosRealm first is older and has the realm R: delete one of the two");
+        let status =
+            realm_status(&ObjectMeta::default(), None, Some(&problem), RealmCounts { namespaces: 1, principals: 1 }, 0);
+        assert_eq!((status.namespaces, status.principals), (None, None));
+        let conditions = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect::<Vec<_>>();
+        assert_eq!(conditions, [("Ready", "False", "RealmTaken"), ("Stalled", "True", "RealmTaken")]);
+    }
+
+    #[test]
+    fn a_realm_object_that_cannot_be_read_says_so() {
+        let problem = realm_problem("r", &Err("missing field".into()), None).unwrap();
+        assert_eq!(problem.reason(), "Malformed");
+    }
+}
