@@ -4,7 +4,7 @@ use crate::realm::{FuzzRealm, NOW};
 use crate::request::Planned;
 use kennel_core::access::AccessDecision;
 use kennel_core::event::{Decision, Issued};
-use kennel_core::kdc::Outcome;
+use kennel_core::outcome::Outcome;
 use kennel_core::key_set::KeyState;
 use kennel_core::principal::Attributes;
 use kennel_crypto::KeyUsage;

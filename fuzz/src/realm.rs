@@ -141,7 +141,7 @@ impl FuzzRealm {
         let mut rules = Realm::new(REALM);
         rules.domain_realms.push(("t".into(), TRUSTED.into()));
         let (rules, access) = (Arc::new(rules), Arc::new(Asked::default()));
-        let kdc = Kdc::in_cluster(rules.clone(), access.clone(), Arc::new(KnownPods));
+        let kdc = Kdc::with_pods(rules.clone(), access.clone(), Arc::new(KnownPods));
         let mut realm = FuzzRealm { kdc, rules, access, entries: HashMap::new() };
         for name in NAMES {
             realm.add(name);

@@ -19,7 +19,7 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(base: Realm, pods: Arc<dyn Pods>) -> Live {
-        let kdc = Kdc::in_cluster(Arc::new(base.clone()), Arc::new(AllowAll), pods.clone());
+        let kdc = Kdc::with_pods(Arc::new(base.clone()), Arc::new(AllowAll), pods.clone());
         Live { base, pods, kdc: ArcSwap::from_pointee(kdc) }
     }
 
@@ -42,7 +42,7 @@ impl Live {
         };
         if !same(now.realm(), &realm) {
             tracing::info!(realm = realm.name, "settings of the KerberosRealm are taken over");
-            let kdc = Kdc::in_cluster(Arc::new(realm), Arc::new(AllowAll), self.pods.clone());
+            let kdc = Kdc::with_pods(Arc::new(realm), Arc::new(AllowAll), self.pods.clone());
             self.kdc.store(Arc::new(kdc));
         }
     }

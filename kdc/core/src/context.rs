@@ -2,11 +2,11 @@
 //! one event for each, and how every refusal gets its KRB-ERROR.
 
 use crate::event::{Decision, Event, Exchange, Issued};
-use crate::kdc::Outcome;
+use crate::outcome::{Outcome, krb_error};
 use crate::pods::PodRef;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
-use kennel_wire::message::{ErrorCode, KdcOptions, KrbError, PaData, Principal, PrincipalName, Timestamp};
+use kennel_wire::message::{ErrorCode, KdcOptions, KrbError, PaData, Principal, Timestamp};
 use std::net::SocketAddr;
 
 /// The facts of a request, filled as they become known.
@@ -107,27 +107,6 @@ impl Context {
             offered: self.offered,
             outcome,
         }
-    }
-}
-
-/// A KRB-ERROR of this realm about a client and a server, as far as they are known.
-pub(crate) fn krb_error(
-    error_code: ErrorCode,
-    now: Timestamp,
-    realm: &Realm,
-    client: Option<&Principal>,
-    server: Option<&Principal>,
-) -> KrbError {
-    KrbError {
-        ctime: None,
-        stime: now,
-        error_code,
-        crealm: client.map(|c| c.realm.clone()),
-        cname: client.map(|c| c.name.clone()),
-        realm: realm.name.clone(),
-        sname: server.map_or_else(|| PrincipalName::krbtgt(&realm.name), |s| s.name.clone()),
-        e_text: None,
-        e_data: None,
     }
 }
 

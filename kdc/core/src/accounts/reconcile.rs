@@ -1,6 +1,6 @@
 //! The next write for one name.
 
-use super::{Desired, Role};
+use crate::accounts::desired::{Desired, Role};
 use crate::key_set::KeySet;
 use crate::principal::{Attributes, Origin, PrincipalRecord, Record};
 use crate::realm::Realm;

@@ -1,15 +1,12 @@
 //! What an AS request asks for, before anybody is looked up.
 
-use super::identified::Identified;
 use crate::checks::names_somebody;
 use crate::context::{Context, Refused};
-use crate::event::Issued;
-use crate::kdc::{Found, Rules};
 use crate::preauth::req_enc_pa_rep;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
+use crate::rules::Rules;
 use kennel_wire::message::{KdcOptions, KdcReq, KdcReqBody, NameType, PaData, Principal, PrincipalName};
-use rand_core::CryptoRngCore;
 
 /// An AS request whose names make sense.
 pub(crate) struct AsRequest {
@@ -35,13 +32,13 @@ const TGS_OPTIONS: KdcOptions = KdcOptions::FORWARDED
     .union(KdcOptions::CNAME_IN_ADDL_TKT);
 
 impl AsRequest {
-    /// Checks what can be checked without the store; gives the request and the principals that it needs.
-    pub(crate) fn begin(
+    /// Checks what can be checked without the store.
+    pub(crate) fn new(
         request: KdcReq,
         bytes: &[u8],
         rules: &Rules,
         context: &mut Context,
-    ) -> Result<(AsRequest, Vec<Principal>), Refused> {
+    ) -> Result<AsRequest, Refused> {
         let KdcReq { padata, mut body, .. } = request;
         let realm = &rules.realm;
         let named = |name: Option<PrincipalName>| name.filter(names_somebody).map(|n| Principal::new(n, &*body.realm));
@@ -62,22 +59,7 @@ impl AsRequest {
         let canonicalize = enterprise || body.options.contains(KdcOptions::CANONICALIZE);
         let client = if enterprise { resolve_enterprise(asked, realm)? } else { asked };
         let to_prove = req_enc_pa_rep::is_asked(&padata).then(|| bytes.to_vec());
-        let wants = vec![client.clone(), server.clone()];
-        Ok((AsRequest { padata, body, client, canonicalize, server, to_prove }, wants))
-    }
-
-    /// Decides, with the principals that were found: client, then server.
-    pub(crate) fn finish(
-        self,
-        found: &mut dyn Iterator<Item = Found>,
-        rules: &Rules,
-        context: &mut Context,
-        rng: &mut dyn CryptoRngCore,
-    ) -> Result<(Vec<u8>, Issued), Refused> {
-        let (client, server) = (found.next().flatten(), found.next().flatten());
-        let identified = Identified::new(&self, client.as_deref(), server.as_deref(), rules, context)?;
-        let authenticated = identified.authenticate()?;
-        authenticated.issue(context.now, rng)
+        Ok(AsRequest { padata, body, client, canonicalize, server, to_prove })
     }
 }
 

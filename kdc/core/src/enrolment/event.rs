@@ -1,6 +1,6 @@
 //! What happened to one enrolment: exactly one event for each attempt, whatever its end.
 
-use super::refusal::EnrolmentRefusal;
+use crate::enrolment::refusal::EnrolmentRefusal;
 use crate::event::Issued;
 use crate::pods::PodRef;
 use crate::refusal::Refusal;

@@ -1,6 +1,6 @@
 //! Who is let in: a live pod of an enrolled namespace, with a token that only that pod can have.
 
-use super::refusal::EnrolmentRefusal;
+use crate::enrolment::refusal::EnrolmentRefusal;
 use crate::pods::PodRef;
 use kennel_wire::message::Principal;
 

@@ -1,14 +1,14 @@
 //! A TGS request whose client and server may take part: what their records and the presented ticket say of the options,
 //! and the access decision.
 
-use super::verified::Verified;
 use crate::access::AccessPath;
 use crate::checks;
 use crate::context::Context;
 use crate::entry::Entry;
-use crate::kdc::Rules;
 use crate::principal::Attributes;
 use crate::refusal::Refusal;
+use crate::rules::Rules;
+use crate::tgs_exchange::verified::Verified;
 use kennel_wire::message::{KdcOptions, KerberosTime, TicketFlags};
 
 /// Client and server may take part, and the access decision allows it.

@@ -1,13 +1,14 @@
 //! The ticket of a TGS request, and the reply with it.
 
-use super::identified::Identified;
-use super::presented::{Kind, Presented};
-use super::request::TgsRequest;
 use crate::authorization_data::{Source, acceptable};
 use crate::enctype_choice::{permitted, session_enctype, ticket_key};
 use crate::event::Issued;
 use crate::refusal::Refusal;
 use crate::reply::{Reply, TicketSeal, encryption_key};
+use crate::tgs_exchange::identified::Identified;
+use crate::tgs_exchange::presented::Presented;
+use crate::tgs_exchange::request::TgsRequest;
+use crate::tgs_exchange::ticket::TicketKind;
 use crate::ticket_policy::{Bounds, Times, asked_flags, renewed_times, start_time, times, validated_times};
 use crate::transited;
 use kennel_crypto::{Enctype, Key, KeyUsage};
@@ -107,7 +108,7 @@ impl Identified<'_> {
         let mut path = transited::realms(&part.transited, &part.crealm, &realm.name)?;
         let mut field = part.transited.clone();
         match &self.verified.presented.kind {
-            Kind::ForeignTgt(issuer) if *issuer != part.crealm => {
+            TicketKind::ForeignTgt(issuer) if *issuer != part.crealm => {
                 field = transited::append(&path, issuer);
                 path.push(issuer.clone());
             }
@@ -130,8 +131,8 @@ impl Identified<'_> {
     fn authorization_data(&self) -> Result<Option<AuthorizationData>, Refusal> {
         let presented = &self.verified.presented;
         let source = match presented.kind {
-            Kind::ForeignTgt(_) => Source::ForeignTicket,
-            Kind::OwnTgt | Kind::OwnService => Source::OwnTicket,
+            TicketKind::ForeignTgt(_) => Source::ForeignTicket,
+            TicketKind::OwnTgt | TicketKind::OwnService => Source::OwnTicket,
         };
         let mut data: Vec<AuthorizationDatum> = match &presented.part.authorization_data {
             Some(carried) => acceptable(carried.clone(), source)?,
