@@ -2,7 +2,7 @@
 
 use kennel_core::access::{AccessDecision, AccessPolicy, AccessRequest};
 use kennel_core::entry::Entry;
-use kennel_core::kdc::{Found, Kdc};
+use kennel_core::kdc::Kdc;
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
 use kennel_core::pods::{PodRef, PodState, Pods};
 use kennel_core::principal::{Attributes, Origin, PrincipalRecord};
@@ -174,7 +174,7 @@ impl FuzzRealm {
     }
 
     /// What the store says to a name.
-    pub fn find(&self, name: &Principal) -> Found {
+    pub fn find(&self, name: &Principal) -> Option<Arc<Entry>> {
         self.entries.get(name).cloned()
     }
 }

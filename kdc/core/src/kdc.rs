@@ -15,7 +15,8 @@ use crate::rules::Rules;
 use crate::tgs_exchange;
 use crate::tgs_exchange::request::TgsRequest;
 use crate::tgs_exchange::verified::Verified;
-use kennel_wire::message::{KdcReq, MessageType, Principal, Timestamp};
+use crate::wants::{Found, Wants};
+use kennel_wire::message::{KdcReq, MessageType, Timestamp};
 use rand_core::CryptoRngCore;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub enum Step {
 pub struct Pending {
     rules: Arc<Rules>,
     context: Context,
-    wants: Vec<Principal>,
+    wants: Wants,
     stage: Stage,
 }
 
@@ -50,9 +51,6 @@ enum Stage {
     Tgs(TgsRequest),
     TgsVerified(Verified),
 }
-
-/// What a store said to one name: the entry (an alias resolved to its target) or nothing.
-pub type Found = Option<Arc<Entry>>;
 
 impl Kdc {
     /// A KDC of `realm` whose tickets all pass `access`.
@@ -130,24 +128,23 @@ impl Kdc {
 }
 
 impl Pending {
-    /// The principals that are needed, in order; never empty.
+    /// The principals that are needed; never empty.
     #[must_use]
-    pub fn wants(&self) -> &[Principal] {
+    pub fn wants(&self) -> &Wants {
         &self.wants
     }
 
-    /// Goes on. `found` answers [`Pending::wants`] one to one (a missing answer counts as not found).
+    /// Goes on with what the store has of [`Pending::wants`].
     #[must_use]
-    pub fn resume(self: Box<Self>, found: Vec<Found>, now: Timestamp, rng: &mut dyn CryptoRngCore) -> Step {
+    pub fn resume(self: Box<Self>, found: Found, now: Timestamp, rng: &mut dyn CryptoRngCore) -> Step {
         let Pending { rules, mut context, stage, .. } = *self;
         context.now = now;
-        let mut found = found.into_iter();
         let finished = match stage {
-            Stage::As(request) => as_exchange::finish(request, &mut found, &rules, &mut context, rng),
-            Stage::TgsVerified(verified) => tgs_exchange::finish(verified, &mut found, &rules, &mut context, rng),
-            Stage::Tgs(request) => match tgs_exchange::verify(request, &mut found, &rules, &mut context) {
+            Stage::As(request) => as_exchange::finish(request, found, &rules, &mut context, rng),
+            Stage::TgsVerified(verified) => tgs_exchange::finish(verified, found, &rules, &mut context, rng),
+            Stage::Tgs(request) => match tgs_exchange::verify(request, found, &rules, &mut context) {
                 Ok((verified, wants)) if wants.is_empty() => {
-                    tgs_exchange::finish(verified, &mut found, &rules, &mut context, rng)
+                    tgs_exchange::finish(verified, Found::default(), &rules, &mut context, rng)
                 }
                 Ok((verified, wants)) => {
                     let stage = Stage::TgsVerified(verified);

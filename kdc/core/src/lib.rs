@@ -32,6 +32,7 @@ pub mod pods;
 pub mod principal;
 pub mod realm;
 pub mod refusal;
+pub mod wants;
 
 mod addresses;
 mod as_exchange;

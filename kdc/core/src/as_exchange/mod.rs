@@ -15,9 +15,9 @@ use crate::as_exchange::identified::Identified;
 use crate::as_exchange::request::AsRequest;
 use crate::context::{Context, Refused};
 use crate::event::Issued;
-use crate::kdc::Found;
 use crate::rules::Rules;
-use kennel_wire::message::{KdcReq, Principal};
+use crate::wants::{Found, Want, Wants};
+use kennel_wire::message::KdcReq;
 use rand_core::CryptoRngCore;
 
 /// Receives a request (RFC 4120, section 3.1.1); returns it with the principals that it needs.
@@ -26,22 +26,22 @@ pub(crate) fn begin(
     bytes: &[u8],
     rules: &Rules,
     context: &mut Context,
-) -> Result<(AsRequest, Vec<Principal>), Refused> {
+) -> Result<(AsRequest, Wants), Refused> {
     let request = AsRequest::new(request, bytes, rules, context)?;
-    let wants = vec![request.client.clone(), request.server.clone()];
-    Ok((request, wants))
+    let wants = [(Want::Client, request.client.clone()), (Want::Server, request.server.clone())];
+    Ok((request, wants.into_iter().collect()))
 }
 
-/// Decides, with the principals that were found: client, then server; returns the AS-REP (RFC 4120, sections 3.1.2 and
+/// Decides, with the principals that were found; returns the AS-REP (RFC 4120, sections 3.1.2 and
 /// 3.1.3).
 pub(crate) fn finish(
     request: AsRequest,
-    found: &mut dyn Iterator<Item = Found>,
+    mut found: Found,
     rules: &Rules,
     context: &mut Context,
     rng: &mut dyn CryptoRngCore,
 ) -> Result<(Vec<u8>, Issued), Refused> {
-    let (client, server) = (found.next().flatten(), found.next().flatten());
+    let (client, server) = (found.take(Want::Client), found.take(Want::Server));
     let identified = Identified::new(&request, client.as_deref(), server.as_deref(), rules, context)?;
     let authenticated = Authenticated::new(identified)?;
     authenticated.issue(context.now, rng)

@@ -20,35 +20,34 @@ pub(crate) mod verified;
 
 use crate::context::{Context, Refused};
 use crate::event::Issued;
-use crate::kdc::Found;
 use crate::rules::Rules;
 use crate::tgs_exchange::identified::Identified;
 use crate::tgs_exchange::request::TgsRequest;
 use crate::tgs_exchange::verified::Verified;
-use kennel_wire::message::{KdcReq, Principal};
+use crate::wants::{Found, Wants};
+use kennel_wire::message::KdcReq;
 use rand_core::CryptoRngCore;
 
-/// Receives a request (RFC 4120, section 3.3.1); returns it with the principals that it needs: the presented ticket's
-/// server, the server asked for and, user-to-user, the additional ticket's server.
+/// Receives a request (RFC 4120, section 3.3.1); returns it with the principals that it needs.
 pub(crate) fn begin(
     request: KdcReq,
     bytes: &[u8],
     rules: &Rules,
     context: &mut Context,
-) -> Result<(TgsRequest, Vec<Principal>), Refused> {
+) -> Result<(TgsRequest, Wants), Refused> {
     let request = TgsRequest::new(request, bytes, rules, context)?;
     let wants = request.wants();
     Ok((request, wants))
 }
 
-/// Verifies the AP-REQ (RFC 4120, section 3.3.2); returns what it proves with the principals that are needed next: the
-/// client, where it is one of this realm, then, where the server is not found, the ticket-granting services to refer to.
+/// Verifies the AP-REQ (RFC 4120, section 3.3.2); returns what it proves with the principals that are needed next,
+/// if any.
 pub(crate) fn verify(
     request: TgsRequest,
-    found: &mut dyn Iterator<Item = Found>,
+    found: Found,
     rules: &Rules,
     context: &mut Context,
-) -> Result<(Verified, Vec<Principal>), Refused> {
+) -> Result<(Verified, Wants), Refused> {
     let verified = Verified::new(request, found, rules, context)?;
     let wants = verified.wants(&rules.realm);
     Ok((verified, wants))
@@ -57,7 +56,7 @@ pub(crate) fn verify(
 /// Decides, with what [`verify`] wanted; returns the TGS-REP (RFC 4120, section 3.3.3).
 pub(crate) fn finish(
     verified: Verified,
-    found: &mut dyn Iterator<Item = Found>,
+    found: Found,
     rules: &Rules,
     context: &mut Context,
     rng: &mut dyn CryptoRngCore,

@@ -5,6 +5,7 @@ use crate::context::{Context, Refused};
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 use crate::tgs_exchange::ticket::TicketKind;
+use crate::wants::{Want, Wants};
 use kennel_wire::message::{ApReq, KdcOptions, KdcReq, KdcReqBody, Principal, Ticket, pa_type};
 
 /// A TGS request with a readable AP-REQ.
@@ -50,10 +51,10 @@ impl TgsRequest {
 
     /// The principals that are needed: the presented ticket's server, the server asked for and, user-to-user, the
     /// additional ticket's server.
-    pub(crate) fn wants(&self) -> Vec<Principal> {
-        let mut wants = vec![server_of(&self.ap.ticket), self.server.clone()];
-        wants.extend(self.second.as_ref().map(server_of));
-        wants
+    pub(crate) fn wants(&self) -> Wants {
+        let first = [(Want::TicketServer, server_of(&self.ap.ticket)), (Want::Server, self.server.clone())];
+        let additional = self.second.as_ref().map(|ticket| (Want::AdditionalTicketServer, server_of(ticket)));
+        first.into_iter().chain(additional).collect()
     }
 }
 

@@ -2,7 +2,6 @@
 
 use crate::context::Context;
 use crate::entry::Entry;
-use crate::kdc::Found;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
@@ -10,6 +9,7 @@ use crate::tgs_exchange::presented::Presented;
 use crate::tgs_exchange::referral;
 use crate::tgs_exchange::request::TgsRequest;
 use crate::tgs_exchange::user_to_user::SecondTicket;
+use crate::wants::{Found, Want, Wants};
 use kennel_wire::message::Principal;
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ pub(crate) struct Verified {
     pub(crate) request: TgsRequest,
     pub(crate) presented: Presented,
     /// The server of the presented ticket.
-    pub(crate) ticket_server: Found,
+    pub(crate) ticket_server: Option<Arc<Entry>>,
     /// The server that is asked for, if it is ours.
-    pub(crate) server: Found,
+    pub(crate) server: Option<Arc<Entry>>,
     pub(crate) second: Option<SecondTicket>,
 }
 
@@ -28,12 +28,12 @@ impl Verified {
     /// Opens the tickets and verifies the AP-REQ.
     pub(crate) fn new(
         request: TgsRequest,
-        found: &mut dyn Iterator<Item = Found>,
+        mut found: Found,
         rules: &Rules,
         context: &mut Context,
     ) -> Result<Verified, Refusal> {
-        let mut next = || found.next().flatten();
-        let (ticket_server, server, second_server) = (next(), next(), next());
+        let (ticket_server, server) = (found.take(Want::TicketServer), found.take(Want::Server));
+        let second_server = found.take(Want::AdditionalTicketServer);
         let presented = Presented::verify(&request, ticket_server.as_deref(), rules, context)?;
         let second = match &request.second {
             Some(ticket) => Some(SecondTicket::open(ticket, second_server.as_deref(), rules, context.now)?),
@@ -44,29 +44,29 @@ impl Verified {
 
     /// The principals that are needed next: the client, where it is one of this realm, then, where the server is not
     /// found, the ticket-granting services to refer to.
-    pub(crate) fn wants(&self, realm: &Realm) -> Vec<Principal> {
-        let own_client = self.has_own_client(realm).then(|| self.presented.client());
+    pub(crate) fn wants(&self, realm: &Realm) -> Wants {
+        let own_client = self.has_own_client(realm).then(|| (Want::Client, self.presented.client()));
         let hops = match &self.server {
             Some(_) => Vec::new(),
             None => referral::hops(&self.request.server.name, self.request.body.options, realm),
         };
-        let referrals = hops.iter().map(|hop| Principal::krbtgt(hop, &realm.name));
+        let referrals = hops.iter().map(|hop| (Want::Referral, Principal::krbtgt(hop, &realm.name)));
         own_client.into_iter().chain(referrals).collect()
     }
 
     /// The client, where it is one of this realm; the server, or the first ticket-granting service to refer to (`true`).
     pub(crate) fn parties(
         &self,
-        found: &mut dyn Iterator<Item = Found>,
+        mut found: Found,
         realm: &Realm,
-    ) -> Result<(Found, Arc<Entry>, bool), Refusal> {
+    ) -> Result<(Option<Arc<Entry>>, Arc<Entry>, bool), Refusal> {
         let client = match self.has_own_client(realm) {
-            true => Some(found.next().flatten().ok_or(Refusal::ClientUnknown)?),
+            true => Some(found.take(Want::Client).ok_or(Refusal::ClientUnknown)?),
             false => None,
         };
         match &self.server {
             Some(server) => Ok((client, Arc::clone(server), false)),
-            None => found.flatten().next().map(|hop| (client, hop, true)).ok_or(Refusal::ServerUnknown),
+            None => found.take(Want::Referral).map(|hop| (client, hop, true)).ok_or(Refusal::ServerUnknown),
         }
     }
 
