@@ -11,7 +11,7 @@ use crate::principal::Attributes;
 use crate::refusal::Refusal;
 use crate::reply::{Reply, TicketSeal, encryption_key};
 use crate::rules::Rules;
-use crate::ticket_policy::{Bounds, Times, asked_flags, start_time, times};
+use crate::ticket_policy::{Bounds, PresentedRenewal, Times, asked_flags, start_time, times};
 use kennel_crypto::Key;
 use kennel_wire::message::{EncTicketPart, KerberosTime, MessageType, TicketFlags, Timestamp, Transited, pa_type};
 use rand_core::CryptoRngCore;
@@ -97,7 +97,7 @@ impl<'a> Authenticated<'a> {
             client: Some(&client.record),
             server: &server.record,
             presented_end: None,
-            presented_renew_till: None,
+            presented_renewal: PresentedRenewal::Unbounded,
         };
         let (starttime, postdated) = start_time(&request.body, now, &bounds)?;
         let times = times(&request.body, starttime, &bounds)?;

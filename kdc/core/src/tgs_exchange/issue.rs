@@ -9,7 +9,9 @@ use crate::tgs_exchange::identified::Identified;
 use crate::tgs_exchange::presented::Presented;
 use crate::tgs_exchange::request::TgsRequest;
 use crate::tgs_exchange::ticket::TicketKind;
-use crate::ticket_policy::{Bounds, Times, asked_flags, renewed_times, start_time, times, validated_times};
+use crate::ticket_policy::{
+    Bounds, PresentedRenewal, Times, asked_flags, renewed_times, start_time, times, validated_times,
+};
 use crate::transited;
 use kennel_crypto::{Enctype, Key, KeyUsage};
 use kennel_wire::message::{
@@ -67,7 +69,7 @@ impl Identified<'_> {
             client: self.client.map(|c| &c.record),
             server: &self.server.record,
             presented_end: None,
-            presented_renew_till: None,
+            presented_renewal: PresentedRenewal::Unbounded,
         };
         let options = request.body.options;
         let (times, mut flags) = if options.contains(KdcOptions::RENEW) {
@@ -170,7 +172,7 @@ fn fresh(
 ) -> Result<(Times, TicketFlags), Refusal> {
     const KEPT: TicketFlags = TicketFlags::FORWARDED.union(TicketFlags::PRE_AUTHENT).union(TicketFlags::HW_AUTHENT);
     bounds.presented_end = Some(presented.part.endtime);
-    bounds.presented_renew_till = Some(presented.part.renew_till.filter(|_| presented.has(TicketFlags::RENEWABLE)));
+    bounds.presented_renewal = presented.renewal();
     if presented.part.endtime <= now {
         return Err(Refusal::TicketExpired);
     }

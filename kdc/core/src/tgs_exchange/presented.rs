@@ -8,6 +8,7 @@ use crate::refusal::Refusal;
 use crate::rules::Rules;
 use crate::tgs_exchange::request::TgsRequest;
 use crate::tgs_exchange::ticket::{TicketKind, bound_pod, lives, open_ticket, session_key, valid_now};
+use crate::ticket_policy::PresentedRenewal;
 use kennel_crypto::{CryptoError, Key, KeyUsage};
 use kennel_wire::message::{
     Authenticator, EncTicketPart, EncryptedData, KdcOptions, KerberosTime, Principal, TicketFlags,
@@ -75,6 +76,13 @@ impl Presented {
 
     pub(crate) fn has(&self, flag: TicketFlags) -> bool {
         self.part.flags.contains(flag)
+    }
+
+    pub(crate) fn renewal(&self) -> PresentedRenewal {
+        match self.part.renew_till {
+            Some(till) if self.has(TicketFlags::RENEWABLE) => PresentedRenewal::Until(till),
+            _ => PresentedRenewal::NotRenewable,
+        }
     }
 
     pub(crate) fn starttime(&self) -> KerberosTime {
