@@ -171,12 +171,12 @@ impl Publisher {
         let mut written = lock(&self.written);
         for (name, desired) in &desire.principals {
             match self.states.of(&Name::Principal(name.clone())) {
-                Some(State::Refused(conflict)) if !desired.uid.contains('/') => {
+                Some(State::Refused(conflict)) if desired.owner.object.is_none() => {
                     if written.refused.insert(name.clone()) {
                         let account = name.name.components.first().and_then(|n| n.rsplit_once('.')).map_or("", |n| n.0);
                         refused.push((
                             account.to_owned(),
-                            desired.uid.clone(),
+                            desired.owner.account.clone(),
                             taken(name, conflict, namespace).message,
                         ));
                     }

@@ -7,7 +7,7 @@ use crate::live::Live;
 use kennel_core::enrolment::{Credentials, EnrolmentRefusal, Entitlement, Granted, Review};
 use kennel_core::entry::Entry;
 use kennel_core::pods::PodRef;
-use kennel_core::principal::Origin;
+use kennel_core::principal::{Origin, Owner};
 use kennel_core::refusal::Refusal;
 use kennel_store::EntryCache;
 use kennel_wire::ccache::Ccache;
@@ -51,7 +51,9 @@ impl Source<'_> {
         krb5_conf: String,
     ) -> Result<(EnrollResponse, Granted), Refused> {
         let now = clock::now();
-        let client = self.made(&entitlement.client, |uid| uid == review.account_uid).await?;
+        let client = self
+            .made(&entitlement.client, |owner| owner.account == review.account_uid && owner.object.is_none())
+            .await?;
         // The name of the account itself is another's: there is nothing to hand out.
         let client = client.ok_or(EnrolmentRefusal::NoPrincipal)?;
         let mut granted = Granted::default();
@@ -65,9 +67,9 @@ impl Source<'_> {
         if entitlement.credentials != Credentials::Ticket {
             keytab.add(&client.record, None);
         }
-        let of_account = format!("{}/", review.account_uid);
+        let of_account = |owner: &Owner| owner.account == review.account_uid && owner.object.is_some();
         for service in &entitlement.services {
-            if let Some(entry) = self.made(&service.name, |uid| uid.starts_with(&of_account)).await? {
+            if let Some(entry) = self.made(&service.name, of_account).await? {
                 keytab.add(&entry.record, Some(service));
             }
         }
@@ -87,7 +89,7 @@ impl Source<'_> {
     }
 
     /// The entry of a name that the cluster asks for; `None`: it is an administrator's.
-    async fn made(&self, name: &Principal, is_of: impl Fn(&str) -> bool) -> Result<Option<Arc<Entry>>, Refused> {
+    async fn made(&self, name: &Principal, is_of: impl Fn(&Owner) -> bool) -> Result<Option<Arc<Entry>>, Refused> {
         let found = match self.cache.peek(name) {
             Some(found) => found,
             None => self.cache.lookup(name).await.map_err(|error| {
@@ -101,7 +103,7 @@ impl Source<'_> {
         if record.principal != *name || record.origin == Origin::Manual {
             return Ok(None);
         }
-        let is_ours = record.uid.as_deref().is_some_and(is_of) && record.abandoned.is_none();
+        let is_ours = record.owner.as_ref().is_some_and(is_of) && record.abandoned.is_none();
         if is_ours { Ok(Some(entry)) } else { Err(EnrolmentRefusal::NotReady.into()) }
     }
 

@@ -1,5 +1,6 @@
 //! What the objects of a cluster ask for.
 
+use crate::principal::Owner;
 use kennel_wire::message::Principal;
 use std::collections::BTreeSet;
 
@@ -8,8 +9,8 @@ use std::collections::BTreeSet;
 pub struct Desired {
     /// Its name.
     pub name: Principal,
-    /// UID of the object that it is made from (the service account, the KerberosPrincipal).
-    pub uid: String,
+    /// The objects that it is made from.
+    pub owner: Owner,
     /// Client or service.
     pub role: Role,
     /// Whether it has long-term keys; a client that gets tickets by enrolment needs none.

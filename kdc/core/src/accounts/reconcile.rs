@@ -100,7 +100,7 @@ fn kept_or_replaced(
     now: Timestamp,
     rng: &mut dyn CryptoRngCore,
 ) -> Action {
-    if record.uid.as_deref() != Some(&*desired.uid) {
+    if record.owner.as_ref() != Some(&desired.owner) {
         return replaced(desired, record, realm, now, rng);
     }
     let mut wanted = record.clone();
@@ -149,7 +149,7 @@ fn new_record(
 ) -> PrincipalRecord {
     let keys = if desired.keys { KeySet::random(&realm.enctypes, kvno, now, rng) } else { KeySet::default() };
     let mut record = PrincipalRecord::new(desired.name.clone(), Origin::Kubernetes, keys, now, BY);
-    record.uid = Some(desired.uid.clone());
+    record.owner = Some(desired.owner.clone());
     record.attributes = role_attributes(desired.role);
     record
 }

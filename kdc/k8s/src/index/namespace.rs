@@ -9,6 +9,7 @@ use crate::crd::{KerberosPrincipal, KerberosRealm};
 use crate::names;
 use kennel_core::accounts::{Desired, Role};
 use kennel_core::enrolment::{Credentials, Entitlement, Service};
+use kennel_core::principal::Owner;
 use kennel_wire::message::Principal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -128,8 +129,8 @@ impl NamespaceDesire {
 
     fn add_account(&mut self, account: &str, uid: &str, namespace: &str, realm: &KerberosRealm) {
         let client = names::client(account, namespace, &realm.spec.realm_name);
-        let (uid, aliases) = (uid.to_owned(), BTreeSet::new());
-        let desired = Desired { name: client.clone(), uid, role: Role::Client, keys: false, aliases };
+        let (owner, aliases) = (Owner::account(uid), BTreeSet::new());
+        let desired = Desired { name: client.clone(), owner, role: Role::Client, keys: false, aliases };
         self.principals.insert(client.clone(), desired);
         let credentials = credentials(realm.spec.credentials);
         let desire = AccountDesire { client, credentials, services: Vec::new(), of_pods: Vec::new() };
@@ -159,7 +160,7 @@ impl NamespaceDesire {
             desire.credentials = credentials(choice);
         }
         // Another account of this name, or another declaration, is another service.
-        let uid = format!("{}/{}", account.uid, fact.meta.uid.as_deref().unwrap_or_default());
+        let owner = Owner::object(&account.uid, fact.meta.uid.as_deref().unwrap_or_default());
         for Wanted { name, aliases, pod } in request.wanted {
             if let Err(problem) = free(&name, claimant, claims) {
                 outcome.problems.push(problem);
@@ -179,7 +180,8 @@ impl NamespaceDesire {
             outcome.principals.push(name.clone());
             outcome.aliases.extend(aliases.iter().cloned());
             let aliases = aliases.into_iter().collect();
-            let desired = Desired { name: name.clone(), uid: uid.clone(), role: Role::Service, keys: true, aliases };
+            let desired =
+                Desired { name: name.clone(), owner: owner.clone(), role: Role::Service, keys: true, aliases };
             self.principals.insert(name, desired);
         }
         outcome

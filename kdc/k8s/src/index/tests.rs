@@ -111,7 +111,7 @@ fn accounts_of_enrolled_namespaces_are_clients_without_keys() {
     assert_eq!(cluster.names(), ["cart.shop@R", "web.shop@R"]);
     let index = cluster.0.read();
     let web = index.desired(&crate::names::client("web", "shop", "R")).unwrap();
-    assert_eq!((web.role, web.keys, &*web.uid), (Role::Client, false, "uid-of-web"));
+    assert_eq!((web.role, web.keys, web.owner.to_string()), (Role::Client, false, "uid-of-web".to_owned()));
 }
 
 #[test]
@@ -147,7 +147,10 @@ fn a_kerberos_principal_gives_services_of_its_namespace_with_their_shorter_forms
     let aliases: Vec<_> = index.wanted_aliases().map(ToString::to_string).collect();
     assert_eq!(aliases, ["HTTP/web.shop@R", "HTTP/web.shop.svc@R"]);
     let desired = index.desired(&crate::names::service("HTTP", "web.shop.svc.cluster.local", "R")).unwrap();
-    assert_eq!((desired.role, desired.keys, &*desired.uid), (Role::Service, true, "uid-of-web/uid-of-web"));
+    assert_eq!(
+        (desired.role, desired.keys, desired.owner.to_string()),
+        (Role::Service, true, "uid-of-web/uid-of-web".to_owned())
+    );
     assert!(index.namespace("shop").unwrap().outcomes["web"].problems.is_empty());
 }
 
