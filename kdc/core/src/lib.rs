@@ -22,6 +22,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod ap_exchange;
 pub mod enrolment;
 pub mod entry;
 pub mod event;

@@ -1,7 +1,6 @@
 //! What a realm permits: the configuration that every request is decided under.
 
 use kennel_crypto::Enctype;
-use kennel_wire::message::Timestamp;
 
 /// A realm's configuration. Immutable while a request runs; the shell swaps in a new one.
 #[derive(Debug, Clone)]
@@ -59,12 +58,6 @@ impl Realm {
         };
         let matching = self.domain_realms.iter().filter(|(domain, _)| within(domain.trim_start_matches('.')));
         matching.max_by_key(|(domain, _)| domain.len()).map(|(_, realm)| &**realm)
-    }
-
-    /// Whether a client's clock is close enough to the KDC's, to the microsecond.
-    pub(crate) fn tolerates_skew(&self, theirs: Timestamp, now: Timestamp) -> bool {
-        let apart = theirs.as_micros().abs_diff(now.as_micros());
-        apart <= u128::from(self.clock_skew) * 1_000_000
     }
 }
 

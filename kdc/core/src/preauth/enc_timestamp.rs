@@ -1,5 +1,6 @@
 //! PA-ENC-TIMESTAMP: the client proves that it has its key by encrypting the time.
 
+use crate::checks::within_skew;
 use crate::enctype_choice::permitted;
 use crate::entry::{Entry, EntryKey};
 use crate::key_set::KeyState;
@@ -28,7 +29,7 @@ pub(crate) fn verify<'a>(
         .find_map(|key| Some((key, key.pa_enc_timestamp().open(&data.cipher).ok()?)))
         .ok_or(Refusal::PreauthFailed)?;
     let stamp = PaEncTimestamp::decode(&plaintext).map_err(|_| Refusal::PreauthMalformed)?;
-    if realm.tolerates_skew(stamp.0, now) { Ok(key) } else { Err(Refusal::PreauthSkew) }
+    if within_skew(stamp.0, now, realm.clock_skew) { Ok(key) } else { Err(Refusal::PreauthSkew) }
 }
 
 fn proves_identity(key: &EntryKey) -> bool {

@@ -1,13 +1,12 @@
-//! Tickets that clients present: what kinds there are, how one is opened, whether one is valid now and whether its pod lives.
+//! Tickets that clients present to the ticket-granting service: their kinds, the additional ticket, and the pods that they
+//! are bound to. [`crate::ap_exchange`] opens tickets and judges their validity.
 
-use crate::enctype_choice::permitted;
+use crate::ap_exchange::{open_ticket, valid_now};
 use crate::entry::Entry;
 use crate::pods::{PodRef, PodState};
-use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
-use kennel_crypto::Key;
-use kennel_wire::message::{EncTicketPart, EncryptedData, EncryptionKey, KerberosTime, Ticket, TicketFlags};
+use kennel_wire::message::{EncTicketPart, KerberosTime, Ticket};
 
 /// What kind of ticket is presented.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,46 +31,21 @@ impl TicketKind {
     }
 }
 
-/// Opens a ticket with whichever key version it is under, as long as the key set still holds it.
-pub(crate) fn open_ticket(
-    data: &EncryptedData,
+/// Opens the additional ticket of a user-to-user request, which must be a TGT of this realm that can be used now.
+pub(crate) fn open_additional(
+    ticket: &Ticket,
     server: Option<&Entry>,
-    realm: &Realm,
-) -> Result<EncTicketPart, Refusal> {
-    let server = server.ok_or(Refusal::TicketNotForUs)?;
-    let enctype = permitted(data.etype, realm).ok_or(Refusal::TicketEnctype)?;
-    let mut keys = server.key_for(enctype, data.kvno).peekable();
-    if keys.peek().is_none() {
-        return Err(Refusal::TicketKeyVersion);
-    }
-    let plaintext = keys.find_map(|k| k.ticket().open(&data.cipher).ok()).ok_or(Refusal::TicketIntegrity)?;
-    EncTicketPart::decode(&plaintext).map_err(|_| Refusal::TicketIntegrity)
-}
-
-/// A session key or sub-key out of a message, if its enctype is permitted.
-pub(crate) fn session_key(key: &EncryptionKey, realm: &Realm) -> Option<Key> {
-    let enctype = permitted(key.keytype, realm)?;
-    Key::new(enctype, &key.keyvalue).ok()
-}
-
-/// Whether a ticket can be used now; one that is to be validated is invalid until then.
-pub(crate) fn valid_now(
-    part: &EncTicketPart,
+    rules: &Rules,
     now: KerberosTime,
-    realm: &Realm,
-    validating: bool,
-) -> Result<(), Refusal> {
-    let skew = i64::from(realm.clock_skew);
-    if part.endtime.plus(skew) < now {
-        return Err(Refusal::TicketExpired);
+) -> Result<EncTicketPart, Refusal> {
+    let realm = &rules.realm;
+    if TicketKind::new(ticket, &realm.name) != Some(TicketKind::OwnTgt) {
+        return Err(Refusal::SecondTicketNotTgt);
     }
-    if part.starttime.unwrap_or(part.authtime) > now.plus(skew) {
-        return Err(Refusal::TicketNotYetValid);
-    }
-    if part.flags.contains(TicketFlags::INVALID) && !validating {
-        return Err(Refusal::TicketInvalid);
-    }
-    Ok(())
+    let part = open_ticket(&ticket.enc_part, server, realm)?;
+    valid_now(&part, now, realm.clock_skew, false).map_err(|_| Refusal::SecondTicketUnusable)?;
+    lives(bound_pod(&part)?.as_ref(), rules)?;
+    Ok(part)
 }
 
 /// The pod that a ticket of this realm is bound to.
