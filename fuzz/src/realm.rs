@@ -2,7 +2,7 @@
 
 use kennel_core::access::{AccessDecision, AccessPolicy, AccessRequest};
 use kennel_core::entry::Entry;
-use kennel_core::kdc::{Found, Kdc};
+use kennel_core::kdc::Kdc;
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
 use kennel_core::pods::{PodRef, PodState, Pods};
 use kennel_core::principal::{Attributes, Origin, PrincipalRecord};
@@ -141,7 +141,7 @@ impl FuzzRealm {
         let mut rules = Realm::new(REALM);
         rules.domain_realms.push(("t".into(), TRUSTED.into()));
         let (rules, access) = (Arc::new(rules), Arc::new(Asked::default()));
-        let kdc = Kdc::in_cluster(rules.clone(), access.clone(), Arc::new(KnownPods));
+        let kdc = Kdc::with_pods(rules.clone(), access.clone(), Arc::new(KnownPods));
         let mut realm = FuzzRealm { kdc, rules, access, entries: HashMap::new() };
         for name in NAMES {
             realm.add(name);
@@ -174,7 +174,7 @@ impl FuzzRealm {
     }
 
     /// What the store says to a name.
-    pub fn find(&self, name: &Principal) -> Found {
+    pub fn find(&self, name: &Principal) -> Option<Arc<Entry>> {
         self.entries.get(name).cloned()
     }
 }

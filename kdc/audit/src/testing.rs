@@ -1,6 +1,6 @@
 //! Events for tests.
 
-use kennel_core::event::{Decision, Event, Exchange, Issued};
+use kennel_core::event::{Decision, Event, Exchange, IssuedTicket};
 use kennel_core::refusal::Refusal;
 use kennel_crypto::Enctype;
 use kennel_wire::message::{KdcOptions, KerberosTime, NameType, Principal, PrincipalName, TicketFlags, Timestamp};
@@ -32,7 +32,7 @@ pub(crate) fn refused(client: &str) -> Event {
 pub(crate) fn issued() -> Event {
     Event {
         exchange: Exchange::Tgs,
-        outcome: Decision::Issued(Issued {
+        outcome: Decision::Issued(IssuedTicket {
             ticket_flags: TicketFlags::FORWARDABLE | TicketFlags::PRE_AUTHENT,
             ticket_enctype: Enctype::Aes256CtsHmacSha384,
             session_enctype: Enctype::Aes256CtsHmacSha1,

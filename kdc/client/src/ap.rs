@@ -6,10 +6,12 @@
 use crate::sealing::{key_from_wire, key_to_wire, open, seal};
 use crate::time::DEFAULT_MAX_SKEW;
 use crate::{ClientError, Credential, Keytab};
-use kennel_crypto::{Key, KeyUsage};
+use kennel_core::ap_exchange::{ApRules, ApUse, GenuineApReq, open_ticket_with};
+use kennel_core::refusal::Refusal;
+use kennel_crypto::{Enctype, Key, KeyUsage};
 use kennel_wire::message::{
     ApOptions, ApRep, ApReq, Authenticator, Checksum, EncApRepPart, EncTicketPart, ErrorCode, Principal, Ticket,
-    TicketFlags, Timestamp,
+    Timestamp,
 };
 use rand_core::CryptoRngCore;
 use std::net::IpAddr;
@@ -150,12 +152,17 @@ impl AcceptedApReq {
         if rules.server.as_ref().is_some_and(|expected| *expected != server) {
             return Err(ClientError::Ap(ErrorCode::AP_NOT_US));
         }
+        let ap_rules = ApRules {
+            authenticator_usage: KeyUsage::AP_REQ_AUTHENTICATOR,
+            enctypes: &Enctype::ALL,
+            clock_skew: u32::try_from(rules.max_skew.max(0)).unwrap_or(u32::MAX),
+        };
         let ticket = open_ticket(&request, &server, keys)?;
-        let session_key = key_from_wire(&ticket.key)?;
-        let authenticator = open_authenticator(&request, &session_key)?;
-        check_binding(&ticket, &authenticator, rules)?;
-        check_times(&ticket, &authenticator, rules.max_skew, now)?;
-        let subkey = authenticator.subkey.as_ref().map(key_from_wire).transpose()?;
+        let genuine = GenuineApReq::open(ticket, &request.authenticator, &ap_rules).map_err(refused)?;
+        let at = ApUse { now, peer: rules.peer, validating: false };
+        genuine.check_in_force(&ap_rules, at).map_err(refused)?;
+        let subkey = genuine.subkey(&ap_rules).map_err(refused)?;
+        let GenuineApReq { ticket, authenticator, session: session_key } = genuine;
         Ok(AcceptedApReq {
             client: Principal::new(ticket.cname.clone(), ticket.crealm.clone()),
             server,
@@ -187,6 +194,11 @@ fn bad_integrity() -> ClientError {
     ClientError::Ap(ErrorCode::AP_BAD_INTEGRITY)
 }
 
+/// The code that RFC 4120 names for the reason.
+fn refused(refusal: Refusal) -> ClientError {
+    ClientError::Ap(refusal.code())
+}
+
 fn open_ticket(request: &ApReq, server: &Principal, keys: AcceptorKeys<'_>) -> Result<EncTicketPart, ClientError> {
     let in_session_key = request.options.contains(ApOptions::USE_SESSION_KEY);
     let candidates = match keys {
@@ -194,9 +206,8 @@ fn open_ticket(request: &ApReq, server: &Principal, keys: AcceptorKeys<'_>) -> R
         AcceptorKeys::Keytab(keytab) if !in_session_key => keytab_keys(keytab, server, &request.ticket)?,
         _ => return Err(ClientError::Ap(ErrorCode::AP_NOKEY)),
     };
-    let sealed = &request.ticket.enc_part;
-    let plain = candidates.iter().find_map(|key| open(key, KeyUsage::TICKET, sealed).ok()).ok_or_else(bad_integrity)?;
-    Ok(EncTicketPart::decode(&plain)?)
+    let prepared = candidates.iter().map(|key| key.prepare(KeyUsage::TICKET));
+    open_ticket_with(&request.ticket.enc_part, prepared).map_err(refused)
 }
 
 /// The keys that may have made a ticket; at least one.
@@ -210,49 +221,6 @@ fn keytab_keys(keytab: &Keytab, server: &Principal, ticket: &Ticket) -> Result<V
         _ if !keytab.knows(server) => ErrorCode::AP_NOT_US,
         Some(kvno) if !keytab.has_version(server, kvno) => ErrorCode::AP_BADKEYVER,
         _ => ErrorCode::AP_NOKEY,
-    }))
-}
-
-fn open_authenticator(request: &ApReq, session_key: &Key) -> Result<Authenticator, ClientError> {
-    let sealed = &request.authenticator;
-    let plain = open(session_key, KeyUsage::AP_REQ_AUTHENTICATOR, sealed).map_err(|_| bad_integrity())?;
-    Ok(Authenticator::decode(&plain)?)
-}
-
-/// Ticket and authenticator belong together, and to where the request came from.
-fn check_binding(
-    ticket: &EncTicketPart,
-    authenticator: &Authenticator,
-    rules: &AcceptRules,
-) -> Result<(), ClientError> {
-    if ticket.cname != authenticator.cname || ticket.crealm != authenticator.crealm {
-        return Err(ClientError::Ap(ErrorCode::AP_BADMATCH));
-    }
-    let bound_to = ticket.caddr.as_deref().unwrap_or_default();
-    match rules.peer.map(|ip| ip.to_canonical()) {
-        Some(peer) if !bound_to.is_empty() && !bound_to.iter().any(|a| a.ip() == Some(peer)) => {
-            Err(ClientError::Ap(ErrorCode::AP_BADADDR))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_times(
-    ticket: &EncTicketPart,
-    authenticator: &Authenticator,
-    max_skew: i64,
-    now: Timestamp,
-) -> Result<(), ClientError> {
-    let start = ticket.starttime.unwrap_or(ticket.authtime);
-    let skewed = authenticator.ctime.time.0.abs_diff(now.time.0) > max_skew.unsigned_abs();
-    Err(ClientError::Ap(if skewed {
-        ErrorCode::AP_SKEW
-    } else if ticket.flags.contains(TicketFlags::INVALID) || start > now.time.plus(max_skew) {
-        ErrorCode::AP_TKT_NYV
-    } else if ticket.endtime.plus(max_skew) < now.time {
-        ErrorCode::AP_TKT_EXPIRED
-    } else {
-        return Ok(());
     }))
 }
 

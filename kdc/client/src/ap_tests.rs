@@ -2,7 +2,7 @@ use super::*;
 use crate::sealing;
 use crate::test_kdc::{HOUR, NOW, credential, principal, random_key, sealed_ticket, ticket_part};
 use kennel_wire::keytab::KeytabEntry;
-use kennel_wire::message::{HostAddress, KerberosTime};
+use kennel_wire::message::{HostAddress, KerberosTime, TicketFlags};
 use rand::rngs::OsRng;
 
 const WEB: &str = "HTTP/web.shop";

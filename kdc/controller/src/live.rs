@@ -21,7 +21,7 @@ impl Live {
     /// The realm of the configuration, before any KerberosRealm is followed.
     #[must_use]
     pub fn new(base: Realm, pods: Arc<dyn Pods>) -> Live {
-        let kdc = Kdc::in_cluster(Arc::new(base.clone()), Arc::new(AllowAll), pods.clone());
+        let kdc = Kdc::with_pods(Arc::new(base.clone()), Arc::new(AllowAll), pods.clone());
         Live { base, pods, kdc: ArcSwap::from_pointee(kdc) }
     }
 
@@ -46,7 +46,7 @@ impl Live {
         };
         if !same(now.realm(), &realm) {
             tracing::info!(realm = realm.name, "settings of the KerberosRealm are taken over");
-            let kdc = Kdc::in_cluster(Arc::new(realm), Arc::new(AllowAll), self.pods.clone());
+            let kdc = Kdc::with_pods(Arc::new(realm), Arc::new(AllowAll), self.pods.clone());
             self.kdc.store(Arc::new(kdc));
         }
     }

@@ -1,8 +1,8 @@
-//! Whether a principal may take part at all: what AS and TGS ask of its record alike.
+//! What AS, TGS and AP ask alike: whether a principal may take part at all, and whether two clocks are close enough.
 
 use crate::principal::{Attributes, PrincipalRecord};
 use crate::refusal::Refusal;
-use kennel_wire::message::{KerberosTime, PrincipalName};
+use kennel_wire::message::{KerberosTime, PrincipalName, Timestamp};
 
 const LOCKED: Attributes = Attributes::DISALLOW_ALL.union(Attributes::LOCKED);
 
@@ -31,4 +31,10 @@ pub(crate) fn server(record: &PrincipalRecord, now: KerberosTime) -> Result<(), 
         Some(expires) if expires <= now => Err(Refusal::ServerExpired),
         _ => Ok(()),
     }
+}
+
+/// Whether a client's clock is close enough to the KDC's, to the microsecond.
+pub(crate) fn within_skew(theirs: Timestamp, now: Timestamp, clock_skew: u32) -> bool {
+    let apart = theirs.as_micros().abs_diff(now.as_micros());
+    apart <= u128::from(clock_skew) * 1_000_000
 }

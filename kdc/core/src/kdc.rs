@@ -1,15 +1,22 @@
 //! The front door: bytes in, a decision, bytes out. No clock, no IO, no randomness of its own.
 
-use crate::access::{AccessDecision, AccessPath, AccessPolicy, AccessRequest};
-use crate::as_exchange::AsRequest;
-use crate::context::{Context, krb_error};
+use crate::access::AccessPolicy;
+use crate::as_exchange;
+use crate::as_exchange::request::AsRequest;
+use crate::context::Context;
+use crate::enrolment::pod_ticket::PodTicket;
 use crate::entry::Entry;
-use crate::event::{Decision, Event, Exchange};
-use crate::pods::{NoCluster, Pods};
+use crate::event::Exchange;
+use crate::outcome::Outcome;
+use crate::pods::{NoCluster, PodRef, Pods};
 use crate::realm::Realm;
 use crate::refusal::Refusal;
-use crate::tgs_exchange::{TgsRequest, Verified};
-use kennel_wire::message::{ErrorCode, KdcReq, MessageType, Principal, Timestamp};
+use crate::rules::Rules;
+use crate::tgs_exchange;
+use crate::tgs_exchange::request::TgsRequest;
+use crate::tgs_exchange::verified::VerifiedTgsRequest;
+use crate::wants::{Found, Wants};
+use kennel_wire::message::{KdcReq, MessageType, Timestamp};
 use rand_core::CryptoRngCore;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,24 +24,6 @@ use std::sync::Arc;
 /// A KDC of one realm.
 pub struct Kdc {
     rules: Arc<Rules>,
-}
-
-/// What every request is decided under.
-pub(crate) struct Rules {
-    pub(crate) realm: Arc<Realm>,
-    pub(crate) access: Arc<dyn AccessPolicy>,
-    pub(crate) pods: Arc<dyn Pods>,
-}
-
-impl Rules {
-    /// The access decision; `Ok(true)` where the ticket is issued although `Enforce` would deny it.
-    pub(crate) fn decide_access(&self, client: &Principal, server: &Entry, path: AccessPath) -> Result<bool, Refusal> {
-        match self.access.decide(&AccessRequest { client, server, path }) {
-            AccessDecision::Allow => Ok(false),
-            AccessDecision::Observe => Ok(true),
-            AccessDecision::Deny => Err(Refusal::AccessDenied),
-        }
-    }
 }
 
 /// Where a request stands.
@@ -51,7 +40,7 @@ pub enum Step {
 pub struct Pending {
     rules: Arc<Rules>,
     context: Context,
-    wants: Vec<Principal>,
+    wants: Wants,
     stage: Stage,
 }
 
@@ -60,34 +49,18 @@ pub struct Pending {
 enum Stage {
     As(AsRequest),
     Tgs(TgsRequest),
-    TgsVerified(Verified),
-}
-
-/// What a store said to one name: the entry (an alias resolved to its target) or nothing.
-pub type Found = Option<Arc<Entry>>;
-
-/// The end of a request.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The bytes to send; `None` sends nothing (the request was itself a reply or an error).
-    pub reply: Option<Vec<u8>>,
-    /// What happened.
-    pub event: Event,
+    TgsVerified(VerifiedTgsRequest),
 }
 
 impl Kdc {
     /// A KDC of `realm` whose tickets all pass `access`.
     pub fn new(realm: Arc<Realm>, access: Arc<dyn AccessPolicy>) -> Kdc {
-        Kdc::in_cluster(realm, access, Arc::new(NoCluster))
+        Kdc::with_pods(realm, access, Arc::new(NoCluster))
     }
 
     /// A KDC that knows which pods live: tickets that are bound to others are refused.
-    pub fn in_cluster(realm: Arc<Realm>, access: Arc<dyn AccessPolicy>, pods: Arc<dyn Pods>) -> Kdc {
+    pub fn with_pods(realm: Arc<Realm>, access: Arc<dyn AccessPolicy>, pods: Arc<dyn Pods>) -> Kdc {
         Kdc { rules: Arc::new(Rules { realm, access, pods }) }
-    }
-
-    pub(crate) fn rules(&self) -> &Rules {
-        &self.rules
     }
 
     /// The realm.
@@ -118,11 +91,11 @@ impl Kdc {
         let begun = match request.message_type {
             MessageType::AsReq => {
                 context.exchange = Exchange::As;
-                AsRequest::begin(request, bytes, &self.rules, &mut context).map(|(r, w)| (Stage::As(r), w))
+                as_exchange::begin(request, bytes, &self.rules, &mut context).map(|(r, w)| (Stage::As(r), w))
             }
             MessageType::TgsReq => {
                 context.exchange = Exchange::Tgs;
-                TgsRequest::begin(request, bytes, &self.rules, &mut context).map(|(r, w)| (Stage::Tgs(r), w))
+                tgs_exchange::begin(request, bytes, &self.rules, &mut context).map(|(r, w)| (Stage::Tgs(r), w))
             }
         };
         match begun {
@@ -133,26 +106,46 @@ impl Kdc {
             Err(refused) => Step::Done(context.refused(refused, self.realm())),
         }
     }
+
+    /// Issues a ticket-granting ticket to a pod of `client`. `krbtgt` is the realm's own ticket-granting service;
+    /// `offered` are the enctypes that the pod's libraries know, best first (empty: whatever the realm permits). The
+    /// ticket is forwardable and not renewable: the pod enrols again. Every ticket that comes out of it is bound to the
+    /// pod.
+    ///
+    /// # Errors
+    /// What an AS exchange would refuse, and [`Refusal::PodGone`].
+    pub fn issue_to_pod(
+        &self,
+        client: &Entry,
+        krbtgt: &Entry,
+        pod: &PodRef,
+        offered: &[i32],
+        now: Timestamp,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<PodTicket, Refusal> {
+        PodTicket::issue(&self.rules, client, krbtgt, pod, offered, now, rng)
+    }
 }
 
 impl Pending {
-    /// The principals that are needed, in order; never empty.
+    /// The principals that are needed; never empty.
     #[must_use]
-    pub fn wants(&self) -> &[Principal] {
+    pub fn wants(&self) -> &Wants {
         &self.wants
     }
 
-    /// Goes on. `found` answers [`Pending::wants`] one to one (a missing answer counts as not found).
+    /// Goes on with what the store has of [`Pending::wants`].
     #[must_use]
-    pub fn resume(self: Box<Self>, found: Vec<Found>, now: Timestamp, rng: &mut dyn CryptoRngCore) -> Step {
+    pub fn resume(self: Box<Self>, found: Found, now: Timestamp, rng: &mut dyn CryptoRngCore) -> Step {
         let Pending { rules, mut context, stage, .. } = *self;
         context.now = now;
-        let mut found = found.into_iter();
         let finished = match stage {
-            Stage::As(request) => request.finish(&mut found, &rules, &mut context, rng),
-            Stage::TgsVerified(verified) => verified.finish(&mut found, &rules, &mut context, rng),
-            Stage::Tgs(request) => match request.verify(&mut found, &rules, &mut context) {
-                Ok((verified, wants)) if wants.is_empty() => verified.finish(&mut found, &rules, &mut context, rng),
+            Stage::As(request) => as_exchange::finish(request, found, &rules, &mut context, rng),
+            Stage::TgsVerified(verified) => tgs_exchange::finish(verified, found, &rules, &mut context, rng),
+            Stage::Tgs(request) => match tgs_exchange::verify(request, found, &rules, &mut context) {
+                Ok((verified, wants)) if wants.is_empty() => {
+                    tgs_exchange::finish(verified, Found::default(), &rules, &mut context, rng)
+                }
                 Ok((verified, wants)) => {
                     let stage = Stage::TgsVerified(verified);
                     return Step::Need(Box::new(Pending { rules, context, wants, stage }));
@@ -172,27 +165,6 @@ impl Pending {
         let Pending { rules, mut context, .. } = *self;
         context.now = now;
         context.refused(Refusal::StoreUnavailable.into(), &rules.realm)
-    }
-}
-
-impl Outcome {
-    /// The same outcome for a datagram whose reply would be longer than `limit`: KRB_ERR_RESPONSE_TOO_BIG goes out
-    /// instead, the event says so, and the client comes again over TCP.
-    #[must_use]
-    pub fn fit_datagram(mut self, limit: usize, realm: &Realm, now: Timestamp) -> Outcome {
-        if self.reply.as_ref().is_none_or(|reply| reply.len() <= limit) {
-            return self;
-        }
-        let too_big = |client, server| krb_error(ErrorCode::RESPONSE_TOO_BIG, now, realm, client, server).encode();
-        let mut reply = too_big(self.event.client.as_ref(), self.event.server.as_ref());
-        if reply.len() > limit {
-            // Names as long as that came with the request: without them the answer is short.
-            reply = too_big(None, None);
-        }
-        let refusal = Refusal::ResponseTooBig;
-        self.event.outcome = Decision::Refused { refusal, code: refusal.code() };
-        self.reply = Some(reply);
-        self
     }
 }
 

@@ -1,6 +1,6 @@
 //! From records to a keytab: every key that a holder needs, under the name of each principal and its aliases.
 
-use crate::enrolment::{KeytabEntry as Contents, Service};
+use crate::enrolment::{GrantedKeys, Service};
 use crate::principal::PrincipalRecord;
 use kennel_wire::keytab::{self, KeytabEntry};
 use kennel_wire::message::{EncryptionKey, Principal};
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 #[derive(Default)]
 pub struct KeytabBuilder {
     entries: Vec<KeytabEntry>,
-    contents: Vec<Contents>,
+    contents: Vec<GrantedKeys>,
 }
 
 /// A finished keytab.
@@ -18,7 +18,7 @@ pub struct KeytabFile {
     /// MIT's file format, version 2.
     pub octets: Zeroizing<Vec<u8>>,
     /// The versions of each principal in it.
-    pub contents: Vec<Contents>,
+    pub contents: Vec<GrantedKeys>,
 }
 
 impl KeytabBuilder {
@@ -30,7 +30,7 @@ impl KeytabBuilder {
         }
         let mut kvnos: Vec<u32> = record.keys.versions.iter().map(|version| version.kvno).collect();
         kvnos.sort_unstable_by(|a, b| b.cmp(a));
-        self.contents.push(Contents { principal: record.principal.clone(), kvnos });
+        self.contents.push(GrantedKeys { principal: record.principal.clone(), kvnos });
     }
 
     /// The finished keytab; `None` where nothing was added.

@@ -23,16 +23,19 @@
 
 pub mod access;
 pub mod accounts;
+pub mod ap_exchange;
 pub mod enrolment;
 pub mod entry;
 pub mod event;
 pub mod kdc;
 pub mod key_set;
 pub mod keytab;
+pub mod outcome;
 pub mod pods;
 pub mod principal;
 pub mod realm;
 pub mod refusal;
+pub mod wants;
 
 mod addresses;
 mod as_exchange;
@@ -42,6 +45,7 @@ mod context;
 mod enctype_choice;
 mod preauth;
 mod reply;
+mod rules;
 mod tgs_exchange;
 mod ticket_policy;
 mod transited;

@@ -3,6 +3,7 @@
 use crate::key_set::KeySet;
 use bitflags::bitflags;
 use kennel_wire::message::{KerberosTime, Principal, Timestamp};
+use std::fmt;
 
 /// Who made a principal; neither side may take over the other's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,6 +51,46 @@ bitflags! {
     }
 }
 
+/// The cluster objects that a principal is made from, by their UIDs: an object of another UID is another principal, whatever
+/// its name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// UID of the service account.
+    pub account: String,
+    /// UID of the KerberosPrincipal that declares a service of the account; `None`: the account's own principal.
+    pub object: Option<String>,
+}
+
+impl Owner {
+    /// The owner of an account's own principal.
+    pub fn account(uid: impl Into<String>) -> Owner {
+        Owner { account: uid.into(), object: None }
+    }
+
+    /// The owner of a service that a KerberosPrincipal declares for an account.
+    pub fn object(account_uid: impl Into<String>, uid: impl Into<String>) -> Owner {
+        Owner { account: account_uid.into(), object: Some(uid.into()) }
+    }
+}
+
+/// `ACCOUNT` or `ACCOUNT/OBJECT`: as stores write it.
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.account)?;
+        self.object.iter().try_for_each(|object| write!(f, "/{object}"))
+    }
+}
+
+/// Reads what `Display` writes. A UID holds no slash.
+impl From<&str> for Owner {
+    fn from(text: &str) -> Owner {
+        match text.split_once('/') {
+            Some((account, object)) => Owner::object(account, object),
+            None => Owner::account(text),
+        }
+    }
+}
+
 /// A principal as it is stored. Two records of one principal differ by their revision in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrincipalRecord {
@@ -57,9 +98,9 @@ pub struct PrincipalRecord {
     pub principal: Principal,
     /// Who made it.
     pub origin: Origin,
-    /// UID of the cluster object that it is made from: an object of another UID is another account.
-    pub uid: Option<String>,
-    /// Since when that object is gone. The principal is disabled, and removed once its last ticket has ended.
+    /// The cluster objects that it is made from.
+    pub owner: Option<Owner>,
+    /// Since when those objects are gone. The principal is disabled, and removed once its last ticket has ended.
     pub abandoned: Option<Timestamp>,
     /// What it may and must.
     pub attributes: Attributes,
@@ -87,7 +128,7 @@ impl PrincipalRecord {
         PrincipalRecord {
             principal,
             origin,
-            uid: None,
+            owner: None,
             abandoned: None,
             attributes: Attributes::empty(),
             max_life: None,
@@ -125,6 +166,21 @@ impl Record {
         match self {
             Record::Principal(record) => &record.principal,
             Record::Alias { alias, .. } => alias,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_is_read_from_the_text_that_it_is_written_as() {
+        for (text, owner) in [("a-1", Owner::account("a-1")), ("a-1/b-2", Owner::object("a-1", "b-2"))] {
+            assert_eq!((Owner::from(text), owner.to_string()), (owner.clone(), text.to_owned()));
+        }
+        for odd in ["", "/", "a/", "/b", "a/b/c"] {
+            assert_eq!(Owner::from(odd).to_string(), odd);
         }
     }
 }

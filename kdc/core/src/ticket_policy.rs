@@ -22,8 +22,19 @@ pub(crate) struct Bounds<'a> {
     pub(crate) server: &'a PrincipalRecord,
     /// End of the presented ticket (TGS).
     pub(crate) presented_end: Option<KerberosTime>,
-    /// Renew-till of the presented ticket (TGS); `None` there means that nothing renewable comes out of it.
-    pub(crate) presented_renew_till: Option<Option<KerberosTime>>,
+    /// What the presented ticket (TGS) says of renewal.
+    pub(crate) presented_renewal: PresentedRenewal,
+}
+
+/// Whether and until when the presented ticket lets a new one be renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PresentedRenewal {
+    /// No ticket bounds it: an AS request, or the presented ticket itself is renewed or validated.
+    Unbounded,
+    /// The presented ticket is not renewable, so nothing renewable comes out of it.
+    NotRenewable,
+    /// The renew-till time of the presented ticket.
+    Until(KerberosTime),
 }
 
 impl Bounds<'_> {
@@ -98,9 +109,10 @@ fn renew_till(
         return None;
     };
     let longest = starttime.plus(bounds.max_renewable_life());
-    let presented = match bounds.presented_renew_till {
-        None => longest,
-        Some(presented) => presented?,
+    let presented = match bounds.presented_renewal {
+        PresentedRenewal::Unbounded => longest,
+        PresentedRenewal::NotRenewable => return None,
+        PresentedRenewal::Until(till) => till,
     };
     let until = asked.min(longest).min(presented);
     (until > starttime).then_some(until)
@@ -183,7 +195,13 @@ mod tests {
     const HOUR: i64 = 3600;
 
     fn bounds<'a>(realm: &'a Realm, client: &'a PrincipalRecord, server: &'a PrincipalRecord) -> Bounds<'a> {
-        Bounds { realm, client: Some(client), server, presented_end: None, presented_renew_till: None }
+        Bounds {
+            realm,
+            client: Some(client),
+            server,
+            presented_end: None,
+            presented_renewal: PresentedRenewal::Unbounded,
+        }
     }
 
     #[test]
@@ -212,7 +230,7 @@ mod tests {
         let (realm, client, server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
         let mut bounds = bounds(&realm, &client, &server);
         bounds.presented_end = Some(NOW.plus(5));
-        bounds.presented_renew_till = Some(None);
+        bounds.presented_renewal = PresentedRenewal::NotRenewable;
         let mut request = body();
         request.options = KdcOptions::RENEWABLE;
         let times = times(&request, NOW, &bounds).unwrap();

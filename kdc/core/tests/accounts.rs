@@ -1,9 +1,9 @@
 //! Principals that follow the objects of a cluster: the next write for one name, up to the end.
 
 use crate::realm::TestRealm;
-use kennel_core::accounts::{Action, Conflict, Desired, Role, reconcile, reconcile_alias};
+use kennel_core::accounts::{Action, Conflict, DesiredPrincipal, Role, reconcile, reconcile_alias};
 use kennel_core::key_set::KeySet;
-use kennel_core::principal::{Attributes, Origin, PrincipalRecord, Record};
+use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};
 use kennel_core::realm::Realm;
 use kennel_core::refusal::Refusal;
 use kennel_wire::message::{KerberosTime, Principal, Timestamp};
@@ -23,9 +23,9 @@ fn principal(text: &str) -> Principal {
     Principal::parse(text, "R").unwrap()
 }
 
-fn desired(uid: &str, keys: bool) -> Desired {
+fn desired(uid: &str, keys: bool) -> DesiredPrincipal {
     let name = principal("cart.shop");
-    Desired { name, uid: uid.into(), role: Role::Client, keys, aliases: BTreeSet::new() }
+    DesiredPrincipal { name, owner: Owner::account(uid), role: Role::Client, keys, aliases: BTreeSet::new() }
 }
 
 /// One name of a store.
@@ -40,7 +40,7 @@ impl Name {
     }
 
     /// Acts until there is nothing left to do at that time; gives the last action.
-    fn settle(&mut self, desired: Option<&Desired>, now: i64) -> Action {
+    fn settle(&mut self, desired: Option<&DesiredPrincipal>, now: i64) -> Action {
         for _ in 0..5 {
             let action = reconcile(desired, self.stored.as_ref(), &Realm::new("R"), at(now), &mut self.rng);
             match action {
@@ -69,7 +69,7 @@ fn an_account_that_gets_tickets_has_no_keys_and_is_no_service() {
     let mut name = Name::new(None);
     assert_eq!(name.settle(Some(&desired("a", false)), START), Action::Keep);
     let record = name.record();
-    assert_eq!((record.origin, record.uid.as_deref()), (Origin::Kubernetes, Some("a")));
+    assert_eq!((record.origin, record.owner.clone()), (Origin::Kubernetes, Some(Owner::account("a"))));
     assert_eq!(record.attributes, Attributes::DISALLOW_SERVER);
     assert!(record.keys.versions.is_empty());
 }
@@ -88,7 +88,7 @@ fn keys_come_when_they_are_asked_for_and_never_change_or_go_by_that() {
 #[test]
 fn a_service_may_be_asked_for() {
     let mut name = Name::new(None);
-    name.settle(Some(&Desired { role: Role::Service, ..desired("a", true) }), START);
+    name.settle(Some(&DesiredPrincipal { role: Role::Service, ..desired("a", true) }), START);
     assert_eq!(name.record().attributes, Attributes::empty());
 }
 
@@ -126,7 +126,7 @@ fn another_account_of_the_name_begins_in_a_later_second_with_new_keys_of_a_highe
     assert!(name.disabled(), "until then nobody has the name");
     assert_eq!(name.settle(Some(&desired("b", true)), START + 11), Action::Keep);
     let record = name.record();
-    assert_eq!((record.uid.as_deref(), record.created), (Some("b"), at(START + 11)));
+    assert_eq!((record.owner.clone(), record.created), (Some(Owner::account("b")), at(START + 11)));
     assert_eq!(record.keys.versions.iter().map(|v| v.kvno).collect::<Vec<_>>(), [2]);
     assert_ne!(record.keys.versions[0].keys, keys.versions[0].keys);
     assert!(!name.disabled());
@@ -139,7 +139,7 @@ fn no_ticket_of_the_older_account_works_for_the_newer_one() {
     let principal = realm.principal("cart.shop");
     let keys = KeySet::random(&Realm::new("R").enctypes, 1, realm.now, &mut realm.rng);
     let mut older = PrincipalRecord::new(principal.clone(), Origin::Kubernetes, keys, realm.now, "test");
-    older.uid = Some("a".into());
+    older.owner = Some(Owner::account("a"));
     realm.entries.insert(principal.clone(), std::sync::Arc::new(kennel_core::entry::Entry::new(older.clone())));
     let tgt = realm.tgt("cart.shop");
     let mut name = Name::new(Some(Record::Principal(Box::new(older))));

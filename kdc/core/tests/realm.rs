@@ -6,9 +6,10 @@ use kennel_client::{
 };
 use kennel_core::access::{AccessDecision, AccessPath, AccessPolicy, AccessRequest};
 use kennel_core::entry::Entry;
-use kennel_core::event::{Decision, Event, Issued};
-use kennel_core::kdc::{Kdc, Outcome, Step};
+use kennel_core::event::{Decision, Event, IssuedTicket};
+use kennel_core::kdc::{Kdc, Step};
 use kennel_core::key_set::KeySet;
+use kennel_core::outcome::Outcome;
 use kennel_core::pods::{PodRef, PodState, Pods};
 use kennel_core::principal::{Origin, PrincipalRecord};
 use kennel_core::realm::Realm;
@@ -81,7 +82,7 @@ impl TestRealm {
         let pods = Arc::new(KnownPods::default());
         let now = Timestamp { time: KerberosTime(1_800_000_000), micros: 250_000 };
         let mut realm = TestRealm {
-            kdc: Kdc::in_cluster(Arc::new(rules), access.clone(), pods.clone()),
+            kdc: Kdc::with_pods(Arc::new(rules), access.clone(), pods.clone()),
             name: name.to_owned(),
             entries: HashMap::new(),
             access,
@@ -153,7 +154,7 @@ impl TestRealm {
                     rounds += 1;
                     assert!(rounds <= 2, "a request asks at most twice");
                     assert!(!pending.wants().is_empty());
-                    let found = pending.wants().iter().map(|name| self.entries.get(name).cloned()).collect();
+                    let found = pending.wants().find(|name| self.entries.get(name).cloned());
                     step = pending.resume(found, self.now, &mut self.rng);
                 }
             }
@@ -210,7 +211,7 @@ impl TestRealm {
     }
 
     /// What the last request was issued.
-    pub(crate) fn last_issued(&self) -> Issued {
+    pub(crate) fn last_issued(&self) -> IssuedTicket {
         match &self.events.last().expect("an event").outcome {
             Decision::Issued(issued) => *issued,
             other => panic!("not issued: {other:?}"),

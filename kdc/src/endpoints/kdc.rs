@@ -5,12 +5,13 @@ use futures_util::FutureExt;
 use kennel_audit::Audit;
 use kennel_controller::Live;
 use kennel_core::event::Event;
-use kennel_core::kdc::{Found, Outcome, Pending, Step};
+use kennel_core::kdc::{Pending, Step};
+use kennel_core::outcome::Outcome;
 use kennel_core::refusal::Refusal;
+use kennel_core::wants::{Found, Wants};
 use kennel_listen::{Respond, Response, Transport};
 use kennel_store::StoreError;
 use kennel_store::cache::EntryCache;
-use kennel_wire::message::Principal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -46,13 +47,14 @@ impl KdcEndpoint {
         }
     }
 
-    async fn fetch(&self, wants: &[Principal]) -> Result<Vec<Found>, StoreError> {
-        let mut found = Vec::with_capacity(wants.len());
-        for name in wants {
-            found.push(match self.cache.peek(name) {
-                Some(known) => known,
+    async fn fetch(&self, wants: &Wants) -> Result<Found, StoreError> {
+        let mut found = Found::with_capacity(wants.len());
+        for (want, name) in wants.iter() {
+            let entry = match self.cache.peek(name) {
+                Some(entry) => entry,
                 None => self.cache.lookup(name).await?,
-            });
+            };
+            found.add(want, entry);
         }
         Ok(found)
     }

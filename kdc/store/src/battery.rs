@@ -6,7 +6,7 @@
 
 use crate::{Change, Expect, PrincipalStore, Revision, StoreError, Versioned, Watch};
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
-use kennel_core::principal::{Attributes, Origin, PrincipalRecord, Record};
+use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};
 use kennel_crypto::{Enctype, Key};
 use kennel_wire::message::{KerberosTime, NameType, Principal, PrincipalName, Timestamp};
 use std::collections::HashSet;
@@ -103,7 +103,7 @@ pub fn full_principal(name: &Principal) -> Record {
     Record::Principal(Box::new(PrincipalRecord {
         principal: name.clone(),
         origin: Origin::Kubernetes,
-        uid: Some("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0".to_owned()),
+        owner: Some(Owner::account("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0")),
         abandoned: Some(at(1_700_000_150, 7)),
         attributes: Attributes::all(),
         max_life: Some(0),

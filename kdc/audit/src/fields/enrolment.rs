@@ -2,14 +2,13 @@
 
 use crate::fields::exchange::issued_fields;
 use crate::line::{Fields, Line};
-use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, KeytabEntry};
+use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, GrantedKeys};
 
 impl Fields for EnrolmentEvent {
     fn write(&self, line: &mut Line<'_>) {
         line.word("time", self.time.to_rfc3339());
         line.word("exchange", "enrolment");
-        let granted = matches!(self.outcome, EnrolmentOutcome::Granted(_));
-        line.word("outcome", if granted { "issued" } else { "refused" });
+        line.word("outcome", self.outcome.name());
         if let Some(client) = &self.client {
             line.text("client", client);
         }
@@ -23,7 +22,7 @@ impl Fields for EnrolmentEvent {
         line.word("peer", self.peer);
         match &self.outcome {
             EnrolmentOutcome::Granted(granted) => {
-                let kvnos = |entry: &KeytabEntry| entry.kvnos.iter().map(u32::to_string).collect::<Vec<_>>().join("+");
+                let kvnos = |entry: &GrantedKeys| entry.kvnos.iter().map(u32::to_string).collect::<Vec<_>>().join("+");
                 let keys = granted.keytab.iter().map(|entry| format!("{} {}", entry.principal, kvnos(entry)));
                 line.text("keytab", keys.collect::<Vec<_>>().join(", "));
                 if let Some(issued) = &granted.ticket {

@@ -1,14 +1,14 @@
 //! What a request of the KDC says: who asked for what, and what was decided.
 
 use crate::line::{Fields, Line};
-use kennel_core::event::{Decision, Event, Exchange, Issued};
+use kennel_core::event::{Decision, Event, Exchange, IssuedTicket};
 use kennel_core::refusal::Refusal;
 
 impl Fields for Event {
     fn write(&self, line: &mut Line<'_>) {
         line.word("time", self.time.to_rfc3339());
-        line.word("exchange", exchange_name(self.exchange));
-        line.word("outcome", decision_name(&self.outcome));
+        line.word("exchange", self.exchange.name());
+        line.word("outcome", self.outcome.name());
         if let Some(client) = &self.client {
             line.text("client", client);
         }
@@ -36,7 +36,7 @@ impl Fields for Event {
     }
 }
 
-pub(super) fn issued_fields(line: &mut Line<'_>, issued: &Issued) {
+pub(super) fn issued_fields(line: &mut Line<'_>, issued: &IssuedTicket) {
     line.flags("flags", &issued.ticket_flags);
     line.word("ticket_enctype", issued.ticket_enctype);
     line.word("session_enctype", issued.session_enctype);
@@ -58,21 +58,4 @@ pub(super) fn issued_fields(line: &mut Line<'_>, issued: &Issued) {
 pub(super) fn reason_fields(line: &mut Line<'_>, refusal: Refusal) {
     line.word("reason", refusal.name());
     line.text("text", refusal.text());
-}
-
-fn exchange_name(exchange: Exchange) -> &'static str {
-    match exchange {
-        Exchange::As => "AS",
-        Exchange::Tgs => "TGS",
-        Exchange::Unreadable => "unreadable",
-    }
-}
-
-fn decision_name(decision: &Decision) -> &'static str {
-    match decision {
-        Decision::Issued(_) => "issued",
-        Decision::PreauthRequired => "preauth-required",
-        Decision::Refused { .. } => "refused",
-        Decision::Dropped(_) => "dropped",
-    }
 }

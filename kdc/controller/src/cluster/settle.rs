@@ -3,7 +3,7 @@
 
 use crate::live::Live;
 use crate::state::{Name, State};
-use kennel_core::accounts::{Action, Desired, reconcile, reconcile_alias};
+use kennel_core::accounts::{Action, DesiredPrincipal, reconcile, reconcile_alias};
 use kennel_core::principal::Record;
 use kennel_k8s::index::view::SharedIndex;
 use kennel_store::{Expect, PrincipalStore, StoreError, Versioned};
@@ -47,7 +47,7 @@ async fn step(
     let stored = found.as_ref().map(|versioned| &versioned.record);
     let action = match name {
         Name::Principal(principal) => {
-            let desired: Option<Desired> = index.read().desired(principal).cloned();
+            let desired: Option<DesiredPrincipal> = index.read().desired(principal).cloned();
             let kdc = live.kdc();
             reconcile(desired.as_ref(), stored, kdc.realm(), now, &mut OsRng)
         }

@@ -172,11 +172,11 @@ impl Publisher {
         let mut written = lock(&self.written);
         for (name, desired) in &desire.principals {
             match self.states.find(&Name::Principal(name.clone())) {
-                Some(State::Refused(conflict)) if !desired.uid.contains('/') => {
+                Some(State::Refused(conflict)) if desired.owner.object.is_none() => {
                     if written.refused.insert(name.clone()) {
                         let account = name.name.components.first().and_then(|n| n.rsplit_once('.')).map_or("", |n| n.0);
                         let problem = Problem::from_conflict(conflict, name, namespace);
-                        refused.push((account.to_owned(), desired.uid.clone(), problem));
+                        refused.push((account.to_owned(), desired.owner.account.clone(), problem));
                     }
                 }
                 _ => _ = written.refused.remove(name),

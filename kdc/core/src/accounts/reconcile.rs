@@ -1,6 +1,6 @@
 //! The next write for one name.
 
-use super::{Desired, Role};
+use crate::accounts::desired::{DesiredPrincipal, Role};
 use crate::key_set::KeySet;
 use crate::principal::{Attributes, Origin, PrincipalRecord, Record};
 use crate::realm::Realm;
@@ -42,7 +42,7 @@ pub enum Conflict {
 /// The next action for the name of `desired` or `stored`, which are one name; `Keep` once nothing is left to do. Apply it
 /// with the revision that was read, and ask again.
 pub fn reconcile(
-    desired: Option<&Desired>,
+    desired: Option<&DesiredPrincipal>,
     stored: Option<&Record>,
     realm: &Realm,
     now: Timestamp,
@@ -94,13 +94,13 @@ fn abandoned(record: &PrincipalRecord, realm: &Realm, now: Timestamp) -> Action 
 }
 
 fn kept_or_replaced(
-    desired: &Desired,
+    desired: &DesiredPrincipal,
     record: &PrincipalRecord,
     realm: &Realm,
     now: Timestamp,
     rng: &mut dyn CryptoRngCore,
 ) -> Action {
-    if record.uid.as_deref() != Some(&*desired.uid) {
+    if record.owner.as_ref() != Some(&desired.owner) {
         return replaced(desired, record, realm, now, rng);
     }
     let mut wanted = record.clone();
@@ -115,7 +115,7 @@ fn kept_or_replaced(
 /// The older account ends in the second in which it was last disabled; the new one begins in a later second, so that the
 /// time of a ticket tells whose it is (Kerberos times are whole seconds).
 fn replaced(
-    desired: &Desired,
+    desired: &DesiredPrincipal,
     record: &PrincipalRecord,
     realm: &Realm,
     now: Timestamp,
@@ -141,7 +141,7 @@ fn disabled(record: &PrincipalRecord, now: Timestamp) -> Action {
 }
 
 fn new_record(
-    desired: &Desired,
+    desired: &DesiredPrincipal,
     now: Timestamp,
     kvno: u32,
     realm: &Realm,
@@ -149,7 +149,7 @@ fn new_record(
 ) -> PrincipalRecord {
     let keys = if desired.keys { KeySet::random(&realm.enctypes, kvno, now, rng) } else { KeySet::default() };
     let mut record = PrincipalRecord::new(desired.name.clone(), Origin::Kubernetes, keys, now, BY);
-    record.uid = Some(desired.uid.clone());
+    record.owner = Some(desired.owner.clone());
     record.attributes = role_attributes(desired.role);
     record
 }

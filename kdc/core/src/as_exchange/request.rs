@@ -1,15 +1,12 @@
 //! What an AS request asks for, before anybody is looked up.
 
-use super::identified::Identified;
 use crate::checks::names_somebody;
-use crate::context::{Context, Refused};
-use crate::event::Issued;
-use crate::kdc::{Found, Rules};
+use crate::context::{Context, ErrorReply};
 use crate::preauth::req_enc_pa_rep;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
+use crate::rules::Rules;
 use kennel_wire::message::{KdcOptions, KdcReq, KdcReqBody, NameType, PaData, Principal, PrincipalName};
-use rand_core::CryptoRngCore;
 
 /// An AS request whose names make sense.
 pub(crate) struct AsRequest {
@@ -35,13 +32,13 @@ const TGS_OPTIONS: KdcOptions = KdcOptions::FORWARDED
     .union(KdcOptions::CNAME_IN_ADDL_TKT);
 
 impl AsRequest {
-    /// Checks what can be checked without the store; gives the request and the principals that it needs.
-    pub(crate) fn begin(
+    /// Checks what can be checked without the store.
+    pub(crate) fn new(
         request: KdcReq,
         bytes: &[u8],
         rules: &Rules,
         context: &mut Context,
-    ) -> Result<(AsRequest, Vec<Principal>), Refused> {
+    ) -> Result<AsRequest, ErrorReply> {
         let KdcReq { padata, mut body, .. } = request;
         let realm = &rules.realm;
         let named = |name: Option<PrincipalName>| name.filter(names_somebody).map(|n| Principal::new(n, &*body.realm));
@@ -62,28 +59,13 @@ impl AsRequest {
         let canonicalize = enterprise || body.options.contains(KdcOptions::CANONICALIZE);
         let client = if enterprise { resolve_enterprise(asked, realm)? } else { asked };
         let to_prove = req_enc_pa_rep::is_asked(&padata).then(|| bytes.to_vec());
-        let wants = vec![client.clone(), server.clone()];
-        Ok((AsRequest { padata, body, client, canonicalize, server, to_prove }, wants))
-    }
-
-    /// Decides, with the principals that were found: client, then server.
-    pub(crate) fn finish(
-        self,
-        found: &mut dyn Iterator<Item = Found>,
-        rules: &Rules,
-        context: &mut Context,
-        rng: &mut dyn CryptoRngCore,
-    ) -> Result<(Vec<u8>, Issued), Refused> {
-        let (client, server) = (found.next().flatten(), found.next().flatten());
-        let identified = Identified::new(&self, client.as_deref(), server.as_deref(), rules, context)?;
-        let authenticated = identified.authenticate()?;
-        authenticated.issue(context.now, rng)
+        Ok(AsRequest { padata, body, client, canonicalize, server, to_prove })
     }
 }
 
 /// NT-ENTERPRISE (RFC 6806, section 5): `user@suffix` as one component. A suffix that is our realm (or is mapped to it)
 /// names one of our principals, one that is mapped to another realm gives a client referral.
-fn resolve_enterprise(client: Principal, realm: &Realm) -> Result<Principal, Refused> {
+fn resolve_enterprise(client: Principal, realm: &Realm) -> Result<Principal, ErrorReply> {
     let [text] = client.name.components.as_slice() else { return Err(Refusal::ClientUnknown.into()) };
     let Some((user, suffix)) = text.rsplit_once('@') else { return Ok(client) };
     let home = if suffix.eq_ignore_ascii_case(&realm.name) { Some(&*realm.name) } else { realm.realm_of_host(suffix) };
@@ -91,8 +73,8 @@ fn resolve_enterprise(client: Principal, realm: &Realm) -> Result<Principal, Ref
         Some(home) if home == realm.name => Principal::parse(user, &realm.name)
             .ok()
             .filter(|p| p.realm == realm.name)
-            .ok_or(Refused::For(Refusal::ClientUnknown)),
-        Some(home) => Err(Refused::ClientReferral(home.to_owned())),
+            .ok_or(ErrorReply::For(Refusal::ClientUnknown)),
+        Some(home) => Err(ErrorReply::ClientReferral(home.to_owned())),
         None => Err(Refusal::ClientUnknown.into()),
     }
 }

@@ -4,13 +4,13 @@ use crate::access::AccessPath;
 use crate::checks;
 use crate::enctype_choice::{permitted, ticket_key};
 use crate::entry::Entry;
-use crate::event::Issued;
-use crate::kdc::Kdc;
+use crate::event::IssuedTicket;
 use crate::pods::{PodRef, PodState};
 use crate::principal::Attributes;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::reply::{encryption_key, seal_ticket};
+use crate::rules::Rules;
 use kennel_crypto::{Enctype, Key};
 use kennel_wire::ccache;
 use kennel_wire::message::{EncTicketPart, KerberosTime, TicketFlags, Timestamp, Transited};
@@ -22,18 +22,14 @@ pub struct PodTicket {
     /// With its session key, as a credential cache holds it.
     pub credential: ccache::Credential,
     /// What was issued.
-    pub issued: Issued,
+    pub issued: IssuedTicket,
 }
 
-impl Kdc {
-    /// Issues a ticket-granting ticket to a pod of `client`. `krbtgt` is the realm's own ticket-granting service;
-    /// `offered` are the enctypes that the pod's libraries know, best first (empty: whatever the realm permits). It is
-    /// forwardable and not renewable: the pod enrols again. Every ticket that comes out of it is bound to the pod.
-    ///
-    /// # Errors
-    /// What an AS exchange would refuse, and [`Refusal::PodGone`].
-    pub fn issue_to_pod(
-        &self,
+impl PodTicket {
+    /// Issues a ticket-granting ticket to a pod of `client`: forwardable and not renewable, since the pod enrols again.
+    /// Every ticket that comes out of it is bound to the pod.
+    pub(crate) fn issue(
+        rules: &Rules,
         client: &Entry,
         krbtgt: &Entry,
         pod: &PodRef,
@@ -41,7 +37,6 @@ impl Kdc {
         now: Timestamp,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<PodTicket, Refusal> {
-        let rules = self.rules();
         checks::client(&client.record, now.time)?;
         checks::server(&krbtgt.record, now.time)?;
         if rules.pods.state(pod) == PodState::Gone {
@@ -51,7 +46,7 @@ impl Kdc {
         let key = ticket_key(krbtgt, &rules.realm)?;
         let session = Key::generate(session_enctype(krbtgt, offered, &rules.realm)?, rng);
         let part = ticket_part(client, krbtgt, pod, &session, now.time, &rules.realm)?;
-        let issued = Issued {
+        let issued = IssuedTicket {
             ticket_flags: part.flags,
             ticket_enctype: key.key.enctype(),
             session_enctype: session.enctype(),

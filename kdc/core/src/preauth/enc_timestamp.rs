@@ -1,5 +1,6 @@
 //! PA-ENC-TIMESTAMP: the client proves that it has its key by encrypting the time.
 
+use crate::checks::within_skew;
 use crate::enctype_choice::permitted;
 use crate::entry::{Entry, EntryKey};
 use crate::key_set::KeyState;
@@ -28,15 +29,9 @@ pub(crate) fn verify<'a>(
         .find_map(|key| Some((key, key.pa_enc_timestamp().open(&data.cipher).ok()?)))
         .ok_or(Refusal::PreauthFailed)?;
     let stamp = PaEncTimestamp::decode(&plaintext).map_err(|_| Refusal::PreauthMalformed)?;
-    if within_skew(stamp.0, now, realm) { Ok(key) } else { Err(Refusal::PreauthSkew) }
+    if within_skew(stamp.0, now, realm.clock_skew) { Ok(key) } else { Err(Refusal::PreauthSkew) }
 }
 
 fn proves_identity(key: &EntryKey) -> bool {
     key.state == KeyState::Active || key.salt.is_none()
-}
-
-/// Whether a client's clock is close enough to ours.
-pub(crate) fn within_skew(theirs: Timestamp, now: Timestamp, realm: &Realm) -> bool {
-    let apart = theirs.as_micros().abs_diff(now.as_micros());
-    apart <= u128::from(realm.clock_skew) * 1_000_000
 }

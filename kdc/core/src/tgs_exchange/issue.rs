@@ -1,14 +1,17 @@
 //! The ticket of a TGS request, and the reply with it.
 
-use super::identified::Identified;
-use super::presented::{Kind, Presented};
-use super::request::TgsRequest;
 use crate::authorization_data::{Source, acceptable};
 use crate::enctype_choice::{permitted, session_enctype, ticket_key};
-use crate::event::Issued;
+use crate::event::IssuedTicket;
 use crate::refusal::Refusal;
 use crate::reply::{Reply, TicketSeal, encryption_key};
-use crate::ticket_policy::{Bounds, Times, asked_flags, renewed_times, start_time, times, validated_times};
+use crate::tgs_exchange::identified::IdentifiedTgsRequest;
+use crate::tgs_exchange::presented::PresentedTicket;
+use crate::tgs_exchange::request::TgsRequest;
+use crate::tgs_exchange::ticket::TicketKind;
+use crate::ticket_policy::{
+    Bounds, PresentedRenewal, Times, asked_flags, renewed_times, start_time, times, validated_times,
+};
 use crate::transited;
 use kennel_crypto::{Enctype, Key, KeyUsage};
 use kennel_wire::message::{
@@ -17,9 +20,13 @@ use kennel_wire::message::{
 };
 use rand_core::CryptoRngCore;
 
-impl Identified<'_> {
+impl IdentifiedTgsRequest<'_> {
     /// Decides the ticket and builds the reply.
-    pub(crate) fn issue(&self, now: KerberosTime, rng: &mut dyn CryptoRngCore) -> Result<(Vec<u8>, Issued), Refusal> {
+    pub(crate) fn issue(
+        &self,
+        now: KerberosTime,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<(Vec<u8>, IssuedTicket), Refusal> {
         let (request, presented) = (&self.verified.request, &self.verified.presented);
         let (times, flags) = self.times_and_flags(now)?;
         let ticket_seal = self.ticket_seal()?;
@@ -66,7 +73,7 @@ impl Identified<'_> {
             client: self.client.map(|c| &c.record),
             server: &self.server.record,
             presented_end: None,
-            presented_renew_till: None,
+            presented_renewal: PresentedRenewal::Unbounded,
         };
         let options = request.body.options;
         let (times, mut flags) = if options.contains(KdcOptions::RENEW) {
@@ -107,7 +114,7 @@ impl Identified<'_> {
         let mut path = transited::realms(&part.transited, &part.crealm, &realm.name)?;
         let mut field = part.transited.clone();
         match &self.verified.presented.kind {
-            Kind::ForeignTgt(issuer) if *issuer != part.crealm => {
+            TicketKind::ForeignTgt(issuer) if *issuer != part.crealm => {
                 field = transited::append(&path, issuer);
                 path.push(issuer.clone());
             }
@@ -130,8 +137,8 @@ impl Identified<'_> {
     fn authorization_data(&self) -> Result<Option<AuthorizationData>, Refusal> {
         let presented = &self.verified.presented;
         let source = match presented.kind {
-            Kind::ForeignTgt(_) => Source::ForeignTicket,
-            Kind::OwnTgt | Kind::OwnService => Source::OwnTicket,
+            TicketKind::ForeignTgt(_) => Source::ForeignTicket,
+            TicketKind::OwnTgt | TicketKind::OwnService => Source::OwnTicket,
         };
         let mut data: Vec<AuthorizationDatum> = match &presented.part.authorization_data {
             Some(carried) => acceptable(carried.clone(), source)?,
@@ -150,26 +157,26 @@ impl Identified<'_> {
     }
 }
 
-fn renewed(presented: &Presented, now: KerberosTime, bounds: &Bounds<'_>) -> Result<Times, Refusal> {
+fn renewed(presented: &PresentedTicket, now: KerberosTime, bounds: &Bounds<'_>) -> Result<Times, Refusal> {
     let renew_till = presented.part.renew_till.ok_or(Refusal::TicketNotRenewable)?;
     renewed_times(presented.starttime(), presented.part.endtime, renew_till, now, bounds)
 }
 
 /// A validated ticket is the postdated one, once its time has come.
-fn validated(presented: &Presented, now: KerberosTime, bounds: &Bounds<'_>) -> Result<Times, Refusal> {
+fn validated(presented: &PresentedTicket, now: KerberosTime, bounds: &Bounds<'_>) -> Result<Times, Refusal> {
     validated_times(presented.starttime(), presented.part.endtime, presented.part.renew_till, now, bounds)
 }
 
 /// Times and flags of a ticket that is neither renewed nor validated, within those of the presented one.
 fn fresh(
     request: &TgsRequest,
-    presented: &Presented,
+    presented: &PresentedTicket,
     now: KerberosTime,
     mut bounds: Bounds<'_>,
 ) -> Result<(Times, TicketFlags), Refusal> {
     const KEPT: TicketFlags = TicketFlags::FORWARDED.union(TicketFlags::PRE_AUTHENT).union(TicketFlags::HW_AUTHENT);
     bounds.presented_end = Some(presented.part.endtime);
-    bounds.presented_renew_till = Some(presented.part.renew_till.filter(|_| presented.has(TicketFlags::RENEWABLE)));
+    bounds.presented_renewal = presented.renewal();
     if presented.part.endtime <= now {
         return Err(Refusal::TicketExpired);
     }
@@ -189,7 +196,10 @@ fn fresh(
 }
 
 /// The client's authorization data: under the sub-key where there is one, else under the session key.
-fn open_authorization_data(request: &TgsRequest, presented: &Presented) -> Result<Option<AuthorizationData>, Refusal> {
+fn open_authorization_data(
+    request: &TgsRequest,
+    presented: &PresentedTicket,
+) -> Result<Option<AuthorizationData>, Refusal> {
     let Some(data) = &request.body.enc_authorization_data else { return Ok(None) };
     let (key, usage) = match &presented.subkey {
         Some(subkey) => (subkey, KeyUsage::TGS_REQ_AD_SUBKEY),

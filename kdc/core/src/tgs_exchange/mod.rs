@@ -1,13 +1,68 @@
-//! The TGS exchange (RFC 4120, section 3.3): request, then verified (the AP-REQ is genuine), then identified (client and
-//! server may take part), decided, and the reply.
+//! The TGS exchange (RFC 4120, section 3.3), its steps in order. Each step is a type that is made from the step before it.
+//!
+//! | step | what holds then |
+//! |---|---|
+//! | [`request`] | the AP-REQ can be read and the options fit together |
+//! | [`verified`] | the AP-REQ is genuine ([`presented`]), and so is the additional ticket ([`user_to_user`]) |
+//! | [`identified`] | client and server may take part, and the access decision lets the client have the ticket |
+//! | [`issue`] | the ticket is decided and the reply is built |
+//!
+//! [`ticket`] opens and judges tickets, [`referral`] names the realms to refer a client to.
 
-mod identified;
-mod issue;
-mod presented;
-mod referral;
-mod request;
-mod user_to_user;
-mod verified;
+pub(crate) mod identified;
+pub(crate) mod issue;
+pub(crate) mod presented;
+pub(crate) mod referral;
+pub(crate) mod request;
+pub(crate) mod ticket;
+pub(crate) mod user_to_user;
+pub(crate) mod verified;
 
-pub(crate) use request::TgsRequest;
-pub(crate) use verified::Verified;
+use crate::context::{Context, ErrorReply};
+use crate::event::IssuedTicket;
+use crate::rules::Rules;
+use crate::tgs_exchange::identified::IdentifiedTgsRequest;
+use crate::tgs_exchange::request::TgsRequest;
+use crate::tgs_exchange::verified::VerifiedTgsRequest;
+use crate::wants::{Found, Wants};
+use kennel_wire::message::KdcReq;
+use rand_core::CryptoRngCore;
+
+/// Receives a request (RFC 4120, section 3.3.1); returns it with the principals that it needs.
+pub(crate) fn begin(
+    request: KdcReq,
+    bytes: &[u8],
+    rules: &Rules,
+    context: &mut Context,
+) -> Result<(TgsRequest, Wants), ErrorReply> {
+    let request = TgsRequest::new(request, bytes, rules, context)?;
+    let wants = request.wants();
+    Ok((request, wants))
+}
+
+/// Verifies the AP-REQ (RFC 4120, section 3.3.2); returns what it proves with the principals that are needed next,
+/// if any.
+pub(crate) fn verify(
+    request: TgsRequest,
+    found: Found,
+    rules: &Rules,
+    context: &mut Context,
+) -> Result<(VerifiedTgsRequest, Wants), ErrorReply> {
+    let verified = VerifiedTgsRequest::new(request, found, rules, context)?;
+    let wants = verified.wants(&rules.realm);
+    Ok((verified, wants))
+}
+
+/// Decides, with what [`verify`] wanted; returns the TGS-REP (RFC 4120, section 3.3.3).
+pub(crate) fn finish(
+    verified: VerifiedTgsRequest,
+    found: Found,
+    rules: &Rules,
+    context: &mut Context,
+    rng: &mut dyn CryptoRngCore,
+) -> Result<(Vec<u8>, IssuedTicket), ErrorReply> {
+    let (client, server, referral) = verified.parties(found, &rules.realm)?;
+    context.server = Some(server.record.principal.clone());
+    let identified = IdentifiedTgsRequest::new(&verified, client.as_deref(), &server, referral, rules, context)?;
+    Ok(identified.issue(context.now.time, rng)?)
+}

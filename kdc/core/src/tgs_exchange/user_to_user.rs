@@ -1,11 +1,11 @@
 //! User-to-user (RFC 4120, sections 2.9.2 and 3.3.3): the server has no long-term key at hand and gives its TGT instead;
 //! the new ticket is sealed in the session key of that TGT.
 
-use super::presented::{Kind, open_ticket, session_key, valid_now};
+use crate::ap_exchange::message_key;
 use crate::entry::Entry;
-use crate::kdc::Rules;
-use crate::pods::{PodRef, PodState};
 use crate::refusal::Refusal;
+use crate::rules::Rules;
+use crate::tgs_exchange::ticket::open_additional;
 use kennel_crypto::Key;
 use kennel_wire::message::{KerberosTime, Principal, Ticket, Timestamp};
 
@@ -24,18 +24,8 @@ impl SecondTicket {
         rules: &Rules,
         now: Timestamp,
     ) -> Result<SecondTicket, Refusal> {
-        let realm = &rules.realm;
-        if Kind::of(ticket, &realm.name) != Some(Kind::OwnTgt) {
-            return Err(Refusal::SecondTicketNotTgt);
-        }
-        let part = open_ticket(&ticket.enc_part, server, realm)?;
-        valid_now(&part, now.time, realm, false).map_err(|_| Refusal::SecondTicketUnusable)?;
-        match PodRef::of_ticket(part.authorization_data.as_ref()) {
-            Ok(Some(pod)) if rules.pods.state(&pod) == PodState::Gone => return Err(Refusal::PodGone),
-            Ok(_) => {}
-            Err(_) => return Err(Refusal::PodBindingTorn),
-        }
-        let session = session_key(&part.key, realm).ok_or(Refusal::TicketEnctype)?;
+        let part = open_additional(ticket, server, rules, now.time)?;
+        let session = message_key(&part.key, &rules.realm.enctypes).ok_or(Refusal::TicketEnctype)?;
         Ok(SecondTicket { client: Principal::new(part.cname, part.crealm), authtime: part.authtime, session })
     }
 

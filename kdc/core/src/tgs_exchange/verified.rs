@@ -1,53 +1,76 @@
 //! A TGS request whose AP-REQ is genuine; what is left is whether its client may have what it asks for.
 
-use super::identified::Identified;
-use super::presented::Presented;
-use super::request::TgsRequest;
-use super::user_to_user::SecondTicket;
-use crate::context::{Context, Refused};
+use crate::context::Context;
 use crate::entry::Entry;
-use crate::event::Issued;
-use crate::kdc::{Found, Rules};
+use crate::realm::Realm;
 use crate::refusal::Refusal;
-use rand_core::CryptoRngCore;
+use crate::rules::Rules;
+use crate::tgs_exchange::presented::PresentedTicket;
+use crate::tgs_exchange::referral;
+use crate::tgs_exchange::request::TgsRequest;
+use crate::tgs_exchange::user_to_user::SecondTicket;
+use crate::wants::{Found, Want, Wants};
+use kennel_wire::message::Principal;
 use std::sync::Arc;
 
 /// The request, its opened tickets, and what was found so far.
-pub(crate) struct Verified {
+pub(crate) struct VerifiedTgsRequest {
     pub(crate) request: TgsRequest,
-    pub(crate) presented: Presented,
+    pub(crate) presented: PresentedTicket,
     /// The server of the presented ticket.
-    pub(crate) ticket_server: Found,
+    pub(crate) ticket_server: Option<Arc<Entry>>,
     /// The server that is asked for, if it is ours.
-    pub(crate) server: Found,
+    pub(crate) server: Option<Arc<Entry>>,
     pub(crate) second: Option<SecondTicket>,
 }
 
-impl Verified {
-    /// Decides, with what [`TgsRequest::verify`] wanted: the client where it is ours, then the ticket-granting services
-    /// to refer to.
-    pub(crate) fn finish(
-        self,
-        found: &mut dyn Iterator<Item = Found>,
+impl VerifiedTgsRequest {
+    /// Opens the tickets and verifies the AP-REQ.
+    pub(crate) fn new(
+        request: TgsRequest,
+        mut found: Found,
         rules: &Rules,
         context: &mut Context,
-        rng: &mut dyn CryptoRngCore,
-    ) -> Result<(Vec<u8>, Issued), Refused> {
-        let client = if self.presented.part.crealm == rules.realm.name {
-            Some(found.next().flatten().ok_or(Refusal::ClientUnknown)?)
-        } else {
-            None
+    ) -> Result<VerifiedTgsRequest, Refusal> {
+        let (ticket_server, server) = (found.take(Want::TicketServer), found.take(Want::Server));
+        let second_server = found.take(Want::AdditionalTicketServer);
+        let presented = PresentedTicket::verify(&request, ticket_server.as_deref(), rules, context)?;
+        let second = match &request.second {
+            Some(ticket) => Some(SecondTicket::open(ticket, second_server.as_deref(), rules, context.now)?),
+            None => None,
         };
-        let (server, referral) = self.server_or_referral(found)?;
-        context.server = Some(server.record.principal.clone());
-        let identified = Identified::new(&self, client.as_deref(), &server, referral, rules, context)?;
-        Ok(identified.issue(context.now.time, rng)?)
+        Ok(VerifiedTgsRequest { request, presented, ticket_server, server, second })
     }
 
-    fn server_or_referral(&self, found: &mut dyn Iterator<Item = Found>) -> Result<(Arc<Entry>, bool), Refusal> {
+    /// The principals that are needed next: the client, where it is one of this realm, then, where the server is not
+    /// found, the ticket-granting services to refer to.
+    pub(crate) fn wants(&self, realm: &Realm) -> Wants {
+        let own_client = self.has_own_client(realm).then(|| (Want::Client, self.presented.client()));
+        let hops = match &self.server {
+            Some(_) => Vec::new(),
+            None => referral::hops(&self.request.server.name, self.request.body.options, realm),
+        };
+        let referrals = hops.iter().map(|hop| (Want::Referral, Principal::krbtgt(hop, &realm.name)));
+        own_client.into_iter().chain(referrals).collect()
+    }
+
+    /// The client, where it is one of this realm; the server, or the first ticket-granting service to refer to (`true`).
+    pub(crate) fn parties(
+        &self,
+        mut found: Found,
+        realm: &Realm,
+    ) -> Result<(Option<Arc<Entry>>, Arc<Entry>, bool), Refusal> {
+        let client = match self.has_own_client(realm) {
+            true => Some(found.take(Want::Client).ok_or(Refusal::ClientUnknown)?),
+            false => None,
+        };
         match &self.server {
-            Some(server) => Ok((Arc::clone(server), false)),
-            None => found.flatten().next().map(|hop| (hop, true)).ok_or(Refusal::ServerUnknown),
+            Some(server) => Ok((client, Arc::clone(server), false)),
+            None => found.take(Want::Referral).map(|hop| (client, hop, true)).ok_or(Refusal::ServerUnknown),
         }
+    }
+
+    fn has_own_client(&self, realm: &Realm) -> bool {
+        self.presented.part.crealm == realm.name
     }
 }

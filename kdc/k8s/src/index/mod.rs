@@ -32,7 +32,7 @@ use crate::index::facts::OwnFact;
 use crate::index::namespace::{NamespaceDesire, Requests};
 use crate::index::tables::{ClusterEvent, Tables};
 use crate::problem::Problem;
-use kennel_core::accounts::Desired;
+use kennel_core::accounts::DesiredPrincipal;
 use kennel_wire::message::Principal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -203,7 +203,7 @@ impl Index {
 
     /// The principal that is wanted under a name.
     #[must_use]
-    pub fn desired(&self, name: &Principal) -> Option<&Desired> {
+    pub fn desired(&self, name: &Principal) -> Option<&DesiredPrincipal> {
         self.desires.get(self.wanted_by.get(name)?)?.principals.get(name)
     }
 

@@ -8,8 +8,9 @@ use crate::index::services::{PrincipalRequest, RequestedService, request};
 use crate::index::tables::Tables;
 use crate::names::client_principal;
 use crate::problem::Problem;
-use kennel_core::accounts::{Desired, Role};
-use kennel_core::enrolment::{Credentials, Entitlement, Service};
+use kennel_core::accounts::{DesiredPrincipal, Role};
+use kennel_core::enrolment::{AccountCredentials, Entitlement, Service};
+use kennel_core::principal::Owner;
 use kennel_wire::message::Principal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,7 @@ pub struct NamespaceDesire {
     /// Whether the realm enrols it.
     pub enrolled: bool,
     /// Its principals, by name.
-    pub principals: BTreeMap<Principal, Desired>,
+    pub principals: BTreeMap<Principal, DesiredPrincipal>,
     /// The outcome of each KerberosPrincipal, by name.
     pub outcomes: BTreeMap<String, PrincipalOutcome>,
     accounts: BTreeMap<String, AccountDesire>,
@@ -41,7 +42,7 @@ pub struct PrincipalOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct AccountDesire {
     client: Principal,
-    credentials: Credentials,
+    credentials: AccountCredentials,
     services: Vec<Service>,
     /// Services of single pods: StatefulSet and pod.
     of_pods: Vec<((String, String), Service)>,
@@ -117,8 +118,8 @@ impl NamespaceDesire {
 
     fn add_account(&mut self, account: &str, uid: &str, namespace: &str, realm: &KerberosRealm) {
         let client = client_principal(account, namespace, &realm.spec.realm_name);
-        let (uid, aliases) = (uid.to_owned(), BTreeSet::new());
-        let desired = Desired { name: client.clone(), uid, role: Role::Client, keys: false, aliases };
+        let (owner, aliases) = (Owner::account(uid), BTreeSet::new());
+        let desired = DesiredPrincipal { name: client.clone(), owner, role: Role::Client, keys: false, aliases };
         self.principals.insert(client.clone(), desired);
         let credentials = credentials(realm.spec.credentials);
         let desire = AccountDesire { client, credentials, services: Vec::new(), of_pods: Vec::new() };
@@ -145,13 +146,13 @@ impl NamespaceDesire {
         }
         let claimant = claimant(facts.namespace, name, fact);
         // Another account of this name, or another declaration, is another service.
-        let uid = format!("{}/{}", account.uid, fact.meta.uid.as_deref().unwrap_or_default());
+        let owner = Owner::object(&account.uid, fact.meta.uid.as_deref().unwrap_or_default());
         for requested in request.services {
             let pod = requested.pod.clone();
             let Some(service) = granted(requested, &claimant, facts.claims, &mut outcome.problems) else { continue };
             outcome.principals.push(service.name.clone());
             outcome.aliases.extend(service.aliases.iter().cloned());
-            let desired = desired_service(&service, uid.clone());
+            let desired = desired_service(&service, owner.clone());
             self.principals.insert(service.name.clone(), desired);
             match pod {
                 Some(pod) => desire.of_pods.push((pod, service)),
@@ -164,7 +165,7 @@ impl NamespaceDesire {
     /// Gives keys to the accounts that get them; the outcome of their KerberosPrincipal, which has the account's name, says so.
     fn settle_keys(&mut self) {
         for (name, account) in &self.accounts {
-            let keys = account.credentials != Credentials::Ticket;
+            let keys = account.credentials != AccountCredentials::Ticket;
             if let Some(desired) = self.principals.get_mut(&account.client) {
                 desired.keys = keys;
             }
@@ -202,16 +203,16 @@ fn granted(
     Some(Service { name: requested.name, aliases })
 }
 
-fn desired_service(service: &Service, uid: String) -> Desired {
+fn desired_service(service: &Service, owner: Owner) -> DesiredPrincipal {
     let aliases = service.aliases.iter().cloned().collect();
-    Desired { name: service.name.clone(), uid, role: Role::Service, keys: true, aliases }
+    DesiredPrincipal { name: service.name.clone(), owner, role: Role::Service, keys: true, aliases }
 }
 
-fn credentials(choice: CredentialsChoice) -> Credentials {
+fn credentials(choice: CredentialsChoice) -> AccountCredentials {
     match choice {
-        CredentialsChoice::Ticket => Credentials::Ticket,
-        CredentialsChoice::Keytab => Credentials::Keytab,
-        CredentialsChoice::Both => Credentials::Both,
+        CredentialsChoice::Ticket => AccountCredentials::Ticket,
+        CredentialsChoice::Keytab => AccountCredentials::Keytab,
+        CredentialsChoice::Both => AccountCredentials::Both,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::index::table::ObjectChange;
 use crate::index::view::SharedIndex;
 use crate::names::{client_principal, service_principal};
 use kennel_core::accounts::Role;
-use kennel_core::enrolment::{ClusterView, Credentials};
+use kennel_core::enrolment::{AccountCredentials, ClusterView};
 use kennel_core::pods::{PodRef, PodState, Pods};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -116,7 +116,7 @@ fn accounts_of_enrolled_namespaces_are_clients_without_keys() {
     assert_eq!(cluster.names(), ["cart.shop@R", "web.shop@R"]);
     let index = cluster.0.read();
     let web = index.desired(&client_principal("web", "shop", "R")).unwrap();
-    assert_eq!((web.role, web.keys, &*web.uid), (Role::Client, false, "uid-of-web"));
+    assert_eq!((web.role, web.keys, web.owner.to_string()), (Role::Client, false, "uid-of-web".to_owned()));
 }
 
 #[test]
@@ -152,7 +152,10 @@ fn a_kerberos_principal_gives_services_of_its_namespace_with_their_shorter_forms
     let aliases: Vec<_> = index.wanted_aliases().map(ToString::to_string).collect();
     assert_eq!(aliases, ["HTTP/web.shop@R", "HTTP/web.shop.svc@R"]);
     let desired = index.desired(&service_principal("HTTP", "web.shop.svc.cluster.local", "R")).unwrap();
-    assert_eq!((desired.role, desired.keys, &*desired.uid), (Role::Service, true, "uid-of-web/uid-of-web"));
+    assert_eq!(
+        (desired.role, desired.keys, desired.owner.to_string()),
+        (Role::Service, true, "uid-of-web/uid-of-web".to_owned())
+    );
     assert!(index.namespace("shop").unwrap().outcomes["web"].problems.is_empty());
 }
 
@@ -249,7 +252,7 @@ fn credentials_are_the_realm_s_unless_the_principal_says_otherwise() {
     cluster.after([realm("r", "2026-01-01T00:00:00Z", json!({ "credentials": "Both" }))]);
     cluster.after([principal("shop", "web", json!({ "credentials": "Ticket" }))]);
     let of = |account: &str| cluster.0.read().entitlement("shop", account, "x").unwrap().credentials;
-    assert_eq!((of("web"), of("cart")), (Credentials::Ticket, Credentials::Both));
+    assert_eq!((of("web"), of("cart")), (AccountCredentials::Ticket, AccountCredentials::Both));
     let index = cluster.0.read();
     let keys = |account: &str| index.desired(&client_principal(account, "shop", "R")).unwrap().keys;
     assert_eq!((keys("web"), keys("cart")), (false, true));

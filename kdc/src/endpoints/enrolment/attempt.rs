@@ -7,7 +7,9 @@ use crate::endpoints::enrolment::limits::{EnrolmentLimits, TooOften};
 use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
 use kennel_audit::Audit;
 use kennel_controller::Live;
-use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal, Entitlement, Granted, Review, admit};
+use kennel_core::enrolment::{
+    EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal, Entitlement, GrantedCredentials, Review, admit,
+};
 use kennel_core::pods::PodRef;
 use kennel_k8s::apply::event::EventWriter;
 use kennel_k8s::index::view::SharedIndex;
@@ -133,7 +135,7 @@ impl Enrolment {
         token: &str,
         request: &EnrollRequest,
         attempt: &mut Attempt,
-    ) -> Result<(EnrollResponse, Granted), (EnrolmentAnswer, Option<kennel_core::refusal::Refusal>)> {
+    ) -> Result<(EnrollResponse, GrantedCredentials), (EnrolmentAnswer, Option<kennel_core::refusal::Refusal>)> {
         let plain = |answer: EnrolmentAnswer| (answer, None);
         let review = self.review(token, attempt).await.map_err(plain)?;
         let (pod, entitlement) = self.admit(&review).await.map_err(|refusal| plain(refusal.into()))?;

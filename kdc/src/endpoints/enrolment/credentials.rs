@@ -3,11 +3,11 @@
 
 use crate::clock;
 use kennel_controller::Live;
-use kennel_core::enrolment::{Credentials, EnrolmentRefusal, Entitlement, Granted, Review};
+use kennel_core::enrolment::{AccountCredentials, EnrolmentRefusal, Entitlement, GrantedCredentials, Review};
 use kennel_core::entry::Entry;
 use kennel_core::keytab::KeytabBuilder;
 use kennel_core::pods::PodRef;
-use kennel_core::principal::Origin;
+use kennel_core::principal::{Origin, Owner};
 use kennel_core::refusal::Refusal;
 use kennel_store::EntryCache;
 use kennel_wire::ccache::Ccache;
@@ -49,25 +49,27 @@ impl CredentialSource<'_> {
         entitlement: &Entitlement,
         enctypes: &[i32],
         krb5_conf: String,
-    ) -> Result<(EnrollResponse, Granted), CredentialsRefused> {
+    ) -> Result<(EnrollResponse, GrantedCredentials), CredentialsRefused> {
         let now = clock::now();
-        let client = self.made(&entitlement.client, |uid| uid == review.account_uid).await?;
+        let client = self
+            .made(&entitlement.client, |owner| owner.account == review.account_uid && owner.object.is_none())
+            .await?;
         // The name of the account itself is another's: there is nothing to hand out.
         let client = client.ok_or(EnrolmentRefusal::NoPrincipal)?;
-        let mut granted = Granted::default();
+        let mut granted = GrantedCredentials::default();
         let mut ticket = None;
-        if entitlement.credentials != Credentials::Keytab {
+        if entitlement.credentials != AccountCredentials::Keytab {
             let (ccache, end, issued) = self.ticket(&client, pod, enctypes, now).await?;
             granted.ticket = Some(issued);
             ticket = Some((ccache, end));
         }
         let mut keytab = KeytabBuilder::default();
-        if entitlement.credentials != Credentials::Ticket {
+        if entitlement.credentials != AccountCredentials::Ticket {
             keytab.add(&client.record, None);
         }
-        let of_account = format!("{}/", review.account_uid);
+        let of_account = |owner: &Owner| owner.account == review.account_uid && owner.object.is_some();
         for service in &entitlement.services {
-            if let Some(entry) = self.made(&service.name, |uid| uid.starts_with(&of_account)).await? {
+            if let Some(entry) = self.made(&service.name, of_account).await? {
                 keytab.add(&entry.record, Some(service));
             }
         }
@@ -90,7 +92,7 @@ impl CredentialSource<'_> {
     async fn made(
         &self,
         name: &Principal,
-        is_of: impl Fn(&str) -> bool,
+        is_of: impl Fn(&Owner) -> bool,
     ) -> Result<Option<Arc<Entry>>, CredentialsRefused> {
         let found = match self.cache.peek(name) {
             Some(found) => found,
@@ -105,7 +107,7 @@ impl CredentialSource<'_> {
         if record.principal != *name || record.origin == Origin::Manual {
             return Ok(None);
         }
-        let is_ours = record.uid.as_deref().is_some_and(is_of) && record.abandoned.is_none();
+        let is_ours = record.owner.as_ref().is_some_and(is_of) && record.abandoned.is_none();
         if is_ours { Ok(Some(entry)) } else { Err(EnrolmentRefusal::NotReady.into()) }
     }
 
@@ -115,7 +117,7 @@ impl CredentialSource<'_> {
         pod: &PodRef,
         enctypes: &[i32],
         now: Timestamp,
-    ) -> Result<(Zeroizing<Vec<u8>>, KerberosTime, kennel_core::event::Issued), CredentialsRefused> {
+    ) -> Result<(Zeroizing<Vec<u8>>, KerberosTime, kennel_core::event::IssuedTicket), CredentialsRefused> {
         let realm = self.live.name();
         let krbtgt = self.cache.lookup(&Principal::krbtgt(realm, realm)).await;
         let krbtgt = krbtgt.ok().flatten().ok_or(EnrolmentRefusal::StoreUnavailable)?;
@@ -132,7 +134,7 @@ impl CredentialSource<'_> {
 }
 
 /// What the answer tells of the keytab: canonical names and their others.
-fn entries(granted: &Granted, entitlement: &Entitlement) -> Vec<KeytabEntry> {
+fn entries(granted: &GrantedCredentials, entitlement: &Entitlement) -> Vec<KeytabEntry> {
     let mut all = Vec::new();
     for told in &granted.keytab {
         let entry = |principal: &Principal, alias_of: Option<String>| KeytabEntry {

@@ -17,7 +17,6 @@ use crate::{Change, Expect, Listing, PrincipalStore, Revision, StoreError, Versi
 use async_trait::async_trait;
 use clock::ClockMap;
 use kennel_core::entry::Entry;
-use kennel_core::kdc::Found;
 use kennel_core::principal::Record;
 use kennel_wire::message::Principal;
 use std::hash::{BuildHasher, RandomState};
@@ -52,7 +51,7 @@ impl EntryCache {
     /// What the cache knows of a name: `Some(Some(entry))` a principal (an alias gives its target), `Some(None)` known
     /// to lead nowhere, `None` not known here: ask [`EntryCache::lookup`].
     #[must_use]
-    pub fn peek(&self, name: &Principal) -> Option<Found> {
+    pub fn peek(&self, name: &Principal) -> Option<Option<Arc<Entry>>> {
         match self.shards.known(name)? {
             Known::Principal(entry) => Some(Some(entry)),
             Known::Alias(target) if target.realm != name.realm => Some(None),
@@ -67,7 +66,7 @@ impl EntryCache {
     ///
     /// # Errors
     /// The store's.
-    pub async fn lookup(&self, name: &Principal) -> Result<Found, StoreError> {
+    pub async fn lookup(&self, name: &Principal) -> Result<Option<Arc<Entry>>, StoreError> {
         match self.known(name).await? {
             Some(Known::Alias(target)) if target.realm == name.realm => {
                 Ok(self.known(&target).await?.and_then(Known::principal))
@@ -153,7 +152,7 @@ enum Known {
 }
 
 impl Known {
-    fn principal(self) -> Found {
+    fn principal(self) -> Option<Arc<Entry>> {
         match self {
             Known::Principal(entry) => Some(entry),
             Known::Alias(_) => None,

@@ -62,7 +62,7 @@ impl PrincipalStore for Observed {
     }
 }
 
-fn life(found: &Found) -> Option<u32> {
+fn life(found: &Option<Arc<Entry>>) -> Option<u32> {
     found.as_ref().and_then(|entry| entry.record.max_life)
 }
 

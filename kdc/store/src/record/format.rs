@@ -1,14 +1,15 @@
 //! The CBOR of a record: arrays, one type for each part, apart from core's types so that those may change freely. What
 //! is written here once stays readable: never change a number, a type or an order.
 //!
-//! Format 2 added `uid`, `abandoned` and an alias's origin, each at the end of its array: what format 1 wrote reads as a
+//! Format 2 added `owner`, `abandoned` and an alias's origin, each at the end of its array: what format 1 wrote reads as a
 //! record without them.
 
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
-use kennel_core::principal::{Attributes, Origin, PrincipalRecord, Record};
+use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};
 use kennel_crypto::{Enctype, Key};
 use kennel_wire::message::{KerberosTime, NameType, Principal, PrincipalName, Timestamp};
 use minicbor::{CborLen, Decode, Encode};
+use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 /// The encoding of a record. The buffer never grows while it is written, so that no copy of a key stays behind.
@@ -73,8 +74,9 @@ struct PrincipalForm<'a> {
     modified: InstantForm,
     #[b(10)]
     modified_by: &'a str,
+    /// `ACCOUNT` or `ACCOUNT/OBJECT`.
     #[b(11)]
-    uid: Option<&'a str>,
+    owner: Option<Cow<'a, str>>,
     #[n(12)]
     abandoned: Option<InstantForm>,
 }
@@ -186,7 +188,7 @@ impl<'a> From<&'a PrincipalRecord> for PrincipalForm<'a> {
             created: record.created.into(),
             modified: record.modified.into(),
             modified_by: &record.modified_by,
-            uid: record.uid.as_deref(),
+            owner: record.owner.as_ref().map(|owner| owner.to_string().into()),
             abandoned: record.abandoned.map(InstantForm::from),
         }
     }
@@ -200,7 +202,7 @@ impl TryFrom<PrincipalForm<'_>> for PrincipalRecord {
         Ok(PrincipalRecord {
             principal: form.name.into(),
             origin: origin_of(form.origin)?,
-            uid: form.uid.map(str::to_owned),
+            owner: form.owner.as_deref().map(Owner::from),
             abandoned: form.abandoned.map(Timestamp::try_from).transpose()?,
             // An attribute that is not known may forbid something: better no record than a laxer one.
             attributes: Attributes::from_bits(form.attributes).ok_or("it has attributes that are not known")?,

@@ -107,7 +107,7 @@ fn small(of_the_cluster: bool) -> Record {
     if let Record::Principal(record) = &mut record {
         record.attributes = Attributes::DISALLOW_ALL | Attributes::LOCKED;
         if !of_the_cluster {
-            (record.uid, record.abandoned) = (None, None);
+            (record.owner, record.abandoned) = (None, None);
         }
         record.keys.versions.iter_mut().for_each(|version| version.keys.truncate(1));
     }

@@ -1,0 +1,57 @@
+//! The end of a request: the reply and the event, and the form that fits a datagram.
+
+use crate::event::{Decision, Event};
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use kennel_wire::message::{ErrorCode, KrbError, Principal, PrincipalName, Timestamp};
+
+/// The end of a request.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The bytes to send; `None` sends nothing (the request was itself a reply or an error).
+    pub reply: Option<Vec<u8>>,
+    /// What happened.
+    pub event: Event,
+}
+
+impl Outcome {
+    /// The same outcome for a datagram whose reply would be longer than `limit`: KRB_ERR_RESPONSE_TOO_BIG goes out
+    /// instead, the event says so, and the client comes again over TCP.
+    #[must_use]
+    pub fn fit_datagram(mut self, limit: usize, realm: &Realm, now: Timestamp) -> Outcome {
+        if self.reply.as_ref().is_none_or(|reply| reply.len() <= limit) {
+            return self;
+        }
+        let too_big = |client, server| krb_error(ErrorCode::RESPONSE_TOO_BIG, now, realm, client, server).encode();
+        let mut reply = too_big(self.event.client.as_ref(), self.event.server.as_ref());
+        if reply.len() > limit {
+            // Names as long as that came with the request: without them the answer is short.
+            reply = too_big(None, None);
+        }
+        let refusal = Refusal::ResponseTooBig;
+        self.event.outcome = Decision::Refused { refusal, code: refusal.code() };
+        self.reply = Some(reply);
+        self
+    }
+}
+
+/// A KRB-ERROR of this realm about a client and a server, as far as they are known.
+pub(crate) fn krb_error(
+    error_code: ErrorCode,
+    now: Timestamp,
+    realm: &Realm,
+    client: Option<&Principal>,
+    server: Option<&Principal>,
+) -> KrbError {
+    KrbError {
+        ctime: None,
+        stime: now,
+        error_code,
+        crealm: client.map(|c| c.realm.clone()),
+        cname: client.map(|c| c.name.clone()),
+        realm: realm.name.clone(),
+        sname: server.map_or_else(|| PrincipalName::krbtgt(&realm.name), |s| s.name.clone()),
+        e_text: None,
+        e_data: None,
+    }
+}

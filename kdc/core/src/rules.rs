@@ -1,0 +1,27 @@
+//! What every request is decided under: the realm, the access policy, the pods that live.
+
+use crate::access::{AccessDecision, AccessPath, AccessPolicy, AccessRequest};
+use crate::entry::Entry;
+use crate::pods::Pods;
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use kennel_wire::message::Principal;
+use std::sync::Arc;
+
+/// The rules of one KDC. A request keeps the version that it began under.
+pub(crate) struct Rules {
+    pub(crate) realm: Arc<Realm>,
+    pub(crate) access: Arc<dyn AccessPolicy>,
+    pub(crate) pods: Arc<dyn Pods>,
+}
+
+impl Rules {
+    /// The access decision; `Ok(true)` where the ticket is issued although `Enforce` would deny it.
+    pub(crate) fn decide_access(&self, client: &Principal, server: &Entry, path: AccessPath) -> Result<bool, Refusal> {
+        match self.access.decide(&AccessRequest { client, server, path }) {
+            AccessDecision::Allow => Ok(false),
+            AccessDecision::Observe => Ok(true),
+            AccessDecision::Deny => Err(Refusal::AccessDenied),
+        }
+    }
+}
