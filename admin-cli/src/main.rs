@@ -1,11 +1,11 @@
-//! `kennel`, the administrator's command; as `kubectl-kennel` on the path a plugin of kubectl.
+//! `kennel`, the administrator's command. Under the name `kubectl-kennel` on the path it is a plugin of kubectl.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`commands`] | one file for each subcommand |
-//! | [`state`] | what the cluster says, gathered |
-//! | [`problems`] | what is wrong and what to do |
-//! | [`metrics`] | the few numbers of `/metrics` that are shown |
+//! | [`state`] | the state of a realm, gathered from the cluster |
+//! | [`problems`] | the checks: what is wrong and what to do |
+//! | [`metrics`] | the series of `/metrics` that are shown |
 //! | [`table`] | columns |
 
 mod commands;
@@ -26,12 +26,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Realm, replicas, store, enrolments, and problems with what to do about them.
+    /// Shows realm, replicas, store and enrolments, and each problem with what to do about it.
     Status(commands::status::Args),
 }
 
 fn main() -> ExitCode {
-    // An error: the process has a provider already.
+    // Fails where the process has a provider already.
     let _ = rustls_graviola::default_provider().install_default();
     match run(&Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,

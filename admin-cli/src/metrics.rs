@@ -1,44 +1,44 @@
-//! The few numbers of `/metrics` that are shown.
+//! The series of `/metrics` that `kennel status` shows.
 
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What a replica has counted since its start.
+/// The metrics of a replica; counters count since its start.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Numbers {
+pub(crate) struct ReplicaMetrics {
     /// Requests of Kerberos clients.
     pub(crate) requests: u64,
-    /// Enrolments that were granted.
+    /// Granted enrolments.
     pub(crate) enrolments_granted: u64,
-    /// Those that were refused, by reason.
+    /// Refused enrolments, by reason.
     pub(crate) enrolments_refused: BTreeMap<String, u64>,
     /// Kinds of objects whose watch does not work.
     pub(crate) watches_broken: u64,
-    /// Batches of audit lines that went to the log.
+    /// Batches of audit lines that the audit sink refused and the log has instead.
     pub(crate) audit_failures: u64,
-    /// When the serving certificate ends, seconds since the epoch.
+    /// Expiry of the serving certificate, seconds since the epoch.
     pub(crate) certificate_ends: Option<i64>,
-    /// When the authority ends that agents trust, likewise.
+    /// Expiry of the CA certificate that agents trust, seconds since the epoch.
     pub(crate) authority_ends: Option<i64>,
-    /// Principals in its store.
+    /// Principals in the store.
     pub(crate) principals: u64,
-    /// Keys that tickets are issued under, by whose they are: krbtgt, service, client.
-    pub(crate) keys: BTreeMap<String, Keys>,
+    /// Active keys, by the kind of their principal: krbtgt, service, client.
+    pub(crate) keys: BTreeMap<String, KeyMetrics>,
 }
 
-/// Keys of a kind.
+/// The active keys of one kind of principal.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Keys {
+pub(crate) struct KeyMetrics {
     pub(crate) number: u64,
-    /// When the oldest was made, seconds since the epoch.
+    /// Creation of the oldest key, seconds since the epoch.
     pub(crate) oldest: Option<i64>,
 }
 
-/// From the OpenMetrics text; lines of other series are passed over.
-pub(crate) fn parse(text: &str) -> Numbers {
-    let mut numbers = Numbers::default();
+/// Reads the OpenMetrics text; lines of other series are skipped.
+pub(crate) fn parse_metrics(text: &str) -> ReplicaMetrics {
+    let mut numbers = ReplicaMetrics::default();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let Some((series, value)) = line.rsplit_once(' ') else { continue };
         let Ok(value) = value.parse::<f64>() else { continue };
@@ -49,7 +49,7 @@ pub(crate) fn parse(text: &str) -> Numbers {
             "kennel_requests_total" => numbers.requests += count,
             "kennel_enrolments_total" => match label(labels, "reason") {
                 Some("") | None => numbers.enrolments_granted += count,
-                // Every reason begins at 0.
+                // Each reason has a series that starts at 0.
                 Some(_) if count == 0 => {}
                 Some(reason) => *numbers.enrolments_refused.entry(reason.to_owned()).or_default() += count,
             },
@@ -69,12 +69,12 @@ pub(crate) fn parse(text: &str) -> Numbers {
     numbers
 }
 
-/// 0: not known.
+/// 0 stands for an unknown time.
 fn time(seconds: u64) -> Option<i64> {
     i64::try_from(seconds).ok().filter(|seconds| *seconds > 0)
 }
 
-/// Values of ours hold no quotes.
+/// The value of a label. Our values hold no quotes.
 fn label<'a>(labels: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = labels.split_once(&format!("{name}=\""))?;
     rest.split_once('"').map(|(value, _)| value)
@@ -97,11 +97,11 @@ mod tests {
             kennel_oldest_key_timestamp_seconds{principal=\"service\"} 1700000000\n\
             kennel_oldest_key_timestamp_seconds{principal=\"client\"} 0\n\
             kennel_principals{origin=\"kubernetes\"} 7\nkennel_principals{origin=\"manual\"} 1\n# EOF\n";
-        let numbers = parse(text);
+        let numbers = parse_metrics(text);
         assert_eq!((numbers.requests, numbers.enrolments_granted), (5, 4));
         assert_eq!(numbers.enrolments_refused, [("PodEnded".to_owned(), 5)].into());
         assert_eq!((numbers.certificate_ends, numbers.authority_ends), (Some(1_795_449_600), None));
-        assert_eq!(numbers.keys["service"], Keys { number: 6, oldest: Some(1_700_000_000) });
+        assert_eq!(numbers.keys["service"], KeyMetrics { number: 6, oldest: Some(1_700_000_000) });
         assert_eq!((numbers.keys["client"].oldest, numbers.principals), (None, 8));
     }
 }

@@ -1,22 +1,24 @@
-//! What is wrong and what to do about it: pure.
+//! What is wrong with a realm and what to do about it: a list of checks over the gathered state, one function a check. Pure.
 
-use crate::state::State;
+use crate::metrics::ReplicaMetrics;
+use crate::state::{ClusterState, ReplicaState};
 use kennel_core::enrolment::EnrolmentRefusal;
+use kennel_k8s::labels::{ENROLL, INJECT};
 use serde::Serialize;
 
-/// A Lease that was not renewed for so long has no holder, seconds.
+/// Age at which a Lease counts as held by nobody, seconds.
 const STALE: i64 = 30;
-/// A certificate that is not renewed by then will not be, seconds.
+/// Remaining life at which the renewal of a certificate is overdue, seconds.
 const CERTIFICATE: i64 = 5 * 86_400;
-/// Agents trust this very authority: a new one takes a plan.
+/// Remaining life at which an authority needs attention, seconds: agents trust this very authority, so a new one takes a plan.
 const AUTHORITY: i64 = 90 * 86_400;
-/// Most pods of a kind that are named.
+/// Most pods that a finding names.
 const NAMED: usize = 5;
 
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Problem {
-    /// What it is about.
+pub(crate) struct Finding {
+    /// The object: `KerberosRealm dev`.
     pub(crate) about: String,
     /// What is wrong.
     pub(crate) what: String,
@@ -24,102 +26,180 @@ pub(crate) struct Problem {
     pub(crate) todo: String,
 }
 
-/// All problems, the gravest first; `now` in seconds since the epoch.
-pub(crate) fn of(state: &State, now: i64) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut say = |about: &str, what: String, todo: &str| {
-        problems.push(Problem { about: about.to_owned(), what, todo: todo.to_owned() });
-    };
-    if state.replicas.is_empty() {
-        say(
-            "KDC",
-            "there is no pod of it".into(),
-            "kubectl apply -k deploy/overlays/dev, or give its namespace with -n",
-        );
+impl Finding {
+    fn new(about: impl Into<String>, what: impl Into<String>, todo: &str) -> Finding {
+        Finding { about: about.into(), what: what.into(), todo: todo.to_owned() }
     }
-    for replica in state.replicas.iter().filter(|replica| !replica.ready) {
-        let why = replica.waiting.as_deref().unwrap_or("it does not answer its readiness probe");
-        say(&replica.name, format!("not ready: {why}"), "its log says why: kubectl -n NAMESPACE logs POD");
-    }
-    for replica in &state.replicas {
-        let Some(numbers) = &replica.metrics else { continue };
-        if numbers.watches_broken > 0 {
-            let what = format!("{} kinds of objects cannot be watched", numbers.watches_broken);
-            say(
-                &replica.name,
-                what,
-                "are the custom resource definitions and deploy/base/rbac.yaml of this version applied?",
-            );
-        }
-        if numbers.audit_failures > 0 {
-            let what =
-                format!("the audit sink refused {} batches of lines: they are in the log", numbers.audit_failures);
-            say(&replica.name, what, "make room where the audit trail is written");
-        }
-        if numbers.certificate_ends.is_some_and(|end| end < now + CERTIFICATE) {
-            say(
-                &replica.name,
-                "its certificate ends soon".into(),
-                "the log says why it is not renewed; a restart renews it",
-            );
-        }
-        if numbers.authority_ends.is_some_and(|end| end < now + AUTHORITY) {
-            let todo = "with cert-manager, renew it there; Kennel's own: remove tls-ca.pem beside the store and restart the KDC: \
-                        agents follow within minutes";
-            say(&replica.name, "the authority that agents trust ends soon".into(), todo);
-        }
-        for (reason, count) in numbers.enrolments_refused.iter().filter(|(reason, _)| !passes(reason)) {
-            let what = format!("{count} enrolments were refused: {reason}");
-            say(&replica.name, what, "the audit trail names the pods: exchange=enrolment outcome=refused");
-        }
-    }
-    if state.realms.is_empty() {
-        say("realm", "there is no KerberosRealm".into(), "create one with the realm name of the KDC's configuration");
-    }
-    for realm in state.realms.iter().filter(|realm| !realm.ready) {
-        let what = if realm.message.is_empty() { "no KDC follows it".to_owned() } else { realm.message.clone() };
-        say(&format!("KerberosRealm {}", realm.name), what, "its realmName must be the one of the KDC's configuration");
-    }
-    for lease in state.leases.iter().filter(|lease| lease.renewed.is_none_or(|at| at + STALE < now)) {
-        let what = "nobody holds it: principals do not follow the cluster".into();
-        say(&format!("Lease {}", lease.name), what, "is a KDC running that may update it (deploy/base/rbac.yaml)?");
-    }
-    let number = state.pods_without_agent.len();
-    if number > 0 {
-        let what =
-            format!("{number} with kennel.dev/inject=enabled have no agent: {}", named(&state.pods_without_agent));
-        let todo = "label their namespace kennel.dev/enroll=true (or as the KerberosRealm asks), apply deploy/injection, and make \
-                    the pods anew: the label acts when a pod is created";
-        say("pods", what, todo);
-    }
-    for principal in &state.principals {
-        let about = format!("KerberosPrincipal {}", principal.name);
-        say(&about, principal.message.clone(), "kubectl describe kprinc says more");
-    }
-    problems
 }
 
-/// The first of them.
-fn named(names: &[String]) -> String {
+/// One check: what it finds at a time, in seconds since the epoch.
+type Check = fn(&ClusterState, i64) -> Vec<Finding>;
+
+/// All checks, the gravest first.
+const CHECKS: [Check; 12] = [
+    no_replica,
+    replicas_not_ready,
+    watches_broken,
+    audit_refused,
+    certificate_ends,
+    authority_ends,
+    enrolments_refused,
+    no_realm,
+    realms_not_ready,
+    leases_without_holder,
+    pods_without_agent,
+    principals_not_ready,
+];
+
+/// Runs every check; `now` is in seconds since the epoch.
+pub(crate) fn find_problems(state: &ClusterState, now: i64) -> Vec<Finding> {
+    CHECKS.iter().flat_map(|check| check(state, now)).collect()
+}
+
+fn no_replica(state: &ClusterState, _now: i64) -> Vec<Finding> {
+    if !state.replicas.is_empty() {
+        return Vec::new();
+    }
+    let todo = "kubectl apply -k deploy/overlays/dev, or give its namespace with -n";
+    vec![Finding::new("KDC", "there is no pod of it", todo)]
+}
+
+fn replicas_not_ready(state: &ClusterState, _now: i64) -> Vec<Finding> {
+    let finding = |replica: &ReplicaState| {
+        let why = replica.waiting.as_deref().unwrap_or("it does not answer its readiness probe");
+        let todo = "its log says why: kubectl -n NAMESPACE logs POD";
+        Finding::new(&replica.name, format!("not ready: {why}"), todo)
+    };
+    state.replicas.iter().filter(|replica| !replica.ready).map(finding).collect()
+}
+
+fn watches_broken(state: &ClusterState, _now: i64) -> Vec<Finding> {
+    each_replica(state, |metrics| {
+        let what = format!("{} kinds of objects cannot be watched", metrics.watches_broken);
+        let todo = "are the custom resource definitions and deploy/base/rbac.yaml of this version applied?";
+        (metrics.watches_broken > 0).then_some((what, todo))
+    })
+}
+
+fn audit_refused(state: &ClusterState, _now: i64) -> Vec<Finding> {
+    each_replica(state, |metrics| {
+        let what = format!("the audit sink refused {} batches of lines: they are in the log", metrics.audit_failures);
+        (metrics.audit_failures > 0).then_some((what, "make room where the audit trail is written"))
+    })
+}
+
+fn certificate_ends(state: &ClusterState, now: i64) -> Vec<Finding> {
+    each_replica(state, |metrics| {
+        metrics.certificate_ends.filter(|end| *end < now + CERTIFICATE)?;
+        Some(("its certificate ends soon".to_owned(), "the log says why it is not renewed; a restart renews it"))
+    })
+}
+
+fn authority_ends(state: &ClusterState, now: i64) -> Vec<Finding> {
+    each_replica(state, |metrics| {
+        metrics.authority_ends.filter(|end| *end < now + AUTHORITY)?;
+        let todo = "with cert-manager, renew it there; Kennel's own: remove tls-ca.pem beside the store and restart the KDC: \
+                    agents follow within minutes";
+        Some(("the authority that agents trust ends soon".to_owned(), todo))
+    })
+}
+
+fn enrolments_refused(state: &ClusterState, _now: i64) -> Vec<Finding> {
+    let todo = "the audit trail names the pods: exchange=enrolment outcome=refused";
+    let mut findings = Vec::new();
+    for (replica, metrics) in with_metrics(state) {
+        for (reason, count) in metrics.enrolments_refused.iter().filter(|(reason, _)| !is_retried(reason)) {
+            findings.push(Finding::new(&replica.name, format!("{count} enrolments were refused: {reason}"), todo));
+        }
+    }
+    findings
+}
+
+fn no_realm(state: &ClusterState, _now: i64) -> Vec<Finding> {
+    if !state.realms.is_empty() {
+        return Vec::new();
+    }
+    let todo = "create one with the realm name of the KDC's configuration";
+    vec![Finding::new("realm", "there is no KerberosRealm", todo)]
+}
+
+fn realms_not_ready(state: &ClusterState, _now: i64) -> Vec<Finding> {
+    let todo = "its realmName must be the one of the KDC's configuration";
+    let not_ready = state.realms.iter().filter(|realm| !realm.ready);
+    let finding = not_ready.map(|realm| {
+        let what = if realm.message.is_empty() { "no KDC follows it" } else { &realm.message };
+        Finding::new(format!("KerberosRealm {}", realm.name), what, todo)
+    });
+    finding.collect()
+}
+
+fn leases_without_holder(state: &ClusterState, now: i64) -> Vec<Finding> {
+    let stale = state.leases.iter().filter(|lease| lease.renewed.is_none_or(|at| at + STALE < now));
+    let finding = stale.map(|lease| {
+        let what = "nobody holds it: principals do not follow the cluster";
+        let todo = "is a KDC running that may update it (deploy/base/rbac.yaml)?";
+        Finding::new(format!("Lease {}", lease.name), what, todo)
+    });
+    finding.collect()
+}
+
+fn pods_without_agent(state: &ClusterState, _now: i64) -> Vec<Finding> {
+    let pods = &state.pods_without_agent;
+    if pods.is_empty() {
+        return Vec::new();
+    }
+    let what = format!("{} with {} have no agent: {}", pods.len(), INJECT.selector(), first_names(pods));
+    let todo = format!(
+        "label their namespace {} (or as the KerberosRealm asks), apply deploy/injection, and create the pods again: the \
+         label acts when a pod is created",
+        ENROLL.selector()
+    );
+    vec![Finding::new("pods", what, &todo)]
+}
+
+fn principals_not_ready(state: &ClusterState, _now: i64) -> Vec<Finding> {
+    let finding = state.principals.iter().map(|principal| {
+        let about = format!("KerberosPrincipal {}", principal.name);
+        Finding::new(about, &principal.message, "kubectl describe kprinc says more")
+    });
+    finding.collect()
+}
+
+/// A finding for each replica about whose metrics `judge` says something: what is wrong, and what to do.
+fn each_replica(
+    state: &ClusterState,
+    judge: impl Fn(&ReplicaMetrics) -> Option<(String, &'static str)>,
+) -> Vec<Finding> {
+    let finding = |(replica, metrics): (&ReplicaState, &ReplicaMetrics)| {
+        judge(metrics).map(|(what, todo)| Finding::new(&replica.name, what, todo))
+    };
+    with_metrics(state).filter_map(finding).collect()
+}
+
+fn with_metrics(state: &ClusterState) -> impl Iterator<Item = (&ReplicaState, &ReplicaMetrics)> {
+    state.replicas.iter().filter_map(|replica| Some((replica, replica.metrics.as_ref()?)))
+}
+
+/// The first names of a list.
+fn first_names(names: &[String]) -> String {
     let some = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
     if names.len() > NAMED { some + ", ..." } else { some }
 }
 
-/// Refusals after which agents come again by themselves.
-fn passes(reason: &str) -> bool {
+/// Whether agents try again by themselves after a refusal.
+fn is_retried(reason: &str) -> bool {
     EnrolmentRefusal::ALL.iter().any(|refusal| refusal.name() == reason && refusal.retryable())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Numbers;
-    use crate::state::{Lease, Principal, Realm, Replica};
+    use crate::state::{LeaseState, PrincipalState, RealmState};
 
-    fn well() -> State {
-        let metrics = Numbers { certificate_ends: Some(10_000_000), ..Numbers::default() };
-        State {
-            realms: vec![Realm {
+    fn well() -> ClusterState {
+        let metrics = ReplicaMetrics { certificate_ends: Some(10_000_000), ..ReplicaMetrics::default() };
+        ClusterState {
+            realms: vec![RealmState {
                 name: "dev".into(),
                 realm: "R".into(),
                 ready: true,
@@ -127,15 +207,20 @@ mod tests {
                 namespaces: None,
                 principals: None,
             }],
-            replicas: vec![Replica {
+            replicas: vec![ReplicaState {
                 name: "kdc-0".into(),
                 ready: true,
                 restarts: 0,
                 waiting: None,
                 metrics: Some(metrics),
             }],
-            leases: vec![Lease { name: "kennel-r".into(), store: "s".into(), holder: "h".into(), renewed: Some(990) }],
-            ..State::default()
+            leases: vec![LeaseState {
+                name: "kennel-r".into(),
+                store: "s".into(),
+                holder: "h".into(),
+                renewed: Some(990),
+            }],
+            ..ClusterState::default()
         }
     }
 
@@ -143,13 +228,13 @@ mod tests {
     fn what_is_well_has_no_problems() {
         let mut state = well();
         state.replicas[0].metrics.as_mut().unwrap().enrolments_refused.insert("NotReady".into(), 7);
-        assert_eq!(of(&state, 1000), [], "agents come again by themselves");
+        assert_eq!(find_problems(&state, 1000), [], "agents come again by themselves");
     }
 
     #[test]
     fn each_thing_that_is_wrong_is_told_with_what_to_do() {
-        type Spoil = fn(&mut State);
-        let cases: [(Spoil, &str); 11] = [
+        type Spoil = fn(&mut ClusterState);
+        let cases: [(Spoil, &str); 12] = [
             (|s| s.replicas.clear(), "there is no pod of it"),
             (|s| s.replicas[0].ready = false, "not ready"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().watches_broken = 2, "2 kinds of objects"),
@@ -167,18 +252,20 @@ mod tests {
                 |s| _ = s.replicas[0].metrics.as_mut().unwrap().enrolments_refused.insert("PodEnded".into(), 4),
                 "4 enrolments",
             ),
+            (|s| s.realms.clear(), "there is no KerberosRealm"),
             (|s| s.realms[0].ready = false, "no KDC follows it"),
             (|s| s.leases[0].renewed = Some(900), "nobody holds it"),
             (
-                |s| s.principals.push(Principal { name: "shop/web".into(), message: "ServiceNotFound".into() }),
+                |s| s.principals.push(PrincipalState { name: "shop/web".into(), message: "ServiceNotFound".into() }),
                 "ServiceNotFound",
             ),
         ];
+        assert_eq!(cases.len(), CHECKS.len());
         for (spoil, said) in cases {
             let mut state = well();
             spoil(&mut state);
-            let problems = of(&state, 1000);
-            assert!(problems.iter().any(|p| p.what.contains(said) && !p.todo.is_empty()), "{said}: {problems:?}");
+            let findings = find_problems(&state, 1000);
+            assert!(findings.iter().any(|f| f.what.contains(said) && !f.todo.is_empty()), "{said}: {findings:?}");
         }
     }
 }

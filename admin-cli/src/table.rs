@@ -1,7 +1,7 @@
 //! Columns, as kubectl shows them.
 
-/// A table with a line of heads, and an empty line after it. Nothing to show is said so.
-pub(crate) fn of<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+/// Returns a table with a line of heads, and an empty line after it. A table without rows shows `(none)`.
+pub(crate) fn text_table<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
     let rows: Vec<[String; N]> = rows.collect();
     let mut widths = heads.map(str::len);
     for row in &rows {
@@ -28,7 +28,7 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
         let rows = [["a".to_owned(), "1".to_owned()], ["long name".to_owned(), "2".to_owned()]];
-        assert_eq!(super::of(["NAME", "N"], rows.into_iter()), "NAME       N\na          1\nlong name  2\n\n");
-        assert_eq!(super::of(["NAME"], std::iter::empty()), "NAME\n(none)\n\n");
+        assert_eq!(super::text_table(["NAME", "N"], rows.into_iter()), "NAME       N\na          1\nlong name  2\n\n");
+        assert_eq!(super::text_table(["NAME"], std::iter::empty()), "NAME\n(none)\n\n");
     }
 }

@@ -1,24 +1,25 @@
-//! `kennel status`.
+//! `kennel status`: how the state of a realm is shown.
 
-use crate::problems::{self, Problem};
-use crate::state::{self, State};
-use crate::table;
+use crate::metrics::{KeyMetrics, ReplicaMetrics};
+use crate::problems::{Finding, find_problems};
+use crate::state::{ClusterState, gather};
+use crate::table::text_table;
 use anyhow::Context;
 use clap::ValueEnum;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kennel_k8s::connect;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Options of `kennel status`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How to reach the cluster [default: as kubectl does].
+    /// File that says how to reach the cluster [default: as kubectl finds it].
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
-    /// The KDC's namespace.
+    /// Namespace of the KDC.
     #[arg(long, short, default_value = "kennel-system")]
     namespace: String,
-    /// How it is shown.
+    /// Format of the output.
     #[arg(long, short, value_enum, default_value_t = Output::Text)]
     output: Output,
 }
@@ -31,10 +32,10 @@ enum Output {
     Json,
 }
 
-/// Asks and shows.
+/// Gathers the state and prints it.
 pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
-    let state = state::gather(&client(args).await?, &args.namespace).await?;
-    let problems = problems::of(&state, now());
+    let state = gather(&client(args).await?, &args.namespace).await?;
+    let problems = find_problems(&state, now());
     match args.output {
         Output::Json => {
             let whole = serde_json::json!({ "state": state, "problems": problems });
@@ -46,14 +47,10 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 async fn client(args: &Args) -> anyhow::Result<kube::Client> {
-    let config = match &args.kubeconfig {
-        Some(path) => {
-            let file = Kubeconfig::read_from(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?
-        }
-        None => kube::Config::infer().await.context("no cluster: give --kubeconfig, or set KUBECONFIG")?,
-    };
-    Ok(kube::Client::try_from(config)?)
+    match &args.kubeconfig {
+        Some(path) => Ok(connect::from_kubeconfig(path).await?),
+        None => connect::from_environment().await.context("no cluster: give --kubeconfig, or set KUBECONFIG"),
+    }
 }
 
 fn now() -> i64 {
@@ -61,18 +58,18 @@ fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn text(state: &State, problems: &[Problem], now: i64) -> String {
+fn text(state: &ClusterState, problems: &[Finding], now: i64) -> String {
     let yes = |value: bool| if value { "yes" } else { "no" }.to_owned();
     let realms = state.realms.iter().map(|realm| {
         let count = |number: Option<i32>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
         [realm.realm.clone(), yes(realm.ready), count(realm.namespaces), count(realm.principals)]
     });
-    let mut text = table::of(["REALM", "READY", "NAMESPACES", "PRINCIPALS"], realms);
-    text += &table::of(
+    let mut text = text_table(["REALM", "READY", "NAMESPACES", "PRINCIPALS"], realms);
+    text += &text_table(
         ["REPLICA", "READY", "RESTARTS", "REQUESTS", "ENROLMENTS", "CERTIFICATE"],
         state.replicas.iter().map(|replica| {
             let metrics = replica.metrics.as_ref();
-            let number = |of: fn(&crate::metrics::Numbers) -> u64| metrics.map_or("-".into(), |m| of(m).to_string());
+            let number = |of: fn(&ReplicaMetrics) -> u64| metrics.map_or("-".into(), |m| of(m).to_string());
             let days = metrics.and_then(|m| m.certificate_ends).map(|end| (end - now) / 86_400);
             [
                 replica.name.clone(),
@@ -84,8 +81,8 @@ fn text(state: &State, problems: &[Problem], now: i64) -> String {
             ]
         }),
     );
-    text += &table::of(["KEYS", "NUMBER", "OLDEST"], keys(state, now).into_iter());
-    text += &table::of(
+    text += &text_table(["KEYS", "NUMBER", "OLDEST"], keys(state, now).into_iter());
+    text += &text_table(
         ["STORE", "HELD BY", "SEEN"],
         state.leases.iter().map(|lease| {
             let seen = lease.renewed.map_or_else(|| "-".to_owned(), |at| format!("{} s ago", (now - at).max(0)));
@@ -105,10 +102,10 @@ fn text(state: &State, problems: &[Problem], now: i64) -> String {
     text
 }
 
-/// Of the first replica that says it: all have the same store.
-fn keys(state: &State, now: i64) -> Vec<[String; 3]> {
+/// Rows about the keys of the first replica that reports them: all replicas have the same store.
+fn keys(state: &ClusterState, now: i64) -> Vec<[String; 3]> {
     let of = state.replicas.iter().find_map(|replica| replica.metrics.as_ref().filter(|m| !m.keys.is_empty()));
-    let row = |(whose, keys): (&String, &crate::metrics::Keys)| {
+    let row = |(whose, keys): (&String, &KeyMetrics)| {
         let age = keys.oldest.map_or_else(|| "-".to_owned(), |made| format!("{} days", (now - made).max(0) / 86_400));
         [whose.clone(), keys.number.to_string(), age]
     };
@@ -118,15 +115,14 @@ fn keys(state: &State, now: i64) -> Vec<[String; 3]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Keys, Numbers};
-    use crate::state::{Lease, Realm, Replica};
+    use crate::state::{LeaseState, RealmState, ReplicaState};
 
     #[test]
     fn it_reads_from_the_realm_to_the_problems() {
-        let keys = [("service".to_owned(), Keys { number: 4, oldest: Some(-200_000) })].into();
-        let metrics = Some(Numbers { keys, ..Numbers::default() });
-        let state = State {
-            realms: vec![Realm {
+        let keys = [("service".to_owned(), KeyMetrics { number: 4, oldest: Some(-200_000) })].into();
+        let metrics = Some(ReplicaMetrics { keys, ..ReplicaMetrics::default() });
+        let state = ClusterState {
+            realms: vec![RealmState {
                 name: "dev".into(),
                 realm: "R".into(),
                 ready: true,
@@ -134,9 +130,20 @@ mod tests {
                 namespaces: Some(1),
                 principals: Some(9),
             }],
-            replicas: vec![Replica { name: "kennel-kdc-0".into(), ready: true, restarts: 0, waiting: None, metrics }],
-            leases: vec![Lease { name: "kennel-r".into(), store: "ab".into(), holder: "x".into(), renewed: Some(95) }],
-            ..State::default()
+            replicas: vec![ReplicaState {
+                name: "kennel-kdc-0".into(),
+                ready: true,
+                restarts: 0,
+                waiting: None,
+                metrics,
+            }],
+            leases: vec![LeaseState {
+                name: "kennel-r".into(),
+                store: "ab".into(),
+                holder: "x".into(),
+                renewed: Some(95),
+            }],
+            ..ClusterState::default()
         };
         let shown = text(&state, &[], 100);
         for part in [
@@ -148,7 +155,7 @@ mod tests {
         ] {
             assert!(shown.contains(part), "{part} in\n{shown}");
         }
-        let problem = Problem { about: "shop/web".into(), what: "w".into(), todo: "t".into() };
+        let problem = Finding { about: "shop/web".into(), what: "w".into(), todo: "t".into() };
         assert!(text(&state, &[problem], 100).ends_with("1 problem\n- shop/web: w\n  t\n"));
     }
 }
