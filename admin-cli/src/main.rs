@@ -27,7 +27,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Shows realm, replicas, store and enrolments, and each problem with what to do about it.
-    Status(commands::status::Args),
+    Status(commands::status::StatusArgs),
 }
 
 fn main() -> ExitCode {

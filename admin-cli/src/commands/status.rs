@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Options of `kennel status`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct StatusArgs {
     /// File that says how to reach the cluster [default: as kubectl finds it].
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -33,7 +33,7 @@ enum Output {
 }
 
 /// Gathers the state and prints it.
-pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
+pub(crate) async fn run(args: &StatusArgs) -> anyhow::Result<()> {
     let state = gather(&client(args).await?, &args.namespace).await?;
     let problems = find_problems(&state, now());
     match args.output {
@@ -46,7 +46,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn client(args: &Args) -> anyhow::Result<kube::Client> {
+async fn client(args: &StatusArgs) -> anyhow::Result<kube::Client> {
     match &args.kubeconfig {
         Some(path) => Ok(connect::from_kubeconfig(path).await?),
         None => connect::from_environment().await.context("no cluster: give --kubeconfig, or set KUBECONFIG"),

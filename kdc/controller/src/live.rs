@@ -7,7 +7,7 @@ use kennel_core::kdc::Kdc;
 use kennel_core::pods::Pods;
 use kennel_core::realm::Realm;
 use kennel_crypto::Enctype;
-use kennel_k8s::crd::realm::{EnctypeName, KerberosRealmSpec};
+use kennel_k8s::crd::realm::{KerberosRealmSpec, RealmEnctype};
 use std::sync::Arc;
 
 /// The KDC of now.
@@ -67,12 +67,12 @@ fn merged(base: &Realm, spec: Option<&KerberosRealmSpec>) -> Realm {
     realm
 }
 
-fn enctype(name: EnctypeName) -> Enctype {
+fn enctype(name: RealmEnctype) -> Enctype {
     match name {
-        EnctypeName::Aes256Sha384 => Enctype::Aes256CtsHmacSha384,
-        EnctypeName::Aes128Sha256 => Enctype::Aes128CtsHmacSha256,
-        EnctypeName::Aes256Sha1 => Enctype::Aes256CtsHmacSha1,
-        EnctypeName::Aes128Sha1 => Enctype::Aes128CtsHmacSha1,
+        RealmEnctype::Aes256Sha384 => Enctype::Aes256CtsHmacSha384,
+        RealmEnctype::Aes128Sha256 => Enctype::Aes128CtsHmacSha256,
+        RealmEnctype::Aes256Sha1 => Enctype::Aes256CtsHmacSha1,
+        RealmEnctype::Aes128Sha1 => Enctype::Aes128CtsHmacSha1,
     }
 }
 

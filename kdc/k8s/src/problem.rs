@@ -160,7 +160,7 @@ impl Problem {
 
 /// The reasons of conditions that ask nothing of anybody. `Display` is the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Healthy {
+pub enum HealthyReason {
     /// A KerberosPrincipal has all its principals.
     Ready,
     /// Principals of a KerberosPrincipal are being made; `Ready` is false until then.
@@ -181,20 +181,20 @@ pub enum Healthy {
     NotStalled,
 }
 
-impl Healthy {
-    /// The reason of [`Healthy::Progressing`]: it passes by itself, so no Event tells of it.
+impl HealthyReason {
+    /// The reason of [`HealthyReason::Progressing`]: it passes by itself, so no Event tells of it.
     pub const PROGRESSING: &'static str = "Progressing";
 
     /// The stable reason of the condition.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
-            Healthy::Ready => "Ready",
-            Healthy::Progressing { .. } => Healthy::PROGRESSING,
-            Healthy::Serving => "Serving",
-            Healthy::AccountExists => "AccountExists",
-            Healthy::NamesAccepted { .. } => "NamesAccepted",
-            Healthy::NotStalled => "NotStalled",
+            HealthyReason::Ready => "Ready",
+            HealthyReason::Progressing { .. } => HealthyReason::PROGRESSING,
+            HealthyReason::Serving => "Serving",
+            HealthyReason::AccountExists => "AccountExists",
+            HealthyReason::NamesAccepted { .. } => "NamesAccepted",
+            HealthyReason::NotStalled => "NotStalled",
         }
     }
 
@@ -202,23 +202,23 @@ impl Healthy {
     #[must_use]
     pub const fn condition(self) -> ConditionType {
         match self {
-            Healthy::Ready | Healthy::Progressing { .. } | Healthy::Serving => ConditionType::Ready,
-            Healthy::AccountExists => ConditionType::AccountFound,
-            Healthy::NamesAccepted { .. } => ConditionType::NamesAccepted,
-            Healthy::NotStalled => ConditionType::Stalled,
+            HealthyReason::Ready | HealthyReason::Progressing { .. } | HealthyReason::Serving => ConditionType::Ready,
+            HealthyReason::AccountExists => ConditionType::AccountFound,
+            HealthyReason::NamesAccepted { .. } => ConditionType::NamesAccepted,
+            HealthyReason::NotStalled => ConditionType::Stalled,
         }
     }
 }
 
-impl fmt::Display for Healthy {
+impl fmt::Display for HealthyReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Healthy::Ready => f.write_str("every principal is there"),
-            Healthy::Progressing { waiting } => write!(f, "{waiting} principals are being made"),
-            Healthy::Serving => f.write_str("the KDC serves this realm"),
-            Healthy::AccountExists => f.write_str("the service account exists"),
-            Healthy::NamesAccepted { principals } => write!(f, "{principals} service principals"),
-            Healthy::NotStalled => Ok(()),
+            HealthyReason::Ready => f.write_str("every principal is there"),
+            HealthyReason::Progressing { waiting } => write!(f, "{waiting} principals are being made"),
+            HealthyReason::Serving => f.write_str("the KDC serves this realm"),
+            HealthyReason::AccountExists => f.write_str("the service account exists"),
+            HealthyReason::NamesAccepted { principals } => write!(f, "{principals} service principals"),
+            HealthyReason::NotStalled => Ok(()),
         }
     }
 }
@@ -251,9 +251,10 @@ mod tests {
     #[test]
     fn every_reason_stands_once_and_is_one_that_kubernetes_accepts() {
         let mut seen = BTreeSet::from([ENROLMENT_REFUSED]);
-        let healthy = [Healthy::Ready, Healthy::Serving, Healthy::AccountExists, Healthy::NotStalled];
-        let counted = [Healthy::Progressing { waiting: 1 }, Healthy::NamesAccepted { principals: 1 }];
-        let healthy = healthy.into_iter().chain(counted).map(Healthy::reason);
+        let healthy =
+            [HealthyReason::Ready, HealthyReason::Serving, HealthyReason::AccountExists, HealthyReason::NotStalled];
+        let counted = [HealthyReason::Progressing { waiting: 1 }, HealthyReason::NamesAccepted { principals: 1 }];
+        let healthy = healthy.into_iter().chain(counted).map(HealthyReason::reason);
         for reason in Problem::KINDS.iter().map(|kind| kind.reason).chain(healthy) {
             assert!(seen.insert(reason), "{reason} stands twice");
             assert!(reason.starts_with(|c: char| c.is_ascii_uppercase()), "{reason}");

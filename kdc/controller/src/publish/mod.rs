@@ -16,7 +16,7 @@ use kennel_k8s::crd::{KerberosPrincipal, KerberosRealm};
 use kennel_k8s::index::facts::{ObjectKey, OwnFact};
 use kennel_k8s::index::namespace::PrincipalOutcome;
 use kennel_k8s::index::view::SharedIndex;
-use kennel_k8s::problem::{ConditionType, Healthy, Problem};
+use kennel_k8s::problem::{ConditionType, HealthyReason, Problem};
 use kennel_k8s::render::status::{RealmCounts, StoreProgress, principal_status, realm_problem, realm_status};
 use kennel_store::{PrincipalStore, Versioned};
 use kennel_wire::message::{Clock, Principal};
@@ -369,7 +369,7 @@ impl Publisher {
         let ready =
             |conditions: &[Condition]| conditions.iter().find(|c| c.type_ == ConditionType::Ready.name()).cloned();
         let (before, Some(now)) = (old.and_then(ready), ready(new)) else { return };
-        if now.reason == Healthy::PROGRESSING || before.is_some_and(|before| before.reason == now.reason) {
+        if now.reason == HealthyReason::PROGRESSING || before.is_some_and(|before| before.reason == now.reason) {
             return;
         }
         if now.status == "True" {

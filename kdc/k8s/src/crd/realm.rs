@@ -55,7 +55,7 @@ pub struct KerberosRealmSpec {
     /// Enctypes, the preferred one first; those of the KDC's configuration by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 8))]
-    pub enctypes: Option<Vec<EnctypeName>>,
+    pub enctypes: Option<Vec<RealmEnctype>>,
     /// Lifetimes of tickets; those of the KDC's configuration by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tickets: Option<TicketLifetimes>,
@@ -95,7 +95,7 @@ pub enum AccessMode {
 
 /// An encryption type by its name in the registry of RFC 3961.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum EnctypeName {
+pub enum RealmEnctype {
     /// Number 20, RFC 8009.
     #[serde(rename = "aes256-cts-hmac-sha384-192")]
     Aes256Sha384,

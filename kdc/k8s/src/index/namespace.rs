@@ -50,7 +50,7 @@ struct AccountDesire {
 
 /// What a KerberosPrincipal is judged by.
 #[derive(Clone, Copy)]
-struct Facts<'a> {
+struct ClusterFacts<'a> {
     namespace: &'a str,
     claims: &'a Claims,
     tables: &'a Tables,
@@ -107,7 +107,7 @@ impl NamespaceDesire {
         for (account, fact) in tables.accounts.of_namespace(namespace) {
             desire.add_account(account, &fact.uid, namespace, realm);
         }
-        let facts = Facts { namespace, claims, tables };
+        let facts = ClusterFacts { namespace, claims, tables };
         for (name, fact, request) in requests.0 {
             let outcome = desire.add_principal(name, fact, request, facts);
             desire.outcomes.insert(name.to_owned(), outcome);
@@ -131,7 +131,7 @@ impl NamespaceDesire {
         name: &str,
         fact: &OwnFact<KerberosPrincipal>,
         request: PrincipalRequest,
-        facts: Facts<'_>,
+        facts: ClusterFacts<'_>,
     ) -> PrincipalOutcome {
         let mut outcome = PrincipalOutcome { problems: request.problems, ..PrincipalOutcome::default() };
         let Ok(object) = &fact.object else { return outcome };

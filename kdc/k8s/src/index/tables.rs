@@ -33,7 +33,7 @@ pub(super) struct Tables {
 
 /// What has to be computed anew after an event.
 #[derive(Debug, Default)]
-pub(super) struct Touched {
+pub(super) struct EventEffect {
     /// Namespaces with objects that changed.
     pub(super) namespaces: BTreeSet<String>,
     /// Whether a KerberosRealm changed.
@@ -42,11 +42,11 @@ pub(super) struct Touched {
 
 impl Tables {
     /// Takes in an event. Pods touch nothing: they decide no principal.
-    pub(super) fn apply(&mut self, event: ClusterEvent) -> Touched {
+    pub(super) fn apply(&mut self, event: ClusterEvent) -> EventEffect {
         let touched = match event {
             ClusterEvent::Namespace(change) => {
                 let names = self.namespaces.apply(change).into_iter().map(|(_, name)| name);
-                return Touched { namespaces: names.collect(), realms: false };
+                return EventEffect { namespaces: names.collect(), realms: false };
             }
             ClusterEvent::Account(change) => self.accounts.apply(change),
             ClusterEvent::Service(change) => self.services.apply(change),
@@ -58,11 +58,11 @@ impl Tables {
             }
             ClusterEvent::Realm(change) => {
                 let realms = !self.realms.apply(change).is_empty();
-                return Touched { realms, ..Touched::default() };
+                return EventEffect { realms, ..EventEffect::default() };
             }
         };
         let namespaces = |keys: BTreeSet<ObjectKey>| keys.into_iter().map(|(namespace, _)| namespace).collect();
-        Touched { namespaces: namespaces(touched), realms: false }
+        EventEffect { namespaces: namespaces(touched), realms: false }
     }
 
     /// Whether every kind was listed since the start. Before that, an object that is missing may only be unknown.

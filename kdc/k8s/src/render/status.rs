@@ -3,7 +3,7 @@
 use crate::crd::principal::KerberosPrincipalStatus;
 use crate::crd::realm::{KerberosRealm, KerberosRealmStatus};
 use crate::index::namespace::PrincipalOutcome;
-use crate::problem::{ConditionType, Healthy, Problem};
+use crate::problem::{ConditionType, HealthyReason, Problem};
 use crate::render::conditions::{DesiredCondition, merge_conditions};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kennel_wire::message::Principal;
@@ -38,14 +38,14 @@ pub fn principal_status(
     let ready = if problems.is_empty() && progress.waiting > 0 {
         progressing(progress.waiting)
     } else {
-        condition(&problems, Healthy::Ready)
+        condition(&problems, HealthyReason::Ready)
     };
     let desired = [
         ready,
-        condition(&under(ConditionType::AccountFound), Healthy::AccountExists),
+        condition(&under(ConditionType::AccountFound), HealthyReason::AccountExists),
         condition(
             &under(ConditionType::NamesAccepted),
-            Healthy::NamesAccepted { principals: outcome.principals.len() },
+            HealthyReason::NamesAccepted { principals: outcome.principals.len() },
         ),
         stalled(&problems),
     ];
@@ -82,7 +82,7 @@ pub fn realm_status(
     now: i64,
 ) -> KerberosRealmStatus {
     let problems: Vec<&Problem> = problem.into_iter().collect();
-    let desired = [condition(&problems, Healthy::Serving), stalled(&problems)];
+    let desired = [condition(&problems, HealthyReason::Serving), stalled(&problems)];
     let count = |number: usize| problem.is_none().then(|| i32::try_from(number).unwrap_or(i32::MAX));
     KerberosRealmStatus {
         observed_generation: meta.generation,
@@ -105,16 +105,16 @@ pub fn realm_problem(name: &str, object: &Result<KerberosRealm, String>, followe
 }
 
 fn progressing(waiting: usize) -> DesiredCondition {
-    DesiredCondition { holds: false, ..condition(&[], Healthy::Progressing { waiting }) }
+    DesiredCondition { holds: false, ..condition(&[], HealthyReason::Progressing { waiting }) }
 }
 
 /// The condition `Stalled`, true where somebody has to do something, as kstatus defines it.
 fn stalled(problems: &[&Problem]) -> DesiredCondition {
-    DesiredCondition { holds: !problems.is_empty(), ..condition(problems, Healthy::NotStalled) }
+    DesiredCondition { holds: !problems.is_empty(), ..condition(problems, HealthyReason::NotStalled) }
 }
 
 /// A condition that is false for the reason of the first problem, and true without problems.
-fn condition(problems: &[&Problem], healthy: Healthy) -> DesiredCondition {
+fn condition(problems: &[&Problem], healthy: HealthyReason) -> DesiredCondition {
     let (reason, message) = match problems.first() {
         Some(first) => (first.reason(), list(problems)),
         None => (healthy.reason(), healthy.to_string()),
