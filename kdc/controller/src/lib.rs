@@ -21,4 +21,4 @@ mod testing;
 pub use census::Census;
 pub use cluster::controller::{Controller, ControllerParts};
 pub use live::Live;
-pub use publish::Published;
+pub use publish::config_map::Published;

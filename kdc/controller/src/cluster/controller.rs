@@ -4,7 +4,8 @@
 use crate::cluster::settle::settle;
 use crate::cluster::work::Work;
 use crate::live::Live;
-use crate::publish::{Published, Publisher};
+use crate::publish::Publisher;
+use crate::publish::config_map::Published;
 use crate::state::{Name, State, States};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use kennel_audit::Metrics;

@@ -1,88 +1,67 @@
-//! What became of the cluster's objects, told there: the status of our resources, Events where something changes, the
-//! ConfigMap of each enrolled namespace, keytab Secrets. Only what has changed is written; what fails is tried again.
+//! Reports results back to the cluster: status of our resources, Events where something changes, the ConfigMap of each enrolled
+//! namespace, keytab Secrets. The publisher writes only what has changed, and tries again what failed.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`report`] | what there is to say about a namespace, pure |
+//! | [`written`] | which answers of the API server count as written |
+//! | [`account`] | Events of accounts whose names belong to others |
+//! | [`principal`] | status and Events of KerberosPrincipals |
+//! | [`keytab_secret`] | the keytab Secrets that KerberosPrincipals ask for |
+//! | [`realm`] | status and Events of KerberosRealms |
+//! | [`readiness`] | Events where the condition Ready changes |
+//! | [`config_map`] | the ConfigMap of each enrolled namespace |
 
-use crate::state::{Name, State, States};
+mod account;
+pub(crate) mod config_map;
+mod keytab_secret;
+mod principal;
+mod readiness;
+mod realm;
+mod report;
+mod written;
+
+use crate::publish::account::AccountPublisher;
+use crate::publish::config_map::{ConfigMapPublisher, Published};
+use crate::publish::keytab_secret::KeytabSecretPublisher;
+use crate::publish::principal::PrincipalPublisher;
+use crate::publish::realm::RealmPublisher;
+use crate::publish::report::{namespace_report, realms_report};
+use crate::state::States;
 use futures_util::stream::{self, StreamExt};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kennel_core::enrolment::Service;
-use kennel_core::keytab;
-use kennel_core::principal::{PrincipalRecord, Record};
 use kennel_k8s::apply::Applier;
-use kennel_k8s::apply::event::EventSubject;
-use kennel_k8s::apply::keytab_secret::KeytabSecretError;
-use kennel_k8s::crd::principal::KerberosPrincipalStatus;
-use kennel_k8s::crd::realm::KerberosRealmStatus;
-use kennel_k8s::crd::{KerberosPrincipal, KerberosRealm};
-use kennel_k8s::index::facts::{ObjectKey, OwnFact};
-use kennel_k8s::index::namespace::PrincipalOutcome;
 use kennel_k8s::index::view::SharedIndex;
-use kennel_k8s::problem::{ConditionType, HealthyReason, Problem};
-use kennel_k8s::render::status::{RealmCounts, StoreProgress, principal_status, realm_problem, realm_status};
-use kennel_store::{PrincipalStore, Versioned};
-use kennel_wire::message::{Clock, Principal};
-use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use kennel_store::PrincipalStore;
+use kennel_wire::message::Clock;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// Changes gather for so long.
+/// Time during which changes gather before a round.
 const GATHER: Duration = Duration::from_millis(100);
-/// After so long a write that failed is tried again.
+/// Pause before a round that failed is repeated.
 const RETRY: Duration = Duration::from_secs(5);
 /// Namespaces that are written at a time.
 const AT_A_TIME: usize = 8;
 
-/// What every enrolled namespace gets: the keys of its ConfigMap.
-#[derive(Clone)]
-pub struct Published(Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>);
-
-impl Published {
-    /// Asked anew before each write: settings and certificates change.
-    #[must_use]
-    pub fn new(data: impl Fn() -> BTreeMap<String, String> + Send + Sync + 'static) -> Published {
-        Published(Arc::new(data))
-    }
-}
-
 /// Writes to the cluster, one round after the other.
 pub(crate) struct Publisher {
-    applier: Applier,
     index: SharedIndex,
-    store: Arc<dyn PrincipalStore>,
     states: States,
-    published: Published,
+    accounts: AccountPublisher,
+    principals: PrincipalPublisher,
+    realms: RealmPublisher,
+    config_maps: ConfigMapPublisher,
     due: Mutex<Due>,
     wake: Notify,
-    written: Mutex<Written>,
-    clock: Clock,
 }
 
+/// What the next round writes.
 #[derive(Default)]
 struct Due {
     namespaces: BTreeSet<String>,
     realms: bool,
-}
-
-/// What was written last: objects that cannot be read do not say what stands in them.
-#[derive(Default)]
-struct Written {
-    statuses: BTreeMap<ObjectKey, KerberosPrincipalStatus>,
-    realms: BTreeMap<String, KerberosRealmStatus>,
-    maps: BTreeMap<String, BTreeMap<String, String>>,
-    /// Name and digest of the keytab Secret of each KerberosPrincipal.
-    secrets: BTreeMap<ObjectKey, (String, [u8; 32])>,
-    /// Accounts whose names are refused, so that they are told once.
-    refused: BTreeSet<Principal>,
-    maps_listed: bool,
-}
-
-/// What a round writes for a KerberosPrincipal.
-struct Step {
-    name: String,
-    fact: OwnFact<KerberosPrincipal>,
-    outcome: PrincipalOutcome,
-    made: StoreProgress,
 }
 
 impl Publisher {
@@ -94,25 +73,34 @@ impl Publisher {
         published: Published,
         clock: Clock,
     ) -> Publisher {
-        let (due, wake, written) = (Mutex::default(), Notify::new(), Mutex::default());
-        Publisher { applier, index, store, states, published, due, wake, written, clock }
+        let secrets = KeytabSecretPublisher::new(applier.keytab_secrets, index.clone(), store);
+        Publisher {
+            index,
+            states,
+            accounts: AccountPublisher::new(applier.events.clone()),
+            principals: PrincipalPublisher::new(applier.statuses.clone(), applier.events.clone(), secrets, clock),
+            realms: RealmPublisher::new(applier.statuses, applier.events, clock),
+            config_maps: ConfigMapPublisher::new(applier.config_maps, published),
+            due: Mutex::default(),
+            wake: Notify::new(),
+        }
     }
 
-    /// Something changed there.
+    /// Makes namespaces, and the realms, due for the next round.
     pub(crate) fn touch<S: Into<String>>(&self, namespaces: impl IntoIterator<Item = S>, realms: bool) {
         {
-            let mut due = lock(&self.due);
+            let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
             due.namespaces.extend(namespaces.into_iter().map(Into::into));
             due.realms |= realms;
         }
         self.wake.notify_one();
     }
 
-    /// Writes anew what cannot be watched, when it is touched next: somebody may have changed or deleted it.
+    /// Forgets what was written of the objects that cannot be watched, so that the next round in which they are due writes them
+    /// anew: somebody may have changed or deleted them.
     pub(crate) fn forget(&self) {
-        let mut written = lock(&self.written);
-        written.secrets.clear();
-        written.maps.values_mut().for_each(BTreeMap::clear);
+        self.principals.forget_secrets();
+        self.config_maps.forget();
     }
 
     /// Runs without end.
@@ -120,278 +108,36 @@ impl Publisher {
         loop {
             self.wake.notified().await;
             tokio::time::sleep(GATHER).await;
-            let due = std::mem::take(&mut *lock(&self.due));
+            let due = std::mem::take(&mut *self.due.lock().unwrap_or_else(PoisonError::into_inner));
             if let Err(error) = self.round(&due).await {
-                tracing::warn!(%error, "the cluster does not take what became of its objects; it is tried again");
+                tracing::warn!(%error, "the API server does not accept what is written to it; it is tried again");
                 tokio::time::sleep(RETRY).await;
                 self.touch(due.namespaces, due.realms);
             }
         }
     }
 
-    /// Everything is tried; the first error is given.
+    /// Tries everything that is due, and returns the first error.
     async fn round(&self, due: &Due) -> kube::Result<()> {
-        self.list_maps().await?;
+        let abandoned = self.config_maps.find_abandoned(&self.index).await?;
+        if !abandoned.is_empty() {
+            self.touch(abandoned, false);
+        }
         let namespaces = due.namespaces.iter().cloned().map(|namespace| self.namespace(namespace));
         let mut results: Vec<kube::Result<()>> = stream::iter(namespaces).buffer_unordered(AT_A_TIME).collect().await;
         if due.realms {
-            results.push(self.realms().await);
+            let report = realms_report(&self.index.read());
+            results.push(self.realms.publish(report).await);
         }
         results.into_iter().collect()
     }
 
     async fn namespace(&self, namespace: String) -> kube::Result<()> {
-        let namespace = &*namespace;
-        let (enrolled, steps, refused) = self.look_at(namespace);
-        for (account, uid, problem) in refused {
-            let subject = EventSubject::Account { namespace, name: &account, uid: &uid };
-            self.applier.events.warn(subject, problem.reason(), &problem.to_string()).await;
+        let report = namespace_report(&self.index.read(), &self.states, &namespace);
+        self.accounts.publish(&namespace, report.refused).await;
+        for principal in report.principals {
+            self.principals.publish(&namespace, principal).await?;
         }
-        for step in steps {
-            self.principal(namespace, step).await?;
-        }
-        self.map(namespace, enrolled).await
+        self.config_maps.publish(&namespace, report.enrolled).await
     }
-
-    /// What is to be told of a namespace, of one moment.
-    fn look_at(&self, namespace: &str) -> (bool, Vec<Step>, Vec<(String, String, Problem)>) {
-        let index = self.index.read();
-        let Some(desire) = index.namespace(namespace) else { return Default::default() };
-        let step = |(name, outcome): (&String, &PrincipalOutcome)| {
-            let fact = index.principal_object(namespace, name)?.clone();
-            let made = self.made(outcome, namespace);
-            let mut outcome = outcome.clone();
-            let had = |key: Name| !matches!(self.states.find(&key), Some(State::Refused(_)));
-            outcome.client = outcome.client.filter(|name| had(Name::Principal(name.clone())));
-            outcome.principals.retain(|name| had(Name::Principal(name.clone())));
-            outcome.aliases.retain(|name| had(Name::Alias(name.clone())));
-            Some(Step { name: name.clone(), fact, outcome, made })
-        };
-        let steps = desire.outcomes.iter().filter_map(step).collect();
-        let mut refused = Vec::new();
-        let mut written = lock(&self.written);
-        for (name, desired) in &desire.principals {
-            match self.states.find(&Name::Principal(name.clone())) {
-                Some(State::Refused(conflict)) if desired.owner.object.is_none() => {
-                    if written.refused.insert(name.clone()) {
-                        let account = name.name.components.first().and_then(|n| n.rsplit_once('.')).map_or("", |n| n.0);
-                        let problem = Problem::from_conflict(conflict, name, namespace);
-                        refused.push((account.to_owned(), desired.owner.account.clone(), problem));
-                    }
-                }
-                _ => _ = written.refused.remove(name),
-            }
-        }
-        (desire.enrolled, steps, refused)
-    }
-
-    /// How far the store is with the names of an object.
-    fn made(&self, outcome: &PrincipalOutcome, namespace: &str) -> StoreProgress {
-        let mut made = StoreProgress::default();
-        let own = outcome.client.iter().chain(&outcome.principals);
-        let principals = own.map(|name| (Name::Principal(name.clone()), name));
-        let aliases = outcome.aliases.iter().map(|name| (Name::Alias(name.clone()), name));
-        for (key, name) in principals.chain(aliases) {
-            match self.states.find(&key) {
-                Some(State::Made(kvno)) => made.kvno = made.kvno.max(kvno),
-                Some(State::Refused(conflict)) => {
-                    made.problems.push(Problem::from_conflict(conflict, name, namespace));
-                }
-                _ => made.waiting += 1,
-            }
-        }
-        made
-    }
-
-    async fn principal(&self, namespace: &str, step: Step) -> kube::Result<()> {
-        let Step { name, fact, outcome, mut made } = step;
-        let key = (namespace.to_owned(), name.clone());
-        let old = match &fact.object {
-            Ok(object) => object.status.clone(),
-            Err(_) => lock(&self.written).statuses.get(&key).cloned(),
-        };
-        if let Ok(object) = &fact.object {
-            match self.secret(object, &key, &outcome, &made).await? {
-                Ok(secret) => made.secret = secret,
-                Err(problem) => made.problems.push(problem),
-            }
-        }
-        let status = principal_status(&fact.meta, old.as_ref(), &outcome, &made, (self.clock)().time.0);
-        if old.as_ref() == Some(&status) {
-            return Ok(());
-        }
-        if written(self.applier.statuses.write_principal(namespace, &name, &status).await)? {
-            let old = old.as_ref().map(|old| &*old.conditions);
-            self.tell(EventSubject::Principal(&fact.meta), old, &status.conditions).await;
-        }
-        lock(&self.written).statuses.insert(key, status);
-        Ok(())
-    }
-
-    /// The keytab Secret, where one is asked for; gives the one that is there. Inner error: what is wrong with it.
-    async fn secret(
-        &self,
-        object: &KerberosPrincipal,
-        key: &ObjectKey,
-        outcome: &PrincipalOutcome,
-        made: &StoreProgress,
-    ) -> kube::Result<Result<Option<String>, Problem>> {
-        let wanted = object.spec.keytab_secret.as_deref();
-        let there = object.status.as_ref().and_then(|status| status.keytab_secret.as_deref());
-        if let Some(other) = there.filter(|there| Some(*there) != wanted) {
-            self.applier.keytab_secrets.delete(object, other).await?;
-        }
-        let Some(name) = wanted else { return Ok(Ok(None)) };
-        let kept = there.filter(|there| *there == name).map(str::to_owned);
-        if made.waiting > 0 {
-            return Ok(Ok(kept));
-        }
-        if outcome.client.is_none() && outcome.principals.is_empty() {
-            // Why there is none may be told already.
-            let told = !outcome.problems.is_empty() || !made.problems.is_empty();
-            return Ok(if told { Ok(kept) } else { Err(Problem::NoKeys { secret: name.to_owned() }) });
-        }
-        let Some(keytab) = self.keytab(outcome).await else { return Ok(Ok(kept)) };
-        let current = (name.to_owned(), Sha256::digest(&*keytab.octets).into());
-        if lock(&self.written).secrets.get(key) == Some(&current) {
-            return Ok(Ok(kept));
-        }
-        match self.applier.keytab_secrets.write(object, name, &keytab.octets).await {
-            Ok(()) => {
-                lock(&self.written).secrets.insert(key.clone(), current);
-                Ok(Ok(Some(name.to_owned())))
-            }
-            Err(KeytabSecretError::Api(error)) => Err(error),
-            Err(KeytabSecretError::NotOurs) => Ok(Err(Problem::SecretNotOurs { secret: name.to_owned() })),
-            Err(KeytabSecretError::Forbidden) => Ok(Err(Problem::SecretsForbidden { secret: name.to_owned() })),
-        }
-    }
-
-    async fn keytab(&self, outcome: &PrincipalOutcome) -> Option<keytab::KeytabFile> {
-        let mut builder = keytab::KeytabBuilder::default();
-        if let Some(client) = &outcome.client {
-            builder.add(&*self.record(client).await?, None);
-        }
-        for name in &outcome.principals {
-            let record = self.record(name).await?;
-            let aliases = {
-                let index = self.index.read();
-                outcome.aliases.iter().filter(|alias| index.alias_target(alias) == Some(name)).cloned().collect()
-            };
-            builder.add(&record, Some(&Service { name: name.clone(), aliases }));
-        }
-        builder.finish()
-    }
-
-    async fn record(&self, name: &Principal) -> Option<Box<PrincipalRecord>> {
-        match self.store.read(name).await {
-            Ok(Some(Versioned { record: Record::Principal(record), .. })) => Some(record),
-            _ => None,
-        }
-    }
-
-    /// Which namespaces have a ConfigMap of ours already: those that are not enrolled any more lose it.
-    async fn list_maps(&self) -> kube::Result<()> {
-        if lock(&self.written).maps_listed {
-            return Ok(());
-        }
-        let namespaces = self.applier.config_maps.namespaces().await?;
-        let mut written = lock(&self.written);
-        written.maps_listed = true;
-        let index = self.index.read();
-        let mut due = lock(&self.due);
-        for namespace in namespaces {
-            if !index.namespace(&namespace).is_some_and(|desire| desire.enrolled) {
-                due.namespaces.insert(namespace.clone());
-            }
-            written.maps.entry(namespace).or_default();
-        }
-        self.wake.notify_one();
-        Ok(())
-    }
-
-    async fn map(&self, namespace: &str, enrolled: bool) -> kube::Result<()> {
-        let before = lock(&self.written).maps.get(namespace).cloned();
-        if enrolled {
-            let data = (self.published.0)();
-            if before.as_ref() != Some(&data) && written(self.applier.config_maps.write(namespace, &data).await)? {
-                lock(&self.written).maps.insert(namespace.to_owned(), data);
-            }
-        } else if before.is_some() {
-            self.applier.config_maps.delete(namespace).await?;
-            lock(&self.written).maps.remove(namespace);
-        }
-        Ok(())
-    }
-
-    async fn realms(&self) -> kube::Result<()> {
-        let (realms, followed, counted) = {
-            let index = self.index.read();
-            let followed = index.followed_realm().and_then(|realm| realm.metadata.name.clone());
-            let namespaces = index.namespaces().filter(|(_, desire)| desire.enrolled).count();
-            (
-                index.realms().cloned().collect::<Vec<_>>(),
-                followed,
-                RealmCounts { namespaces, principals: index.wanted().count() },
-            )
-        };
-        for fact in realms {
-            self.realm(&fact, followed.as_deref(), counted).await?;
-        }
-        Ok(())
-    }
-
-    async fn realm(
-        &self,
-        fact: &OwnFact<KerberosRealm>,
-        followed: Option<&str>,
-        counted: RealmCounts,
-    ) -> kube::Result<()> {
-        let name = fact.meta.name.clone().unwrap_or_default();
-        let problem = realm_problem(&name, &fact.object, followed);
-        let old = match &fact.object {
-            Ok(object) => object.status.clone(),
-            Err(_) => lock(&self.written).realms.get(&name).cloned(),
-        };
-        let status = realm_status(&fact.meta, old.as_ref(), problem.as_ref(), counted, (self.clock)().time.0);
-        if old.as_ref() != Some(&status) {
-            if written(self.applier.statuses.write_realm(&name, &status).await)? {
-                let old = old.as_ref().map(|old| &*old.conditions);
-                self.tell(EventSubject::Realm(&fact.meta), old, &status.conditions).await;
-            }
-            lock(&self.written).realms.insert(name, status);
-        }
-        Ok(())
-    }
-
-    /// An Event where Ready is another.
-    async fn tell(&self, subject: EventSubject<'_>, old: Option<&[Condition]>, new: &[Condition]) {
-        let ready =
-            |conditions: &[Condition]| conditions.iter().find(|c| c.type_ == ConditionType::Ready.name()).cloned();
-        let (before, Some(now)) = (old.and_then(ready), ready(new)) else { return };
-        if now.reason == HealthyReason::PROGRESSING || before.is_some_and(|before| before.reason == now.reason) {
-            return;
-        }
-        if now.status == "True" {
-            self.applier.events.note(subject, &now.reason, &now.message).await;
-        } else {
-            self.applier.events.warn(subject, &now.reason, &now.message).await;
-        }
-    }
-}
-
-/// An object that went meanwhile takes no status, and a namespace that ends no ConfigMap: false, and no error.
-fn written(result: kube::Result<()>) -> kube::Result<bool> {
-    match result {
-        Ok(()) => Ok(true),
-        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(false),
-        Err(kube::Error::Api(status)) if status.is_forbidden() && status.message.contains("being terminated") => {
-            Ok(false)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,34 @@
+//! Events of service accounts whose names belong to others: an account has no status to say it in.
+
+use crate::publish::report::RefusedAccount;
+use crate::publish::written::Memory;
+use kennel_k8s::apply::event::{EventSubject, EventWriter};
+use kennel_wire::message::Principal;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Writes one Event for each name that is refused, when it begins to be.
+pub(crate) struct AccountPublisher {
+    events: EventWriter,
+    /// Refused names by namespace, as reported.
+    reported: Memory<BTreeMap<String, BTreeSet<Principal>>>,
+}
+
+impl AccountPublisher {
+    pub(crate) fn new(events: EventWriter) -> AccountPublisher {
+        AccountPublisher { events, reported: Memory::default() }
+    }
+
+    /// Publishes the refused accounts of a namespace; `refused` are all of them.
+    pub(crate) async fn publish(&self, namespace: &str, refused: Vec<RefusedAccount>) {
+        let now: BTreeSet<Principal> = refused.iter().map(|account| account.principal.clone()).collect();
+        let before = {
+            let mut reported = self.reported.lock();
+            if now.is_empty() { reported.remove(namespace) } else { reported.insert(namespace.to_owned(), now) }
+        };
+        let before = before.unwrap_or_default();
+        for RefusedAccount { account, uid, problem, .. } in refused.iter().filter(|a| !before.contains(&a.principal)) {
+            let subject = EventSubject::Account { namespace, name: account, uid };
+            self.events.warn(subject, problem.reason(), &problem.to_string()).await;
+        }
+    }
+}

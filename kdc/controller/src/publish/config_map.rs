@@ -1,0 +1,76 @@
+//! The ConfigMap of each enrolled namespace: what its pods need to find the KDC and to trust it.
+
+use crate::publish::written::{Memory, is_written};
+use kennel_k8s::apply::config_map::ConfigMapWriter;
+use kennel_k8s::index::view::SharedIndex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The data of the ConfigMap of every enrolled namespace.
+#[derive(Clone)]
+pub struct Published(Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>);
+
+impl Published {
+    /// `data` is asked anew before each write, since settings and certificates change.
+    #[must_use]
+    pub fn new(data: impl Fn() -> BTreeMap<String, String> + Send + Sync + 'static) -> Published {
+        Published(Arc::new(data))
+    }
+}
+
+/// Writes the ConfigMaps of enrolled namespaces, and deletes those of the others.
+pub(crate) struct ConfigMapPublisher {
+    writer: ConfigMapWriter,
+    published: Published,
+    written: Memory<Written>,
+}
+
+#[derive(Default)]
+struct Written {
+    /// Data by namespace; empty where it is not known.
+    data: BTreeMap<String, BTreeMap<String, String>>,
+    /// The ConfigMaps that an earlier process wrote are in `data`.
+    listed: bool,
+}
+
+impl ConfigMapPublisher {
+    pub(crate) fn new(writer: ConfigMapWriter, published: Published) -> ConfigMapPublisher {
+        ConfigMapPublisher { writer, published, written: Memory::default() }
+    }
+
+    /// Writes every ConfigMap anew when its namespace is due next.
+    pub(crate) fn forget(&self) {
+        self.written.lock().data.values_mut().for_each(BTreeMap::clear);
+    }
+
+    /// Lists, once, the namespaces that have a ConfigMap of ours. Returns those that are not enrolled any more: they are due.
+    pub(crate) async fn find_abandoned(&self, index: &SharedIndex) -> kube::Result<Vec<String>> {
+        if self.written.lock().listed {
+            return Ok(Vec::new());
+        }
+        let namespaces = self.writer.namespaces().await?;
+        let mut written = self.written.lock();
+        written.listed = true;
+        for namespace in &namespaces {
+            written.data.entry(namespace.clone()).or_default();
+        }
+        let index = index.read();
+        let is_enrolled = |namespace: &String| index.namespace(namespace).is_some_and(|desire| desire.enrolled);
+        Ok(namespaces.into_iter().filter(|namespace| !is_enrolled(namespace)).collect())
+    }
+
+    /// Publishes the ConfigMap of one namespace.
+    pub(crate) async fn publish(&self, namespace: &str, enrolled: bool) -> kube::Result<()> {
+        let before = self.written.lock().data.get(namespace).cloned();
+        if enrolled {
+            let data = (self.published.0)();
+            if before.as_ref() != Some(&data) && is_written(self.writer.write(namespace, &data).await)? {
+                self.written.lock().data.insert(namespace.to_owned(), data);
+            }
+        } else if before.is_some() {
+            self.writer.delete(namespace).await?;
+            self.written.lock().data.remove(namespace);
+        }
+        Ok(())
+    }
+}

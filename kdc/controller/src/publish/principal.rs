@@ -1,0 +1,65 @@
+//! Status and Events of KerberosPrincipals.
+
+use crate::publish::keytab_secret::KeytabSecretPublisher;
+use crate::publish::readiness::publish_readiness;
+use crate::publish::report::PrincipalReport;
+use crate::publish::written::{Memory, is_written};
+use kennel_k8s::apply::event::{EventSubject, EventWriter};
+use kennel_k8s::apply::own_status::StatusWriter;
+use kennel_k8s::crd::principal::KerberosPrincipalStatus;
+use kennel_k8s::index::facts::ObjectKey;
+use kennel_k8s::render::status::principal_status;
+use kennel_wire::message::Clock;
+use std::collections::BTreeMap;
+
+/// Writes the status of KerberosPrincipals, after the Secret that it names.
+pub(crate) struct PrincipalPublisher {
+    statuses: StatusWriter,
+    events: EventWriter,
+    secrets: KeytabSecretPublisher,
+    clock: Clock,
+    /// For objects that cannot be read, whose own status is unknown.
+    written: Memory<BTreeMap<ObjectKey, KerberosPrincipalStatus>>,
+}
+
+impl PrincipalPublisher {
+    pub(crate) fn new(
+        statuses: StatusWriter,
+        events: EventWriter,
+        secrets: KeytabSecretPublisher,
+        clock: Clock,
+    ) -> PrincipalPublisher {
+        PrincipalPublisher { statuses, events, secrets, clock, written: Memory::default() }
+    }
+
+    /// Writes every keytab Secret anew when its object is due next.
+    pub(crate) fn forget_secrets(&self) {
+        self.secrets.forget();
+    }
+
+    /// Publishes one KerberosPrincipal.
+    pub(crate) async fn publish(&self, namespace: &str, report: PrincipalReport) -> kube::Result<()> {
+        let PrincipalReport { name, fact, outcome, mut progress } = report;
+        let key = (namespace.to_owned(), name.clone());
+        let old = match &fact.object {
+            Ok(object) => object.status.clone(),
+            Err(_) => self.written.lock().get(&key).cloned(),
+        };
+        if let Ok(object) = &fact.object {
+            match self.secrets.publish(object, &key, &outcome, &progress).await? {
+                Ok(secret) => progress.secret = secret,
+                Err(problem) => progress.problems.push(problem),
+            }
+        }
+        let status = principal_status(&fact.meta, old.as_ref(), &outcome, &progress, (self.clock)().time.0);
+        if old.as_ref() == Some(&status) {
+            return Ok(());
+        }
+        if is_written(self.statuses.write_principal(namespace, &name, &status).await)? {
+            let old = old.as_ref().map(|old| &*old.conditions);
+            publish_readiness(&self.events, EventSubject::Principal(&fact.meta), old, &status.conditions).await;
+        }
+        self.written.lock().insert(key, status);
+        Ok(())
+    }
+}
