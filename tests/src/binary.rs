@@ -1,9 +1,9 @@
 //! Where the programs under test are.
 
+use crate::once::Once;
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
 
 /// The binary that `KENNEL_KDC` names. Without it, cargo builds it once in the profile of the tests, so that what is
 /// tested is always what stands in the sources.
@@ -11,23 +11,17 @@ use std::sync::OnceLock;
 /// # Errors
 /// `KENNEL_KDC` names no file, or the build fails.
 pub fn kennel_kdc() -> Result<PathBuf> {
-    static FOUND: OnceLock<Found> = OnceLock::new();
-    found(&FOUND, "kennel-kdc", "KENNEL_KDC")
+    static FOUND: Once<PathBuf> = Once::new();
+    FOUND.get_or_make(|| find("kennel-kdc", "KENNEL_KDC")).cloned()
 }
 
-/// The binary that `KENNEL_AGENT` names, likewise.
+/// The binary that `KENNEL_AGENT` names; without it, cargo builds it as it builds `kennel-kdc`.
 ///
 /// # Errors
 /// See [`kennel_kdc`].
 pub fn kennel_agent() -> Result<PathBuf> {
-    static FOUND: OnceLock<Found> = OnceLock::new();
-    found(&FOUND, "kennel-agent", "KENNEL_AGENT")
-}
-
-type Found = std::result::Result<PathBuf, String>;
-
-fn found(cell: &OnceLock<Found>, name: &str, variable: &str) -> Result<PathBuf> {
-    cell.get_or_init(|| find(name, variable).map_err(|e| format!("{e:#}"))).clone().map_err(anyhow::Error::msg)
+    static FOUND: Once<PathBuf> = Once::new();
+    FOUND.get_or_make(|| find("kennel-agent", "KENNEL_AGENT")).cloned()
 }
 
 fn find(name: &str, variable: &str) -> Result<PathBuf> {
