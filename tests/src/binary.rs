@@ -24,6 +24,17 @@ pub fn kennel_agent() -> Result<PathBuf> {
     FOUND.get_or_make(|| find("kennel-agent", "KENNEL_AGENT")).cloned()
 }
 
+/// The administrator's command that `KENNEL` names; without it, the one that `deploy/image/build` made last.
+///
+/// # Errors
+/// There is no such file.
+pub fn kennel() -> Result<PathBuf> {
+    let made = || Ok::<_, anyhow::Error>(target_folder()?.join("image/kennel"));
+    let path = std::env::var_os("KENNEL").map_or_else(made, |path| Ok(PathBuf::from(path)))?;
+    ensure!(path.is_file(), "no file {}: run `deploy/image/build --programs`, or set KENNEL", path.display());
+    Ok(path)
+}
+
 fn find(name: &str, variable: &str) -> Result<PathBuf> {
     if let Some(path) = std::env::var_os(variable).map(PathBuf::from) {
         ensure!(path.is_file(), "{variable} names {}, which is no file", path.display());
@@ -39,12 +50,16 @@ fn build(name: &str) -> Result<PathBuf> {
     if profile_folder.ends_with("release") {
         cargo.arg("--release");
     }
-    if let Some(target) = profile_folder.parent() {
-        cargo.arg("--target-dir").arg(target);
-    }
+    cargo.arg("--target-dir").arg(target_folder()?);
     let output = cargo.output().with_context(|| format!("cannot start {cargo:?}"))?;
     ensure!(output.status.success(), "{cargo:?} failed:\n{}", String::from_utf8_lossy(&output.stderr));
     Ok(profile_folder.join(name))
+}
+
+/// Cargo's target folder.
+fn target_folder() -> Result<PathBuf> {
+    let profile = profile_folder()?;
+    Ok(profile.parent().context("a profile's folder lies in no folder")?.to_path_buf())
 }
 
 /// `target/debug` or `target/release`: the folder above `deps`, where cargo put the running test, or the one in which a

@@ -41,7 +41,8 @@ impl Cluster {
 
     fn start() -> Result<Cluster> {
         // Waits for a run of `down` that is under way, and leaves a cluster that is complete as it is.
-        let up = process::run_within(Command::new(program()).arg("up"), "", UP_LIMIT)?.ok().context("no cluster starts")?;
+        let up =
+            process::run_within(Command::new(program()).arg("up"), "", UP_LIMIT)?.ok().context("no cluster starts")?;
         if up.stderr.contains("the cluster runs already") {
             println!("cluster: the one that ran before; it stays up");
         } else {

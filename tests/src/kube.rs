@@ -1,6 +1,6 @@
 //! A real API server for tests: etcd, kube-apiserver and kube-controller-manager of tests/cluster, and kubectl.
 
-use crate::kubectl::{Kubectl, utf8};
+use crate::kubectl::{self, Kubectl, utf8};
 use crate::once::Once;
 use crate::process::{self, Run};
 use anyhow::{Context, Result, ensure};
@@ -43,7 +43,7 @@ impl Api {
         let run = process::run_within(&mut command, "", START_LIMIT)?.ok()?;
         let line = run.stdout.lines().find_map(|line| line.strip_prefix("export KUBECONFIG="));
         let folder = line.and_then(|path| Path::new(path).parent()).context("the cluster printed no KUBECONFIG")?;
-        let kubectl = Kubectl::new(kubectl()?, folder.join("kubeconfig"));
+        let kubectl = Kubectl::new(kubectl::program()?, folder.join("kubeconfig"));
         let api = Api { folder: folder.to_owned(), kubectl };
         api.kubectl.apply_folder(&root().join("deploy/crds"))?;
         api.kubectl.wait(CRDS_LIMIT, &["wait", "--for=condition=Established", "crd", "--all"])?;
@@ -152,17 +152,4 @@ fn fixed_width(der: &[u8]) -> Option<Vec<u8>> {
 pub fn root() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().unwrap_or(tests).to_owned()
-}
-
-/// kubectl as the cluster's parts are built, or another one on the path.
-fn kubectl() -> Result<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    let parts = cache.context("HOME is not set")?.join("kennel/cluster");
-    let built = std::fs::read_dir(&parts).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut built: Vec<PathBuf> = built
-        .filter_map(|path| [path.join("kubectl"), path.join("bin/kubectl")].into_iter().find(|p| p.is_file()))
-        .collect();
-    built.sort();
-    built.pop().with_context(|| format!("no kubectl in {}: run `tests/cluster/cluster build`", parts.display()))
 }

@@ -105,3 +105,19 @@ impl Kubectl {
 pub fn utf8(path: &Path) -> Result<&str> {
     path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))
 }
+
+/// The kubectl that tests/cluster has built last.
+///
+/// # Errors
+/// tests/cluster has built none.
+pub fn program() -> Result<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+    let parts = cache.context("HOME is not set")?.join("kennel/cluster");
+    let built = std::fs::read_dir(&parts).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut built: Vec<PathBuf> = built
+        .filter_map(|path| [path.join("kubectl"), path.join("bin/kubectl")].into_iter().find(|p| p.is_file()))
+        .collect();
+    built.sort();
+    built.pop().with_context(|| format!("no kubectl in {}: run `tests/cluster/cluster build`", parts.display()))
+}

@@ -1,0 +1,70 @@
+//! The images: ours, as users make it, and one with stock clients that stands for workloads (`tests/deploy/image` makes both).
+
+use anyhow::{Context, Result};
+use kennel_tests::cluster::Cluster;
+use kennel_tests::kube::root;
+use kennel_tests::kubectl::utf8;
+use kennel_tests::once::Once;
+use kennel_tests::process;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// With the programs, where they are not built yet.
+const BUILD_LIMIT: Duration = Duration::from_secs(1800);
+
+/// Makes both images and loads them into the cluster, once. `KENNEL_IMAGE` may name an archive of ours that is made already.
+pub(crate) fn loaded() -> Result<()> {
+    static LOADED: Once<()> = Once::new();
+    LOADED.get_or_make(|| {
+        let cluster = Cluster::shared()?;
+        cluster.load("kennel.test/kennel:dev", kennel()?)?;
+        let folder = TempDir::new()?;
+        cluster.load("kennel.test/krb5:dev", &make("krb5", folder.path())?)
+    })?;
+    Ok(())
+}
+
+/// The archive of our image.
+fn kennel() -> Result<&'static Path> {
+    static ARCHIVE: Once<PathBuf> = Once::new();
+    let archive = ARCHIVE.get_or_make(|| match std::env::var_os("KENNEL_IMAGE") {
+        Some(archive) => Ok(PathBuf::from(archive)),
+        None => make("kennel", Path::new(env!("CARGO_TARGET_TMPDIR"))),
+    })?;
+    Ok(archive)
+}
+
+fn make(image: &str, folder: &Path) -> Result<PathBuf> {
+    let archive = folder.join(format!("{image}.tar"));
+    let mut command = Command::new(root().join("tests/deploy/image"));
+    process::run_within(command.arg(image).arg(&archive), "", BUILD_LIMIT)?.ok()?;
+    Ok(archive)
+}
+
+#[test]
+fn our_image_holds_three_programs_and_nothing_else_and_runs_as_nobody() -> Result<()> {
+    let folder = TempDir::new()?;
+    let unpack =
+        |archive: &Path| process::run(Command::new("tar").arg("-xf").arg(archive).arg("-C").arg(folder.path()), "");
+    unpack(kennel()?)?.ok()?;
+    let read = |name: &str| -> Result<Value> { Ok(serde_json::from_slice(&std::fs::read(folder.path().join(name))?)?) };
+    let manifest = read("manifest.json")?;
+    let layers = manifest[0]["Layers"].as_array().context("no layers")?;
+    let mut files = Vec::new();
+    for layer in layers {
+        let layer = folder.path().join(layer.as_str().context("a layer without a name")?);
+        let listed = process::run(Command::new("tar").args(["-tf", utf8(&layer)?]), "")?.ok()?.stdout;
+        files.extend(
+            listed.lines().filter(|file| !file.ends_with('/')).map(|file| file.trim_start_matches("./").to_owned()),
+        );
+    }
+    files.sort();
+    assert_eq!(files, ["bin/kennel", "bin/kennel-agent", "bin/kennel-kdc"]);
+    let config = read(manifest[0]["Config"].as_str().context("no configuration")?)?;
+    assert_eq!(config["config"]["User"], "65532:65532");
+    assert_eq!(config["config"]["Entrypoint"], json!(["/bin/kennel-kdc"]));
+    Ok(())
+}
