@@ -1,6 +1,6 @@
 //! The images: ours, as users make it, and one with stock clients that stands for workloads (`tests/deploy/image` makes both).
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use kennel_tests::cluster::Cluster;
 use kennel_tests::kube::root;
 use kennel_tests::kubectl::utf8;
@@ -15,19 +15,25 @@ use tempfile::TempDir;
 /// With the programs, where they are not built yet.
 const BUILD_LIMIT: Duration = Duration::from_secs(1800);
 
-/// Makes both images and loads them into the cluster, once. `KENNEL_IMAGE` may name an archive of ours that is made already.
-pub(crate) fn loaded() -> Result<()> {
-    static LOADED: Once<()> = Once::new();
-    LOADED.get_or_make(|| {
-        let cluster = Cluster::shared()?;
-        cluster.load("kennel.test/kennel:dev", kennel()?)?;
+/// Returns the cluster of the tests, with both images loaded. What has to be made is made at the first use: the images while the
+/// cluster starts.
+pub(crate) fn cluster_with_images() -> Result<&'static Cluster> {
+    static LOADED: Once<&'static Cluster> = Once::new();
+    let cluster = LOADED.get_or_make(|| {
         let folder = TempDir::new()?;
-        cluster.load("kennel.test/krb5:dev", &make("krb5", folder.path())?)
+        let (cluster, archives) = std::thread::scope(|scope| {
+            let archives = scope.spawn(|| Ok::<_, Error>((kennel()?, make("krb5", folder.path())?)));
+            (Cluster::shared(), archives.join())
+        });
+        let (cluster, (kennel, krb5)) = (cluster?, archives.map_err(|_| Error::msg("the making of images panicked"))??);
+        cluster.load("kennel.test/kennel:dev", kennel)?;
+        cluster.load("kennel.test/krb5:dev", &krb5)?;
+        Ok(cluster)
     })?;
-    Ok(())
+    Ok(cluster)
 }
 
-/// The archive of our image.
+/// The archive of our image. `KENNEL_IMAGE` may name one that is made already.
 fn kennel() -> Result<&'static Path> {
     static ARCHIVE: Once<PathBuf> = Once::new();
     let archive = ARCHIVE.get_or_make(|| match std::env::var_os("KENNEL_IMAGE") {

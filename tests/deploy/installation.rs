@@ -7,7 +7,6 @@ use crate::image;
 use crate::steps;
 use crate::with_everything::setup;
 use anyhow::{Error, Result};
-use kennel_tests::cluster::Cluster;
 use kennel_tests::kubectl::Kubectl;
 use kennel_tests::process::Group;
 use std::collections::BTreeMap;
@@ -142,9 +141,7 @@ impl Installation {
 
     fn turn() -> Result<Installation> {
         let state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
-        let cluster = Cluster::shared()?;
-        image::loaded()?;
-        Ok(Installation { state, kubectl: cluster.kubectl() })
+        Ok(Installation { state, kubectl: image::cluster_with_images()?.kubectl() })
     }
 }
 
