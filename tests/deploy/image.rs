@@ -53,19 +53,14 @@ fn make(image: &str, folder: &Path) -> Result<PathBuf> {
 #[test]
 fn our_image_holds_three_programs_and_nothing_else_and_runs_as_nobody() -> Result<()> {
     let folder = TempDir::new()?;
-    let unpack =
-        |archive: &Path| process::run(Command::new("tar").arg("-xf").arg(archive).arg("-C").arg(folder.path()), "");
-    unpack(kennel()?)?.ok()?;
+    tar(&["-xf", utf8(kennel()?)?, "-C", utf8(folder.path())?])?;
     let read = |name: &str| -> Result<Value> { Ok(serde_json::from_slice(&std::fs::read(folder.path().join(name))?)?) };
     let manifest = read("manifest.json")?;
-    let layers = manifest[0]["Layers"].as_array().context("no layers")?;
     let mut files = Vec::new();
-    for layer in layers {
+    for layer in manifest[0]["Layers"].as_array().context("no layers")? {
         let layer = folder.path().join(layer.as_str().context("a layer without a name")?);
-        let listed = process::run(Command::new("tar").args(["-tf", utf8(&layer)?]), "")?.ok()?.stdout;
-        files.extend(
-            listed.lines().filter(|file| !file.ends_with('/')).map(|file| file.trim_start_matches("./").to_owned()),
-        );
+        let listed = tar(&["-tf", utf8(&layer)?])?;
+        files.extend(listed.lines().filter(|file| !file.ends_with('/')).map(|file| file.replacen("./", "", 1)));
     }
     files.sort();
     assert_eq!(files, ["bin/kennel", "bin/kennel-agent", "bin/kennel-kdc"]);
@@ -73,4 +68,8 @@ fn our_image_holds_three_programs_and_nothing_else_and_runs_as_nobody() -> Resul
     assert_eq!(config["config"]["User"], "65532:65532");
     assert_eq!(config["config"]["Entrypoint"], json!(["/bin/kennel-kdc"]));
     Ok(())
+}
+
+fn tar(arguments: &[&str]) -> Result<String> {
+    Ok(process::run(Command::new("tar").args(arguments), "")?.ok()?.stdout)
 }
