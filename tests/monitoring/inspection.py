@@ -1,5 +1,5 @@
-"""What tests/monitoring/test looks at: the rules and the dashboard of deploy/components/monitoring, as files and as a Prometheus
-answers them. `inspection.py SUBJECT [ARGUMENT...]` prints what is wrong and fails, or says what it looked at."""
+"""What the tests of monitoring look at: the rules and the dashboard of deploy/components/monitoring, as files and as a Prometheus
+answers them. `inspection.py SUBJECT [ARGUMENT...]` prints what is wrong and fails, or prints nothing."""
 
 import json
 import pathlib
@@ -196,6 +196,37 @@ def drawn():
         yield f"its variables are {variables}"
 
 
+def held(file):
+    """What an overlay with the component builds."""
+    built = {(o["kind"], o["metadata"]["name"]): o for o in yaml.safe_load_all(pathlib.Path(file).read_text())}
+    for wanted in (("ServiceMonitor", "kennel-kdc"), ("PrometheusRule", "kennel-kdc"), ("ConfigMap", "kennel-kdc-dashboard")):
+        if wanted not in built:
+            yield f"there is no {wanted[0]} {wanted[1]}"
+            return
+    monitor = built["ServiceMonitor", "kennel-kdc"]["spec"]
+    rule = built["PrometheusRule", "kennel-kdc"]["metadata"]
+    board = built["ConfigMap", "kennel-kdc-dashboard"]
+    for metadata in (rule, board["metadata"]):
+        if metadata["namespace"] != "kennel-system":
+            yield f"{metadata['name']}: is not in the overlay's namespace, but in {metadata['namespace']}"
+    if board["metadata"]["labels"].get("grafana_dashboard") != "1":
+        yield "the dashboard has no label that Grafana's sidecar looks for"
+    if json.loads(board["data"]["kennel-kdc.json"])["uid"] != "kennel-kdc":
+        yield "the ConfigMap holds another dashboard"
+    wanted = monitor["selector"]["matchLabels"].items()
+    chosen = [o for (kind, _), o in built.items() if kind == "Service" and wanted <= o["metadata"].get("labels", {}).items()]
+    names = [o["metadata"]["name"] for o in chosen]
+    if names != ["kennel-kdc"]:
+        yield f"the ServiceMonitor chooses the Services {names}, and not just kennel-kdc"
+        return
+    if chosen[0]["metadata"]["labels"].get(monitor["jobLabel"]) != "kennel-kdc":
+        yield "the job is not called kennel-kdc"
+    if [endpoint["port"] for endpoint in monitor["endpoints"]] != ["metrics"]:
+        yield "a scrape of another port than metrics"
+    if "metrics" not in [port["name"] for port in chosen[0]["spec"]["ports"]]:
+        yield "the Service has no port metrics"
+
+
 # --- as a Prometheus answers
 
 
@@ -299,7 +330,7 @@ def quiet(prometheus, *expected):
         yield f"{name} is expected here, and is not even pending"
 
 
-FILES = {subject.__name__: subject for subject in (annotated, tested, explained, reasons, drawn)}
+FILES = {subject.__name__: subject for subject in (annotated, tested, explained, reasons, drawn, held)}
 ANSWERS = {subject.__name__: subject for subject in (scraped, answered, healthy, known, shown, bounded, filled_panels, quiet)}
 
 

@@ -1,9 +1,9 @@
 //! Where the programs under test are.
 
+use crate::once::Once;
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
 
 /// The binary that `KENNEL_KDC` names. Without it, cargo builds it once in the profile of the tests, so that what is
 /// tested is always what stands in the sources.
@@ -11,23 +11,28 @@ use std::sync::OnceLock;
 /// # Errors
 /// `KENNEL_KDC` names no file, or the build fails.
 pub fn kennel_kdc() -> Result<PathBuf> {
-    static FOUND: OnceLock<Found> = OnceLock::new();
-    found(&FOUND, "kennel-kdc", "KENNEL_KDC")
+    static FOUND: Once<PathBuf> = Once::new();
+    FOUND.get_or_make(|| find("kennel-kdc", "KENNEL_KDC")).cloned()
 }
 
-/// The binary that `KENNEL_AGENT` names, likewise.
+/// The binary that `KENNEL_AGENT` names; without it, cargo builds it as it builds `kennel-kdc`.
 ///
 /// # Errors
 /// See [`kennel_kdc`].
 pub fn kennel_agent() -> Result<PathBuf> {
-    static FOUND: OnceLock<Found> = OnceLock::new();
-    found(&FOUND, "kennel-agent", "KENNEL_AGENT")
+    static FOUND: Once<PathBuf> = Once::new();
+    FOUND.get_or_make(|| find("kennel-agent", "KENNEL_AGENT")).cloned()
 }
 
-type Found = std::result::Result<PathBuf, String>;
-
-fn found(cell: &OnceLock<Found>, name: &str, variable: &str) -> Result<PathBuf> {
-    cell.get_or_init(|| find(name, variable).map_err(|e| format!("{e:#}"))).clone().map_err(anyhow::Error::msg)
+/// The administrator's command that `KENNEL` names; without it, the one that `deploy/image/build` made last.
+///
+/// # Errors
+/// There is no such file.
+pub fn kennel() -> Result<PathBuf> {
+    let made = || Ok::<_, anyhow::Error>(target_folder()?.join("image/kennel"));
+    let path = std::env::var_os("KENNEL").map_or_else(made, |path| Ok(PathBuf::from(path)))?;
+    ensure!(path.is_file(), "no file {}: run `deploy/image/build --programs`, or set KENNEL", path.display());
+    Ok(path)
 }
 
 fn find(name: &str, variable: &str) -> Result<PathBuf> {
@@ -45,12 +50,16 @@ fn build(name: &str) -> Result<PathBuf> {
     if profile_folder.ends_with("release") {
         cargo.arg("--release");
     }
-    if let Some(target) = profile_folder.parent() {
-        cargo.arg("--target-dir").arg(target);
-    }
+    cargo.arg("--target-dir").arg(target_folder()?);
     let output = cargo.output().with_context(|| format!("cannot start {cargo:?}"))?;
     ensure!(output.status.success(), "{cargo:?} failed:\n{}", String::from_utf8_lossy(&output.stderr));
     Ok(profile_folder.join(name))
+}
+
+/// Cargo's target folder.
+fn target_folder() -> Result<PathBuf> {
+    let profile = profile_folder()?;
+    Ok(profile.parent().context("a profile's folder lies in no folder")?.to_path_buf())
 }
 
 /// `target/debug` or `target/release`: the folder above `deps`, where cargo put the running test, or the one in which a

@@ -1,23 +1,26 @@
 //! A real API server for tests: etcd, kube-apiserver and kube-controller-manager of tests/cluster, and kubectl.
 
+use crate::kubectl::{self, Kubectl, utf8};
+use crate::once::Once;
 use crate::process::{self, Run};
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// The cluster's programs are built at the first use: minutes, on a machine that has none of them.
 const START_LIMIT: Duration = Duration::from_secs(1200);
+/// New custom resources are served a moment after they were accepted.
+const CRDS_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
 /// An API server. It ends with the process of the tests, or with this value.
 #[derive(Debug)]
 pub struct Api {
     folder: PathBuf,
-    kubectl: PathBuf,
+    kubectl: Kubectl,
 }
 
 impl Api {
@@ -26,9 +29,8 @@ impl Api {
     /// # Errors
     /// It cannot be started.
     pub fn shared() -> Result<&'static Api> {
-        static SHARED: OnceLock<std::result::Result<Api, String>> = OnceLock::new();
-        let shared = SHARED.get_or_init(|| Api::alone().map_err(|error| format!("{error:#}")));
-        shared.as_ref().map_err(|error| anyhow::Error::msg(error.clone()))
+        static SHARED: Once<Api> = Once::new();
+        SHARED.get_or_make(Api::alone)
     }
 
     /// One of its own, with our custom resources.
@@ -41,11 +43,10 @@ impl Api {
         let run = process::run_within(&mut command, "", START_LIMIT)?.ok()?;
         let line = run.stdout.lines().find_map(|line| line.strip_prefix("export KUBECONFIG="));
         let folder = line.and_then(|path| Path::new(path).parent()).context("the cluster printed no KUBECONFIG")?;
-        let api = Api { folder: folder.to_owned(), kubectl: kubectl()? };
-        let crds = root().join("deploy/crds");
-        api.kubectl(&["apply", "-k", crds.to_str().context("a path that is not UTF-8")?], "")?.ok()?;
-        let established = ["wait", "--for=condition=Established", "--timeout=30s", "crd", "--all"];
-        api.kubectl(&established, "")?.ok()?;
+        let kubectl = Kubectl::new(kubectl::program()?, folder.join("kubeconfig"));
+        let api = Api { folder: folder.to_owned(), kubectl };
+        api.kubectl.apply_folder(&root().join("deploy/crds"))?;
+        api.kubectl.wait(CRDS_LIMIT, &["wait", "--for=condition=Established", "crd", "--all"])?;
         Ok(api)
     }
 
@@ -60,9 +61,7 @@ impl Api {
     /// # Errors
     /// It cannot be run; that it fails is no error here.
     pub fn kubectl(&self, arguments: &[&str], input: &str) -> Result<Run> {
-        let mut command = Command::new(&self.kubectl);
-        command.arg("--kubeconfig").arg(self.kubeconfig()).args(arguments);
-        process::run(command.env("KUBECACHEDIR", self.folder.join("kubectl-cache")), input)
+        self.kubectl.attempt(arguments, input)
     }
 
     /// `kubectl apply` of some YAML.
@@ -70,7 +69,7 @@ impl Api {
     /// # Errors
     /// The API server refuses it.
     pub fn apply(&self, yaml: &str) -> Result<()> {
-        self.kubectl(&["apply", "-f", "-"], yaml)?.ok().map(|_| ())
+        self.kubectl.apply(yaml)
     }
 
     /// What a JSONPath gives.
@@ -78,8 +77,7 @@ impl Api {
     /// # Errors
     /// There is no such object.
     pub fn json_path(&self, object: &[&str], path: &str) -> Result<String> {
-        let output = format!("jsonpath={path}");
-        Ok(self.kubectl(&[&["get"], object, &["-o", &output]].concat(), "")?.ok()?.stdout)
+        self.kubectl.json_path(object, path)
     }
 
     /// Signs as the API server signs tokens of service accounts: ES256, as JSON Web Tokens hold it.
@@ -100,8 +98,7 @@ impl Api {
     /// The process is not found.
     pub fn freeze(&self, frozen: bool) -> Result<()> {
         let signal = if frozen { "-STOP" } else { "-CONT" };
-        let folder = self.folder.to_str().context("a path that is not UTF-8")?;
-        let pattern = format!("kube-apiserver.*{folder}");
+        let pattern = format!("kube-apiserver.*{}", utf8(&self.folder)?);
         let found = process::run(Command::new("pkill").args([signal, "-f", &pattern]), "")?;
         ensure!(found.status.success(), "the process of the API server is not found: {found}");
         Ok(())
@@ -150,19 +147,9 @@ fn fixed_width(der: &[u8]) -> Option<Vec<u8>> {
     Some(signature)
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// kubectl as the cluster's parts are built, or another one on the path.
-fn kubectl() -> Result<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    let parts = cache.context("HOME is not set")?.join("kennel/cluster");
-    let built = std::fs::read_dir(&parts).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut built: Vec<PathBuf> = built
-        .filter_map(|path| [path.join("kubectl"), path.join("bin/kubectl")].into_iter().find(|p| p.is_file()))
-        .collect();
-    built.sort();
-    built.pop().with_context(|| format!("no kubectl in {}: run `tests/cluster/cluster build`", parts.display()))
+/// The root of the repository.
+#[must_use]
+pub fn root() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().unwrap_or(tests).to_owned()
 }

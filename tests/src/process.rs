@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
@@ -106,11 +107,75 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Waits until the process ends by itself, and returns its status.
+    ///
+    /// # Errors
+    /// The process still runs after `limit`; with what it said.
+    pub fn wait_for_end(&mut self, limit: Duration) -> Result<ExitStatus> {
+        let ended = wait_for_end(&mut self.child, limit)?;
+        ended.with_context(|| format!("the process did not end within {limit:?}\n{}", self.said()))
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // It may have ended by itself: then there is nothing to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A server in a process group of its own, which ends when this value is dropped, and also when the process of the tests ends,
+/// even by kill -9: a [`Server`] in a `static` would go on.
+#[derive(Debug)]
+pub struct Group(Server);
+
+impl Group {
+    /// Starts a program; `name.out` and `name.err` in `folder` take its output.
+    ///
+    /// # Errors
+    /// bash cannot be started.
+    pub fn start(program: &Path, arguments: &[&str], folder: &Path, name: &str) -> Result<Group> {
+        // The first of the group waits for the end of the tests, and then ends the others.
+        let script = r#""${@:2}" & tail --pid="$1" -f /dev/null; kill -KILL -- "-$$""#;
+        let mut command = Command::new("bash");
+        command.args(["-c", script, "group", &std::process::id().to_string()]).arg(program).args(arguments);
+        Ok(Group(Server::start(command.process_group(0), folder, name)?))
+    }
+
+    /// What the program wrote so far.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.0.said()
+    }
+
+    /// Sends SIGTERM to every process of the group.
+    ///
+    /// # Errors
+    /// One of them still runs after `limit`.
+    pub fn terminate(mut self, limit: Duration) -> Result<()> {
+        self.signal("-TERM")?;
+        self.0.wait_for_end(limit)?;
+        let deadline = Instant::now() + limit;
+        while self.signal("-0")?.success() {
+            ensure!(Instant::now() < deadline, "the processes do not end within {limit:?}\n{}", self.said());
+            thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
+    fn signal(&self, signal: &str) -> Result<ExitStatus> {
+        let group = format!("-{}", self.0.id());
+        let status = Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status();
+        status.context("kill cannot be started")
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Where nothing of the group runs, there is nothing to kill.
+        let _ = self.signal("-KILL");
     }
 }
 

@@ -1,0 +1,24 @@
+//! deploy/ in a real cluster: two `kubectl apply -k`, one label, and the pods have credentials that nobody typed; then once
+//! more with everything that can be added. README.md beside this says how to run the tests.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`installation`] | which installation stands in the cluster; a test gets the one that it asks for |
+//! | [`steps`] | what an installation is made of, and how it is taken away |
+//! | [`shop`] | containers of the shop, and logins from them |
+
+mod installation;
+mod shop;
+mod steps;
+
+mod admin_cli;
+mod image;
+mod install;
+mod login;
+mod permissions;
+mod pods;
+mod replica;
+mod restart;
+mod uninstall;
+mod validation;
+mod with_everything;

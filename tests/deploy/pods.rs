@@ -1,0 +1,73 @@
+//! The label on pods of every shape, in pods.yaml; and what people read where the label cannot help.
+
+use crate::installation::Installation;
+use crate::shop::SERVICE;
+use anyhow::{Context, Result, ensure};
+use kennel_tests::pods;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Waits for a condition of an object of pods.yaml.
+fn await_condition(dev: &Installation, namespace: &str, object: &str, condition: &str) -> Result<()> {
+    pods::wait(dev.kubectl(), namespace, LIMIT, &["wait", &format!("--for=condition={condition}"), object])
+        .with_context(|| format!("{object} is not {condition}"))
+}
+
+#[test]
+fn a_job_completes_with_the_agent_beside_it_and_its_init_container_has_credentials_already() -> Result<()> {
+    let dev = Installation::dev_with_pods()?;
+    await_condition(&dev, "shop", "job/migrate", "Complete")
+}
+
+#[test]
+fn a_pod_on_the_nodes_network_finds_the_clusters_names_and_logs_in() -> Result<()> {
+    let dev = Installation::dev_with_pods()?;
+    await_condition(&dev, "shop", "pod/on-host", "Ready")?;
+    dev.container("on-host", "app").run(&["kvno", SERVICE]).map(|_| ())
+}
+
+#[test]
+fn a_containers_own_krb5_settings_stay_and_the_one_beside_it_has_ours() -> Result<()> {
+    let dev = Installation::dev_with_pods()?;
+    await_condition(&dev, "shop", "pod/own-settings", "Ready")?;
+    let own = dev.container("own-settings", "app").run(&["sh", "-c", "echo $KRB5_CONFIG $KRB5CCNAME"])?;
+    assert_eq!(own, "/etc/own.conf FILE:/tmp/own\n");
+    dev.container("own-settings", "beside").run(&["kvno", SERVICE]).map(|_| ())
+}
+
+#[test]
+fn a_user_without_a_group_can_use_and_extend_the_cache() -> Result<()> {
+    let dev = Installation::dev_with_pods()?;
+    await_condition(&dev, "shop", "pod/as-user", "Ready")?;
+    dev.container("as-user", "app").run(&["kvno", SERVICE]).map(|_| ())
+}
+
+#[test]
+fn a_user_with_a_group_can_use_and_extend_the_cache_and_nobody_else_can() -> Result<()> {
+    let dev = Installation::dev_with_pods()?;
+    await_condition(&dev, "shop", "pod/with-group", "Ready")?;
+    let app = dev.container("with-group", "app");
+    assert_eq!(app.run(&["stat", "-c", "%a %g", "/var/run/kennel/ccache"])?, "660 4321\n");
+    app.run(&["kvno", SERVICE]).map(|_| ())
+}
+
+#[test]
+fn a_pod_under_the_strictest_pod_security_becomes_ready() -> Result<()> {
+    let dev = Installation::dev_with_pods()?;
+    await_condition(&dev, "strict", "pod/strict", "Ready")
+}
+
+#[test]
+fn where_the_realm_enrols_nobody_nothing_is_injected_and_kennel_status_says_what_to_do() -> Result<()> {
+    let dev = Installation::dev_with_pods()?;
+    let injected = dev.kubectl().json_path(&["pod", "unenrolled", "-n", "elsewhere"], "{.spec.initContainers}")?;
+    assert_eq!(injected, "");
+    let status = dev.status()?;
+    let remedy = status.split_once("have no agent: elsewhere/unenrolled").map(|(_, remedy)| remedy);
+    ensure!(
+        remedy.is_some_and(|remedy| remedy.contains("kennel.dev/enroll=true")),
+        "no problem, or no remedy:\n{status}"
+    );
+    Ok(())
+}
