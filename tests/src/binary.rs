@@ -46,7 +46,8 @@ fn find(name: &str, variable: &str) -> Result<PathBuf> {
 fn build(name: &str) -> Result<PathBuf> {
     let profile_folder = profile_folder()?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "-p", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    // The whole workspace, as tests/run builds it: the same features, and nothing compiled twice.
+    cargo.args(["build", "--workspace", "--locked", "--bin", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
     if profile_folder.ends_with("release") {
         cargo.arg("--release");
     }
