@@ -57,3 +57,21 @@ impl States {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_that_is_set_again_is_no_change_and_a_name_that_has_gone_is_forgotten() {
+        let (states, name) = (States::default(), Name::Principal(Principal::parse("a", "R").unwrap()));
+        assert!(!states.set(&name, State::Gone), "it was not known");
+        assert!(states.set(&name, State::Failed));
+        assert!(!states.set(&name, State::Failed));
+        assert_eq!((states.find(&name), states.count_refused()), (Some(State::Failed), 1));
+        assert!(states.set(&name, State::Made(Some(1))));
+        assert_eq!(states.count_refused(), 0);
+        assert!(states.set(&name, State::Gone));
+        assert_eq!(states.find(&name), None);
+    }
+}

@@ -31,7 +31,7 @@ mod tests;
 pub use error::ListenError;
 pub use http::{HttpListener, HttpServer, PeerAddress};
 pub use limits::ListenLimits;
-pub use respond::{Respond, Response, Transport};
+pub use respond::{Respond, Response, TransportKind};
 pub use sockets::{BoundSockets, RunningSockets};
 pub use tls::authority::Authority;
 pub use tls::files::CertificateFiles;

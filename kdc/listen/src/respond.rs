@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 /// How a reply travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transport {
+pub enum TransportKind {
     /// In one datagram: the responder must keep the reply within its limit for datagrams.
     Datagram,
     /// In a stream, behind a length prefix; any length.
@@ -32,7 +32,7 @@ pub trait Respond: Send + Sync + 'static {
 
     /// Answers without waiting. `None`: something has to be waited for, and nothing has happened yet; the listener calls
     /// [`Respond::respond`] on a task of its own.
-    fn try_respond(&self, request: &[u8], peer: SocketAddr, transport: Transport) -> Option<Response<Self::Event>>;
+    fn try_respond(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Response<Self::Event>>;
 
     /// Records the events of a batch, in order, and empties the list.
     fn record(&self, events: &mut Vec<Self::Event>);
@@ -42,11 +42,11 @@ pub trait Respond: Send + Sync + 'static {
         &self,
         request: &[u8],
         peer: SocketAddr,
-        transport: Transport,
+        transport: TransportKind,
     ) -> impl Future<Output = Option<Vec<u8>>> + Send;
 
     /// Answers and records that the server is too busy for this request.
-    fn unavailable(&self, request: &[u8], peer: SocketAddr, transport: Transport) -> Option<Vec<u8>>;
+    fn unavailable(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Vec<u8>>;
 
     /// Answers and records a frame whose length is zero, too long or reserved. The connection closes after the reply.
     fn refuse_frame(&self, peer: SocketAddr) -> Option<Vec<u8>>;

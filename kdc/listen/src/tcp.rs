@@ -4,7 +4,7 @@
 
 use crate::admission::{Admission, Slot};
 use crate::limits::{ListenLimits, MAX_REQUEST};
-use crate::respond::{Respond, Transport};
+use crate::respond::{Respond, TransportKind};
 use kennel_wire::frame::{self, Prefix};
 use std::io;
 use std::net::SocketAddr;
@@ -153,7 +153,7 @@ impl<R: Respond> Connection<R> {
             return Ok(Next::Close);
         };
         let request = self.received.get(frame::PREFIX..end).unwrap_or_default();
-        match self.shared.responder.respond(request, self.peer, Transport::Stream).await {
+        match self.shared.responder.respond(request, self.peer, TransportKind::Stream).await {
             Some(reply) => {
                 self.received.drain(..end.min(self.received.len()));
                 self.stream.write_all(&frame::encode(&reply)).await?;

@@ -1,7 +1,7 @@
 //! The listeners over real sockets on loopback, with a responder that knows no protocol.
 
 use crate::limits::{GRACE, ListenLimits, MAX_REQUEST};
-use crate::respond::{Respond, Response, Transport};
+use crate::respond::{Respond, Response, TransportKind};
 use crate::sockets::{BoundSockets, RunningSockets, bind_udp_socket};
 use kennel_wire::frame;
 use std::net::SocketAddr;
@@ -44,7 +44,7 @@ fn mirrored(request: &[u8]) -> Option<Vec<u8>> {
 impl Respond for Mirror {
     type Event = Vec<u8>;
 
-    fn try_respond(&self, request: &[u8], _peer: SocketAddr, _transport: Transport) -> Option<Response<Vec<u8>>> {
+    fn try_respond(&self, request: &[u8], _peer: SocketAddr, _transport: TransportKind) -> Option<Response<Vec<u8>>> {
         assert!(!self.broken.swap(false, Ordering::Relaxed), "broken on purpose");
         (request != WAITS).then(|| Response { reply: mirrored(request), event: request.to_vec() })
     }
@@ -53,7 +53,7 @@ impl Respond for Mirror {
         self.recorded.lock().unwrap().append(events);
     }
 
-    async fn respond(&self, request: &[u8], _peer: SocketAddr, _transport: Transport) -> Option<Vec<u8>> {
+    async fn respond(&self, request: &[u8], _peer: SocketAddr, _transport: TransportKind) -> Option<Vec<u8>> {
         if request == WAITS {
             self.gate.acquire().await.unwrap().forget();
         }
@@ -61,7 +61,7 @@ impl Respond for Mirror {
         mirrored(request)
     }
 
-    fn unavailable(&self, request: &[u8], _peer: SocketAddr, _transport: Transport) -> Option<Vec<u8>> {
+    fn unavailable(&self, request: &[u8], _peer: SocketAddr, _transport: TransportKind) -> Option<Vec<u8>> {
         self.record(&mut vec![request.to_vec()]);
         Some(UNAVAILABLE.to_vec())
     }

@@ -2,7 +2,7 @@
 //! wait goes to the runtime, so that it holds up nobody; the number of those is bounded.
 
 use crate::datagram::{Batch, DatagramSocket, Path};
-use crate::respond::{Respond, Transport};
+use crate::respond::{Respond, TransportKind};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -89,7 +89,7 @@ impl<R: Respond> Worker<R> {
     /// Events are recorded before the replies leave: no answer is on the wire without its record on the way.
     fn answer_all(&self, batch: &mut Batch, answers: &mut Answers<R::Event>) {
         for (request, path) in batch.arrived() {
-            match self.responder.try_respond(request, path.peer, Transport::Datagram) {
+            match self.responder.try_respond(request, path.peer, TransportKind::Datagram) {
                 Some(response) => {
                     answers.events.push(response.event);
                     answers.replies.extend(response.reply.map(|reply| (reply, path)));
@@ -105,12 +105,12 @@ impl<R: Respond> Worker<R> {
     fn answer_later(&self, request: &[u8], path: Path) {
         let Ok(permit) = self.waiting.clone().try_acquire_owned() else {
             tracing::warn!(peer = %path.peer, "too many requests wait already");
-            let reply = self.responder.unavailable(request, path.peer, Transport::Datagram);
+            let reply = self.responder.unavailable(request, path.peer, TransportKind::Datagram);
             return reply.iter().for_each(|reply| self.socket.send(reply, &path));
         };
         let (socket, responder, request) = (self.socket.clone(), self.responder.clone(), request.to_vec());
         self.runtime.spawn(async move {
-            let reply = responder.respond(&request, path.peer, Transport::Datagram).await;
+            let reply = responder.respond(&request, path.peer, TransportKind::Datagram).await;
             reply.iter().for_each(|reply| socket.send(reply, &path));
             drop(permit);
         });

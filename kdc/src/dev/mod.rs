@@ -23,7 +23,7 @@ use crate::config::log::{LogFormat, LogSettings};
 use crate::config::realm::warn_of_weakness;
 use crate::dev::files::Folder;
 use crate::dev::plan::Plan;
-use crate::dev::realm::{Outcome, PreparedName};
+use crate::dev::realm::{NameOutcome, PreparedName};
 use crate::serve::cluster::{ClusterParts, Secrets};
 use crate::serve::service::{Parts, Service};
 use crate::serve::signals::Signals;
@@ -90,7 +90,7 @@ async fn make_and_start(
     let mut made = realm::make(store.as_ref(), plan, clock::now()).await?;
     if krbtgt_is_new {
         let name = Principal::krbtgt(&plan.realm.name, &plan.realm.name);
-        made.insert(0, PreparedName { name, outcome: Outcome::Created });
+        made.insert(0, PreparedName { name, outcome: NameOutcome::Created });
     }
     let is_new = if krbtgt_is_new { "new" } else { "kept" };
     _ = writeln!(out, "realm {} in {} ({is_new})", plan.realm.name, folder.root().display());

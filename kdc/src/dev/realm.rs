@@ -15,16 +15,16 @@ use std::fmt;
 /// Who changed the records.
 const BY: &str = "kennel-kdc dev";
 
-/// Outcome became of one name.
+/// NameOutcome became of one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PreparedName {
     pub(crate) name: Principal,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: NameOutcome,
 }
 
 /// What had to be done for a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum NameOutcome {
     /// It is new.
     Created,
     /// It is as it was.
@@ -80,7 +80,7 @@ async fn make_principal(
     store: &dyn PrincipalStore,
     planned: &PlannedPrincipal,
     now: Timestamp,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<NameOutcome> {
     let (old, expect) = match store.read(&planned.name).await? {
         None => (None, Expect::Absent),
         Some(Versioned { record: Record::Principal(record), revision }) => (Some(record), Expect::Revision(revision)),
@@ -101,10 +101,10 @@ async fn make_principal(
     record.max_life = planned.max_life;
     record.max_renewable_life = planned.max_renewable_life;
     let outcome = match (&old, kvno) {
-        (None, _) => Outcome::Created,
-        (Some(old), None) if **old == record => return Ok(Outcome::Kept),
-        (Some(_), None) => Outcome::Changed,
-        (Some(_), Some(kvno)) => Outcome::NewKeys { kvno },
+        (None, _) => NameOutcome::Created,
+        (Some(old), None) if **old == record => return Ok(NameOutcome::Kept),
+        (Some(_), None) => NameOutcome::Changed,
+        (Some(_), Some(kvno)) => NameOutcome::NewKeys { kvno },
     };
     record.modified = now;
     record.modified_by = BY.to_owned();
@@ -168,11 +168,11 @@ fn is_from(key: &Key, password: &Password, salt: &str) -> anyhow::Result<bool> {
     Ok(*key == Key::from_password(key.enctype(), password.expose(), salt.as_bytes(), None)?)
 }
 
-async fn make_alias(store: &dyn PrincipalStore, alias: &Principal, target: &Principal) -> anyhow::Result<Outcome> {
+async fn make_alias(store: &dyn PrincipalStore, alias: &Principal, target: &Principal) -> anyhow::Result<NameOutcome> {
     let expect = match store.read(alias).await? {
         None => Expect::Absent,
         Some(Versioned { record: Record::Alias { target: old, .. }, .. }) if old == *target => {
-            return Ok(Outcome::Kept);
+            return Ok(NameOutcome::Kept);
         }
         Some(Versioned { record: Record::Alias { .. }, revision }) => Expect::Revision(revision),
         Some(Versioned { record: Record::Principal(_), .. }) => {
@@ -182,18 +182,18 @@ async fn make_alias(store: &dyn PrincipalStore, alias: &Principal, target: &Prin
         }
     };
     store.put(&Record::Alias { alias: alias.clone(), target: target.clone(), origin: Origin::Manual }, expect).await?;
-    Ok(Outcome::Alias(target.clone()))
+    Ok(NameOutcome::Alias(target.clone()))
 }
 
 impl fmt::Display for PreparedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.name;
         match &self.outcome {
-            Outcome::Created => write!(f, "{name}: created"),
-            Outcome::Kept => write!(f, "{name}: kept"),
-            Outcome::NewKeys { kvno } => write!(f, "{name}: new keys, version {kvno}"),
-            Outcome::Changed => write!(f, "{name}: changed, its keys stay"),
-            Outcome::Alias(target) => write!(f, "{name}: another name of {target}"),
+            NameOutcome::Created => write!(f, "{name}: created"),
+            NameOutcome::Kept => write!(f, "{name}: kept"),
+            NameOutcome::NewKeys { kvno } => write!(f, "{name}: new keys, version {kvno}"),
+            NameOutcome::Changed => write!(f, "{name}: changed, its keys stay"),
+            NameOutcome::Alias(target) => write!(f, "{name}: another name of {target}"),
         }
     }
 }
@@ -223,7 +223,7 @@ mod tests {
         }
     }
 
-    async fn make_one(store: &MemoryStore, planned: &PlannedPrincipal) -> Outcome {
+    async fn make_one(store: &MemoryStore, planned: &PlannedPrincipal) -> NameOutcome {
         make_principal(store, planned, clock::now()).await.unwrap()
     }
 
@@ -238,10 +238,10 @@ mod tests {
     async fn a_second_start_keeps_every_key() {
         let store = MemoryStore::new();
         for planned in [planned("alice", Some("secret")), planned("HTTP/web", None)] {
-            assert_eq!(make_one(&store, &planned).await, Outcome::Created);
+            assert_eq!(make_one(&store, &planned).await, NameOutcome::Created);
             let before = keys_of(&store, &planned.name.to_string()).await;
             assert_eq!(before.versions[0].kvno, 1);
-            assert_eq!(make_one(&store, &planned).await, Outcome::Kept);
+            assert_eq!(make_one(&store, &planned).await, NameOutcome::Kept);
             assert_eq!(keys_of(&store, &planned.name.to_string()).await, before);
         }
     }
@@ -251,11 +251,11 @@ mod tests {
         let store = MemoryStore::new();
         make_one(&store, &planned("alice", Some("secret"))).await;
         let other = planned("alice", Some("other"));
-        assert_eq!(make_one(&store, &other).await, Outcome::NewKeys { kvno: 2 });
+        assert_eq!(make_one(&store, &other).await, NameOutcome::NewKeys { kvno: 2 });
         let keys = keys_of(&store, "alice").await;
         let states: Vec<_> = keys.versions.iter().map(|v| (v.kvno, v.state)).collect();
         assert_eq!(states, [(2, KeyState::Active)], "the old password is worth nothing");
-        assert_eq!(make_one(&store, &other).await, Outcome::Kept);
+        assert_eq!(make_one(&store, &other).await, NameOutcome::Kept);
     }
 
     #[tokio::test]
@@ -263,7 +263,7 @@ mod tests {
         let store = MemoryStore::new();
         make_one(&store, &planned("HTTP/web", None)).await;
         let fewer = PlannedPrincipal { enctypes: vec![Enctype::Aes128CtsHmacSha1], ..planned("HTTP/web", None) };
-        assert_eq!(make_one(&store, &fewer).await, Outcome::NewKeys { kvno: 2 });
+        assert_eq!(make_one(&store, &fewer).await, NameOutcome::NewKeys { kvno: 2 });
         let keys = keys_of(&store, "HTTP/web").await;
         let states: Vec<_> = keys.versions.iter().map(|v| (v.kvno, v.state)).collect();
         assert_eq!(states, [(2, KeyState::Active), (1, KeyState::Retiring)]);
@@ -276,7 +276,7 @@ mod tests {
         make_one(&store, &planned("alice", Some("secret"))).await;
         let before = keys_of(&store, "alice").await;
         let locked = PlannedPrincipal { attributes: Attributes::LOCKED, ..planned("alice", Some("secret")) };
-        assert_eq!(make_one(&store, &locked).await, Outcome::Changed);
+        assert_eq!(make_one(&store, &locked).await, NameOutcome::Changed);
         assert_eq!(keys_of(&store, "alice").await, before);
     }
 
@@ -286,8 +286,8 @@ mod tests {
         make_one(&store, &planned("alice", Some("secret"))).await;
         assert!(make_alias(&store, &name("alice"), &name("bob")).await.is_err());
         let alias = name("al");
-        assert_eq!(make_alias(&store, &alias, &name("alice")).await.unwrap(), Outcome::Alias(name("alice")));
-        assert_eq!(make_alias(&store, &alias, &name("alice")).await.unwrap(), Outcome::Kept);
+        assert_eq!(make_alias(&store, &alias, &name("alice")).await.unwrap(), NameOutcome::Alias(name("alice")));
+        assert_eq!(make_alias(&store, &alias, &name("alice")).await.unwrap(), NameOutcome::Kept);
         assert!(make_principal(&store, &planned("al", None), clock::now()).await.is_err());
     }
 

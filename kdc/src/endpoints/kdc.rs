@@ -9,7 +9,7 @@ use kennel_core::kdc::{Pending, Step};
 use kennel_core::outcome::Outcome;
 use kennel_core::refusal::Refusal;
 use kennel_core::wants::{Found, Wants};
-use kennel_listen::{Respond, Response, Transport};
+use kennel_listen::{Respond, Response, TransportKind};
 use kennel_store::StoreError;
 use kennel_store::cache::EntryCache;
 use std::net::SocketAddr;
@@ -60,17 +60,17 @@ impl KdcEndpoint {
     }
 
     /// The event goes out before the reply does: no ticket leaves without its audit line on the way.
-    fn finish(&self, outcome: Outcome, transport: Transport) -> Option<Vec<u8>> {
+    fn finish(&self, outcome: Outcome, transport: TransportKind) -> Option<Vec<u8>> {
         let outcome = self.fit(outcome, transport);
         self.audit.record(outcome.event);
         outcome.reply
     }
 
-    fn fit(&self, outcome: Outcome, transport: Transport) -> Outcome {
+    fn fit(&self, outcome: Outcome, transport: TransportKind) -> Outcome {
         let now = outcome.event.time;
         match transport {
-            Transport::Datagram => outcome.fit_datagram(self.udp_reply_limit, self.live.kdc().realm(), now),
-            Transport::Stream => outcome,
+            TransportKind::Datagram => outcome.fit_datagram(self.udp_reply_limit, self.live.kdc().realm(), now),
+            TransportKind::Stream => outcome,
         }
     }
 }
@@ -80,7 +80,7 @@ impl Respond for KdcEndpoint {
 
     /// The core has no state that a request could change half-way, so a decision that has to wait for the store can be dropped
     /// here and made anew by [`Respond::respond`].
-    fn try_respond(&self, request: &[u8], peer: SocketAddr, transport: Transport) -> Option<Response<Event>> {
+    fn try_respond(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Response<Event>> {
         let Outcome { reply, event } = self.fit(self.decide(request, peer).now_or_never()?, transport);
         Some(Response { reply, event })
     }
@@ -89,13 +89,13 @@ impl Respond for KdcEndpoint {
         self.audit.record_all(events);
     }
 
-    async fn respond(&self, request: &[u8], peer: SocketAddr, transport: Transport) -> Option<Vec<u8>> {
+    async fn respond(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Vec<u8>> {
         let outcome = self.decide(request, peer).await;
         self.finish(outcome, transport)
     }
 
     /// Too many requests wait for the store: KDC_ERR_SVC_UNAVAILABLE.
-    fn unavailable(&self, request: &[u8], peer: SocketAddr, transport: Transport) -> Option<Vec<u8>> {
+    fn unavailable(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Vec<u8>> {
         let now = clock::now();
         let outcome = match self.live.kdc().begin(request, peer, now) {
             Step::Done(outcome) => outcome,
@@ -106,7 +106,7 @@ impl Respond for KdcEndpoint {
 
     /// KRB_ERR_FIELD_TOOLONG (RFC 4120, section 7.2.2).
     fn refuse_frame(&self, peer: SocketAddr) -> Option<Vec<u8>> {
-        self.finish(self.live.kdc().refuse(Refusal::FrameLength, peer, clock::now()), Transport::Stream)
+        self.finish(self.live.kdc().refuse(Refusal::FrameLength, peer, clock::now()), TransportKind::Stream)
     }
 }
 
@@ -140,11 +140,11 @@ mod tests {
     async fn garbage_gets_an_error_a_reply_gets_nothing_and_each_one_line() {
         let dir = tempfile::tempdir().unwrap();
         let (endpoint, writer) = endpoint(&dir).await;
-        let answer = endpoint.respond(GARBAGE, peer(), Transport::Stream).await.unwrap();
+        let answer = endpoint.respond(GARBAGE, peer(), TransportKind::Stream).await.unwrap();
         assert_eq!(KrbError::decode(&answer).unwrap().error_code, ErrorCode::GENERIC);
-        assert!(endpoint.respond(REPLY, peer(), Transport::Stream).await.is_none());
+        assert!(endpoint.respond(REPLY, peer(), TransportKind::Stream).await.is_none());
         let mut events: Vec<Event> = [GARBAGE, REPLY]
-            .map(|request| endpoint.try_respond(request, peer(), Transport::Datagram).unwrap().event)
+            .map(|request| endpoint.try_respond(request, peer(), TransportKind::Datagram).unwrap().event)
             .into();
         endpoint.record(&mut events);
         assert!(events.is_empty());

@@ -110,3 +110,108 @@ fn refused(desire: &NamespaceDesire, states: &States, namespace: &str) -> Vec<Re
     });
     refused.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kennel_core::accounts::Conflict;
+    use kennel_k8s::index::facts::Fact;
+    use kennel_k8s::index::table::ObjectChange;
+    use kennel_k8s::index::tables::ClusterEvent;
+    use serde_json::{Value, json};
+
+    fn fact<F: Fact>(object: Value) -> ObjectChange<F>
+    where
+        F::Object: serde::de::DeserializeOwned,
+    {
+        let (key, fact) = F::from_object(serde_json::from_value(object).unwrap()).unwrap();
+        ObjectChange::Put(key, fact)
+    }
+
+    fn meta(name: &str) -> Value {
+        json!({ "namespace": "shop", "name": name, "uid": format!("uid-of-{name}") })
+    }
+
+    /// Namespace shop with the account, the Service and the KerberosPrincipal web.
+    fn shop() -> Index {
+        let own = |kind: &str, metadata: Value, spec: Value| json!({ "apiVersion": "kennel.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec });
+        let labels = json!({ "kennel.dev/enroll": "true" });
+        let realm = json!({ "realmName": "R", "namespaceSelector": { "matchLabels": labels } });
+        let web = json!({ "serviceAccountName": "web", "services": ["HTTP"], "hosts": { "services": ["web"] } });
+        let mut index = Index::new("R");
+        for event in [
+            ClusterEvent::Namespace(fact(json!({ "metadata": { "name": "shop", "uid": "u", "labels": labels } }))),
+            ClusterEvent::Account(fact(json!({ "metadata": meta("web") }))),
+            ClusterEvent::Service(fact(json!({ "metadata": meta("web") }))),
+            ClusterEvent::Realm(fact(own("KerberosRealm", json!({ "name": "r", "uid": "r" }), realm))),
+            ClusterEvent::Principal(fact(own("KerberosPrincipal", meta("web"), web))),
+        ] {
+            index.apply(event);
+        }
+        let _ = index.settle();
+        index
+    }
+
+    fn name(text: &str) -> Principal {
+        Principal::parse(text, "R").unwrap()
+    }
+
+    #[test]
+    fn names_that_are_not_settled_yet_are_waited_for() {
+        let report = namespace_report(&shop(), &States::default(), "shop");
+        assert!(report.enrolled && report.refused.is_empty());
+        let web = &report.principals[0];
+        assert_eq!(web.name, "web");
+        assert_eq!(web.progress.waiting, 1 + web.outcome.principals.len() + web.outcome.aliases.len());
+    }
+
+    #[test]
+    fn a_service_whose_name_is_an_administrator_s_is_a_problem_of_its_object_and_is_not_listed() {
+        let (index, states) = (shop(), States::default());
+        let service = name("HTTP/web.shop.svc.cluster.local");
+        states.set(&Name::Principal(service.clone()), State::Refused(Conflict::Manual));
+        states.set(&Name::Principal(name("web.shop")), State::Made(None));
+        let report = namespace_report(&index, &states, "shop");
+        let web = &report.principals[0];
+        assert_eq!(web.progress.problems, [Problem::from_conflict(Conflict::Manual, &service, "shop")]);
+        assert!(!web.outcome.principals.contains(&service));
+        assert!(report.refused.is_empty(), "the account's own name is its own");
+    }
+
+    #[test]
+    fn an_account_whose_name_is_an_administrator_s_is_reported_by_itself() {
+        let (index, states) = (shop(), States::default());
+        states.set(&Name::Principal(name("web.shop")), State::Refused(Conflict::Manual));
+        let report = namespace_report(&index, &states, "shop");
+        let refused: Vec<_> = report.refused.iter().map(|r| (&*r.account, &*r.uid)).collect();
+        assert_eq!(refused, [("web", "uid-of-web")]);
+        assert_eq!(report.principals[0].outcome.client, None);
+    }
+
+    #[test]
+    fn the_key_version_of_an_object_is_its_highest() {
+        let (index, states) = (shop(), States::default());
+        let web = namespace_report(&index, &states, "shop").principals.remove(0).outcome;
+        for principal in web.principals.iter().chain(&web.client) {
+            states.set(&Name::Principal(principal.clone()), State::Made(None));
+        }
+        for (alias, kvno) in web.aliases.iter().zip([3, 7, 5]) {
+            states.set(&Name::Alias(alias.clone()), State::Made(Some(kvno)));
+        }
+        let progress = &namespace_report(&index, &states, "shop").principals[0].progress;
+        assert_eq!((progress.waiting, progress.kvno), (0, Some(7)));
+    }
+
+    #[test]
+    fn an_unknown_namespace_has_nothing() {
+        let report = namespace_report(&shop(), &States::default(), "other");
+        assert!(!report.enrolled && report.principals.is_empty() && report.refused.is_empty());
+    }
+
+    #[test]
+    fn the_realms_report_names_the_followed_one_and_counts() {
+        let report = realms_report(&shop());
+        assert_eq!((report.realms.len(), report.followed.as_deref()), (1, Some("r")));
+        assert_eq!((report.counts.namespaces, report.counts.principals), (1, 2));
+    }
+}
