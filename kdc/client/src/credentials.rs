@@ -45,7 +45,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// The realm that this ticket gives tickets of.
+    /// The realm whose tickets this ticket-granting ticket buys.
     ///
     /// # Errors
     /// [`ClientError::NotATgt`].
@@ -53,7 +53,7 @@ impl Credential {
         self.server.name.krbtgt_realm().ok_or_else(|| ClientError::NotATgt(self.server.to_string()))
     }
 
-    /// What a checked reply gives. Client and server are named as the KDC names them.
+    /// The credential of a checked reply. Client and server are named as the KDC names them.
     pub(crate) fn from_reply(rep: &KdcRep, enc: EncKdcRepPart, session_key: Key) -> Credential {
         Credential {
             client: Principal::new(rep.cname.clone(), rep.crealm.clone()),
@@ -75,7 +75,7 @@ impl Credential {
     ///
     /// # Errors
     /// A ticket that is no ticket, or a session key of an unknown enctype or a wrong length.
-    pub fn from_ccache(entry: &ccache::Credential) -> Result<Credential, ClientError> {
+    pub fn from_ccache(entry: &ccache::CcacheEntry) -> Result<Credential, ClientError> {
         let unset = |time: KerberosTime| (time != KerberosTime::EPOCH).then_some(time);
         let second_ticket = match entry.second_ticket.as_slice() {
             [] => None,
@@ -99,8 +99,8 @@ impl Credential {
 
     /// The entry of a credential cache.
     #[must_use]
-    pub fn to_ccache(&self) -> ccache::Credential {
-        ccache::Credential {
+    pub fn to_ccache(&self) -> ccache::CcacheEntry {
+        ccache::CcacheEntry {
             client: self.client.clone(),
             server: self.server.clone(),
             key: key_to_wire(&self.session_key),
@@ -123,7 +123,7 @@ impl Credential {
 pub struct CredentialCache {
     /// Whose cache it is.
     pub client: Principal,
-    /// How far the KDC's clock is from ours, as the exchange that filled the cache learned.
+    /// Offset of the KDC's clock, as the exchange that filled the cache proved it.
     pub time_offset: TimeOffset,
     /// The tickets, in order.
     pub credentials: Vec<Credential>,

@@ -6,7 +6,7 @@ use crate::state::{Name, State};
 use kennel_core::accounts::{Action, DesiredPrincipal, reconcile, reconcile_alias};
 use kennel_core::principal::Record;
 use kennel_k8s::index::view::SharedIndex;
-use kennel_store::{Expect, PrincipalStore, StoreError, Versioned};
+use kennel_store::{Expect, PrincipalStore, StoreError, VersionedRecord};
 use kennel_wire::message::{Principal, Timestamp};
 use rand::rngs::OsRng;
 
@@ -65,7 +65,7 @@ async fn step(
             None
         }
         Action::Delete => {
-            if let Some(Versioned { revision, .. }) = found {
+            if let Some(VersionedRecord { revision, .. }) = found {
                 store.delete(principal, revision).await?;
             }
             None

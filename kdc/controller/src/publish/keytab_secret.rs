@@ -11,7 +11,7 @@ use kennel_k8s::index::namespace::PrincipalOutcome;
 use kennel_k8s::index::view::SharedIndex;
 use kennel_k8s::problem::Problem;
 use kennel_k8s::render::status::StoreProgress;
-use kennel_store::{PrincipalStore, Versioned};
+use kennel_store::{PrincipalStore, VersionedRecord};
 use kennel_wire::message::Principal;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -112,7 +112,7 @@ impl KeytabSecretPublisher {
 
     async fn record(&self, name: &Principal) -> Option<Box<PrincipalRecord>> {
         match self.store.read(name).await {
-            Ok(Some(Versioned { record: Record::Principal(record), .. })) => Some(record),
+            Ok(Some(VersionedRecord { record: Record::Principal(record), .. })) => Some(record),
             _ => None,
         }
     }
