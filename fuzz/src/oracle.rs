@@ -3,7 +3,7 @@
 use crate::realm::{FuzzRealm, NOW};
 use crate::request::Planned;
 use kennel_core::access::AccessDecision;
-use kennel_core::event::{Decision, Issued};
+use kennel_core::event::{Decision, IssuedTicket};
 use kennel_core::outcome::Outcome;
 use kennel_core::key_set::KeyState;
 use kennel_core::principal::Attributes;
@@ -41,7 +41,7 @@ fn error(planned: &Planned, outcome: &Outcome, code: ErrorCode) {
 }
 
 /// A ticket: it is what the event says, of keys that are active, and no wider than what it came out of.
-fn issued(planned: &Planned, outcome: &Outcome, issued: &Issued, realm: &FuzzRealm) {
+fn issued(planned: &Planned, outcome: &Outcome, issued: &IssuedTicket, realm: &FuzzRealm) {
     let reply = KdcRep::decode(outcome.reply.as_deref().expect("a ticket is sent")).expect("a reply that clients read");
     let client = Principal::new(reply.cname.clone(), &*reply.crealm);
     assert_eq!(Some(&client), outcome.event.client.as_ref());
@@ -70,7 +70,7 @@ fn issued(planned: &Planned, outcome: &Outcome, issued: &Issued, realm: &FuzzRea
 }
 
 /// Opens the ticket with the server's key of the version that the event names.
-fn ticket(ticket: &Ticket, outcome: &Outcome, issued: &Issued, realm: &FuzzRealm) -> EncTicketPart {
+fn ticket(ticket: &Ticket, outcome: &Outcome, issued: &IssuedTicket, realm: &FuzzRealm) -> EncTicketPart {
     let server = outcome.event.server.as_ref().expect("a ticket is for somebody");
     let entry = realm.find(server).expect("who is known");
     assert!(!entry.record.attributes.contains(Attributes::DISALLOW_ALL), "{server} is locked");
@@ -86,7 +86,7 @@ fn ticket(ticket: &Ticket, outcome: &Outcome, issued: &Issued, realm: &FuzzRealm
     part
 }
 
-fn no_wider(planned: &Planned, from: &EncTicketPart, issued: &Issued, part: &EncTicketPart) {
+fn no_wider(planned: &Planned, from: &EncTicketPart, issued: &IssuedTicket, part: &EncTicketPart) {
     let options = planned.body.as_ref().map(|body| body.options).unwrap_or_default();
     let renewed = options.contains(KdcOptions::RENEW);
     if planned.body.is_some() && !renewed {
@@ -114,7 +114,7 @@ fn no_wider(planned: &Planned, from: &EncTicketPart, issued: &Issued, part: &Enc
 }
 
 /// Opens the encrypted part with the sub-key or the session key.
-fn encrypted(reply: &KdcRep, authtime: KerberosTime, planned: &Planned, body: &KdcReqBody, issued: &Issued) {
+fn encrypted(reply: &KdcRep, authtime: KerberosTime, planned: &Planned, body: &KdcReqBody, issued: &IssuedTicket) {
     let Some(presented) = &planned.presented else { return };
     let (key, usage) = match &planned.subkey {
         Some(subkey) => (subkey, KeyUsage::TGS_REP_SUBKEY),

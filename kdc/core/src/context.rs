@@ -1,7 +1,7 @@
 //! What is known of one request while it is decided. Every end of a request passes here: that is how there is exactly
 //! one event for each, and how every refusal gets its KRB-ERROR.
 
-use crate::event::{Decision, Event, Exchange, Issued};
+use crate::event::{Decision, Event, Exchange, IssuedTicket};
 use crate::outcome::{Outcome, krb_error};
 use crate::pods::PodRef;
 use crate::realm::Realm;
@@ -24,7 +24,7 @@ pub(crate) struct Context {
 
 /// Why there is no ticket, and what the client is told beside the code.
 #[derive(Debug)]
-pub(crate) enum Refused {
+pub(crate) enum ErrorReply {
     /// A refusal.
     For(Refusal),
     /// A refusal with METHOD-DATA, so that the client can try again.
@@ -35,9 +35,9 @@ pub(crate) enum Refused {
     ClientReferral(String),
 }
 
-impl From<Refusal> for Refused {
+impl From<Refusal> for ErrorReply {
     fn from(refusal: Refusal) -> Self {
-        Refused::For(refusal)
+        ErrorReply::For(refusal)
     }
 }
 
@@ -56,7 +56,7 @@ impl Context {
     }
 
     /// A ticket was issued.
-    pub(crate) fn issued(self, reply: Vec<u8>, issued: Issued) -> Outcome {
+    pub(crate) fn issued(self, reply: Vec<u8>, issued: IssuedTicket) -> Outcome {
         Outcome { reply: Some(reply), event: self.event(Decision::Issued(issued)) }
     }
 
@@ -66,16 +66,16 @@ impl Context {
     }
 
     /// A KRB-ERROR goes out.
-    pub(crate) fn refused(self, refused: Refused, realm: &Realm) -> Outcome {
+    pub(crate) fn refused(self, refused: ErrorReply, realm: &Realm) -> Outcome {
         let (code, text, methods, decision) = match refused {
-            Refused::For(refusal) => (refusal.code(), Some(refusal.text()), None, refused_for(refusal)),
-            Refused::WithMethods(refusal, methods) => {
+            ErrorReply::For(refusal) => (refusal.code(), Some(refusal.text()), None, refused_for(refusal)),
+            ErrorReply::WithMethods(refusal, methods) => {
                 (refusal.code(), Some(refusal.text()), Some(methods), refused_for(refusal))
             }
-            Refused::PreauthRequired(methods) => {
+            ErrorReply::PreauthRequired(methods) => {
                 (ErrorCode::PREAUTH_REQUIRED, None, Some(methods), Decision::PreauthRequired)
             }
-            Refused::ClientReferral(home) => return self.client_referral(home, realm),
+            ErrorReply::ClientReferral(home) => return self.client_referral(home, realm),
         };
         let mut error = self.error(code, realm);
         error.e_text = text.map(str::to_owned);

@@ -44,7 +44,7 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision {
     /// A ticket was issued.
-    Issued(Issued),
+    Issued(IssuedTicket),
     /// The client was told to pre-authenticate: no refusal, the first half of every AS exchange.
     PreauthRequired,
     /// Refused, with the code that went out.
@@ -60,7 +60,7 @@ pub enum Decision {
 
 /// What was issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Issued {
+pub struct IssuedTicket {
     /// What the ticket is.
     pub ticket_flags: TicketFlags,
     /// Enctype of the ticket.
@@ -85,4 +85,34 @@ pub struct Issued {
     pub user_to_user: bool,
     /// Whether the access decision observed a denial (`Observe` mode) and the ticket was issued all the same.
     pub would_deny: bool,
+}
+
+impl Exchange {
+    /// A stable name for audit lines and metrics labels.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Exchange::As => "AS",
+            Exchange::Tgs => "TGS",
+            Exchange::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl Decision {
+    /// Name of [`Decision::Issued`].
+    pub const ISSUED: &'static str = "issued";
+    /// Name of [`Decision::Refused`].
+    pub const REFUSED: &'static str = "refused";
+
+    /// A stable name for audit lines and metrics labels.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Decision::Issued(_) => Decision::ISSUED,
+            Decision::PreauthRequired => "preauth-required",
+            Decision::Refused { .. } => Decision::REFUSED,
+            Decision::Dropped(_) => "dropped",
+        }
+    }
 }

@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 use crate::rules::Rules;
 use crate::tgs_exchange;
 use crate::tgs_exchange::request::TgsRequest;
-use crate::tgs_exchange::verified::Verified;
+use crate::tgs_exchange::verified::VerifiedTgsRequest;
 use crate::wants::{Found, Wants};
 use kennel_wire::message::{KdcReq, MessageType, Timestamp};
 use rand_core::CryptoRngCore;
@@ -49,7 +49,7 @@ pub struct Pending {
 enum Stage {
     As(AsRequest),
     Tgs(TgsRequest),
-    TgsVerified(Verified),
+    TgsVerified(VerifiedTgsRequest),
 }
 
 impl Kdc {

@@ -1,7 +1,7 @@
 //! Builds a KDC-REP in one buffer, back to front, with ticket and encrypted part sealed where they stand.
 
 use crate::entry::EntryKey;
-use crate::event::Issued;
+use crate::event::IssuedTicket;
 use crate::refusal::Refusal;
 use kennel_crypto::{CryptoError, Key, PreparedKey};
 use kennel_wire::der::writer::Writer;
@@ -61,7 +61,7 @@ impl Reply<'_> {
     ///
     /// # Errors
     /// None that a request could cause; kept as a refusal so that nothing here can panic.
-    pub(crate) fn issue(self, rng: &mut dyn CryptoRngCore) -> Result<(Vec<u8>, Issued), Refusal> {
+    pub(crate) fn issue(self, rng: &mut dyn CryptoRngCore) -> Result<(Vec<u8>, IssuedTicket), Refusal> {
         let issued = self.issued();
         let Reply { answers, padata, server, ticket, ticket_seal, key, kvno, .. } = &self;
         let encrypted = self.encrypted_part();
@@ -84,9 +84,9 @@ impl Reply<'_> {
         Ok((writer.into_vec(), issued))
     }
 
-    fn issued(&self) -> Issued {
+    fn issued(&self) -> IssuedTicket {
         let ticket = &self.ticket;
-        Issued {
+        IssuedTicket {
             ticket_flags: ticket.flags,
             ticket_enctype: self.ticket_seal.key().enctype(),
             session_enctype: self.session.enctype(),

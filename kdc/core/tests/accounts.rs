@@ -1,7 +1,7 @@
 //! Principals that follow the objects of a cluster: the next write for one name, up to the end.
 
 use crate::realm::TestRealm;
-use kennel_core::accounts::{Action, Conflict, Desired, Role, reconcile, reconcile_alias};
+use kennel_core::accounts::{Action, Conflict, DesiredPrincipal, Role, reconcile, reconcile_alias};
 use kennel_core::key_set::KeySet;
 use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};
 use kennel_core::realm::Realm;
@@ -23,9 +23,9 @@ fn principal(text: &str) -> Principal {
     Principal::parse(text, "R").unwrap()
 }
 
-fn desired(uid: &str, keys: bool) -> Desired {
+fn desired(uid: &str, keys: bool) -> DesiredPrincipal {
     let name = principal("cart.shop");
-    Desired { name, owner: Owner::account(uid), role: Role::Client, keys, aliases: BTreeSet::new() }
+    DesiredPrincipal { name, owner: Owner::account(uid), role: Role::Client, keys, aliases: BTreeSet::new() }
 }
 
 /// One name of a store.
@@ -40,7 +40,7 @@ impl Name {
     }
 
     /// Acts until there is nothing left to do at that time; gives the last action.
-    fn settle(&mut self, desired: Option<&Desired>, now: i64) -> Action {
+    fn settle(&mut self, desired: Option<&DesiredPrincipal>, now: i64) -> Action {
         for _ in 0..5 {
             let action = reconcile(desired, self.stored.as_ref(), &Realm::new("R"), at(now), &mut self.rng);
             match action {
@@ -88,7 +88,7 @@ fn keys_come_when_they_are_asked_for_and_never_change_or_go_by_that() {
 #[test]
 fn a_service_may_be_asked_for() {
     let mut name = Name::new(None);
-    name.settle(Some(&Desired { role: Role::Service, ..desired("a", true) }), START);
+    name.settle(Some(&DesiredPrincipal { role: Role::Service, ..desired("a", true) }), START);
     assert_eq!(name.record().attributes, Attributes::empty());
 }
 

@@ -6,7 +6,7 @@ use kennel_client::{
 };
 use kennel_core::access::{AccessDecision, AccessPath, AccessPolicy, AccessRequest};
 use kennel_core::entry::Entry;
-use kennel_core::event::{Decision, Event, Issued};
+use kennel_core::event::{Decision, Event, IssuedTicket};
 use kennel_core::kdc::{Kdc, Step};
 use kennel_core::key_set::KeySet;
 use kennel_core::outcome::Outcome;
@@ -211,7 +211,7 @@ impl TestRealm {
     }
 
     /// What the last request was issued.
-    pub(crate) fn last_issued(&self) -> Issued {
+    pub(crate) fn last_issued(&self) -> IssuedTicket {
         match &self.events.last().expect("an event").outcome {
             Decision::Issued(issued) => *issued,
             other => panic!("not issued: {other:?}"),

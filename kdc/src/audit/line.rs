@@ -5,8 +5,8 @@
 use crate::clock;
 use crate::config::AuditFormat;
 use bitflags::Flags;
-use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, KeytabEntry};
-use kennel_core::event::{Decision, Event, Exchange, Issued};
+use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, GrantedKeys};
+use kennel_core::event::{Decision, Event, Exchange, IssuedTicket};
 use kennel_core::refusal::Refusal;
 use kennel_crypto::Enctype;
 use std::fmt::{Display, Write};
@@ -38,8 +38,8 @@ struct Line<'a> {
 impl Line<'_> {
     fn event(&mut self, event: &Event) {
         self.word("time", clock::text(event.time));
-        self.word("exchange", exchange(event.exchange));
-        self.word("outcome", outcome(&event.outcome));
+        self.word("exchange", event.exchange.name());
+        self.word("outcome", event.outcome.name());
         if let Some(client) = &event.client {
             self.text("client", client);
         }
@@ -69,8 +69,7 @@ impl Line<'_> {
     fn enrolment(&mut self, event: &EnrolmentEvent) {
         self.word("time", clock::text(event.time));
         self.word("exchange", "enrolment");
-        let granted = matches!(event.outcome, EnrolmentOutcome::Granted(_));
-        self.word("outcome", if granted { "issued" } else { "refused" });
+        self.word("outcome", event.outcome.name());
         if let Some(client) = &event.client {
             self.text("client", client);
         }
@@ -84,7 +83,7 @@ impl Line<'_> {
         self.word("peer", event.peer);
         match &event.outcome {
             EnrolmentOutcome::Granted(granted) => {
-                let kvnos = |entry: &KeytabEntry| entry.kvnos.iter().map(u32::to_string).collect::<Vec<_>>().join("+");
+                let kvnos = |entry: &GrantedKeys| entry.kvnos.iter().map(u32::to_string).collect::<Vec<_>>().join("+");
                 let keys = granted.keytab.iter().map(|entry| format!("{} {}", entry.principal, kvnos(entry)));
                 self.text("keytab", keys.collect::<Vec<_>>().join(", "));
                 if let Some(issued) = &granted.ticket {
@@ -103,7 +102,7 @@ impl Line<'_> {
         }
     }
 
-    fn issued(&mut self, issued: &Issued) {
+    fn issued(&mut self, issued: &IssuedTicket) {
         self.flags("flags", &issued.ticket_flags);
         self.word("ticket_enctype", issued.ticket_enctype);
         self.word("session_enctype", issued.session_enctype);
@@ -226,23 +225,6 @@ fn push_plain_or_quoted(line: &mut String, text: &str) {
     line.push('"');
 }
 
-fn exchange(exchange: Exchange) -> &'static str {
-    match exchange {
-        Exchange::As => "AS",
-        Exchange::Tgs => "TGS",
-        Exchange::Unreadable => "unreadable",
-    }
-}
-
-fn outcome(decision: &Decision) -> &'static str {
-    match decision {
-        Decision::Issued(_) => "issued",
-        Decision::PreauthRequired => "preauth-required",
-        Decision::Refused { .. } => "refused",
-        Decision::Dropped(_) => "dropped",
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -277,7 +259,7 @@ pub(crate) mod tests {
     fn issued() -> Event {
         Event {
             exchange: Exchange::Tgs,
-            outcome: Decision::Issued(Issued {
+            outcome: Decision::Issued(IssuedTicket {
                 ticket_flags: TicketFlags::FORWARDABLE | TicketFlags::PRE_AUTHENT,
                 ticket_enctype: Enctype::Aes256CtsHmacSha384,
                 session_enctype: Enctype::Aes256CtsHmacSha1,

@@ -1,6 +1,6 @@
 //! The keytab of some services: every key that a holder needs, under the name of each and its other names.
 
-use kennel_core::enrolment::{KeytabEntry as Told, Service};
+use kennel_core::enrolment::{GrantedKeys, Service};
 use kennel_core::principal::PrincipalRecord;
 use kennel_wire::keytab::{self, KeytabEntry};
 use kennel_wire::message::{EncryptionKey, Principal};
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 #[derive(Default)]
 pub(crate) struct Builder {
     entries: Vec<KeytabEntry>,
-    told: Vec<Told>,
+    told: Vec<GrantedKeys>,
 }
 
 /// A finished keytab.
@@ -18,7 +18,7 @@ pub(crate) struct Keytab {
     /// MIT's file format, version 2.
     pub(crate) octets: Zeroizing<Vec<u8>>,
     /// Which versions of which principals are in it.
-    pub(crate) told: Vec<Told>,
+    pub(crate) told: Vec<GrantedKeys>,
 }
 
 impl Builder {
@@ -30,7 +30,7 @@ impl Builder {
         }
         let mut kvnos: Vec<u32> = record.keys.versions.iter().map(|version| version.kvno).collect();
         kvnos.sort_unstable_by(|a, b| b.cmp(a));
-        self.told.push(Told { principal: record.principal.clone(), kvnos });
+        self.told.push(GrantedKeys { principal: record.principal.clone(), kvnos });
     }
 
     /// `None` where nothing was added.

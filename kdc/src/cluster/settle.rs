@@ -4,7 +4,7 @@
 use super::work::Name;
 use crate::clock;
 use crate::live::Live;
-use kennel_core::accounts::{Action, Conflict, Desired, reconcile, reconcile_alias};
+use kennel_core::accounts::{Action, Conflict, DesiredPrincipal, reconcile, reconcile_alias};
 use kennel_core::principal::Record;
 use kennel_k8s::index::SharedIndex;
 use kennel_store::{Expect, PrincipalStore, StoreError, Versioned};
@@ -56,7 +56,7 @@ async fn step(
     let stored = found.as_ref().map(|versioned| &versioned.record);
     let action = match name {
         Name::Principal(principal) => {
-            let desired: Option<Desired> = index.read().desired(principal).cloned();
+            let desired: Option<DesiredPrincipal> = index.read().desired(principal).cloned();
             let kdc = live.kdc();
             reconcile(desired.as_ref(), stored, kdc.realm(), clock::now(), &mut OsRng)
         }

@@ -7,7 +7,9 @@ use crate::audit::Audit;
 use crate::clock;
 use crate::live::Live;
 use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
-use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal, Entitlement, Granted, Review, admit};
+use kennel_core::enrolment::{
+    EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal, Entitlement, GrantedCredentials, Review, admit,
+};
 use kennel_core::pods::PodRef;
 use kennel_k8s::index::SharedIndex;
 use kennel_k8s::token_review::review;
@@ -122,7 +124,7 @@ impl Enrolment {
         token: &str,
         request: &EnrollRequest,
         known: &mut Known,
-    ) -> Result<(EnrollResponse, Granted), (Answer, Option<kennel_core::refusal::Refusal>)> {
+    ) -> Result<(EnrollResponse, GrantedCredentials), (Answer, Option<kennel_core::refusal::Refusal>)> {
         let plain = |answer: Answer| (answer, None);
         let review = self.review(token, known).await.map_err(plain)?;
         let (pod, entitlement) = self.admit(&review).await.map_err(|refusal| plain(refusal.into()))?;

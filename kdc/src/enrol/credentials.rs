@@ -4,7 +4,7 @@
 use crate::clock;
 use crate::cluster::keytab::Builder;
 use crate::live::Live;
-use kennel_core::enrolment::{Credentials, EnrolmentRefusal, Entitlement, Granted, Review};
+use kennel_core::enrolment::{AccountCredentials, EnrolmentRefusal, Entitlement, GrantedCredentials, Review};
 use kennel_core::entry::Entry;
 use kennel_core::pods::PodRef;
 use kennel_core::principal::{Origin, Owner};
@@ -49,22 +49,22 @@ impl Source<'_> {
         entitlement: &Entitlement,
         enctypes: &[i32],
         krb5_conf: String,
-    ) -> Result<(EnrollResponse, Granted), Refused> {
+    ) -> Result<(EnrollResponse, GrantedCredentials), Refused> {
         let now = clock::now();
         let client = self
             .made(&entitlement.client, |owner| owner.account == review.account_uid && owner.object.is_none())
             .await?;
         // The name of the account itself is another's: there is nothing to hand out.
         let client = client.ok_or(EnrolmentRefusal::NoPrincipal)?;
-        let mut granted = Granted::default();
+        let mut granted = GrantedCredentials::default();
         let mut ticket = None;
-        if entitlement.credentials != Credentials::Keytab {
+        if entitlement.credentials != AccountCredentials::Keytab {
             let (ccache, end, issued) = self.ticket(&client, pod, enctypes, now).await?;
             granted.ticket = Some(issued);
             ticket = Some((ccache, end));
         }
         let mut keytab = Builder::default();
-        if entitlement.credentials != Credentials::Ticket {
+        if entitlement.credentials != AccountCredentials::Ticket {
             keytab.add(&client.record, None);
         }
         let of_account = |owner: &Owner| owner.account == review.account_uid && owner.object.is_some();
@@ -113,7 +113,7 @@ impl Source<'_> {
         pod: &PodRef,
         enctypes: &[i32],
         now: Timestamp,
-    ) -> Result<(Zeroizing<Vec<u8>>, KerberosTime, kennel_core::event::Issued), Refused> {
+    ) -> Result<(Zeroizing<Vec<u8>>, KerberosTime, kennel_core::event::IssuedTicket), Refused> {
         let realm = self.live.name();
         let krbtgt = self.cache.lookup(&Principal::krbtgt(realm, realm)).await;
         let krbtgt = krbtgt.ok().flatten().ok_or(EnrolmentRefusal::StoreUnavailable)?;
@@ -130,7 +130,7 @@ impl Source<'_> {
 }
 
 /// What the answer tells of the keytab: canonical names and their others.
-fn entries(granted: &Granted, entitlement: &Entitlement) -> Vec<KeytabEntry> {
+fn entries(granted: &GrantedCredentials, entitlement: &Entitlement) -> Vec<KeytabEntry> {
     let mut all = Vec::new();
     for told in &granted.keytab {
         let entry = |principal: &Principal, alias_of: Option<String>| KeytabEntry {

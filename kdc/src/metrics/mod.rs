@@ -50,12 +50,6 @@ struct EnrolmentLabels {
     reason: &'static str,
 }
 
-// Values of labels.
-const AS: &str = "AS";
-const TGS: &str = "TGS";
-const ISSUED: &str = "issued";
-const REFUSED: &str = "refused";
-
 /// In whole seconds, as the API server tells times.
 const DELAY_BUCKETS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
 
@@ -118,13 +112,19 @@ impl Metrics {
 
     /// What an alert looks at begins at 0: a counter that appears with its first event has not risen.
     fn begin(&self) {
-        let _ = self.enrolments.get_or_create(&EnrolmentLabels { outcome: ISSUED, reason: "" });
+        let _ = self.enrolments.get_or_create(&EnrolmentLabels { outcome: Decision::ISSUED, reason: "" });
         for refusal in EnrolmentRefusal::ALL {
-            let _ = self.enrolments.get_or_create(&EnrolmentLabels { outcome: REFUSED, reason: refusal.name() });
+            let _ =
+                self.enrolments.get_or_create(&EnrolmentLabels { outcome: Decision::REFUSED, reason: refusal.name() });
         }
-        for exchange in [AS, TGS] {
+        for exchange in [Exchange::As.name(), Exchange::Tgs.name()] {
             let reason = Refusal::StoreUnavailable.name();
-            let _ = self.requests.get_or_create(&RequestLabels { exchange, outcome: REFUSED, reason, enctype: "" });
+            let _ = self.requests.get_or_create(&RequestLabels {
+                exchange,
+                outcome: Decision::REFUSED,
+                reason,
+                enctype: "",
+            });
         }
     }
 
@@ -164,16 +164,11 @@ impl Metrics {
 
     /// Counts a request that was answered at `finished`.
     pub(crate) fn observe(&self, event: &Event, finished: Timestamp) {
-        let exchange = match event.exchange {
-            Exchange::As => AS,
-            Exchange::Tgs => TGS,
-            Exchange::Unreadable => "unreadable",
-        };
-        let (outcome, reason, enctype) = match &event.outcome {
-            Decision::Issued(issued) => (ISSUED, "", issued.ticket_enctype.name()),
-            Decision::PreauthRequired => ("preauth-required", "", ""),
-            Decision::Refused { refusal, .. } => (REFUSED, refusal.name(), ""),
-            Decision::Dropped(refusal) => ("dropped", refusal.name(), ""),
+        let (exchange, outcome) = (event.exchange.name(), event.outcome.name());
+        let (reason, enctype) = match &event.outcome {
+            Decision::Issued(issued) => ("", issued.ticket_enctype.name()),
+            Decision::PreauthRequired => ("", ""),
+            Decision::Refused { refusal, .. } | Decision::Dropped(refusal) => (refusal.name(), ""),
         };
         self.requests.get_or_create(&RequestLabels { exchange, outcome, reason, enctype }).inc();
         self.latency.get_or_create(&ExchangeLabels { exchange }).observe(seconds(event.time, finished));
@@ -189,8 +184,8 @@ impl Metrics {
     /// Counts an enrolment.
     pub(crate) fn observe_enrolment(&self, event: &EnrolmentEvent) {
         let (outcome, reason) = match &event.outcome {
-            EnrolmentOutcome::Granted(_) => (ISSUED, ""),
-            EnrolmentOutcome::Refused { refusal, .. } => (REFUSED, refusal.name()),
+            EnrolmentOutcome::Granted(_) => (event.outcome.name(), ""),
+            EnrolmentOutcome::Refused { refusal, .. } => (event.outcome.name(), refusal.name()),
         };
         self.enrolments.get_or_create(&EnrolmentLabels { outcome, reason }).inc();
     }

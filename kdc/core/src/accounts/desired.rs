@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 /// A principal that the cluster's objects ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Desired {
+pub struct DesiredPrincipal {
     /// Its name.
     pub name: Principal,
     /// The objects that it is made from.

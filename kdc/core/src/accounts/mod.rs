@@ -9,5 +9,5 @@
 mod desired;
 mod reconcile;
 
-pub use desired::{Desired, Role};
+pub use desired::{DesiredPrincipal, Role};
 pub use reconcile::{Action, Conflict, reconcile, reconcile_alias};

@@ -1,6 +1,6 @@
 //! The next write for one name.
 
-use crate::accounts::desired::{Desired, Role};
+use crate::accounts::desired::{DesiredPrincipal, Role};
 use crate::key_set::KeySet;
 use crate::principal::{Attributes, Origin, PrincipalRecord, Record};
 use crate::realm::Realm;
@@ -42,7 +42,7 @@ pub enum Conflict {
 /// The next action for the name of `desired` or `stored`, which are one name; `Keep` once nothing is left to do. Apply it
 /// with the revision that was read, and ask again.
 pub fn reconcile(
-    desired: Option<&Desired>,
+    desired: Option<&DesiredPrincipal>,
     stored: Option<&Record>,
     realm: &Realm,
     now: Timestamp,
@@ -94,7 +94,7 @@ fn abandoned(record: &PrincipalRecord, realm: &Realm, now: Timestamp) -> Action 
 }
 
 fn kept_or_replaced(
-    desired: &Desired,
+    desired: &DesiredPrincipal,
     record: &PrincipalRecord,
     realm: &Realm,
     now: Timestamp,
@@ -115,7 +115,7 @@ fn kept_or_replaced(
 /// The older account ends in the second in which it was last disabled; the new one begins in a later second, so that the
 /// time of a ticket tells whose it is (Kerberos times are whole seconds).
 fn replaced(
-    desired: &Desired,
+    desired: &DesiredPrincipal,
     record: &PrincipalRecord,
     realm: &Realm,
     now: Timestamp,
@@ -141,7 +141,7 @@ fn disabled(record: &PrincipalRecord, now: Timestamp) -> Action {
 }
 
 fn new_record(
-    desired: &Desired,
+    desired: &DesiredPrincipal,
     now: Timestamp,
     kvno: u32,
     realm: &Realm,

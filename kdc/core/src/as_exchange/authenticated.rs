@@ -1,11 +1,11 @@
 //! An AS request whose client is who it says, with a ticket decided and the reply built.
 
 use crate::access::AccessPath;
-use crate::as_exchange::identified::Identified;
-use crate::context::Refused;
+use crate::as_exchange::identified::IdentifiedAsRequest;
+use crate::context::ErrorReply;
 use crate::enctype_choice::{reply_keys, session_enctype, ticket_key};
 use crate::entry::EntryKey;
-use crate::event::Issued;
+use crate::event::IssuedTicket;
 use crate::preauth::{enc_timestamp, offer, req_enc_pa_rep};
 use crate::principal::Attributes;
 use crate::refusal::Refusal;
@@ -17,8 +17,8 @@ use kennel_wire::message::{EncTicketPart, KerberosTime, MessageType, TicketFlags
 use rand_core::CryptoRngCore;
 
 /// The client is authenticated as far as the realm asks, and may have the ticket.
-pub(crate) struct Authenticated<'a> {
-    pub(crate) identified: Identified<'a>,
+pub(crate) struct AuthenticatedAsRequest<'a> {
+    pub(crate) identified: IdentifiedAsRequest<'a>,
     /// The client's key that seals the reply.
     pub(crate) reply_key: &'a EntryKey,
     /// Whether it proved that it has it.
@@ -26,25 +26,29 @@ pub(crate) struct Authenticated<'a> {
     pub(crate) would_deny: bool,
 }
 
-impl<'a> Authenticated<'a> {
+impl<'a> AuthenticatedAsRequest<'a> {
     /// The client proves who it is, where that is asked for, and the access decision is made.
-    pub(crate) fn new(identified: Identified<'a>) -> Result<Authenticated<'a>, Refused> {
-        let Identified { request, rules, client, server, .. } = identified;
+    pub(crate) fn new(identified: IdentifiedAsRequest<'a>) -> Result<AuthenticatedAsRequest<'a>, ErrorReply> {
+        let IdentifiedAsRequest { request, rules, client, server, .. } = identified;
         let keys = reply_keys(client, &request.body.etypes, &rules.realm);
         let strongest = keys.first().copied().ok_or(Refusal::NoClientKey)?;
         let proof = request.padata.iter().find(|p| p.padata_type == pa_type::ENC_TIMESTAMP);
         let (reply_key, proved) = match proof {
             Some(proof) => (verify(&identified, &proof.value, &keys)?, true),
-            None if requires_preauth(&identified) => return Err(Refused::PreauthRequired(offer::methods(&keys))),
+            None if requires_preauth(&identified) => return Err(ErrorReply::PreauthRequired(offer::methods(&keys))),
             None => (strongest, false),
         };
         let would_deny = rules.decide_access(&client.record.principal, server, AccessPath::As)?;
-        Ok(Authenticated { identified, reply_key, proved, would_deny })
+        Ok(AuthenticatedAsRequest { identified, reply_key, proved, would_deny })
     }
 
     /// Decides the ticket and builds the reply.
-    pub(crate) fn issue(self, now: Timestamp, rng: &mut dyn CryptoRngCore) -> Result<(Vec<u8>, Issued), Refused> {
-        let Identified { request, rules, client, server, .. } = &self.identified;
+    pub(crate) fn issue(
+        self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<(Vec<u8>, IssuedTicket), ErrorReply> {
+        let IdentifiedAsRequest { request, rules, client, server, .. } = &self.identified;
         let body = &request.body;
         let realm = &rules.realm;
         let (times, flags) = self.times_and_flags(now.time, rules)?;
@@ -91,7 +95,7 @@ impl<'a> Authenticated<'a> {
     }
 
     fn times_and_flags(&self, now: KerberosTime, rules: &Rules) -> Result<(Times, TicketFlags), Refusal> {
-        let Identified { request, client, server, .. } = &self.identified;
+        let IdentifiedAsRequest { request, client, server, .. } = &self.identified;
         let bounds = Bounds {
             realm: &rules.realm,
             client: Some(&client.record),
@@ -110,16 +114,20 @@ impl<'a> Authenticated<'a> {
     }
 }
 
-fn verify<'a>(identified: &Identified<'a>, value: &[u8], keys: &[&'a EntryKey]) -> Result<&'a EntryKey, Refused> {
+fn verify<'a>(
+    identified: &IdentifiedAsRequest<'a>,
+    value: &[u8],
+    keys: &[&'a EntryKey],
+) -> Result<&'a EntryKey, ErrorReply> {
     let verified = enc_timestamp::verify(value, identified.client, &identified.rules.realm, identified.now);
     verified.map_err(|refusal| match refusal {
         // The client may have used another salt: say again how its key comes from its password.
-        Refusal::PreauthFailed => Refused::WithMethods(refusal, offer::methods(keys)),
+        Refusal::PreauthFailed => ErrorReply::WithMethods(refusal, offer::methods(keys)),
         other => other.into(),
     })
 }
 
-fn requires_preauth(identified: &Identified<'_>) -> bool {
+fn requires_preauth(identified: &IdentifiedAsRequest<'_>) -> bool {
     let exempt = identified.client.record.attributes.contains(Attributes::NO_PREAUTH_REQUIRED);
     let by_server = identified.server.record.attributes.contains(Attributes::REQUIRE_PREAUTH_OF_CLIENTS);
     by_server || (identified.rules.realm.require_preauth && !exempt)

@@ -2,7 +2,7 @@
 
 use crate::as_exchange::request::AsRequest;
 use crate::checks;
-use crate::context::{Context, Refused};
+use crate::context::{Context, ErrorReply};
 use crate::entry::Entry;
 use crate::principal::Attributes;
 use crate::refusal::Refusal;
@@ -10,7 +10,7 @@ use crate::rules::Rules;
 use kennel_wire::message::{KerberosTime, Timestamp};
 
 /// Both principals are known; nobody has proved anything yet.
-pub(crate) struct Identified<'a> {
+pub(crate) struct IdentifiedAsRequest<'a> {
     pub(crate) request: &'a AsRequest,
     pub(crate) rules: &'a Rules,
     pub(crate) client: &'a Entry,
@@ -18,7 +18,7 @@ pub(crate) struct Identified<'a> {
     pub(crate) now: Timestamp,
 }
 
-impl<'a> Identified<'a> {
+impl<'a> IdentifiedAsRequest<'a> {
     /// Checks what the records say. The order is MIT's, so that a client that fails in two ways is told the same.
     pub(crate) fn new(
         request: &'a AsRequest,
@@ -26,7 +26,7 @@ impl<'a> Identified<'a> {
         server: Option<&'a Entry>,
         rules: &'a Rules,
         context: &mut Context,
-    ) -> Result<Identified<'a>, Refused> {
+    ) -> Result<IdentifiedAsRequest<'a>, ErrorReply> {
         let client = client.ok_or(Refusal::ClientUnknown)?;
         if client.record.principal != request.client && !request.canonicalize {
             return Err(Refusal::ClientAliasWithoutCanonicalize.into());
@@ -41,7 +41,7 @@ impl<'a> Identified<'a> {
         if server.record.attributes.contains(Attributes::DISALLOW_SERVER) {
             return Err(Refusal::ServerIsNoService.into());
         }
-        Ok(Identified { request, rules, client, server, now })
+        Ok(IdentifiedAsRequest { request, rules, client, server, now })
     }
 }
 

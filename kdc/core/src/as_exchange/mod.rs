@@ -10,11 +10,11 @@ pub(crate) mod authenticated;
 pub(crate) mod identified;
 pub(crate) mod request;
 
-use crate::as_exchange::authenticated::Authenticated;
-use crate::as_exchange::identified::Identified;
+use crate::as_exchange::authenticated::AuthenticatedAsRequest;
+use crate::as_exchange::identified::IdentifiedAsRequest;
 use crate::as_exchange::request::AsRequest;
-use crate::context::{Context, Refused};
-use crate::event::Issued;
+use crate::context::{Context, ErrorReply};
+use crate::event::IssuedTicket;
 use crate::rules::Rules;
 use crate::wants::{Found, Want, Wants};
 use kennel_wire::message::KdcReq;
@@ -26,7 +26,7 @@ pub(crate) fn begin(
     bytes: &[u8],
     rules: &Rules,
     context: &mut Context,
-) -> Result<(AsRequest, Wants), Refused> {
+) -> Result<(AsRequest, Wants), ErrorReply> {
     let request = AsRequest::new(request, bytes, rules, context)?;
     let wants = [(Want::Client, request.client.clone()), (Want::Server, request.server.clone())];
     Ok((request, wants.into_iter().collect()))
@@ -40,9 +40,9 @@ pub(crate) fn finish(
     rules: &Rules,
     context: &mut Context,
     rng: &mut dyn CryptoRngCore,
-) -> Result<(Vec<u8>, Issued), Refused> {
+) -> Result<(Vec<u8>, IssuedTicket), ErrorReply> {
     let (client, server) = (found.take(Want::Client), found.take(Want::Server));
-    let identified = Identified::new(&request, client.as_deref(), server.as_deref(), rules, context)?;
-    let authenticated = Authenticated::new(identified)?;
+    let identified = IdentifiedAsRequest::new(&request, client.as_deref(), server.as_deref(), rules, context)?;
+    let authenticated = AuthenticatedAsRequest::new(identified)?;
     authenticated.issue(context.now, rng)
 }

@@ -1,7 +1,7 @@
 //! What an AS request asks for, before anybody is looked up.
 
 use crate::checks::names_somebody;
-use crate::context::{Context, Refused};
+use crate::context::{Context, ErrorReply};
 use crate::preauth::req_enc_pa_rep;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
@@ -38,7 +38,7 @@ impl AsRequest {
         bytes: &[u8],
         rules: &Rules,
         context: &mut Context,
-    ) -> Result<AsRequest, Refused> {
+    ) -> Result<AsRequest, ErrorReply> {
         let KdcReq { padata, mut body, .. } = request;
         let realm = &rules.realm;
         let named = |name: Option<PrincipalName>| name.filter(names_somebody).map(|n| Principal::new(n, &*body.realm));
@@ -65,7 +65,7 @@ impl AsRequest {
 
 /// NT-ENTERPRISE (RFC 6806, section 5): `user@suffix` as one component. A suffix that is our realm (or is mapped to it)
 /// names one of our principals, one that is mapped to another realm gives a client referral.
-fn resolve_enterprise(client: Principal, realm: &Realm) -> Result<Principal, Refused> {
+fn resolve_enterprise(client: Principal, realm: &Realm) -> Result<Principal, ErrorReply> {
     let [text] = client.name.components.as_slice() else { return Err(Refusal::ClientUnknown.into()) };
     let Some((user, suffix)) = text.rsplit_once('@') else { return Ok(client) };
     let home = if suffix.eq_ignore_ascii_case(&realm.name) { Some(&*realm.name) } else { realm.realm_of_host(suffix) };
@@ -73,8 +73,8 @@ fn resolve_enterprise(client: Principal, realm: &Realm) -> Result<Principal, Ref
         Some(home) if home == realm.name => Principal::parse(user, &realm.name)
             .ok()
             .filter(|p| p.realm == realm.name)
-            .ok_or(Refused::For(Refusal::ClientUnknown)),
-        Some(home) => Err(Refused::ClientReferral(home.to_owned())),
+            .ok_or(ErrorReply::For(Refusal::ClientUnknown)),
+        Some(home) => Err(ErrorReply::ClientReferral(home.to_owned())),
         None => Err(Refusal::ClientUnknown.into()),
     }
 }

@@ -1,7 +1,7 @@
 //! What happened to one enrolment: exactly one event for each attempt, whatever its end.
 
 use crate::enrolment::refusal::EnrolmentRefusal;
-use crate::event::Issued;
+use crate::event::{Decision, IssuedTicket};
 use crate::pods::PodRef;
 use crate::refusal::Refusal;
 use kennel_wire::message::{Principal, Timestamp};
@@ -27,8 +27,8 @@ pub struct EnrolmentEvent {
 /// How an enrolment ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EnrolmentOutcome {
-    /// Credentials went out.
-    Granted(Granted),
+    /// AccountCredentials went out.
+    Granted(GrantedCredentials),
     /// Refused.
     Refused {
         /// Why.
@@ -40,18 +40,29 @@ pub enum EnrolmentOutcome {
 
 /// What went out.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Granted {
+pub struct GrantedCredentials {
     /// The ticket, if there was one.
-    pub ticket: Option<Issued>,
+    pub ticket: Option<IssuedTicket>,
     /// What the keytab holds.
-    pub keytab: Vec<KeytabEntry>,
+    pub keytab: Vec<GrantedKeys>,
 }
 
 /// A principal of a keytab, and which key versions of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeytabEntry {
+pub struct GrantedKeys {
     /// The principal, canonical.
     pub principal: Principal,
     /// Its versions, newest first.
     pub kvnos: Vec<u32>,
+}
+
+impl EnrolmentOutcome {
+    /// A stable name for audit lines and metrics labels: that of the [`Decision`] which ends a request in the same way.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            EnrolmentOutcome::Granted(_) => Decision::ISSUED,
+            EnrolmentOutcome::Refused { .. } => Decision::REFUSED,
+        }
+    }
 }

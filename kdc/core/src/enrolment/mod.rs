@@ -13,7 +13,7 @@ pub mod pod_ticket;
 pub mod refusal;
 pub mod rules;
 
-pub use event::{EnrolmentEvent, EnrolmentOutcome, Granted, KeytabEntry};
+pub use event::{EnrolmentEvent, EnrolmentOutcome, GrantedCredentials, GrantedKeys};
 pub use pod_ticket::PodTicket;
 pub use refusal::EnrolmentRefusal;
-pub use rules::{Account, ClusterView, Credentials, Entitlement, Namespace, Pod, Review, Service, admit};
+pub use rules::{Account, AccountCredentials, ClusterView, Entitlement, Namespace, Pod, Review, Service, admit};

@@ -4,7 +4,7 @@ use crate::access::AccessPath;
 use crate::checks;
 use crate::enctype_choice::{permitted, ticket_key};
 use crate::entry::Entry;
-use crate::event::Issued;
+use crate::event::IssuedTicket;
 use crate::pods::{PodRef, PodState};
 use crate::principal::Attributes;
 use crate::realm::Realm;
@@ -22,7 +22,7 @@ pub struct PodTicket {
     /// With its session key, as a credential cache holds it.
     pub credential: ccache::Credential,
     /// What was issued.
-    pub issued: Issued,
+    pub issued: IssuedTicket,
 }
 
 impl PodTicket {
@@ -46,7 +46,7 @@ impl PodTicket {
         let key = ticket_key(krbtgt, &rules.realm)?;
         let session = Key::generate(session_enctype(krbtgt, offered, &rules.realm)?, rng);
         let part = ticket_part(client, krbtgt, pod, &session, now.time, &rules.realm)?;
-        let issued = Issued {
+        let issued = IssuedTicket {
             ticket_flags: part.flags,
             ticket_enctype: key.key.enctype(),
             session_enctype: session.enctype(),

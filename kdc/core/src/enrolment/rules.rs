@@ -44,7 +44,7 @@ pub struct Pod {
 
 /// Which credentials an account gets for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Credentials {
+pub enum AccountCredentials {
     /// A ticket-granting ticket that is bound to the pod; no key leaves the KDC.
     Ticket,
     /// The account's own key in the keytab.
@@ -68,7 +68,7 @@ pub struct Entitlement {
     /// The account's principal.
     pub client: Principal,
     /// What it gets for itself.
-    pub credentials: Credentials,
+    pub credentials: AccountCredentials,
     /// The services whose keys it gets; of per-pod services only its own.
     pub services: Vec<Service>,
 }
@@ -138,7 +138,7 @@ mod tests {
         }
         fn entitlement(&self, _: &str, _: &str, _: &str) -> Option<Entitlement> {
             let client = Principal::parse("cart.shop", "R").ok()?;
-            let entitlement = Entitlement { client, credentials: Credentials::Ticket, services: Vec::new() };
+            let entitlement = Entitlement { client, credentials: AccountCredentials::Ticket, services: Vec::new() };
             self.principal.then_some(entitlement)
         }
     }

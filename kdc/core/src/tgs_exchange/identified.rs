@@ -8,12 +8,12 @@ use crate::entry::Entry;
 use crate::principal::Attributes;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
-use crate::tgs_exchange::verified::Verified;
+use crate::tgs_exchange::verified::VerifiedTgsRequest;
 use kennel_wire::message::{KdcOptions, KerberosTime, TicketFlags};
 
 /// Client and server may take part, and the access decision allows it.
-pub(crate) struct Identified<'a> {
-    pub(crate) verified: &'a Verified,
+pub(crate) struct IdentifiedTgsRequest<'a> {
+    pub(crate) verified: &'a VerifiedTgsRequest,
     pub(crate) rules: &'a Rules,
     /// The client, where it is one of this realm.
     pub(crate) client: Option<&'a Entry>,
@@ -23,16 +23,16 @@ pub(crate) struct Identified<'a> {
     pub(crate) would_deny: bool,
 }
 
-impl<'a> Identified<'a> {
+impl<'a> IdentifiedTgsRequest<'a> {
     pub(crate) fn new(
-        verified: &'a Verified,
+        verified: &'a VerifiedTgsRequest,
         client: Option<&'a Entry>,
         server: &'a Entry,
         referral: bool,
         rules: &'a Rules,
         context: &Context,
-    ) -> Result<Identified<'a>, Refusal> {
-        let mut identified = Identified { verified, rules, client, server, referral, would_deny: false };
+    ) -> Result<IdentifiedTgsRequest<'a>, Refusal> {
+        let mut identified = IdentifiedTgsRequest { verified, rules, client, server, referral, would_deny: false };
         identified.check_client(context.now.time)?;
         identified.check_options()?;
         identified.check_server(context.now.time)?;

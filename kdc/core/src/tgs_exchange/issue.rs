@@ -2,11 +2,11 @@
 
 use crate::authorization_data::{Source, acceptable};
 use crate::enctype_choice::{permitted, session_enctype, ticket_key};
-use crate::event::Issued;
+use crate::event::IssuedTicket;
 use crate::refusal::Refusal;
 use crate::reply::{Reply, TicketSeal, encryption_key};
-use crate::tgs_exchange::identified::Identified;
-use crate::tgs_exchange::presented::Presented;
+use crate::tgs_exchange::identified::IdentifiedTgsRequest;
+use crate::tgs_exchange::presented::PresentedTicket;
 use crate::tgs_exchange::request::TgsRequest;
 use crate::tgs_exchange::ticket::TicketKind;
 use crate::ticket_policy::{
@@ -20,9 +20,13 @@ use kennel_wire::message::{
 };
 use rand_core::CryptoRngCore;
 
-impl Identified<'_> {
+impl IdentifiedTgsRequest<'_> {
     /// Decides the ticket and builds the reply.
-    pub(crate) fn issue(&self, now: KerberosTime, rng: &mut dyn CryptoRngCore) -> Result<(Vec<u8>, Issued), Refusal> {
+    pub(crate) fn issue(
+        &self,
+        now: KerberosTime,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<(Vec<u8>, IssuedTicket), Refusal> {
         let (request, presented) = (&self.verified.request, &self.verified.presented);
         let (times, flags) = self.times_and_flags(now)?;
         let ticket_seal = self.ticket_seal()?;
@@ -153,20 +157,20 @@ impl Identified<'_> {
     }
 }
 
-fn renewed(presented: &Presented, now: KerberosTime, bounds: &Bounds<'_>) -> Result<Times, Refusal> {
+fn renewed(presented: &PresentedTicket, now: KerberosTime, bounds: &Bounds<'_>) -> Result<Times, Refusal> {
     let renew_till = presented.part.renew_till.ok_or(Refusal::TicketNotRenewable)?;
     renewed_times(presented.starttime(), presented.part.endtime, renew_till, now, bounds)
 }
 
 /// A validated ticket is the postdated one, once its time has come.
-fn validated(presented: &Presented, now: KerberosTime, bounds: &Bounds<'_>) -> Result<Times, Refusal> {
+fn validated(presented: &PresentedTicket, now: KerberosTime, bounds: &Bounds<'_>) -> Result<Times, Refusal> {
     validated_times(presented.starttime(), presented.part.endtime, presented.part.renew_till, now, bounds)
 }
 
 /// Times and flags of a ticket that is neither renewed nor validated, within those of the presented one.
 fn fresh(
     request: &TgsRequest,
-    presented: &Presented,
+    presented: &PresentedTicket,
     now: KerberosTime,
     mut bounds: Bounds<'_>,
 ) -> Result<(Times, TicketFlags), Refusal> {
@@ -192,7 +196,10 @@ fn fresh(
 }
 
 /// The client's authorization data: under the sub-key where there is one, else under the session key.
-fn open_authorization_data(request: &TgsRequest, presented: &Presented) -> Result<Option<AuthorizationData>, Refusal> {
+fn open_authorization_data(
+    request: &TgsRequest,
+    presented: &PresentedTicket,
+) -> Result<Option<AuthorizationData>, Refusal> {
     let Some(data) = &request.body.enc_authorization_data else { return Ok(None) };
     let (key, usage) = match &presented.subkey {
         Some(subkey) => (subkey, KeyUsage::TGS_REQ_AD_SUBKEY),

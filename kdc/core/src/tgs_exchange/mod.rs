@@ -18,12 +18,12 @@ pub(crate) mod ticket;
 pub(crate) mod user_to_user;
 pub(crate) mod verified;
 
-use crate::context::{Context, Refused};
-use crate::event::Issued;
+use crate::context::{Context, ErrorReply};
+use crate::event::IssuedTicket;
 use crate::rules::Rules;
-use crate::tgs_exchange::identified::Identified;
+use crate::tgs_exchange::identified::IdentifiedTgsRequest;
 use crate::tgs_exchange::request::TgsRequest;
-use crate::tgs_exchange::verified::Verified;
+use crate::tgs_exchange::verified::VerifiedTgsRequest;
 use crate::wants::{Found, Wants};
 use kennel_wire::message::KdcReq;
 use rand_core::CryptoRngCore;
@@ -34,7 +34,7 @@ pub(crate) fn begin(
     bytes: &[u8],
     rules: &Rules,
     context: &mut Context,
-) -> Result<(TgsRequest, Wants), Refused> {
+) -> Result<(TgsRequest, Wants), ErrorReply> {
     let request = TgsRequest::new(request, bytes, rules, context)?;
     let wants = request.wants();
     Ok((request, wants))
@@ -47,22 +47,22 @@ pub(crate) fn verify(
     found: Found,
     rules: &Rules,
     context: &mut Context,
-) -> Result<(Verified, Wants), Refused> {
-    let verified = Verified::new(request, found, rules, context)?;
+) -> Result<(VerifiedTgsRequest, Wants), ErrorReply> {
+    let verified = VerifiedTgsRequest::new(request, found, rules, context)?;
     let wants = verified.wants(&rules.realm);
     Ok((verified, wants))
 }
 
 /// Decides, with what [`verify`] wanted; returns the TGS-REP (RFC 4120, section 3.3.3).
 pub(crate) fn finish(
-    verified: Verified,
+    verified: VerifiedTgsRequest,
     found: Found,
     rules: &Rules,
     context: &mut Context,
     rng: &mut dyn CryptoRngCore,
-) -> Result<(Vec<u8>, Issued), Refused> {
+) -> Result<(Vec<u8>, IssuedTicket), ErrorReply> {
     let (client, server, referral) = verified.parties(found, &rules.realm)?;
     context.server = Some(server.record.principal.clone());
-    let identified = Identified::new(&verified, client.as_deref(), &server, referral, rules, context)?;
+    let identified = IdentifiedTgsRequest::new(&verified, client.as_deref(), &server, referral, rules, context)?;
     Ok(identified.issue(context.now.time, rng)?)
 }

@@ -13,21 +13,21 @@ use kennel_crypto::{Key, KeyUsage};
 use kennel_wire::message::{EncTicketPart, KdcOptions, KerberosTime, Principal, TicketFlags};
 
 /// A verified AP-REQ.
-pub(crate) struct Presented {
+pub(crate) struct PresentedTicket {
     pub(crate) kind: TicketKind,
     pub(crate) part: EncTicketPart,
     pub(crate) session: Key,
     pub(crate) subkey: Option<Key>,
 }
 
-impl Presented {
+impl PresentedTicket {
     /// Verifies everything about the AP-REQ that does not depend on what is asked for.
     pub(crate) fn verify(
         request: &TgsRequest,
         server: Option<&Entry>,
         rules: &Rules,
         context: &mut Context,
-    ) -> Result<Presented, Refusal> {
+    ) -> Result<PresentedTicket, Refusal> {
         let realm = &rules.realm;
         let ap_rules = ApRules {
             authenticator_usage: KeyUsage::TGS_REQ_AUTHENTICATOR,
@@ -50,7 +50,7 @@ impl Presented {
             return Err(Refusal::TicketSpoofsLocalClient);
         }
         let subkey = genuine.subkey(&ap_rules)?;
-        Ok(Presented { kind: request.kind.clone(), part: genuine.ticket, session: genuine.session, subkey })
+        Ok(PresentedTicket { kind: request.kind.clone(), part: genuine.ticket, session: genuine.session, subkey })
     }
 
     /// Whose ticket it is.

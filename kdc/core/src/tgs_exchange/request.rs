@@ -1,7 +1,7 @@
 //! What a TGS request asks for, before its ticket is opened.
 
 use crate::checks::names_somebody;
-use crate::context::{Context, Refused};
+use crate::context::{Context, ErrorReply};
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 use crate::tgs_exchange::ticket::TicketKind;
@@ -28,7 +28,7 @@ impl TgsRequest {
         bytes: &[u8],
         rules: &Rules,
         context: &mut Context,
-    ) -> Result<TgsRequest, Refused> {
+    ) -> Result<TgsRequest, ErrorReply> {
         let realm = &rules.realm;
         let body_der = bytes.get(request.body_der.clone()).unwrap_or_default().to_vec();
         let KdcReq { padata, mut body, .. } = request;

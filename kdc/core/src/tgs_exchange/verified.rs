@@ -5,7 +5,7 @@ use crate::entry::Entry;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
-use crate::tgs_exchange::presented::Presented;
+use crate::tgs_exchange::presented::PresentedTicket;
 use crate::tgs_exchange::referral;
 use crate::tgs_exchange::request::TgsRequest;
 use crate::tgs_exchange::user_to_user::SecondTicket;
@@ -14,9 +14,9 @@ use kennel_wire::message::Principal;
 use std::sync::Arc;
 
 /// The request, its opened tickets, and what was found so far.
-pub(crate) struct Verified {
+pub(crate) struct VerifiedTgsRequest {
     pub(crate) request: TgsRequest,
-    pub(crate) presented: Presented,
+    pub(crate) presented: PresentedTicket,
     /// The server of the presented ticket.
     pub(crate) ticket_server: Option<Arc<Entry>>,
     /// The server that is asked for, if it is ours.
@@ -24,22 +24,22 @@ pub(crate) struct Verified {
     pub(crate) second: Option<SecondTicket>,
 }
 
-impl Verified {
+impl VerifiedTgsRequest {
     /// Opens the tickets and verifies the AP-REQ.
     pub(crate) fn new(
         request: TgsRequest,
         mut found: Found,
         rules: &Rules,
         context: &mut Context,
-    ) -> Result<Verified, Refusal> {
+    ) -> Result<VerifiedTgsRequest, Refusal> {
         let (ticket_server, server) = (found.take(Want::TicketServer), found.take(Want::Server));
         let second_server = found.take(Want::AdditionalTicketServer);
-        let presented = Presented::verify(&request, ticket_server.as_deref(), rules, context)?;
+        let presented = PresentedTicket::verify(&request, ticket_server.as_deref(), rules, context)?;
         let second = match &request.second {
             Some(ticket) => Some(SecondTicket::open(ticket, second_server.as_deref(), rules, context.now)?),
             None => None,
         };
-        Ok(Verified { request, presented, ticket_server, server, second })
+        Ok(VerifiedTgsRequest { request, presented, ticket_server, server, second })
     }
 
     /// The principals that are needed next: the client, where it is one of this realm, then, where the server is not

@@ -30,7 +30,7 @@ pub use view::SharedIndex;
 use crate::crd::{KerberosPrincipal, KerberosRealm};
 use claims::Claims;
 use facts::{AccountFact, Key, NamespaceFact, OwnFact, PodFact, ServiceFact, StatefulSetFact};
-use kennel_core::accounts::Desired;
+use kennel_core::accounts::DesiredPrincipal;
 use kennel_wire::message::Principal;
 use namespace::Requests;
 use std::collections::{BTreeMap, BTreeSet};
@@ -254,7 +254,7 @@ impl Index {
 
     /// What is wanted under a name.
     #[must_use]
-    pub fn desired(&self, name: &Principal) -> Option<&Desired> {
+    pub fn desired(&self, name: &Principal) -> Option<&DesiredPrincipal> {
         self.desires.get(self.wanted_by.get(name)?)?.principals.get(name)
     }
 

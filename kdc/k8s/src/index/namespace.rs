@@ -7,8 +7,8 @@ use super::services::{Problem, Request, Wanted, request};
 use crate::crd::realm::Credentials as Choice;
 use crate::crd::{KerberosPrincipal, KerberosRealm};
 use crate::names;
-use kennel_core::accounts::{Desired, Role};
-use kennel_core::enrolment::{Credentials, Entitlement, Service};
+use kennel_core::accounts::{DesiredPrincipal, Role};
+use kennel_core::enrolment::{AccountCredentials, Entitlement, Service};
 use kennel_core::principal::Owner;
 use kennel_wire::message::Principal;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ pub struct NamespaceDesire {
     /// Whether the realm enrols it.
     pub enrolled: bool,
     /// Its principals, by name.
-    pub principals: BTreeMap<Principal, Desired>,
+    pub principals: BTreeMap<Principal, DesiredPrincipal>,
     /// What became of its KerberosPrincipals, by name.
     pub outcomes: BTreeMap<String, Outcome>,
     accounts: BTreeMap<String, AccountDesire>,
@@ -43,7 +43,7 @@ pub struct Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct AccountDesire {
     client: Principal,
-    credentials: Credentials,
+    credentials: AccountCredentials,
     services: Vec<Service>,
     /// Services of single pods: StatefulSet and pod.
     of_pods: Vec<((String, String), Service)>,
@@ -130,7 +130,7 @@ impl NamespaceDesire {
     fn add_account(&mut self, account: &str, uid: &str, namespace: &str, realm: &KerberosRealm) {
         let client = names::client(account, namespace, &realm.spec.realm_name);
         let (owner, aliases) = (Owner::account(uid), BTreeSet::new());
-        let desired = Desired { name: client.clone(), owner, role: Role::Client, keys: false, aliases };
+        let desired = DesiredPrincipal { name: client.clone(), owner, role: Role::Client, keys: false, aliases };
         self.principals.insert(client.clone(), desired);
         let credentials = credentials(realm.spec.credentials);
         let desire = AccountDesire { client, credentials, services: Vec::new(), of_pods: Vec::new() };
@@ -181,7 +181,7 @@ impl NamespaceDesire {
             outcome.aliases.extend(aliases.iter().cloned());
             let aliases = aliases.into_iter().collect();
             let desired =
-                Desired { name: name.clone(), owner: owner.clone(), role: Role::Service, keys: true, aliases };
+                DesiredPrincipal { name: name.clone(), owner: owner.clone(), role: Role::Service, keys: true, aliases };
             self.principals.insert(name, desired);
         }
         outcome
@@ -190,7 +190,7 @@ impl NamespaceDesire {
     /// An account has a key where one is handed out; its KerberosPrincipal, which has its name, says so.
     fn settle_keys(&mut self) {
         for (name, account) in &self.accounts {
-            let keys = account.credentials != Credentials::Ticket;
+            let keys = account.credentials != AccountCredentials::Ticket;
             if let Some(desired) = self.principals.get_mut(&account.client) {
                 desired.keys = keys;
             }
@@ -213,11 +213,11 @@ impl NamespaceDesire {
     }
 }
 
-fn credentials(choice: Choice) -> Credentials {
+fn credentials(choice: Choice) -> AccountCredentials {
     match choice {
-        Choice::Ticket => Credentials::Ticket,
-        Choice::Keytab => Credentials::Keytab,
-        Choice::Both => Credentials::Both,
+        Choice::Ticket => AccountCredentials::Ticket,
+        Choice::Keytab => AccountCredentials::Keytab,
+        Choice::Both => AccountCredentials::Both,
     }
 }
 

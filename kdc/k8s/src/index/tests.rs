@@ -3,7 +3,7 @@
 use super::facts::Fact;
 use super::*;
 use kennel_core::accounts::Role;
-use kennel_core::enrolment::{ClusterView, Credentials};
+use kennel_core::enrolment::{AccountCredentials, ClusterView};
 use kennel_core::pods::{PodRef, PodState, Pods};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -244,7 +244,7 @@ fn credentials_are_the_realm_s_unless_the_principal_says_otherwise() {
     cluster.after([realm("r", "2026-01-01T00:00:00Z", json!({ "credentials": "Both" }))]);
     cluster.after([principal("shop", "web", json!({ "credentials": "Ticket" }))]);
     let of = |account: &str| cluster.0.read().entitlement("shop", account, "x").unwrap().credentials;
-    assert_eq!((of("web"), of("cart")), (Credentials::Ticket, Credentials::Both));
+    assert_eq!((of("web"), of("cart")), (AccountCredentials::Ticket, AccountCredentials::Both));
     let index = cluster.0.read();
     let keys = |account: &str| index.desired(&crate::names::client(account, "shop", "R")).unwrap().keys;
     assert_eq!((keys("web"), keys("cart")), (false, true));
