@@ -1,8 +1,8 @@
 //! `/livez` and `/readyz`, on a port or a unix socket: ready is who holds credentials that have not ended.
 
 use crate::cli::Endpoint;
+use crate::clock::now;
 use crate::credentials::Held;
-use crate::refresh::now;
 use anyhow::Context;
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::{Bytes, Incoming};

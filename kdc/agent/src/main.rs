@@ -4,6 +4,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`cli`] | the command line |
+//! | [`clock`] | the time of the system |
 //! | [`enrol`] | one enrolment over HTTPS |
 //! | [`credentials`] | the folder: what is in it, and how it is replaced |
 //! | [`ccache`] | a new ticket into a cache that others read and append to |
@@ -17,6 +18,7 @@
 
 mod ccache;
 mod cli;
+mod clock;
 mod credentials;
 mod enrol;
 mod health;

@@ -2,6 +2,7 @@
 //! a pod that is set up wrongly says so; later it goes on trying, as the ticket that is there may still be good.
 
 use crate::cli::Cli;
+use crate::clock::now;
 use crate::credentials::{Folder, Held};
 use crate::enrol::{Failure, enrol};
 use crate::health::{self, Health};
@@ -10,7 +11,7 @@ use crate::write::Made;
 use rand::Rng;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Refused after a success: it is asked again after so long.
@@ -80,12 +81,6 @@ async fn one(cli: &Cli, folder: &Folder) -> Result<Held, Failure> {
     let (ticket, keytab) = (response.ticket.is_some(), response.keytab.map_or(0, |keytab| keytab.entries.len()));
     tracing::info!(client = response.client, ticket, keytab, refetch_before = response.refetch_before, "enrolled");
     Ok(held)
-}
-
-/// Seconds since the epoch.
-pub(crate) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn luck() -> f64 {

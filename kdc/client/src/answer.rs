@@ -1,6 +1,6 @@
 //! What a KDC answers: a reply or an error.
 
-use crate::ClientError;
+use crate::error::ClientError;
 use kennel_wire::WireError;
 use kennel_wire::message::{KdcRep, KrbError};
 

@@ -3,9 +3,11 @@
 //! The accepting side keeps no replay cache. Whoever needs one remembers [`AcceptedApReq::replay_key`] for
 //! `max_skew` seconds in both directions; a protocol that gives each side a fresh sub-key or a challenge needs none.
 
+use crate::credentials::Credential;
+use crate::error::ClientError;
+use crate::keytab::Keytab;
 use crate::sealing::{key_from_wire, key_to_wire, open, seal};
 use crate::time::DEFAULT_MAX_SKEW;
-use crate::{ClientError, Credential, Keytab};
 use kennel_core::ap_exchange::{ApRules, ApUse, GenuineApReq, open_ticket_with};
 use kennel_core::refusal::Refusal;
 use kennel_crypto::{Enctype, Key, KeyUsage};

@@ -6,10 +6,14 @@
 //! ```
 
 use crate::answer::Answer;
-use crate::reply_checks::{Expected, ReplyFault};
+use crate::credentials::Credential;
+use crate::error::ClientError;
+use crate::fault::ReplyFault;
+use crate::options::TicketOptions;
+use crate::reply_checks::Expected;
 use crate::sealing::{open, seal};
+use crate::secret::Secret;
 use crate::time::TimeOffset;
-use crate::{ClientError, Credential, Secret, TicketOptions};
 use kennel_crypto::{Enctype, Key, KeyUsage};
 use kennel_wire::message::{
     Checksum, EncKdcRepPart, ErrorCode, EtypeInfo2Entry, KdcRep, KdcReq, KdcReqBody, KerberosTime, KrbError,

@@ -1,10 +1,14 @@
 //! The convenient front: a realm, its KDCs, and tickets.
 
+use crate::as_exchange::{AsExchange, AsRequest, AsStep, InitialTicket};
+use crate::credentials::Credential;
+use crate::error::ClientError;
+use crate::options::TicketOptions;
+use crate::secret::Secret;
+use crate::tgs_exchange::{TgsExchange, TgsRequest};
+use crate::ticket_walk::{TicketWalk, WalkStep};
 use crate::time::TimeOffset;
-use crate::{
-    AsExchange, AsRequest, AsStep, ClientError, Credential, InitialTicket, Protocol, Secret, TgsExchange, TgsRequest,
-    TicketOptions, TicketWalk, Transport, WalkStep,
-};
+use crate::transport::{Protocol, Transport};
 use kennel_wire::message::{KdcOptions, KerberosTime, Principal, PrincipalName, Ticket, Timestamp};
 use rand::rngs::OsRng;
 use std::collections::BTreeMap;

@@ -1,7 +1,8 @@
 //! A ticket with its session key, and the credential cache files (FILE, version 4) that carry them between programs.
 
+use crate::error::ClientError;
 use crate::sealing::{key_from_wire, key_to_wire};
-use crate::{ClientError, TimeOffset};
+use crate::time::TimeOffset;
 use kennel_crypto::Key;
 use kennel_wire::ccache::{self, Ccache};
 use kennel_wire::message::{

@@ -1,9 +1,11 @@
 //! Requests that are wrong on purpose, for tests of KDCs: everything that a client keeps right by itself can be made
 //! wrong here. No program but a test has a reason to use this.
 
-use crate::as_exchange::{as_req, enc_timestamp};
+use crate::as_exchange::{AsRequest, as_req, enc_timestamp};
+use crate::credentials::Credential;
+use crate::error::ClientError;
 use crate::sealing::open;
-use crate::{AsRequest, ClientError, Credential, TgsExchange, TgsRequest};
+use crate::tgs_exchange::{TgsExchange, TgsRequest};
 use kennel_crypto::{Key, KeyUsage};
 use kennel_wire::message::{EncKdcRepPart, KdcRep, KdcReqBody, PaData, Timestamp};
 use rand_core::CryptoRngCore;

@@ -1,6 +1,6 @@
 //! What can go wrong for a client.
 
-use crate::{ReplyFault, TransportError, WalkFault};
+use crate::fault::{ReplyFault, TransportError, WalkFault};
 use kennel_crypto::CryptoError;
 use kennel_wire::WireError;
 use kennel_wire::message::ErrorCode;

@@ -1,7 +1,7 @@
 //! Keytab files and the keys in them.
 
-use crate::ClientError;
 use crate::credentials::{read_secret, write_secret};
+use crate::error::ClientError;
 use crate::sealing::key_from_wire;
 use kennel_crypto::{Enctype, Key};
 use kennel_wire::keytab::{self, KeytabEntry};

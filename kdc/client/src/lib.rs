@@ -33,6 +33,7 @@ pub mod transport;
 
 mod answer;
 mod error;
+mod fault;
 mod sealing;
 
 #[cfg(test)]
@@ -43,11 +44,11 @@ pub use as_exchange::{AsExchange, AsRequest, AsStep, InitialTicket};
 pub use client::Client;
 pub use credentials::{Credential, CredentialCache};
 pub use error::ClientError;
+pub use fault::{MAX_HOPS, ReplyFault, TransportError, WalkFault};
 pub use keytab::Keytab;
 pub use options::TicketOptions;
-pub use reply_checks::ReplyFault;
 pub use secret::Secret;
 pub use tgs_exchange::{TgsExchange, TgsRequest};
-pub use ticket_walk::{TicketWalk, WalkFault, WalkStep};
+pub use ticket_walk::{TicketWalk, WalkStep};
 pub use time::TimeOffset;
-pub use transport::{Protocol, Transport, TransportError};
+pub use transport::{Protocol, Transport};

@@ -3,7 +3,8 @@
 //! Everything that is checked here was decrypted under a key that only the KDC and this client hold, or is compared
 //! with such a value. Names of the reply that stand outside the encrypted part are worth nothing by themselves.
 
-use crate::ClientError;
+use crate::error::ClientError;
+use crate::fault::ReplyFault;
 use crate::sealing::key_from_wire;
 use crate::time::DEFAULT_MAX_SKEW;
 use kennel_crypto::Key;
@@ -11,45 +12,6 @@ use kennel_wire::message::{
     EncKdcRepPart, HostAddress, KdcOptions, KdcRep, KdcReqBody, KerberosTime, MessageType, NameType, Principal,
     PrincipalName,
 };
-
-/// Why a reply is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReplyFault {
-    /// An AS-REP where a TGS-REP was due, or the reverse, or something else.
-    #[error("it is not the message that was due")]
-    WrongMessage,
-    /// The encrypted part does not open: another password or key, or changed octets.
-    #[error("it does not open with this password or key")]
-    ReplyKey,
-    /// Another nonce: an answer to another request.
-    #[error("it answers another request (nonce)")]
-    Nonce,
-    /// Another client.
-    #[error("it is for another client")]
-    Client,
-    /// Another server than asked for, or another in the ticket than in the encrypted part.
-    #[error("it is for another server")]
-    Server,
-    /// Another start than asked for, or one in the future.
-    #[error("the start time is not what was asked for")]
-    StartTime,
-    /// An end after what was asked for, or before the start.
-    #[error("the end time is not what was asked for")]
-    EndTime,
-    /// Renewable for longer than asked for.
-    #[error("the renew-till time is not what was asked for")]
-    RenewTill,
-    /// Other addresses than asked for.
-    #[error("the addresses are not what was asked for")]
-    Addresses,
-    /// A session key of an enctype that was not asked for.
-    #[error("the session key is of an enctype that was not asked for")]
-    SessionKey,
-    /// RFC 6806, section 11: the KDC saw another request, or does not prove which one it saw.
-    #[error("the request was changed on its way (RFC 6806, section 11)")]
-    ChangedRequest,
-}
 
 /// What a reply is held against.
 pub(crate) struct Expected<'a> {

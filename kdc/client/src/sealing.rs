@@ -1,6 +1,6 @@
 //! Keys and encrypted parts between their form in messages and their form in `crypto`.
 
-use crate::ClientError;
+use crate::error::ClientError;
 use kennel_crypto::{CryptoError, Enctype, Key, KeyUsage};
 use kennel_wire::message::{Checksum, EncryptedData, EncryptionKey};
 use rand_core::CryptoRngCore;

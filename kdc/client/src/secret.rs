@@ -1,6 +1,7 @@
 //! What a client proves itself with.
 
-use crate::{ClientError, Keytab};
+use crate::error::ClientError;
+use crate::keytab::Keytab;
 use kennel_crypto::{Enctype, Key, SecretBytes};
 use kennel_wire::message::{EtypeInfo2Entry, Principal};
 

@@ -1,6 +1,6 @@
 //! A KDC for unit tests: answers honestly unless a test changes the answer first.
 
-use crate::Credential;
+use crate::credentials::Credential;
 use crate::sealing::{key_to_wire, seal};
 use kennel_crypto::{Enctype, Key, KeyUsage};
 use kennel_wire::der::writer::Writer;

@@ -2,9 +2,12 @@
 //! realms is [`crate::ticket_walk`].
 
 use crate::answer::Answer;
-use crate::reply_checks::{Expected, ReplyFault};
+use crate::credentials::Credential;
+use crate::error::ClientError;
+use crate::fault::ReplyFault;
+use crate::options::TicketOptions;
+use crate::reply_checks::Expected;
 use crate::sealing::{checksum, key_to_wire, open, seal};
-use crate::{ClientError, Credential, TicketOptions};
 use kennel_crypto::{Key, KeyUsage};
 use kennel_wire::message::{
     ApOptions, ApReq, Authenticator, AuthorizationData, Checksum, EncKdcRepPart, HostAddress, KdcOptions, KdcReq,

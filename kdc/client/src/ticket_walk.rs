@@ -1,26 +1,12 @@
 //! As many TGS exchanges as a service ticket needs: across realms by cross-realm tickets (RFC 4120, section 3.3.1)
 //! and by referrals (RFC 6806, section 8). Still no IO: the caller moves the octets.
 
-use crate::{ClientError, Credential, TgsExchange, TgsRequest};
+use crate::credentials::Credential;
+use crate::error::ClientError;
+use crate::fault::{MAX_HOPS, WalkFault};
+use crate::tgs_exchange::{TgsExchange, TgsRequest};
 use kennel_wire::message::{KdcOptions, Principal, PrincipalName, Timestamp};
 use rand_core::CryptoRngCore;
-
-/// How many realms a walk passes at most, the first one not counted.
-pub const MAX_HOPS: usize = 10;
-
-/// Why a walk ends without a ticket.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WalkFault {
-    /// A referral back to a realm where the walk already was.
-    #[error("the realm {0} refers back to one that was already asked")]
-    Loop(String),
-    /// More than [`MAX_HOPS`] realms.
-    #[error("more than {MAX_HOPS} realms on the way")]
-    TooLong,
-    /// A referral to the realm that gave it, or a ticket that is neither what was asked for nor a referral.
-    #[error("the realm {0} gave a ticket that leads nowhere")]
-    DeadEnd(String),
-}
 
 /// What to do next.
 #[derive(Debug)]

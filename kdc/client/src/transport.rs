@@ -5,9 +5,9 @@
 //! answer is passed over. Whether an answer is to be believed is for the exchanges to say.
 
 use crate::answer::{Answer, is_error, may_be_answer};
+use crate::fault::TransportError;
 use kennel_wire::frame::{self, Prefix};
 use kennel_wire::message::ErrorCode;
-use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -165,25 +165,6 @@ impl Attempts {
         self.failures.push((whom, error.to_string()));
     }
 }
-
-/// No KDC answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TransportError {
-    /// Whom was asked, and why that gave nothing.
-    pub failures: Vec<(String, String)>,
-}
-
-impl fmt::Display for TransportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no KDC answered")?;
-        for (who, why) in &self.failures {
-            write!(f, "; {who}: {why}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for TransportError {}
 
 async fn within<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     timeout(limit, work).await.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in time")))

@@ -2,9 +2,10 @@
 //! The tag covers the plaintext.
 
 use crate::cts::{self, Aes, BLOCK, LONGEST_KEY};
+use crate::error::CryptoError;
 use crate::mac::MacKey;
 use crate::n_fold::{FOLDED, SubKey, fold_constant, folded_usage};
-use crate::{CryptoError, KeyUsage};
+use crate::usage::KeyUsage;
 use aes::Block;
 use hmac::Hmac;
 use sha1::{Digest, Sha1};

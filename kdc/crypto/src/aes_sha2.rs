@@ -2,9 +2,10 @@
 //! ciphertext, so that nothing is decrypted before it is known to be genuine.
 
 use crate::cts::{self, Aes, BLOCK};
+use crate::error::CryptoError;
 use crate::mac::{Algorithm, MacKey};
 use crate::n_fold::{SubKey, usage_constant};
-use crate::{CryptoError, KeyUsage};
+use crate::usage::KeyUsage;
 use aes::{Aes128, Aes256};
 use hmac::Hmac;
 use hmac::digest::{Output, OutputSizeUser};

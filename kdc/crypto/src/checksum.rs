@@ -1,8 +1,11 @@
 //! The mandatory keyed checksum of every enctype (RFC 3961, section 4). Unkeyed ones do not exist here.
 
 use crate::aes_sha2::{Sha256Aes128, Sha384Aes256, Variant};
+use crate::enctype::Enctype;
+use crate::error::CryptoError;
 use crate::mac::{Algorithm, MacKey};
-use crate::{CryptoError, Enctype, Key, KeyUsage, aes_sha1, aes_sha2, rc4};
+use crate::usage::KeyUsage;
+use crate::{aes_sha1, aes_sha2, rc4};
 use aes::{Aes128, Aes256};
 use hmac::Hmac;
 use sha1::Sha1;
@@ -24,8 +27,7 @@ enum Family {
 }
 
 impl PreparedChecksum {
-    pub(crate) fn new(key: &Key, usage: KeyUsage) -> PreparedChecksum {
-        let (enctype, octets) = (key.enctype(), key.expose());
+    pub(crate) fn new(enctype: Enctype, octets: &[u8], usage: KeyUsage) -> PreparedChecksum {
         let family = match enctype {
             Enctype::Aes128CtsHmacSha1 => Family::Sha1(aes_sha1::checksum_key::<Aes128>(octets, usage)),
             Enctype::Aes256CtsHmacSha1 => Family::Sha1(aes_sha1::checksum_key::<Aes256>(octets, usage)),

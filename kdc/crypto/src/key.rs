@@ -1,6 +1,12 @@
 //! A Kerberos key.
 
-use crate::{CryptoError, Enctype, KeyUsage, PreparedChecksum, PreparedKey, SecretBytes, prf, string_to_key};
+use crate::checksum::PreparedChecksum;
+use crate::enctype::Enctype;
+use crate::error::CryptoError;
+use crate::prepared::PreparedKey;
+use crate::secret::SecretBytes;
+use crate::usage::KeyUsage;
+use crate::{prf, string_to_key};
 use rand_core::CryptoRngCore;
 use std::fmt;
 
@@ -66,13 +72,13 @@ impl Key {
     /// Prepares the key for encryption and decryption in one usage.
     #[must_use]
     pub fn prepare(&self, usage: KeyUsage) -> PreparedKey {
-        PreparedKey::new(self, usage)
+        PreparedKey::new(self.enctype, self.expose(), usage)
     }
 
     /// Prepares the key for checksums in one usage.
     #[must_use]
     pub fn prepare_checksum(&self, usage: KeyUsage) -> PreparedChecksum {
-        PreparedChecksum::new(self, usage)
+        PreparedChecksum::new(self.enctype, self.expose(), usage)
     }
 
     /// The mandatory keyed checksum of the enctype over `data` (derives Kc; for one-time keys).
@@ -99,7 +105,7 @@ impl Key {
     /// The enctype's pseudo-random function (RFC 3961 section 3, RFC 8009 section 5).
     #[must_use]
     pub fn prf(&self, input: &[u8]) -> SecretBytes {
-        prf::prf(self, input)
+        prf::prf(self.enctype, self.expose(), input)
     }
 }
 

@@ -1,6 +1,6 @@
 //! n-fold: stretches or shrinks a string to a wanted length (RFC 3961, section 5.1).
 
-use crate::KeyUsage;
+use crate::usage::KeyUsage;
 use std::sync::LazyLock;
 
 /// Octets of a folded constant: one AES block.

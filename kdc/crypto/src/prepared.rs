@@ -3,8 +3,11 @@
 use crate::aes_sha1::AesSha1;
 use crate::aes_sha2::{AesSha2, Sha256Aes128, Sha384Aes256, Variant};
 use crate::cts::BLOCK;
+use crate::enctype::Enctype;
+use crate::error::CryptoError;
 use crate::rc4::Rc4Hmac;
-use crate::{CryptoError, Enctype, Key, KeyUsage, aes_sha1, rc4};
+use crate::usage::KeyUsage;
+use crate::{aes_sha1, rc4};
 use aes::{Aes128, Aes256};
 use rand_core::CryptoRngCore;
 use zeroize::Zeroizing;
@@ -26,8 +29,7 @@ enum Family {
 }
 
 impl PreparedKey {
-    pub(crate) fn new(key: &Key, usage: KeyUsage) -> PreparedKey {
-        let (enctype, octets) = (key.enctype(), key.expose());
+    pub(crate) fn new(enctype: Enctype, octets: &[u8], usage: KeyUsage) -> PreparedKey {
         let family = match enctype {
             Enctype::Aes128CtsHmacSha1 => Family::Aes128Sha1(AesSha1::new(octets, usage)),
             Enctype::Aes256CtsHmacSha1 => Family::Aes256Sha1(AesSha1::new(octets, usage)),

@@ -1,8 +1,9 @@
 //! arcfour-hmac (RFC 4757): for old peers, refused unless a realm permits it. The tag stands in front of the ciphertext
 //! and covers the plaintext.
 
+use crate::error::CryptoError;
 use crate::mac::MacKey;
-use crate::{CryptoError, KeyUsage};
+use crate::usage::KeyUsage;
 use ::rc4::consts::U16;
 use ::rc4::{KeyInit, Rc4, StreamCipher};
 use hmac::Hmac;

@@ -2,7 +2,10 @@
 
 use crate::aes_sha2::{Sha256Aes128, Sha384Aes256, Variant};
 use crate::cts::{Aes, LONGEST_KEY};
-use crate::{CryptoError, Enctype, SecretBytes, aes_sha1, aes_sha2, rc4};
+use crate::enctype::Enctype;
+use crate::error::CryptoError;
+use crate::secret::SecretBytes;
+use crate::{aes_sha1, aes_sha2, rc4};
 use aes::{Aes128, Aes256};
 use pbkdf2::pbkdf2_hmac;
 use sha1::Sha1;

@@ -1,6 +1,6 @@
 //! Records under the master key: AES-256-GCM-SIV (RFC 8452), the principal's name as associated data.
 
-use crate::CryptoError;
+use crate::error::CryptoError;
 use crate::mac::MacKey;
 use aes_gcm_siv::aead::{AeadInPlace, KeyInit};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce, Tag};

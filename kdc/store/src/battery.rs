@@ -4,7 +4,8 @@
 //! It panics where a promise is broken, as tests do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use crate::{Change, Expect, PrincipalStore, Revision, StoreError, Versioned, Watch};
+use crate::error::StoreError;
+use crate::principal_store::{Change, Expect, PrincipalStore, Revision, Versioned, Watch};
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
 use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};
 use kennel_crypto::{Enctype, Key};

@@ -1,7 +1,7 @@
 //! The changes of a store in this process, in order: one bounded ring that all watchers read, each at its own position.
 //! A watcher that falls out of the ring is told so; none ever holds memory of its own or slows a writer.
 
-use crate::{Change, Revision, Watch};
+use crate::principal_store::{Change, Revision, Watch};
 use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

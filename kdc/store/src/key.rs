@@ -1,6 +1,6 @@
 //! The octets that a name is stored under: readable, unambiguous, and sorted by realm and then by component.
 
-use crate::StoreError;
+use crate::error::StoreError;
 use kennel_wire::message::Principal;
 
 /// Between the parts. It is smaller than every octet of a part, so that `a` and everything below it (`a/b`) sort before

@@ -4,7 +4,9 @@
 //! A store without its key is lost. So a key is only ever made where no store is, a file is never replaced, and each
 //! refusal leaves everything as it was.
 
-use crate::{SledStore, StoreError, files};
+use crate::error::StoreError;
+use crate::files;
+use crate::sled::SledStore;
 use kennel_crypto::MasterKey;
 use rand_core::CryptoRngCore;
 use std::fs::File;

@@ -1,8 +1,9 @@
 //! A store in memory: for tests and throw-away realms. It keeps every promise of a store but the one that needs a disk.
 
+use crate::error::StoreError;
 use crate::feed::{Feed, RETAINED};
 use crate::key::key_of;
-use crate::{Change, Expect, Listing, PrincipalStore, Revision, StoreError, Versioned, Watch};
+use crate::principal_store::{Change, Expect, Listing, PrincipalStore, Revision, Versioned, Watch};
 use async_trait::async_trait;
 use kennel_core::principal::Record;
 use kennel_wire::message::Principal;

@@ -3,9 +3,14 @@
 //! A file is the version, a header of tagged fields, the default principal and then credentials up to the end. All numbers
 //! are big-endian.
 
-use crate::WireError;
+use crate::error::WireError;
 use crate::file::{Appender, Reader};
-use crate::message::{AuthorizationDatum, EncryptionKey, HostAddress, KerberosTime, NameType, Principal, TicketFlags};
+use crate::message::authorization_data::AuthorizationDatum;
+use crate::message::encrypted::EncryptionKey;
+use crate::message::flags::TicketFlags;
+use crate::message::host_address::HostAddress;
+use crate::message::name::{NameType, Principal};
+use crate::message::time::KerberosTime;
 use zeroize::Zeroizing;
 
 const VERSION: u16 = 0x0504;

@@ -1,7 +1,7 @@
 //! Reads and writes what keytabs and credential caches are made of: big-endian integers and counted octets.
 
-use crate::WireError;
-use crate::message::{NameType, Principal, PrincipalName};
+use crate::error::WireError;
+use crate::message::name::{NameType, Principal, PrincipalName};
 use zeroize::Zeroizing;
 
 /// Most components of a name in a file.

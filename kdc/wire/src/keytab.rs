@@ -3,9 +3,11 @@
 //! A file is the version, then entries, each behind its length in 32 signed bits; a negative length marks a hole of that
 //! size, left by a deleted entry, and a length of zero the end. All numbers are big-endian.
 
-use crate::WireError;
+use crate::error::WireError;
 use crate::file::{Appender, Reader};
-use crate::message::{EncryptionKey, KerberosTime, NameType, Principal};
+use crate::message::encrypted::EncryptionKey;
+use crate::message::name::{NameType, Principal};
+use crate::message::time::KerberosTime;
 use zeroize::Zeroizing;
 
 const VERSION: u16 = 0x0502;

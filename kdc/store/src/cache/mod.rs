@@ -13,7 +13,8 @@ mod clock;
 #[cfg(test)]
 mod tests;
 
-use crate::{Change, Expect, Listing, PrincipalStore, Revision, StoreError, Versioned, Watch};
+use crate::error::StoreError;
+use crate::principal_store::{Change, Expect, Listing, PrincipalStore, Revision, Versioned, Watch};
 use async_trait::async_trait;
 use clock::ClockMap;
 use kennel_core::entry::Entry;

@@ -10,7 +10,7 @@ pub(crate) mod format;
 #[cfg(test)]
 mod tests;
 
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::key::{display_key, key_of};
 use kennel_core::principal::Record;
 use kennel_crypto::MasterKey;

@@ -6,7 +6,8 @@
 //! master-key 0123456789abcdef
 //! ```
 
-use crate::{StoreError, files};
+use crate::error::StoreError;
+use crate::files;
 use std::fs;
 use std::io;
 use std::path::Path;

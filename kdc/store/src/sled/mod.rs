@@ -13,6 +13,7 @@
 
 pub mod open;
 
+mod failure;
 mod header;
 mod snapshot;
 mod table;
@@ -23,9 +24,15 @@ mod tests;
 
 pub use open::OpenMode;
 
+use crate::error::StoreError;
 use crate::feed::{Feed, RETAINED};
 use crate::key::key_of;
-use crate::{Expect, Listing, PrincipalStore, Revision, StoreError, Versioned, Watch, record};
+use crate::principal_store::{Expect, Listing, PrincipalStore, Revision, Versioned, Watch};
+use crate::record;
+use crate::sled::failure::medium;
+use crate::sled::open::OpenStore;
+use crate::sled::table::Table;
+use crate::sled::writer::{LARGEST_COMMIT, Request, Write};
 use async_trait::async_trait;
 use kennel_core::principal::Record;
 use kennel_crypto::MasterKey;
@@ -33,9 +40,7 @@ use kennel_wire::message::Principal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use table::{Table, medium};
 use tokio::sync::{mpsc, oneshot};
-use writer::{LARGEST_COMMIT, Request, Write};
 
 /// Principals on one machine's disk. Dropping it ends its thread and closes the files, which takes a moment.
 pub struct SledStore {
@@ -63,9 +68,8 @@ impl SledStore {
     /// before anything is changed; [`StoreError::Damaged`] where records are missing or sled refuses its log;
     /// [`StoreError::Medium`].
     pub fn open(path: &Path, master: Arc<MasterKey>, mode: OpenMode) -> Result<SledStore, StoreError> {
-        let mut opened = open::open(path, master.id(), mode)?;
-        let set_aside = std::mem::take(&mut opened.set_aside);
-        let table = Arc::new(Table::new(opened, master, path.to_owned())?);
+        let OpenStore { db, lock, set_aside } = open::open(path, master.id(), mode)?;
+        let table = Arc::new(Table::new(db, lock, master, path.to_owned())?);
         let feed = Arc::new(Feed::new(table.revision(), RETAINED));
         let (sender, requests) = mpsc::channel(LARGEST_COMMIT);
         let writer = thread::Builder::new().name("store-writer".to_owned()).spawn({

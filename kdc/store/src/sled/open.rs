@@ -12,10 +12,12 @@
 //!
 //! A new store is made whole in `PATH/data.unfinished` and then renamed: a folder `data` is always a whole store.
 
-use super::header;
-use super::snapshot::Snapshots;
-use super::table::{Table, check, medium};
-use crate::{StoreError, files};
+use crate::error::StoreError;
+use crate::files;
+use crate::sled::failure::{from_sled, medium};
+use crate::sled::header;
+use crate::sled::snapshot::Snapshots;
+use crate::sled::table::{Table, check};
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,7 +39,7 @@ pub enum OpenMode {
 }
 
 /// The files of an open store.
-pub(super) struct Opened {
+pub(super) struct OpenStore {
     pub(super) db: ::sled::Db,
     /// Keeps other processes out while it lives.
     pub(super) lock: File,
@@ -51,7 +53,7 @@ pub(super) fn exists(path: &Path) -> Result<bool, StoreError> {
 }
 
 /// Opens the store in `path`. Everything that can be refused is refused before anything is changed.
-pub(super) fn open(path: &Path, master_key_id: &str, mode: OpenMode) -> Result<Opened, StoreError> {
+pub(super) fn open(path: &Path, master_key_id: &str, mode: OpenMode) -> Result<OpenStore, StoreError> {
     let is_there = exists(path)?;
     if is_there {
         header::check(path, &data(path), master_key_id)?;
@@ -76,7 +78,7 @@ pub(super) fn open(path: &Path, master_key_id: &str, mode: OpenMode) -> Result<O
     drop(still);
     let db = open_sled(path, &data(path))?;
     snapshots.copy().map_err(|error| medium(path, &error))?;
-    Ok(Opened { db, lock, set_aside })
+    Ok(OpenStore { db, lock, set_aside })
 }
 
 fn data(path: &Path) -> PathBuf {
@@ -183,22 +185,4 @@ fn open_sled(path: &Path, data: &Path) -> Result<::sled::Db, StoreError> {
 
 fn is_locked(error: &::sled::Error) -> bool {
     matches!(error, ::sled::Error::Io(error) if error.to_string().starts_with("could not acquire lock"))
-}
-
-/// What sled's errors mean to us.
-pub(super) fn from_sled(path: &Path, error: &::sled::Error) -> StoreError {
-    let (path, reason) = (path.to_owned(), words(error));
-    match error {
-        ::sled::Error::Io(_) => StoreError::Medium { path, reason },
-        _ => StoreError::Damaged { path, reason },
-    }
-}
-
-/// The words of an error. sled hides those of the system behind its own.
-pub(super) fn words(error: &::sled::Error) -> String {
-    match error {
-        ::sled::Error::Io(error) if error.kind() != io::ErrorKind::Other => error.kind().to_string(),
-        ::sled::Error::Corruption { .. } => "octets of its log were changed".to_owned(),
-        other => other.to_string(),
-    }
 }

@@ -7,7 +7,8 @@
 //! here. A copy of each is kept where sled does not look; a torn one is set aside and replaced by its copy. One that
 //! sled was still writing (`.generating`) is only set aside: the one before is there and still good.
 
-use crate::{StoreError, files};
+use crate::error::StoreError;
+use crate::files;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -7,14 +7,15 @@
 //! read instead; it is taken away when the batch is flushed. If that fails, the store refuses everything until it is
 //! opened again (sled itself refuses to read then), and shows what is durable.
 
-use super::open::{Opened, from_sled, words};
+use crate::error::StoreError;
 use crate::feed::Feed;
-use crate::{Change, Listing, Revision, StoreError, Versioned, key, record};
+use crate::principal_store::{Change, Listing, Revision, Versioned};
+use crate::sled::failure::{from_sled, words};
+use crate::{key, record};
 use ::sled::{Batch, IVec};
 use kennel_crypto::MasterKey;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -66,11 +67,11 @@ impl Table {
         Ok(())
     }
 
-    /// The table of opened files, if every record is there as it was written last.
-    pub(super) fn new(opened: Opened, master: Arc<MasterKey>, path: PathBuf) -> Result<Table, StoreError> {
-        let counters = check(&opened.db, &path)?;
+    /// The table of opened files (`lock` keeps other processes out), if every record is there as it was written last.
+    pub(super) fn new(db: ::sled::Db, lock: File, master: Arc<MasterKey>, path: PathBuf) -> Result<Table, StoreError> {
+        let counters = check(&db, &path)?;
         let view = View { counters, in_flight: BTreeMap::new(), failed: None };
-        Ok(Table { db: opened.db, master, path, view: RwLock::new(view), _lock: opened.lock })
+        Ok(Table { db, master, path, view: RwLock::new(view), _lock: lock })
     }
 
     pub(super) fn master(&self) -> &MasterKey {
@@ -246,8 +247,4 @@ pub(super) fn value(revision: Revision, sealed: &[u8]) -> Vec<u8> {
 pub(super) fn split_value(value: &[u8]) -> Option<(Revision, &[u8])> {
     let (revision, sealed) = value.split_first_chunk::<8>()?;
     Some((Revision(u64::from_be_bytes(*revision)), sealed))
-}
-
-pub(super) fn medium(path: &Path, error: &io::Error) -> StoreError {
-    StoreError::Medium { path: path.to_owned(), reason: error.to_string() }
 }

@@ -1,8 +1,9 @@
 //! The one thread that writes. Requests that wait together are made durable together: one flush for all of them.
 
-use super::table::{Commit, Table, fingerprint, split_value, value};
+use crate::error::StoreError;
 use crate::feed::Feed;
-use crate::{Change, Expect, Revision, StoreError, Versioned};
+use crate::principal_store::{Change, Expect, Revision, Versioned};
+use crate::sled::table::{Commit, Table, fingerprint, split_value, value};
 use kennel_core::principal::Record;
 use kennel_wire::message::Principal;
 use std::sync::Arc;

@@ -3,9 +3,9 @@
 //! The decoders behind the gate trust it: they may panic on bytes that it would have refused (a length past the end, a
 //! time that does not exist, an empty BIT STRING), so nothing reaches them unchecked.
 
-use super::calendar::days_in_month;
-use super::header::{self, Header, der, tag};
-use crate::WireError;
+use crate::der::calendar::days_in_month;
+use crate::der::header::{self, Header, der, tag};
+use crate::error::WireError;
 use std::ops::Range;
 
 /// Longest message, in octets.

@@ -1,6 +1,6 @@
 //! Reads the header (tag and length) of one DER value: shared by the gate and by whoever needs positions.
 
-use crate::WireError;
+use crate::error::WireError;
 
 /// Tag octets that Kerberos uses (X.690, section 8.1.2); context and application tags are always constructed.
 pub(crate) mod tag {

@@ -3,8 +3,8 @@
 //!
 //! What is written last stands first, so the fields of a SEQUENCE are written from the last to the first.
 
-use super::calendar::{LAST_SECOND, civil_from_days};
-use super::header::tag;
+use crate::der::calendar::{LAST_SECOND, civil_from_days};
+use crate::der::header::tag;
 use std::fmt;
 use zeroize::{Zeroize, Zeroizing};
 

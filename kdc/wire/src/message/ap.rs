@@ -1,13 +1,16 @@
 //! AP-REQ, Authenticator, AP-REP (RFC 4120, section 5.5).
 
-use super::asn1::{self, Reason};
-use super::name::realm;
-use super::{
-    ApOptions, AuthorizationData, Checksum, EncryptedData, EncryptionKey, PrincipalName, Ticket, Timestamp, write,
-};
-use crate::WireError;
 use crate::der::header::tag;
 use crate::der::writer::Writer;
+use crate::error::WireError;
+use crate::message::asn1::{self, Reason};
+use crate::message::authorization_data::AuthorizationData;
+use crate::message::encrypted::{Checksum, EncryptedData, EncryptionKey};
+use crate::message::flags::ApOptions;
+use crate::message::name::{PrincipalName, realm};
+use crate::message::ticket::Ticket;
+use crate::message::time::Timestamp;
+use crate::message::write;
 use zeroize::Zeroizing;
 
 /// AP-REQ.
@@ -73,7 +76,7 @@ impl ApReq {
         let room = self.ticket.enc_part.cipher.len() + self.authenticator.cipher.len();
         let mut writer = Writer::with_capacity(room + 512);
         message(&mut writer, 14, |w| {
-            w.context(4, |w| write::encrypted_data(w, &self.authenticator));
+            w.context(4, |w| self.authenticator.write(w));
             w.context(3, |w| self.ticket.write_whole(w));
             w.context(2, |w| w.flags(self.options.bits()));
             w.context(1, |w| w.int32(14));
@@ -160,7 +163,7 @@ impl ApRep {
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::with_capacity(self.enc_part.cipher.len() + 64);
         message(&mut writer, 15, |w| {
-            w.context(2, |w| write::encrypted_data(w, &self.enc_part));
+            w.context(2, |w| self.enc_part.write(w));
             w.context(1, |w| w.int32(15));
             w.context(0, |w| w.int32(5));
         });
@@ -220,7 +223,7 @@ fn write_sub_key(w: &mut Writer, number: (u8, Option<u32>), key: (u8, Option<&En
         w.context(field, |w| w.uint32(number));
     }
     if let (field, Some(key)) = key {
-        w.context(field, |w| write::key(w, key));
+        w.context(field, |w| key.write(w));
     }
 }
 

@@ -5,10 +5,10 @@
 //! four octets at most, so half of the numbers are refused in the form that RFC 4120 gives them) or an EncryptionKey (its
 //! octets would not be zeroized), and EncAPRepPart (whose optional fields it requires).
 
-use crate::WireError;
 use crate::der::gate;
 use crate::der::header::{self, tag};
 use crate::der::writer::Writer;
+use crate::error::WireError;
 use kerberos_asn1::{
     ApOptions, AuthorizationData, Checksum, HostAddresses, Int32, KdcOptions, KerberosTime, LastReq, Microseconds,
     PaData, PrincipalName, Realm, TicketFlags, TransitedEncoding,

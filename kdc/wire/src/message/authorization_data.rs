@@ -1,9 +1,9 @@
 //! AuthorizationData (RFC 4120, section 5.2.6).
 
-use super::asn1::{self, Reason};
-use super::write;
-use crate::WireError;
 use crate::der::writer::Writer;
+use crate::error::WireError;
+use crate::message::asn1::{self, Reason};
+use crate::message::write;
 
 /// One element.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! EncryptedData, EncryptionKey and Checksum (RFC 4120, sections 5.2.9).
 
-use super::asn1::{self, Reason};
-use super::write;
-use crate::WireError;
 use crate::der::writer::Writer;
+use crate::error::WireError;
+use crate::message::asn1::{self, Reason};
+use crate::message::write;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -26,6 +26,18 @@ impl TryFrom<asn1::EncryptedData> for EncryptedData {
     }
 }
 
+impl EncryptedData {
+    pub(super) fn write(&self, w: &mut Writer) {
+        w.sequence(|w| {
+            w.context(2, |w| w.octet_string(&self.cipher));
+            if let Some(kvno) = self.kvno {
+                w.context(1, |w| w.uint32(kvno));
+            }
+            w.context(0, |w| w.int32(self.etype));
+        });
+    }
+}
+
 /// EncryptionKey as it stands in a message. Zeroized when dropped, redacted in `Debug`; becomes a `crypto::Key` at once.
 #[derive(Clone)]
 pub struct EncryptionKey {
@@ -33,6 +45,12 @@ pub struct EncryptionKey {
     pub keytype: i32,
     /// Key octets.
     pub keyvalue: Zeroizing<Vec<u8>>,
+}
+
+impl EncryptionKey {
+    pub(super) fn write(&self, w: &mut Writer) {
+        write::typed_octets(w, self.keytype, &self.keyvalue);
+    }
 }
 
 impl fmt::Debug for EncryptionKey {

@@ -1,6 +1,6 @@
 //! HostAddress (RFC 4120, section 7.5.3).
 
-use super::asn1::Reason;
+use crate::message::asn1::Reason;
 use std::net::IpAddr;
 
 /// Most addresses in a list.

@@ -1,17 +1,19 @@
 //! AS-REP and TGS-REP and their encrypted part (RFC 4120, section 5.4.2).
 
-use super::asn1::{self, Reason};
-use super::host_address::addresses;
-use super::name::realm;
-use super::padata::padata;
-use super::{
-    EncryptedData, EncryptionKey, HostAddress, KerberosTime, MessageType, PaData, PrincipalName, Ticket, TicketFlags,
-    write,
-};
-use crate::WireError;
 use crate::der::gate;
 use crate::der::header::tag;
 use crate::der::writer::Writer;
+use crate::error::WireError;
+use crate::message::asn1::{self, Reason};
+use crate::message::encrypted::{EncryptedData, EncryptionKey};
+use crate::message::flags::TicketFlags;
+use crate::message::host_address::{HostAddress, addresses};
+use crate::message::kdc_req::MessageType;
+use crate::message::name::{PrincipalName, realm};
+use crate::message::padata::{PaData, padata, write_padata};
+use crate::message::ticket::Ticket;
+use crate::message::time::KerberosTime;
+use crate::message::write;
 
 /// Most entries of last-req.
 const MAX_LAST_REQ: usize = 32;
@@ -95,7 +97,7 @@ impl EncKdcRepPart {
         w.tagged(tag::application(number), |w| {
             w.sequence(|w| {
                 if !self.encrypted_pa_data.is_empty() {
-                    w.context(12, |w| write::padata(w, &self.encrypted_pa_data));
+                    w.context(12, |w| write_padata(w, &self.encrypted_pa_data));
                 }
                 write::optional_addresses(w, 11, self.caddr.as_deref());
                 w.context(10, |w| write::name(w, &self.sname));
@@ -108,7 +110,7 @@ impl EncKdcRepPart {
                 write::optional_time(w, 3, self.key_expiration);
                 w.context(2, |w| w.uint32(self.nonce));
                 w.context(1, |w| write_last_req(w, &self.last_req));
-                w.context(0, |w| write::key(w, &self.key));
+                w.context(0, |w| self.key.write(w));
             });
         });
     }
@@ -204,7 +206,7 @@ impl KdcRep {
                 w.context(4, |w| write::name(w, cname));
                 w.context(3, |w| w.general_string(crealm));
                 if !padata.is_empty() {
-                    w.context(2, |w| write::padata(w, padata));
+                    w.context(2, |w| write_padata(w, padata));
                 }
                 w.context(1, |w| w.int32(i32::from(number)));
                 w.context(0, |w| w.int32(5));

@@ -1,14 +1,18 @@
 //! AS-REQ and TGS-REQ (RFC 4120, section 5.4.1).
 
-use super::asn1::{self, Reason};
-use super::host_address::addresses;
-use super::name::realm;
-use super::padata::padata;
-use super::{EncryptedData, HostAddress, KdcOptions, KerberosTime, PaData, PrincipalName, Ticket, write};
-use crate::WireError;
 use crate::der::gate;
 use crate::der::header::{self, tag};
 use crate::der::writer::Writer;
+use crate::error::WireError;
+use crate::message::asn1::{self, Reason};
+use crate::message::encrypted::EncryptedData;
+use crate::message::flags::KdcOptions;
+use crate::message::host_address::{HostAddress, addresses};
+use crate::message::name::{PrincipalName, realm};
+use crate::message::padata::{PaData, padata, write_padata};
+use crate::message::ticket::Ticket;
+use crate::message::time::KerberosTime;
+use crate::message::write;
 use std::ops::Range;
 
 /// Which of the two requests.
@@ -121,7 +125,7 @@ impl KdcReq {
             w.sequence(|w| {
                 w.context(4, |w| w.bytes(body_der));
                 if !padata.is_empty() {
-                    w.context(3, |w| write::padata(w, padata));
+                    w.context(3, |w| write_padata(w, padata));
                 }
                 w.context(2, |w| w.int32(i32::from(number)));
                 w.context(1, |w| w.int32(5));
@@ -182,7 +186,7 @@ impl KdcReqBody {
                 w.context(11, |w| w.sequence(|w| tickets.for_each(|ticket| ticket.write_whole(w))));
             }
             if let Some(data) = &self.enc_authorization_data {
-                w.context(10, |w| write::encrypted_data(w, data));
+                w.context(10, |w| data.write(w));
             }
             write::optional_addresses(w, 9, self.addresses.as_deref());
             w.context(8, |w| w.sequence(|w| self.etypes.iter().rev().for_each(|etype| w.int32(*etype))));

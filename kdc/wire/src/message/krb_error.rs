@@ -1,11 +1,13 @@
 //! KRB-ERROR (RFC 4120, section 5.9.1).
 
-use super::asn1::{self, Reason};
-use super::name::realm;
-use super::{ErrorCode, PrincipalName, Timestamp, write};
-use crate::WireError;
 use crate::der::header::tag;
 use crate::der::writer::Writer;
+use crate::error::WireError;
+use crate::message::asn1::{self, Reason};
+use crate::message::error_code::ErrorCode;
+use crate::message::name::{PrincipalName, realm};
+use crate::message::time::Timestamp;
+use crate::message::write;
 
 /// KRB-ERROR.
 #[derive(Debug, Clone, PartialEq, Eq)]

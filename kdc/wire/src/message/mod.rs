@@ -3,22 +3,22 @@
 //!
 //! Every `decode` is a pure function of its bytes that returns for any of them.
 
-mod ap;
-mod asn1;
-mod authorization_data;
-mod encrypted;
-mod error_code;
-mod flags;
-mod host_address;
-mod kdc_rep;
-mod kdc_req;
-mod krb_error;
-mod name;
-mod padata;
-mod text;
-mod ticket;
-mod time;
-mod write;
+pub(crate) mod ap;
+pub(crate) mod asn1;
+pub(crate) mod authorization_data;
+pub(crate) mod encrypted;
+pub(crate) mod error_code;
+pub(crate) mod flags;
+pub(crate) mod host_address;
+pub(crate) mod kdc_rep;
+pub(crate) mod kdc_req;
+pub(crate) mod krb_error;
+pub(crate) mod name;
+pub(crate) mod padata;
+pub(crate) mod text;
+pub(crate) mod ticket;
+pub(crate) mod time;
+pub(crate) mod write;
 
 pub use ap::{ApRep, ApReq, Authenticator, EncApRepPart};
 pub use authorization_data::{AuthorizationData, AuthorizationDatum, ad_type};

@@ -1,8 +1,8 @@
 //! Principal and realm names (RFC 4120, sections 5.2.2, 6.1, 6.2), and their text form with MIT's escapes.
 
-use super::asn1::Reason;
-use super::text;
-use crate::WireError;
+use crate::error::WireError;
+use crate::message::asn1::Reason;
+use crate::message::text;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -118,7 +118,16 @@ impl Principal {
     /// # Errors
     /// An empty name, component or realm, an escape at the end, a second unescaped `@`, or control characters.
     pub fn parse(text: &str, default_realm: &str) -> Result<Principal, WireError> {
-        text::parse(text, default_realm)
+        let (components, realm) = text::parse(text, default_realm)?;
+        Ok(Principal::new(PrincipalName { name_type: guess_type(&components), components }, realm))
+    }
+}
+
+fn guess_type(components: &[String]) -> NameType {
+    match components {
+        [service, _, ..] if service == "krbtgt" => NameType::SRV_INST,
+        [_, _] => NameType::SRV_HST,
+        _ => NameType::PRINCIPAL,
     }
 }
 

@@ -1,9 +1,10 @@
 //! PA-DATA (RFC 4120, section 5.2.7) and the elements that Kennel speaks.
 
-use super::asn1::{self, Reason};
-use super::{EncryptedData, Timestamp, write};
-use crate::WireError;
 use crate::der::writer::Writer;
+use crate::error::WireError;
+use crate::message::asn1::{self, Reason};
+use crate::message::encrypted::EncryptedData;
+use crate::message::time::Timestamp;
 
 /// Most elements in a list of PA-DATA.
 const MAX_PADATA: usize = 64;
@@ -136,7 +137,7 @@ impl PaData {
     #[must_use]
     pub fn encode_all(padata: &[PaData]) -> Vec<u8> {
         let mut writer = Writer::with_capacity(512);
-        write::padata(&mut writer, padata);
+        write_padata(&mut writer, padata);
         writer.into_vec()
     }
 
@@ -153,7 +154,7 @@ impl PaData {
     #[must_use]
     pub fn encode_encrypted_data(data: &EncryptedData) -> Vec<u8> {
         let mut writer = Writer::with_capacity(data.cipher.len() + 32);
-        write::encrypted_data(&mut writer, data);
+        data.write(&mut writer);
         writer.into_vec()
     }
 
@@ -188,4 +189,16 @@ impl TryFrom<kerberos_asn1::PaData> for PaData {
     fn try_from(element: kerberos_asn1::PaData) -> Result<PaData, Reason> {
         Ok(PaData { padata_type: element.padata_type, value: element.padata_value })
     }
+}
+
+/// A SEQUENCE OF PA-DATA; its fields are numbered from 1.
+pub(super) fn write_padata(w: &mut Writer, elements: &[PaData]) {
+    w.sequence(|w| {
+        for element in elements.iter().rev() {
+            w.sequence(|w| {
+                w.context(2, |w| w.octet_string(&element.value));
+                w.context(1, |w| w.int32(element.padata_type));
+            });
+        }
+    });
 }

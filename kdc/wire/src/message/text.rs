@@ -1,11 +1,11 @@
 //! The text form of principal names, as MIT's `krb5_parse_name` and `krb5_unparse_name` have it: `/` between components,
 //! `@` before the realm, and `\` to take the next character literally, but for `\n`, `\t`, `\b` and `\0`.
 
-use super::{NameType, Principal, PrincipalName};
-use crate::WireError;
+use crate::error::WireError;
 use std::fmt::{self, Write};
 
-pub(super) fn parse(text: &str, default_realm: &str) -> Result<Principal, WireError> {
+/// Components and realm.
+pub(super) fn parse(text: &str, default_realm: &str) -> Result<(Vec<String>, String), WireError> {
     let mut parts = Parts::default();
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
@@ -22,8 +22,7 @@ pub(super) fn parse(text: &str, default_realm: &str) -> Result<Principal, WireEr
     }
     let realm = parts.end(default_realm)?;
     refuse_control(&parts.components, &realm)?;
-    let name_type = guess_type(&parts.components);
-    Ok(Principal::new(PrincipalName { name_type, components: parts.components }, realm))
+    Ok((parts.components, realm))
 }
 
 pub(super) fn write_name(f: &mut fmt::Formatter<'_>, components: &[String]) -> fmt::Result {
@@ -97,20 +96,13 @@ fn refuse_control(components: &[String], realm: &str) -> Result<(), WireError> {
     Ok(())
 }
 
-fn guess_type(components: &[String]) -> NameType {
-    match components {
-        [service, _, ..] if service == "krbtgt" => NameType::SRV_INST,
-        [_, _] => NameType::SRV_HST,
-        _ => NameType::PRINCIPAL,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::name::{NameType, Principal, PrincipalName};
 
     fn parsed(text: &str) -> Principal {
-        parse(text, "DEFAULT").unwrap()
+        Principal::parse(text, "DEFAULT").unwrap()
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! Ticket and EncTicketPart (RFC 4120, section 5.3).
 
-use super::asn1::{self, Reason};
-use super::host_address::addresses;
-use super::name::realm;
-use super::{
-    AuthorizationData, EncryptedData, EncryptionKey, HostAddress, KerberosTime, PrincipalName, TicketFlags, write,
-};
-use crate::WireError;
 use crate::der::header::tag;
 use crate::der::writer::Writer;
+use crate::error::WireError;
+use crate::message::asn1::{self, Reason};
+use crate::message::authorization_data::AuthorizationData;
+use crate::message::encrypted::{EncryptedData, EncryptionKey};
+use crate::message::flags::TicketFlags;
+use crate::message::host_address::{HostAddress, addresses};
+use crate::message::name::{PrincipalName, realm};
+use crate::message::time::KerberosTime;
+use crate::message::write;
 use std::convert::Infallible;
 
 /// Ticket: what a client carries and cannot read.
@@ -64,7 +66,7 @@ impl Ticket {
     /// Writes this ticket in front of what `w` holds.
     pub(super) fn write_whole(&self, w: &mut Writer) {
         let Ok(()) = Ticket::write(w, &self.realm, &self.sname, |w| {
-            write::encrypted_data(w, &self.enc_part);
+            self.enc_part.write(w);
             Ok::<(), Infallible>(())
         });
     }
@@ -145,7 +147,7 @@ impl EncTicketPart {
                 w.context(4, |w| write::typed_octets(w, self.transited.tr_type, &self.transited.contents));
                 w.context(3, |w| write::name(w, &self.cname));
                 w.context(2, |w| w.general_string(&self.crealm));
-                w.context(1, |w| write::key(w, &self.key));
+                w.context(1, |w| self.key.write(w));
                 w.context(0, |w| w.flags(self.flags.bits()));
             });
         });

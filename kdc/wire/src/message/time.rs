@@ -1,7 +1,7 @@
 //! KerberosTime (RFC 4120, section 5.2.3) and the instants that the shell hands to the core.
 
-use super::asn1::Reason;
 use crate::der::calendar::LAST_SECOND;
+use crate::message::asn1::Reason;
 
 /// Seconds since 1970-01-01T00:00:00Z; what KerberosTime carries (`YYYYMMDDHHMMSSZ`, years 1970 to 9999).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -1,7 +1,9 @@
 //! Writers of what several messages hold.
 
-use super::{EncryptedData, EncryptionKey, HostAddress, KerberosTime, PaData, PrincipalName};
 use crate::der::writer::Writer;
+use crate::message::host_address::HostAddress;
+use crate::message::name::PrincipalName;
+use crate::message::time::KerberosTime;
 
 pub(super) fn name(w: &mut Writer, name: &PrincipalName) {
     w.sequence(|w| {
@@ -40,31 +42,5 @@ pub(super) fn typed_octets(w: &mut Writer, number: i32, octets: &[u8]) {
     w.sequence(|w| {
         w.context(1, |w| w.octet_string(octets));
         w.context(0, |w| w.int32(number));
-    });
-}
-
-pub(super) fn key(w: &mut Writer, key: &EncryptionKey) {
-    typed_octets(w, key.keytype, &key.keyvalue);
-}
-
-pub(super) fn encrypted_data(w: &mut Writer, data: &EncryptedData) {
-    w.sequence(|w| {
-        w.context(2, |w| w.octet_string(&data.cipher));
-        if let Some(kvno) = data.kvno {
-            w.context(1, |w| w.uint32(kvno));
-        }
-        w.context(0, |w| w.int32(data.etype));
-    });
-}
-
-/// A SEQUENCE OF PA-DATA; its fields are numbered from 1.
-pub(super) fn padata(w: &mut Writer, elements: &[PaData]) {
-    w.sequence(|w| {
-        for element in elements.iter().rev() {
-            w.sequence(|w| {
-                w.context(2, |w| w.octet_string(&element.value));
-                w.context(1, |w| w.int32(element.padata_type));
-            });
-        }
     });
 }
