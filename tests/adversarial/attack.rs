@@ -12,7 +12,7 @@ use kennel_tests::realm::Realm;
 use kennel_wire::der::writer::Writer;
 use kennel_wire::message::{
     EncTicketPart, EncryptedData, EncryptionKey, ErrorCode, KdcReqBody, KerberosTime, KrbError, Principal, Ticket,
-    TicketFlags, Transited,
+    TicketFlags, TransitedEncoding,
 };
 use rand::rngs::OsRng;
 use serde_json::Value;
@@ -210,7 +210,7 @@ pub(crate) fn forged_part(client: &Principal, session: &Key) -> EncTicketPart {
         key: EncryptionKey { keytype: session.enctype().number(), keyvalue: Zeroizing::new(session.expose().to_vec()) },
         crealm: client.realm.clone(),
         cname: client.name.clone(),
-        transited: Transited { tr_type: 1, contents: Vec::new() },
+        transited: TransitedEncoding { tr_type: 1, contents: Vec::new() },
         authtime: now,
         starttime: Some(now),
         endtime: now.plus(3600),

@@ -6,7 +6,7 @@ use kennel_client::TgsRequest;
 use kennel_core::principal::Record;
 use kennel_core::refusal::Refusal;
 use kennel_store::sled::OpenMode;
-use kennel_store::{Expect, PrincipalStore, SledStore, Versioned, master_key_file};
+use kennel_store::{Expect, PrincipalStore, SledStore, VersionedRecord, master_key_file};
 use kennel_wire::message::Principal;
 use std::path::Path;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ fn replace(scene: &mut Scene, name: &str) -> Result<()> {
 async fn make_younger(folder: &Path, name: &Principal) -> Result<()> {
     let key = Arc::new(master_key_file::load(&folder.join("master.key"))?);
     let store = SledStore::open(&folder.join("store"), key, OpenMode::Existing)?;
-    let Versioned { record, revision } = store.read(name).await?.context("no such principal")?;
+    let VersionedRecord { record, revision } = store.read(name).await?.context("no such principal")?;
     let Record::Principal(mut record) = record else { anyhow::bail!("an alias") };
     record.created.time = record.created.time.plus(60);
     store.put(&Record::Principal(record), Expect::Revision(revision)).await?;

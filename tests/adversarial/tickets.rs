@@ -7,7 +7,7 @@ use kennel_client::client::system_now;
 use kennel_client::dangerous::{BodyChecksum, dangerous_tgs_request};
 use kennel_core::refusal::Refusal;
 use kennel_crypto::{Enctype, Key, KeyUsage};
-use kennel_wire::message::{Checksum, KdcOptions, KdcReq, Principal, TicketFlags, Transited};
+use kennel_wire::message::{Checksum, KdcOptions, KdcReq, Principal, TicketFlags, TransitedEncoding};
 use rand::rngs::OsRng;
 
 #[test]
@@ -191,19 +191,19 @@ fn a_trusted_realm_cannot_speak_for_a_client_of_ours() -> Result<()> {
 fn cve_2017_6594_a_path_of_realms_that_is_not_accepted_is_refused() -> Result<()> {
     let mut scene = Scene::new()?;
     let (cross, session) = (Principal::krbtgt(REALM, TRUSTED), session());
-    let of = |client: &str, transited: Transited| -> Result<_> {
+    let of = |client: &str, transited: TransitedEncoding| -> Result<_> {
         let mut part = forged_part(&principal(client), &session);
         part.transited = transited;
         Ok(forge(&cross, &trust_key()?, &part, &session))
     };
-    let path = |contents: &[u8]| Transited { tr_type: 1, contents: contents.to_vec() };
+    let path = |contents: &[u8]| TransitedEncoding { tr_type: 1, contents: contents.to_vec() };
     for (client, transited, refusal) in [
         // A third realm's client through one that may speak for itself alone, whether it says so or keeps it back.
         ("eve@THIRD.ORG", path(b""), Refusal::TransitedPath),
         ("eve@THIRD.ORG", path(b"FAR.TEST"), Refusal::TransitedPath),
         ("alice@FAR.TEST", path(b"EVIL.ORG"), Refusal::TransitedPath),
         ("alice@FAR.TEST", path(b"EVIL.ORG,,,"), Refusal::TransitedPath),
-        ("alice@FAR.TEST", Transited { tr_type: 77, contents: vec![1] }, Refusal::TransitedType),
+        ("alice@FAR.TEST", TransitedEncoding { tr_type: 77, contents: vec![1] }, Refusal::TransitedType),
     ] {
         for option in [KdcOptions::empty(), KdcOptions::DISABLE_TRANSITED_CHECK] {
             let request = TgsRequest::with_flags(principal("HTTP/web.shop"), option);

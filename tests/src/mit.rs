@@ -3,7 +3,7 @@
 use crate::klist::{self, Shown};
 use crate::process::{self, Run};
 use anyhow::{Context, Result, ensure};
-use kennel_wire::ccache::{Ccache, Credential};
+use kennel_wire::ccache::{Ccache, CcacheEntry};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -168,7 +168,7 @@ impl Mit {
     ///
     /// # Errors
     /// There is none, or the cache cannot be read.
-    pub fn credential(&self, server: &str) -> Result<Credential> {
+    pub fn credential(&self, server: &str) -> Result<CcacheEntry> {
         let bytes = std::fs::read(&self.cache).context("there is no credential cache")?;
         let cache = Ccache::decode(&bytes).context("the credential cache cannot be read")?;
         let found = cache.credentials.into_iter().rfind(|credential| credential.server.to_string() == server);

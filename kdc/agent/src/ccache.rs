@@ -2,9 +2,9 @@
 //! the same file, appending under a lock of the whole file. The tickets that are still good stay, and under the same lock
 //! none is lost between reading and replacing. Whoever has the old file open goes on reading it whole.
 
-use crate::write::{Made, replace};
+use crate::write::{FileAccess, replace};
 use anyhow::Context;
-use kennel_wire::ccache::{Ccache, Credential};
+use kennel_wire::ccache::{Ccache, CcacheEntry};
 use kennel_wire::message::KerberosTime;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
@@ -17,7 +17,7 @@ const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Puts the cache of an enrolment in place of the one that is there, with what of that is still good.
-pub(crate) async fn refresh(path: &Path, new: &[u8], now: KerberosTime, made: Made) -> anyhow::Result<()> {
+pub(crate) async fn refresh(path: &Path, new: &[u8], now: KerberosTime, made: FileAccess) -> anyhow::Result<()> {
     let fresh = Ccache::decode(new).ok().context("the KDC sent a credential cache that cannot be read")?;
     // Held until the new file is there; closing it gives the lock back.
     let locked = lock(path).await;
@@ -53,9 +53,9 @@ fn try_lock(file: &File) -> bool {
 /// The fresh ticket first, then the service tickets of the same client that are still good.
 fn merged(fresh: Ccache, old: Ccache, now: KerberosTime) -> Ccache {
     let same_client = old.principal == fresh.principal;
-    let is_fresh = |there: &Credential| fresh.credentials.iter().any(|new| new.server == there.server);
-    let keep = |there: &Credential| same_client && !is_fresh(there) && (there.is_config() || there.endtime > now);
-    let kept: Vec<Credential> = old.credentials.into_iter().filter(keep).collect();
+    let is_fresh = |there: &CcacheEntry| fresh.credentials.iter().any(|new| new.server == there.server);
+    let keep = |there: &CcacheEntry| same_client && !is_fresh(there) && (there.is_config() || there.endtime > now);
+    let kept: Vec<CcacheEntry> = old.credentials.into_iter().filter(keep).collect();
     let credentials = fresh.credentials.iter().cloned().chain(kept).collect();
     Ccache { credentials, ..fresh }
 }
@@ -67,11 +67,11 @@ mod tests {
     use zeroize::Zeroizing;
 
     const NOW: KerberosTime = KerberosTime(1000);
-    const MADE: Made = Made { mode: 0o600, group: None };
+    const MADE: FileAccess = FileAccess { mode: 0o600, group: None };
 
-    fn credential(server: &str, end: i64, ticket: &[u8]) -> Credential {
+    fn credential(server: &str, end: i64, ticket: &[u8]) -> CcacheEntry {
         let name = |text: &str| Principal::parse(text, "R").unwrap();
-        Credential {
+        CcacheEntry {
             client: name("cart.shop"),
             server: name(server),
             key: EncryptionKey { keytype: 18, keyvalue: Zeroizing::new(vec![0; 32]) },
@@ -88,7 +88,7 @@ mod tests {
         }
     }
 
-    fn cache(client: &str, credentials: Vec<Credential>) -> Ccache {
+    fn cache(client: &str, credentials: Vec<CcacheEntry>) -> Ccache {
         Ccache { kdc_offset: None, principal: Principal::parse(client, "R").unwrap(), credentials }
     }
 

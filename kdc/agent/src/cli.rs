@@ -15,7 +15,7 @@ pub(crate) struct Cli {
         env = "KENNEL_AGENT_SERVER",
         default_value = "https://kennel.kennel-system.svc:8443"
     )]
-    pub(crate) server: Server,
+    pub(crate) server: ServerAddress,
     /// The pod's projected service account token, with the audience kennel://REALM. It is read anew for each enrolment.
     #[arg(long, value_name = "FILE", env = "KENNEL_AGENT_TOKEN", default_value = "/var/run/secrets/kennel.dev/token")]
     pub(crate) token: PathBuf,
@@ -59,7 +59,7 @@ pub(crate) enum Command {
 
 /// An `https://HOST[:PORT]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Server {
+pub(crate) struct ServerAddress {
     /// A name or an address, without brackets.
     pub(crate) host: String,
     /// 443 where none is given.
@@ -75,17 +75,17 @@ pub(crate) enum Endpoint {
     Unix(PathBuf),
 }
 
-impl FromStr for Server {
+impl FromStr for ServerAddress {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Server, String> {
+    fn from_str(text: &str) -> Result<ServerAddress, String> {
         let usage = || "a server is https://HOST:PORT, such as https://kennel.kennel-system.svc:8443".to_owned();
         let uri: hyper::Uri = text.parse().map_err(|_| usage())?;
         let plain = uri.path() == "/" && uri.query().is_none();
         match (uri.scheme_str(), uri.host()) {
             (Some("https"), Some(host)) if plain => {
                 let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-                Ok(Server { host, port: uri.port_u16().unwrap_or(443) })
+                Ok(ServerAddress { host, port: uri.port_u16().unwrap_or(443) })
             }
             _ => Err(usage()),
         }
@@ -127,9 +127,9 @@ mod tests {
 
     #[test]
     fn a_server_is_https_with_a_host() {
-        let server = |text: &str| text.parse::<Server>();
-        assert_eq!(server("https://kdc.test:8443").unwrap(), Server { host: "kdc.test".into(), port: 8443 });
-        assert_eq!(server("https://[::1]:1/").unwrap(), Server { host: "::1".into(), port: 1 });
+        let server = |text: &str| text.parse::<ServerAddress>();
+        assert_eq!(server("https://kdc.test:8443").unwrap(), ServerAddress { host: "kdc.test".into(), port: 8443 });
+        assert_eq!(server("https://[::1]:1/").unwrap(), ServerAddress { host: "::1".into(), port: 1 });
         assert_eq!(server("https://kdc.test").unwrap().port, 443);
         for wrong in ["http://kdc.test", "kdc.test:8443", "https://kdc.test/path", "https://", ""] {
             assert!(server(wrong).is_err(), "{wrong}");

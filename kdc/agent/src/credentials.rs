@@ -1,7 +1,7 @@
 //! The folder of credentials: what an enrolment gave is put there, what it gave no more goes.
 
 use crate::ccache;
-use crate::write::{Made, remove, replace_if_other};
+use crate::write::{FileAccess, remove, replace_if_other};
 use anyhow::Context;
 use chrono::DateTime;
 use kennel_wire::enrol::EnrollResponse;
@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(crate) struct Folder {
     dir: PathBuf,
-    made: Made,
+    made: FileAccess,
 }
 
 /// What is in it, in seconds since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Held {
+pub(crate) struct CredentialTimes {
     /// When the ticket ends, where there is one.
     pub(crate) until: Option<i64>,
     /// Before when to ask again.
@@ -25,12 +25,12 @@ pub(crate) struct Held {
 }
 
 impl Folder {
-    pub(crate) fn new(dir: &Path, made: Made) -> Folder {
+    pub(crate) fn new(dir: &Path, made: FileAccess) -> Folder {
         Folder { dir: dir.to_owned(), made }
     }
 
     /// Puts an answer there. krb5.conf comes first: the others are of no use without it.
-    pub(crate) async fn keep(&self, response: &EnrollResponse, now: i64) -> anyhow::Result<Held> {
+    pub(crate) async fn keep(&self, response: &EnrollResponse, now: i64) -> anyhow::Result<CredentialTimes> {
         let path = |name: &str| self.dir.join(name);
         replace_if_other(&path("krb5.conf"), response.krb5_conf.as_bytes(), self.made)?;
         match &response.keytab {
@@ -44,7 +44,7 @@ impl Folder {
             None => remove(&path("ccache"))?,
         }
         let until = response.ticket.as_ref().map(|ticket| seconds(&ticket.end_time)).transpose()?;
-        Ok(Held { until, refetch_before: seconds(&response.refetch_before)? })
+        Ok(CredentialTimes { until, refetch_before: seconds(&response.refetch_before)? })
     }
 }
 
@@ -56,10 +56,10 @@ fn seconds(text: &str) -> anyhow::Result<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kennel_wire::enrol::{Blob, Keytab};
+    use kennel_wire::enrol::{Blob, EnrolledKeytab};
 
     fn response(keytab: Option<&[u8]>) -> EnrollResponse {
-        let keytab = keytab.map(|octets| Keytab { data: Blob(octets.to_vec().into()), entries: Vec::new() });
+        let keytab = keytab.map(|octets| EnrolledKeytab { data: Blob(octets.to_vec().into()), entries: Vec::new() });
         EnrollResponse {
             realm: "R".into(),
             client: "web.shop@R".into(),
@@ -73,9 +73,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_given_no_more_goes() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::new(dir.path(), Made { mode: 0o600, group: None });
+        let folder = Folder::new(dir.path(), FileAccess { mode: 0o600, group: None });
         let held = folder.keep(&response(Some(b"keys")), 0).await.unwrap();
-        assert_eq!(held, Held { until: None, refetch_before: 1_767_225_600 });
+        assert_eq!(held, CredentialTimes { until: None, refetch_before: 1_767_225_600 });
         assert_eq!(std::fs::read(dir.path().join("keytab")).unwrap(), b"keys");
         folder.keep(&response(None), 0).await.unwrap();
         let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();

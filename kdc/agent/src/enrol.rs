@@ -1,7 +1,7 @@
 //! One enrolment over HTTPS: the token out, the credentials in. Token and trust are read anew each time, as the kubelet
 //! replaces them.
 
-use crate::cli::{Cli, Server};
+use crate::cli::{Cli, ServerAddress};
 use anyhow::{Context, anyhow};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
@@ -49,7 +49,7 @@ pub(crate) async fn enrol(cli: &Cli) -> Result<EnrollResponse, Failure> {
 async fn exchange(cli: &Cli) -> Result<EnrollResponse, Failure> {
     let token = token(&cli.token)?;
     let connector = TlsConnector::from(Arc::new(tls(&cli.ca)?));
-    let Server { host, port } = &cli.server;
+    let ServerAddress { host, port } = &cli.server;
     let server_name = ServerName::try_from(host.clone()).context("the server's name cannot be one of a certificate")?;
     let stream = TcpStream::connect((host.as_str(), *port)).await;
     let stream = stream.with_context(|| format!("{} cannot be reached", name(&cli.server)))?;
@@ -74,7 +74,7 @@ async fn exchange(cli: &Cli) -> Result<EnrollResponse, Failure> {
     Err(failure(head.status, &body, after.map(Duration::from_secs)))
 }
 
-fn request(server: &Server, token: &str) -> anyhow::Result<Request<Full<Bytes>>> {
+fn request(server: &ServerAddress, token: &str) -> anyhow::Result<Request<Full<Bytes>>> {
     let agent = concat!("kennel-agent ", env!("CARGO_PKG_VERSION")).to_owned();
     let body = serde_json::to_vec(&EnrollRequest { enctypes: Vec::new(), agent: Some(agent) })?;
     let bearer = Zeroizing::new(format!("Bearer {token}"));
@@ -118,7 +118,7 @@ fn tls(ca: &Path) -> anyhow::Result<ClientConfig> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-fn name(server: &Server) -> String {
+fn name(server: &ServerAddress) -> String {
     if server.host.contains(':') {
         format!("[{}]:{}", server.host, server.port)
     } else {

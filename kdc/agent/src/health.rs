@@ -2,7 +2,7 @@
 
 use crate::cli::Endpoint;
 use crate::clock::now;
-use crate::credentials::Held;
+use crate::credentials::CredentialTimes;
 use anyhow::Context;
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::{Bytes, Incoming};
@@ -26,12 +26,12 @@ pub(crate) struct Health(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    held: Option<Held>,
+    held: Option<CredentialTimes>,
     why: Option<String>,
 }
 
 impl Health {
-    pub(crate) fn held(&self, held: Held) {
+    pub(crate) fn held(&self, held: CredentialTimes) {
         *self.lock() = State { held: Some(held), why: None };
     }
 
@@ -45,7 +45,9 @@ impl Health {
         let why = || state.why.clone().unwrap_or_else(|| "enrolment is under way".to_owned());
         match state.held {
             None => Err(why()),
-            Some(Held { until: Some(until), .. }) if until <= now => Err(format!("the ticket has ended: {}", why())),
+            Some(CredentialTimes { until: Some(until), .. }) if until <= now => {
+                Err(format!("the ticket has ended: {}", why()))
+            }
             Some(_) => Ok(()),
         }
     }
@@ -131,12 +133,12 @@ mod tests {
         assert_eq!(health.ready(0), Err("enrolment is under way".into()));
         health.failed("the KDC is away".into());
         assert_eq!(health.ready(0), Err("the KDC is away".into()));
-        health.held(Held { until: Some(100), refetch_before: 50 });
+        health.held(CredentialTimes { until: Some(100), refetch_before: 50 });
         assert_eq!(health.ready(99), Ok(()));
         health.failed("the KDC is away".into());
         assert_eq!(health.ready(99), Ok(()), "what is there is good");
         assert_eq!(health.ready(100), Err("the ticket has ended: the KDC is away".into()));
-        health.held(Held { until: None, refetch_before: 50 });
+        health.held(CredentialTimes { until: None, refetch_before: 50 });
         assert_eq!(health.ready(i64::MAX), Ok(()), "keys do not end");
     }
 
@@ -148,7 +150,7 @@ mod tests {
         serve(&socket, health.clone()).await.unwrap();
         let asked = |endpoint: Endpoint| async move { ask(Some(&endpoint)).await.unwrap() == ExitCode::SUCCESS };
         assert!(!asked(socket.clone()).await);
-        health.held(Held { until: None, refetch_before: 50 });
+        health.held(CredentialTimes { until: None, refetch_before: 50 });
         assert!(asked(socket).await);
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let tcp = Endpoint::Tcp(format!("127.0.0.1:{port}"));

@@ -3,11 +3,11 @@
 
 use crate::cli::Cli;
 use crate::clock::now;
-use crate::credentials::{Folder, Held};
+use crate::credentials::{CredentialTimes, Folder};
 use crate::enrol::{Failure, enrol};
 use crate::health::{self, Health};
 use crate::schedule::{until_refresh, until_retry};
-use crate::write::Made;
+use crate::write::FileAccess;
 use rand::Rng;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 }
 
 async fn refresh(cli: &Cli, health: &Health) -> anyhow::Result<ExitCode> {
-    let folder = Folder::new(&cli.dir, Made { mode: cli.mode, group: cli.group });
+    let folder = Folder::new(&cli.dir, FileAccess { mode: cli.mode, group: cli.group });
     let begun = Instant::now();
     let (mut failures, mut succeeded) = (0_u32, false);
     loop {
@@ -75,7 +75,7 @@ async fn refresh(cli: &Cli, health: &Health) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn one(cli: &Cli, folder: &Folder) -> Result<Held, Failure> {
+async fn one(cli: &Cli, folder: &Folder) -> Result<CredentialTimes, Failure> {
     let response = enrol(cli).await?;
     let held = folder.keep(&response, now()).await?;
     let (ticket, keytab) = (response.ticket.is_some(), response.keytab.map_or(0, |keytab| keytab.entries.len()));

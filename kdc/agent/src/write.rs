@@ -8,13 +8,13 @@ use std::path::Path;
 
 /// How files are made.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Made {
+pub(crate) struct FileAccess {
     pub(crate) mode: u32,
     pub(crate) group: Option<u32>,
 }
 
 /// Writes a file, unless it has this content already. True: it was written.
-pub(crate) fn replace_if_other(path: &Path, content: &[u8], made: Made) -> anyhow::Result<bool> {
+pub(crate) fn replace_if_other(path: &Path, content: &[u8], made: FileAccess) -> anyhow::Result<bool> {
     if std::fs::read(path).is_ok_and(|there| there == content) {
         return Ok(false);
     }
@@ -23,7 +23,7 @@ pub(crate) fn replace_if_other(path: &Path, content: &[u8], made: Made) -> anyho
 }
 
 /// Writes a file in place of the one that is there.
-pub(crate) fn replace(path: &Path, content: &[u8], made: Made) -> anyhow::Result<()> {
+pub(crate) fn replace(path: &Path, content: &[u8], made: FileAccess) -> anyhow::Result<()> {
     let unfinished = path.with_extension("unfinished");
     let written = write(&unfinished, content, made).and_then(|()| std::fs::rename(&unfinished, path));
     if written.is_err() {
@@ -44,7 +44,7 @@ pub(crate) fn remove(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn write(path: &Path, content: &[u8], made: Made) -> io::Result<()> {
+fn write(path: &Path, content: &[u8], made: FileAccess) -> io::Result<()> {
     // One that a killed agent left behind.
     let _ = std::fs::remove_file(path);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::MetadataExt;
 
-    const MADE: Made = Made { mode: 0o640, group: None };
+    const MADE: FileAccess = FileAccess { mode: 0o640, group: None };
 
     #[test]
     fn a_file_has_its_mode_and_nothing_is_left_beside_it() {

@@ -10,7 +10,7 @@ use crate::credentials::Credential;
 use crate::error::ClientError;
 use crate::fault::ReplyFault;
 use crate::options::TicketOptions;
-use crate::reply_checks::Expected;
+use crate::reply_checks::ExpectedReply;
 use crate::sealing::{open, seal};
 use crate::secret::Secret;
 use crate::time::TimeOffset;
@@ -195,7 +195,7 @@ impl AsExchange {
         let reply_key = self.reply_key(rep)?;
         let plain = open(&reply_key, KeyUsage::AS_REP, &rep.enc_part).map_err(|_| ReplyFault::ReplyKey)?;
         let enc = EncKdcRepPart::decode(&plain)?;
-        let expected = Expected {
+        let expected = ExpectedReply {
             answers: MessageType::AsReq,
             client: &self.request.client,
             body: &self.body,

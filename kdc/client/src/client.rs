@@ -8,7 +8,7 @@ use crate::secret::Secret;
 use crate::tgs_exchange::{TgsExchange, TgsRequest};
 use crate::ticket_walk::{TicketWalk, WalkStep};
 use crate::time::TimeOffset;
-use crate::transport::{Protocol, Transport};
+use crate::transport::{Transport, TransportProtocol};
 use kennel_wire::message::{KdcOptions, KerberosTime, Principal, PrincipalName, Ticket, Timestamp};
 use rand::rngs::OsRng;
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ impl Client {
 
     /// Which protocol comes first, for all realms so far.
     #[must_use]
-    pub fn with_protocol(mut self, protocol: Protocol) -> Client {
+    pub fn with_protocol(mut self, protocol: TransportProtocol) -> Client {
         self.transports.values_mut().for_each(|t| t.protocol = protocol);
         self
     }

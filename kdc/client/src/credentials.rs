@@ -75,7 +75,7 @@ impl Credential {
     ///
     /// # Errors
     /// A ticket that is no ticket, or a session key of an unknown enctype or a wrong length.
-    pub fn from_ccache(entry: &ccache::Credential) -> Result<Credential, ClientError> {
+    pub fn from_ccache(entry: &ccache::CcacheEntry) -> Result<Credential, ClientError> {
         let unset = |time: KerberosTime| (time != KerberosTime::EPOCH).then_some(time);
         let second_ticket = match entry.second_ticket.as_slice() {
             [] => None,
@@ -99,8 +99,8 @@ impl Credential {
 
     /// The entry of a credential cache.
     #[must_use]
-    pub fn to_ccache(&self) -> ccache::Credential {
-        ccache::Credential {
+    pub fn to_ccache(&self) -> ccache::CcacheEntry {
+        ccache::CcacheEntry {
             client: self.client.clone(),
             server: self.server.clone(),
             key: key_to_wire(&self.session_key),

@@ -51,4 +51,4 @@ pub use secret::Secret;
 pub use tgs_exchange::{TgsExchange, TgsRequest};
 pub use ticket_walk::{TicketWalk, WalkStep};
 pub use time::TimeOffset;
-pub use transport::{Protocol, Transport};
+pub use transport::{Transport, TransportProtocol};

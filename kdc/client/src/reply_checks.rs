@@ -14,7 +14,7 @@ use kennel_wire::message::{
 };
 
 /// What a reply is held against.
-pub(crate) struct Expected<'a> {
+pub(crate) struct ExpectedReply<'a> {
     /// Which reply is due.
     pub(crate) answers: MessageType,
     /// The client that asked.
@@ -29,7 +29,7 @@ pub(crate) struct Expected<'a> {
     pub(crate) now: Option<KerberosTime>,
 }
 
-impl Expected<'_> {
+impl ExpectedReply<'_> {
     /// Checks a reply whose encrypted part was opened; gives the session key.
     pub(crate) fn check(&self, rep: &KdcRep, enc: &EncKdcRepPart) -> Result<Key, ClientError> {
         if rep.answers != self.answers {

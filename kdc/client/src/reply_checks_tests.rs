@@ -47,7 +47,7 @@ impl Case {
             enc_part: ticket.enc_part.clone(),
             ticket,
         };
-        let expected = Expected {
+        let expected = ExpectedReply {
             answers: self.answers,
             client: &self.client,
             body: &self.body,

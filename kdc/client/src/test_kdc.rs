@@ -6,7 +6,7 @@ use kennel_crypto::{Enctype, Key, KeyUsage};
 use kennel_wire::der::writer::Writer;
 use kennel_wire::message::{
     EncKdcRepPart, EncTicketPart, EncryptedData, ErrorCode, EtypeInfo2Entry, KdcRep, KdcReq, KerberosTime, KrbError,
-    LastReq, MessageType, PaData, Principal, PrincipalName, Ticket, TicketFlags, Timestamp, Transited, pa_type,
+    LastReq, MessageType, PaData, Principal, PrincipalName, Ticket, TicketFlags, Timestamp, TransitedEncoding, pa_type,
 };
 use rand::rngs::OsRng;
 
@@ -68,7 +68,7 @@ pub(crate) fn ticket_part(session_key: &Key) -> EncTicketPart {
         key: key_to_wire(session_key),
         crealm: alice.realm,
         cname: alice.name,
-        transited: Transited { tr_type: 1, contents: Vec::new() },
+        transited: TransitedEncoding { tr_type: 1, contents: Vec::new() },
         authtime: NOW.time,
         starttime: None,
         endtime: NOW.time.plus(HOUR),

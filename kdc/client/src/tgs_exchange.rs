@@ -6,7 +6,7 @@ use crate::credentials::Credential;
 use crate::error::ClientError;
 use crate::fault::ReplyFault;
 use crate::options::TicketOptions;
-use crate::reply_checks::Expected;
+use crate::reply_checks::ExpectedReply;
 use crate::sealing::{checksum, key_to_wire, open, seal};
 use kennel_crypto::{Key, KeyUsage};
 use kennel_wire::message::{
@@ -138,7 +138,7 @@ impl TgsExchange {
         };
         let plain = open(&self.reply_key, self.reply_usage, &rep.enc_part).map_err(|_| ReplyFault::ReplyKey)?;
         let enc = EncKdcRepPart::decode(&plain)?;
-        let expected = Expected {
+        let expected = ExpectedReply {
             answers: MessageType::TgsReq,
             client: &self.client,
             body: &self.body,

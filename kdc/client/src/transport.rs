@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 /// Which protocol comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Protocol {
+pub enum TransportProtocol {
     /// UDP, and TCP where the answer is too big for UDP, the request is longer than [`Transport::udp_limit`], or no
     /// KDC answers.
     #[default]
@@ -35,7 +35,7 @@ pub struct Transport {
     /// `host:port` each, in the order in which they are tried.
     pub kdcs: Vec<String>,
     /// Which protocol comes first.
-    pub protocol: Protocol,
+    pub protocol: TransportProtocol,
     /// The longest request that goes over UDP first, in octets.
     pub udp_limit: usize,
     /// How long to wait for an answer over UDP in the first round; each further round doubles it.
@@ -57,7 +57,7 @@ impl Transport {
     pub fn new<K: ToString>(kdcs: impl IntoIterator<Item = K>) -> Transport {
         Transport {
             kdcs: kdcs.into_iter().map(|k| k.to_string()).collect(),
-            protocol: Protocol::default(),
+            protocol: TransportProtocol::default(),
             udp_limit: 1_465,
             udp_timeout: Duration::from_secs(1),
             udp_rounds: 3,
@@ -74,9 +74,9 @@ impl Transport {
     pub async fn exchange(&self, request: &[u8]) -> Result<Vec<u8>, TransportError> {
         let mut attempts = Attempts::default();
         let kdcs = self.resolve(&mut attempts).await;
-        let udp_first = self.protocol == Protocol::Udp && request.len() <= self.udp_limit;
+        let udp_first = self.protocol == TransportProtocol::Udp && request.len() <= self.udp_limit;
         let answer = match self.protocol {
-            Protocol::TcpOnly => self.over_tcp(&kdcs, request, &mut attempts).await,
+            TransportProtocol::TcpOnly => self.over_tcp(&kdcs, request, &mut attempts).await,
             _ if udp_first => match self.over_udp(&kdcs, request, &mut attempts).await {
                 None => self.over_tcp(&kdcs, request, &mut attempts).await,
                 answer => answer,

@@ -115,7 +115,7 @@ async fn silence_over_udp_is_met_with_another_round_and_then_tcp() {
 #[tokio::test]
 async fn tcp_alone_never_sends_a_datagram() {
     let kdc = FakeKdc::start(vec![reply()], Some(Vec::new())).await;
-    let transport = Transport { protocol: Protocol::TcpOnly, ..transport([&kdc]) };
+    let transport = Transport { protocol: TransportProtocol::TcpOnly, ..transport([&kdc]) };
     let error = transport.exchange(REQUEST).await.unwrap_err();
     assert_eq!(kdc.counts(), (0, 1));
     assert!(error.to_string().contains("(TCP)"), "{error}");
@@ -124,7 +124,7 @@ async fn tcp_alone_never_sends_a_datagram() {
 #[tokio::test]
 async fn tcp_first_falls_back_to_udp() {
     let kdc = FakeKdc::start(vec![reply()], Some(Vec::new())).await;
-    let transport = Transport { protocol: Protocol::Tcp, ..transport([&kdc]) };
+    let transport = Transport { protocol: TransportProtocol::Tcp, ..transport([&kdc]) };
     assert_eq!(transport.exchange(REQUEST).await.unwrap(), reply());
     assert_eq!(kdc.counts(), (1, 1));
 }
@@ -188,7 +188,7 @@ async fn over_tcp_a_length_out_of_range_a_torn_answer_and_noise_are_refused() {
     let noise = frame::encode(b"noise");
     for answer in [too_long, huge, reserved, torn, noise, vec![0, 0], Vec::new()] {
         let kdc = FakeKdc::start(vec![], Some(answer.clone())).await;
-        let transport = Transport { protocol: Protocol::TcpOnly, max_reply: 299, ..transport([&kdc]) };
+        let transport = Transport { protocol: TransportProtocol::TcpOnly, max_reply: 299, ..transport([&kdc]) };
         let refused = transport.exchange(REQUEST).await;
         assert!(refused.is_err(), "{answer:?}");
         assert_eq!(kdc.counts().1, 1);

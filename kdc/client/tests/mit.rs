@@ -5,8 +5,8 @@ use kennel_client::client::system_now;
 use kennel_client::dangerous::{BodyChecksum, dangerous_tgs_request};
 use kennel_client::{
     AcceptRules, AcceptedApReq, AcceptorKeys, ApOffer, ApRequest, AsExchange, AsRequest, AsStep, Client, ClientError,
-    Credential, CredentialCache, InitialTicket, Keytab, Protocol, Secret, TgsRequest, TicketOptions, TimeOffset,
-    Transport,
+    Credential, CredentialCache, InitialTicket, Keytab, Secret, TgsRequest, TicketOptions, TimeOffset, Transport,
+    TransportProtocol,
 };
 use kennel_crypto::{Enctype, KeyUsage};
 use kennel_tests::mit_kdc::MitKdc;
@@ -259,7 +259,7 @@ async fn user_to_user_opens_with_the_session_key_of_the_servers_tgt() {
 #[tokio::test]
 async fn tcp_alone_does() {
     let realm = Realm::start();
-    let client = Client::new("ONE.TEST", [address(&realm.kdc)]).with_protocol(Protocol::TcpOnly);
+    let client = Client::new("ONE.TEST", [address(&realm.kdc)]).with_protocol(TransportProtocol::TcpOnly);
     let tgt = client.initial_ticket(&realm.alice, &Secret::password(PASSWORD), &TicketOptions::default()).await;
     client.service_ticket(&tgt.unwrap().credential, &realm.principal(WEB)).await.unwrap();
 }

@@ -3,7 +3,7 @@
 
 use crate::realm::Realm;
 use crate::refusal::Refusal;
-use kennel_wire::message::Transited;
+use kennel_wire::message::TransitedEncoding;
 
 const DOMAIN_X500_COMPRESS: i32 = 1;
 /// More realms than this on one path are nonsense.
@@ -15,7 +15,11 @@ const MAX_NAME: usize = 1024;
 ///
 /// # Errors
 /// An unknown type, or contents that are no path.
-pub(crate) fn realms(transited: &Transited, client_realm: &str, last_realm: &str) -> Result<Vec<String>, Refusal> {
+pub(crate) fn realms(
+    transited: &TransitedEncoding,
+    client_realm: &str,
+    last_realm: &str,
+) -> Result<Vec<String>, Refusal> {
     if transited.contents.is_empty() {
         return Ok(Vec::new());
     }
@@ -28,7 +32,7 @@ pub(crate) fn realms(transited: &Transited, client_realm: &str, last_realm: &str
 }
 
 /// The field with one more realm at its end. Written without compression, which every reader understands.
-pub(crate) fn append(realms: &[String], realm: &str) -> Transited {
+pub(crate) fn append(realms: &[String], realm: &str) -> TransitedEncoding {
     let mut contents = String::new();
     for name in realms.iter().map(String::as_str).chain([realm]) {
         if !contents.is_empty() {
@@ -45,7 +49,7 @@ pub(crate) fn append(realms: &[String], realm: &str) -> Transited {
             contents.push(c);
         }
     }
-    Transited { tr_type: DOMAIN_X500_COMPRESS, contents: contents.into_bytes() }
+    TransitedEncoding { tr_type: DOMAIN_X500_COMPRESS, contents: contents.into_bytes() }
 }
 
 /// Whether every realm of a path from `client_realm` to this realm is one that it may pass: on the hierarchical way
@@ -166,7 +170,7 @@ mod tests {
     use super::*;
 
     fn read(contents: &str) -> Result<Vec<String>, Refusal> {
-        let field = Transited { tr_type: 1, contents: contents.as_bytes().to_vec() };
+        let field = TransitedEncoding { tr_type: 1, contents: contents.as_bytes().to_vec() };
         realms(&field, "A.X.ORG", "B.ORG")
     }
 
@@ -225,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_field_of_another_type_or_without_bound_is_refused() {
-        let field = Transited { tr_type: 2, contents: b"X".to_vec() };
+        let field = TransitedEncoding { tr_type: 2, contents: b"X".to_vec() };
         assert_eq!(realms(&field, "A", "B"), Err(Refusal::TransitedType));
         assert_eq!(read(&"A,".repeat(100)), Err(Refusal::TransitedPath));
         assert_eq!(read(&format!("{}X", "a.,".repeat(40))), Err(Refusal::TransitedPath));

@@ -82,7 +82,7 @@ fn a_foreign_realm_cannot_vouch_for_a_client_of_ours() {
 fn forge_client(home: &mut TestRealm, credential: &Credential) -> Credential {
     use kennel_crypto::KeyUsage;
     use kennel_wire::der::writer::Writer;
-    use kennel_wire::message::{EncTicketPart, EncryptedData, EncryptionKey, Ticket, Transited};
+    use kennel_wire::message::{EncTicketPart, EncryptedData, EncryptionKey, Ticket, TransitedEncoding};
     let cross = Principal::krbtgt("SERVICE.ORG", "CLIENT.ORG");
     let key = home.entries[&cross].active_keys().next().unwrap().key.clone();
     let session = &credential.session_key;
@@ -91,7 +91,7 @@ fn forge_client(home: &mut TestRealm, credential: &Credential) -> Credential {
         key: EncryptionKey { keytype: session.enctype().number(), keyvalue: session.expose().to_vec().into() },
         crealm: credential.client.realm.clone(),
         cname: credential.client.name.clone(),
-        transited: Transited { tr_type: 1, contents: Vec::new() },
+        transited: TransitedEncoding { tr_type: 1, contents: Vec::new() },
         authtime: credential.authtime,
         starttime: None,
         endtime: credential.endtime,

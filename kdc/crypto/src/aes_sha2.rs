@@ -90,38 +90,38 @@ pub(crate) fn checksum_key<V: Variant>(key: &[u8], usage: KeyUsage) -> MacKey<V:
 }
 
 /// The last step of string-to-key: what PBKDF2 gave, bound to the purpose (RFC 8009, section 4).
-pub(crate) fn key_from_stretched<V: Variant>(stretched: &[u8]) -> Derived<V> {
+pub(crate) fn key_from_stretched<V: Variant>(stretched: &[u8]) -> DerivedOctets<V> {
     derive::<V>(&MacKey::new(stretched), b"kerberos", &[], V::KEY)
 }
 
 /// The pseudo-random function (RFC 8009, section 5): as long as the hash.
-pub(crate) fn prf<V: Variant>(key: &[u8], input: &[u8]) -> Derived<V> {
+pub(crate) fn prf<V: Variant>(key: &[u8], input: &[u8]) -> DerivedOctets<V> {
     derive::<V>(&MacKey::new(key), b"prf", input, V::Mac::output_size())
 }
 
 /// Derived octets, wiped when dropped.
-pub(crate) struct Derived<V: Variant> {
+pub(crate) struct DerivedOctets<V: Variant> {
     octets: Output<V::Mac>,
     length: usize,
 }
 
-impl<V: Variant> Derived<V> {
+impl<V: Variant> DerivedOctets<V> {
     /// The octets.
     pub(crate) fn as_slice(&self) -> &[u8] {
         self.octets.get(..self.length).unwrap_or(&self.octets)
     }
 }
 
-impl<V: Variant> Drop for Derived<V> {
+impl<V: Variant> Drop for DerivedOctets<V> {
     fn drop(&mut self) {
         self.octets.as_mut_slice().zeroize();
     }
 }
 
 /// KDF-HMAC-SHA2 (RFC 8009, section 3). No more than one output of the hash is ever asked for, so the counter is 1.
-fn derive<V: Variant>(base: &MacKey<V::Mac>, label: &[u8], context: &[u8], length: usize) -> Derived<V> {
+fn derive<V: Variant>(base: &MacKey<V::Mac>, label: &[u8], context: &[u8], length: usize) -> DerivedOctets<V> {
     let bits = u32::try_from(length * 8).unwrap_or_default().to_be_bytes();
-    Derived { octets: base.tag(&[&1u32.to_be_bytes(), label, &[0], context, &bits]), length }
+    DerivedOctets { octets: base.tag(&[&1u32.to_be_bytes(), label, &[0], context, &bits]), length }
 }
 
 fn mac_key<V: Variant>(base: &MacKey<V::Mac>, usage: KeyUsage, sub_key: SubKey) -> MacKey<V::Mac> {

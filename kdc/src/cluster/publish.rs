@@ -18,7 +18,7 @@ use kennel_k8s::crd::realm::KerberosRealmStatus;
 use kennel_k8s::crd::{KerberosPrincipal, KerberosRealm};
 use kennel_k8s::index::facts::{Key, OwnFact};
 use kennel_k8s::index::{Outcome, Problem, SharedIndex};
-use kennel_store::{PrincipalStore, Versioned};
+use kennel_store::{PrincipalStore, VersionedRecord};
 use kennel_wire::message::Principal;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -288,7 +288,7 @@ impl Publisher {
 
     async fn record(&self, name: &Principal) -> Option<Box<PrincipalRecord>> {
         match self.store.read(name).await {
-            Ok(Some(Versioned { record: Record::Principal(record), .. })) => Some(record),
+            Ok(Some(VersionedRecord { record: Record::Principal(record), .. })) => Some(record),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use crate::live::Live;
 use kennel_core::accounts::{Action, Conflict, DesiredPrincipal, reconcile, reconcile_alias};
 use kennel_core::principal::Record;
 use kennel_k8s::index::SharedIndex;
-use kennel_store::{Expect, PrincipalStore, StoreError, Versioned};
+use kennel_store::{Expect, PrincipalStore, StoreError, VersionedRecord};
 use kennel_wire::message::{KerberosTime, Principal};
 use rand::rngs::OsRng;
 
@@ -74,7 +74,7 @@ async fn step(
             None
         }
         Action::Delete => {
-            if let Some(Versioned { revision, .. }) = found {
+            if let Some(VersionedRecord { revision, .. }) = found {
                 store.delete(principal, revision).await?;
             }
             None

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion};
 use kennel_core::principal::{Origin, PrincipalRecord, Record};
 use kennel_crypto::{Enctype, Key};
-use kennel_store::{Expect, PrincipalStore, Versioned};
+use kennel_store::{Expect, PrincipalStore, VersionedRecord};
 use kennel_wire::message::{Principal, Timestamp};
 use rand::rngs::OsRng;
 use std::fmt;
@@ -83,8 +83,10 @@ async fn make_principal(
 ) -> anyhow::Result<What> {
     let (old, expect) = match store.read(&planned.name).await? {
         None => (None, Expect::Absent),
-        Some(Versioned { record: Record::Principal(record), revision }) => (Some(record), Expect::Revision(revision)),
-        Some(Versioned { record: Record::Alias { target, .. }, .. }) => {
+        Some(VersionedRecord { record: Record::Principal(record), revision }) => {
+            (Some(record), Expect::Revision(revision))
+        }
+        Some(VersionedRecord { record: Record::Alias { target, .. }, .. }) => {
             bail!(
                 "the store has it as an alias of {target}: give it another name, or begin with another folder (--dir)"
             )
@@ -171,9 +173,11 @@ fn is_from(key: &Key, password: &Password, salt: &str) -> anyhow::Result<bool> {
 async fn make_alias(store: &dyn PrincipalStore, alias: &Principal, target: &Principal) -> anyhow::Result<What> {
     let expect = match store.read(alias).await? {
         None => Expect::Absent,
-        Some(Versioned { record: Record::Alias { target: old, .. }, .. }) if old == *target => return Ok(What::Kept),
-        Some(Versioned { record: Record::Alias { .. }, revision }) => Expect::Revision(revision),
-        Some(Versioned { record: Record::Principal(_), .. }) => {
+        Some(VersionedRecord { record: Record::Alias { target: old, .. }, .. }) if old == *target => {
+            return Ok(What::Kept);
+        }
+        Some(VersionedRecord { record: Record::Alias { .. }, revision }) => Expect::Revision(revision),
+        Some(VersionedRecord { record: Record::Principal(_), .. }) => {
             bail!(
                 "the store has it as a principal of its own: give another alias, or begin with another folder (--dir)"
             )

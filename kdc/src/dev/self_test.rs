@@ -7,8 +7,8 @@ use super::plan::Plan;
 use crate::clock;
 use anyhow::{Context, ensure};
 use kennel_client::{
-    AcceptRules, AcceptedApReq, AcceptorKeys, ApOffer, ApRequest, Client, Credential, Keytab, Protocol, Secret,
-    TicketOptions, Transport,
+    AcceptRules, AcceptedApReq, AcceptorKeys, ApOffer, ApRequest, Client, Credential, Keytab, Secret, TicketOptions,
+    Transport, TransportProtocol,
 };
 use kennel_crypto::{Enctype, SecretBytes};
 use kennel_wire::message::Principal;
@@ -23,7 +23,7 @@ pub(crate) async fn run(plan: &Plan, folder: &Folder, kdc: SocketAddr, out: &mut
     let secret = Secret::Password(SecretBytes::new(password.expose().to_vec()));
     let service = plan.test_service()?;
     let keytab = Keytab::read(&folder.keytab(service))?;
-    for (name, protocol) in [("UDP", Protocol::Udp), ("TCP", Protocol::TcpOnly)] {
+    for (name, protocol) in [("UDP", TransportProtocol::Udp), ("TCP", TransportProtocol::TcpOnly)] {
         let transport = Transport { protocol, ..Transport::new([kdc]) };
         let client = Client::new(&plan.realm.name, [kdc]).with_realm(&plan.realm.name, transport);
         let exchanges = Exchanges { client, user, secret: &secret, service, keytab: &keytab };

@@ -113,7 +113,7 @@ fn text(kind: &'static str, body: String) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kennel_wire::enrol::{Blob, EnrollResponse, Keytab, KeytabEntry, Ticket};
+    use kennel_wire::enrol::{Blob, EnrollResponse, EnrolledKeys, EnrolledKeytab, EnrolledTicket};
     use serde_json::Value;
     use std::collections::BTreeSet;
 
@@ -153,11 +153,11 @@ mod tests {
     #[test]
     fn the_document_has_the_fields_of_every_body() {
         let blob = || Blob(Vec::new().into());
-        let entry = KeytabEntry { principal: String::new(), kvnos: vec![1], alias_of: Some(String::new()) };
+        let entry = EnrolledKeys { principal: String::new(), kvnos: vec![1], alias_of: Some(String::new()) };
         same_fields("KeytabEntry", &entry);
-        let keytab = Keytab { data: blob(), entries: vec![entry] };
+        let keytab = EnrolledKeytab { data: blob(), entries: vec![entry] };
         same_fields("Keytab", &keytab);
-        let ticket = Ticket { ccache: blob(), end_time: String::new() };
+        let ticket = EnrolledTicket { ccache: blob(), end_time: String::new() };
         same_fields("Ticket", &ticket);
         let response = EnrollResponse {
             realm: String::new(),

@@ -11,7 +11,7 @@ use kennel_core::principal::{Origin, Owner};
 use kennel_core::refusal::Refusal;
 use kennel_store::EntryCache;
 use kennel_wire::ccache::Ccache;
-use kennel_wire::enrol::{Blob, EnrollResponse, Keytab, KeytabEntry, Ticket};
+use kennel_wire::enrol::{Blob, EnrollResponse, EnrolledKeys, EnrolledKeytab, EnrolledTicket};
 use kennel_wire::message::{KerberosTime, Principal, Timestamp};
 use rand::rngs::OsRng;
 use std::sync::Arc;
@@ -80,8 +80,9 @@ impl Source<'_> {
         let response = EnrollResponse {
             realm: self.live.name().to_owned(),
             client: entitlement.client.to_string(),
-            ticket: ticket.map(|(ccache, end)| Ticket { ccache: Blob(ccache), end_time: text(end) }),
-            keytab: keytab.map(|keytab| Keytab { entries: entries(&granted, entitlement), data: Blob(keytab.octets) }),
+            ticket: ticket.map(|(ccache, end)| EnrolledTicket { ccache: Blob(ccache), end_time: text(end) }),
+            keytab: keytab
+                .map(|keytab| EnrolledKeytab { entries: entries(&granted, entitlement), data: Blob(keytab.octets) }),
             krb5_conf,
             refetch_before: text(refetch),
         };
@@ -130,10 +131,10 @@ impl Source<'_> {
 }
 
 /// What the answer tells of the keytab: canonical names and their others.
-fn entries(granted: &GrantedCredentials, entitlement: &Entitlement) -> Vec<KeytabEntry> {
+fn entries(granted: &GrantedCredentials, entitlement: &Entitlement) -> Vec<EnrolledKeys> {
     let mut all = Vec::new();
     for told in &granted.keytab {
-        let entry = |principal: &Principal, alias_of: Option<String>| KeytabEntry {
+        let entry = |principal: &Principal, alias_of: Option<String>| EnrolledKeys {
             principal: principal.to_string(),
             kvnos: told.kvnos.clone(),
             alias_of,

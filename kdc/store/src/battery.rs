@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::error::StoreError;
-use crate::principal_store::{Change, Expect, PrincipalStore, Revision, Versioned, Watch};
+use crate::principal_store::{Change, Expect, PrincipalStore, Revision, VersionedRecord, Watch};
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
 use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};
 use kennel_crypto::{Enctype, Key};
@@ -135,11 +135,11 @@ pub async fn a_record_is_created_read_replaced_and_deleted(backend: impl Backend
 
     let first = store.put(&principal(&web, 1), Expect::Absent).await.unwrap();
     let found = store.read(&web).await.unwrap().unwrap();
-    assert_eq!(found, Versioned { record: principal(&web, 1), revision: first });
+    assert_eq!(found, VersionedRecord { record: principal(&web, 1), revision: first });
 
     let second = store.put(&principal(&web, 2), Expect::Revision(first)).await.unwrap();
     let found = store.read(&web).await.unwrap().unwrap();
-    assert_eq!(found, Versioned { record: principal(&web, 2), revision: second });
+    assert_eq!(found, VersionedRecord { record: principal(&web, 2), revision: second });
 
     let third = store.delete(&web, second).await.unwrap();
     assert_eq!(store.read(&web).await, Ok(None));
@@ -225,7 +225,7 @@ pub async fn records_come_back_whole_after_reopening(backend: impl Backend) {
     drop(store);
     let store = backend.open().await;
     let record = full_principal(&web);
-    assert_eq!(store.read(&web).await, Ok(Some(Versioned { record, revision })));
+    assert_eq!(store.read(&web).await, Ok(Some(VersionedRecord { record, revision })));
     assert_eq!(store.list().await, Ok(listing));
 }
 
@@ -339,7 +339,7 @@ pub async fn an_alias_is_a_record_of_its_own(backend: impl Backend) {
     let (short, long) = (name(&["HTTP", "web"]), name(&["HTTP", "web.shop"]));
     let alias = Record::Alias { alias: short.clone(), target: long.clone(), origin: Origin::Manual };
     let revision = store.put(&alias, Expect::Absent).await.unwrap();
-    assert_eq!(store.read(&short).await, Ok(Some(Versioned { record: alias, revision })));
+    assert_eq!(store.read(&short).await, Ok(Some(VersionedRecord { record: alias, revision })));
     assert_eq!(store.read(&long).await, Ok(None));
     store.put(&principal(&long, 1), Expect::Absent).await.unwrap();
     assert_eq!(store.put(&principal(&short, 2), Expect::Absent).await, Err(StoreError::Conflict));
@@ -361,8 +361,8 @@ pub async fn a_watcher_sees_changes_after_its_revision_in_order(backend: impl Ba
     let fourth = store.delete(&web, second).await.unwrap();
     let _ = store.put(&principal(&api, 9), Expect::Absent).await.unwrap_err();
     let expected = [
-        Change::Put(Versioned { record: principal(&web, 2), revision: second }),
-        Change::Put(Versioned { record: principal(&api, 3), revision: third }),
+        Change::Put(VersionedRecord { record: principal(&web, 2), revision: second }),
+        Change::Put(VersionedRecord { record: principal(&api, 3), revision: third }),
         Change::Deleted { name: web, revision: fourth },
     ];
     for change in &expected {
@@ -380,7 +380,7 @@ pub async fn a_watcher_from_another_history_is_told_to_list_again(backend: impl 
     let mut watch = store.watch(Revision(first.0 + 1000)).await.unwrap();
     assert_eq!(watch.next().await, Some(Change::Lagged));
     let second = store.put(&principal(&web, 2), Expect::Revision(first)).await.unwrap();
-    let change = Change::Put(Versioned { record: principal(&web, 2), revision: second });
+    let change = Change::Put(VersionedRecord { record: principal(&web, 2), revision: second });
     assert_eq!(watch.next().await, Some(change));
 }
 

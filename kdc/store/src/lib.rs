@@ -45,4 +45,4 @@ pub use self::sled::SledStore;
 pub use cache::EntryCache;
 pub use error::StoreError;
 pub use memory::MemoryStore;
-pub use principal_store::{Change, Expect, Listing, PrincipalStore, Revision, Versioned, Watch};
+pub use principal_store::{Change, Expect, Listing, PrincipalStore, Revision, VersionedRecord, Watch};

@@ -3,7 +3,7 @@
 use crate::error::StoreError;
 use crate::feed::{Feed, RETAINED};
 use crate::key::key_of;
-use crate::principal_store::{Change, Expect, Listing, PrincipalStore, Revision, Versioned, Watch};
+use crate::principal_store::{Change, Expect, Listing, PrincipalStore, Revision, VersionedRecord, Watch};
 use async_trait::async_trait;
 use kennel_core::principal::Record;
 use kennel_wire::message::Principal;
@@ -17,7 +17,7 @@ pub struct MemoryStore {
 }
 
 struct State {
-    records: BTreeMap<Vec<u8>, Versioned>,
+    records: BTreeMap<Vec<u8>, VersionedRecord>,
     revision: Revision,
 }
 
@@ -43,7 +43,7 @@ impl Default for MemoryStore {
 
 #[async_trait]
 impl PrincipalStore for MemoryStore {
-    async fn read(&self, name: &Principal) -> Result<Option<Versioned>, StoreError> {
+    async fn read(&self, name: &Principal) -> Result<Option<VersionedRecord>, StoreError> {
         let Ok(key) = key_of(name) else { return Ok(None) };
         Ok(self.state().records.get(&key).cloned())
     }
@@ -53,7 +53,7 @@ impl PrincipalStore for MemoryStore {
         let mut state = self.state();
         expect.check(state.records.get(&key).map(|found| found.revision))?;
         let revision = state.revision.next();
-        let versioned = Versioned { record: record.clone(), revision };
+        let versioned = VersionedRecord { record: record.clone(), revision };
         state.records.insert(key, versioned.clone());
         state.revision = revision;
         // Still under the lock: changes are published in the order of their revisions.

@@ -18,7 +18,7 @@ impl Revision {
 
 /// A record and the revision of its last change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Versioned {
+pub struct VersionedRecord {
     /// The record.
     pub record: Record,
     /// Its last change.
@@ -52,7 +52,7 @@ impl Expect {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
     /// Records in name order: by the octets of the realm, then of each component.
-    pub records: Vec<Versioned>,
+    pub records: Vec<VersionedRecord>,
     /// The revision of the store that it shows; [`PrincipalStore::watch`] goes on from here.
     pub revision: Revision,
 }
@@ -61,7 +61,7 @@ pub struct Listing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Created or replaced.
-    Put(Versioned),
+    Put(VersionedRecord),
     /// Deleted.
     Deleted {
         /// What was deleted.
@@ -91,7 +91,7 @@ pub trait PrincipalStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] or [`StoreError::NewerRecord`] where the record cannot be read, and the medium's.
-    async fn read(&self, name: &Principal) -> Result<Option<Versioned>, StoreError>;
+    async fn read(&self, name: &Principal) -> Result<Option<VersionedRecord>, StoreError>;
 
     /// Writes a record under its name.
     ///

@@ -115,7 +115,7 @@ impl Reply {
             key: key(),
             crealm: "DEV.KENNEL".into(),
             cname: PrincipalName::new(NameType::PRINCIPAL, ["alice"]),
-            transited: Transited { tr_type: 1, contents: vec![] },
+            transited: TransitedEncoding { tr_type: 1, contents: vec![] },
             authtime: NOW,
             starttime: Some(NOW),
             endtime: NOW.plus(36_000),

@@ -29,7 +29,7 @@ const CONFIG_REALM: &str = "X-CACHECONF:";
 
 /// A credential.
 #[derive(Debug, Clone)]
-pub struct Credential {
+pub struct CcacheEntry {
     /// Client.
     pub client: Principal,
     /// Server; configuration entries have the realm `X-CACHECONF:`.
@@ -58,7 +58,7 @@ pub struct Credential {
     pub second_ticket: Vec<u8>,
 }
 
-impl Credential {
+impl CcacheEntry {
     /// Whether this is no ticket but a note of the library about the cache (its value stands in `ticket`).
     #[must_use]
     pub fn is_config(&self) -> bool {
@@ -74,7 +74,7 @@ pub struct Ccache {
     /// Default principal.
     pub principal: Principal,
     /// Credentials in order.
-    pub credentials: Vec<Credential>,
+    pub credentials: Vec<CcacheEntry>,
 }
 
 impl Ccache {
@@ -145,8 +145,8 @@ fn principal(file: &mut Reader<'_>) -> Result<Principal, WireError> {
     Ok(principal)
 }
 
-fn credential(file: &mut Reader<'_>) -> Result<Credential, WireError> {
-    Ok(Credential {
+fn credential(file: &mut Reader<'_>) -> Result<CcacheEntry, WireError> {
+    Ok(CcacheEntry {
         client: principal(file)?,
         server: principal(file)?,
         key: EncryptionKey { keytype: file.type_number()?, keyvalue: Zeroizing::new(file.counted32()?.to_vec()) },
@@ -182,7 +182,7 @@ fn write_principal(file: &mut Appender, principal: &Principal) {
     principal.name.components.iter().for_each(|component| file.counted32(component.as_bytes()));
 }
 
-fn write_credential(file: &mut Appender, credential: &Credential) {
+fn write_credential(file: &mut Appender, credential: &CcacheEntry) {
     write_principal(file, &credential.client);
     write_principal(file, &credential.server);
     file.type_number(credential.key.keytype);
@@ -217,8 +217,8 @@ mod tests {
         Principal::new(PrincipalName::new(NameType::PRINCIPAL, ["al"]), "R")
     }
 
-    fn tgt() -> Credential {
-        Credential {
+    fn tgt() -> CcacheEntry {
+        CcacheEntry {
             client: alice(),
             server: Principal::krbtgt("R", "R"),
             key: EncryptionKey { keytype: 18, keyvalue: Zeroizing::new(vec![0xaa, 0xbb]) },
@@ -276,7 +276,7 @@ mod tests {
         note.ticket = b"yes".to_vec();
         cache.credentials.insert(0, note);
         let read = Ccache::decode(&cache.encode()).unwrap();
-        assert_eq!(read.credentials.iter().map(Credential::is_config).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(read.credentials.iter().map(CcacheEntry::is_config).collect::<Vec<_>>(), [true, false]);
         assert_eq!(read.credentials[0].ticket, b"yes");
     }
 

@@ -48,10 +48,10 @@ pub struct EnrollResponse {
     pub client: String,
     /// A ticket-granting ticket that is bound to the pod.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub ticket: Option<Ticket>,
+    pub ticket: Option<EnrolledTicket>,
     /// Long-term keys.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub keytab: Option<Keytab>,
+    pub keytab: Option<EnrolledKeytab>,
     /// A krb5.conf for this realm.
     pub krb5_conf: String,
     /// Ask again before this time, RFC 3339: by then the ticket is half over, or other keys may be due.
@@ -61,7 +61,7 @@ pub struct EnrollResponse {
 /// A ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Ticket {
+pub struct EnrolledTicket {
     /// A FILE credential cache (version 4) with the ticket in it.
     pub ccache: Blob,
     /// When it ends, RFC 3339.
@@ -71,17 +71,17 @@ pub struct Ticket {
 /// Long-term keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Keytab {
+pub struct EnrolledKeytab {
     /// An MIT keytab file (version 2); the account's own key first, where it is in it.
     pub data: Blob,
     /// What is in it.
-    pub entries: Vec<KeytabEntry>,
+    pub entries: Vec<EnrolledKeys>,
 }
 
 /// A principal of a keytab.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct KeytabEntry {
+pub struct EnrolledKeys {
     /// Its name.
     pub principal: String,
     /// The versions of its keys that are there, newest first.
@@ -135,7 +135,10 @@ mod tests {
         EnrollResponse {
             realm: "R".into(),
             client: "cart.shop@R".into(),
-            ticket: Some(Ticket { ccache: Blob(Zeroizing::new(vec![5, 4])), end_time: "2026-01-01T00:00:00Z".into() }),
+            ticket: Some(EnrolledTicket {
+                ccache: Blob(Zeroizing::new(vec![5, 4])),
+                end_time: "2026-01-01T00:00:00Z".into(),
+            }),
             keytab: None,
             krb5_conf: "[libdefaults]\n".into(),
             refetch_before: "2026-01-01T00:00:00Z".into(),

@@ -7,7 +7,7 @@
 mod mutate;
 mod samples;
 
-use kennel_wire::ccache::{Ccache, Credential};
+use kennel_wire::ccache::{Ccache, CcacheEntry};
 use kennel_wire::der::gate;
 use kennel_wire::keytab::{self, KeytabEntry};
 use kennel_wire::message::*;
@@ -92,7 +92,7 @@ fn messages() -> Vec<Target> {
 fn files() -> Vec<Target> {
     let principal = || Principal::new(web(), "DEV.KENNEL");
     let entry = |kvno| KeytabEntry { principal: principal(), timestamp: NOW, kvno, key: key(1) };
-    let credential = Credential {
+    let credential = CcacheEntry {
         client: Principal::new(alice(), "DEV.KENNEL"),
         server: principal(),
         key: key(1),

@@ -13,7 +13,9 @@ use crate::reply::{Reply, TicketSeal, encryption_key};
 use crate::rules::Rules;
 use crate::ticket_policy::{Bounds, PresentedRenewal, Times, asked_flags, start_time, times};
 use kennel_crypto::Key;
-use kennel_wire::message::{EncTicketPart, KerberosTime, MessageType, TicketFlags, Timestamp, Transited, pa_type};
+use kennel_wire::message::{
+    EncTicketPart, KerberosTime, MessageType, TicketFlags, Timestamp, TransitedEncoding, pa_type,
+};
 use rand_core::CryptoRngCore;
 
 /// The client is authenticated as far as the realm asks, and may have the ticket.
@@ -60,7 +62,7 @@ impl<'a> AuthenticatedAsRequest<'a> {
             key: encryption_key(&session),
             crealm: client_name.realm.clone(),
             cname: client_name.name.clone(),
-            transited: Transited { tr_type: 1, contents: Vec::new() },
+            transited: TransitedEncoding { tr_type: 1, contents: Vec::new() },
             authtime: now.time,
             starttime: Some(times.starttime),
             endtime: times.endtime,

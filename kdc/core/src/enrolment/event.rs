@@ -27,7 +27,7 @@ pub struct EnrolmentEvent {
 /// How an enrolment ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EnrolmentOutcome {
-    /// AccountCredentials went out.
+    /// Credentials went out.
     Granted(GrantedCredentials),
     /// Refused.
     Refused {

@@ -13,14 +13,14 @@ use crate::reply::{encryption_key, seal_ticket};
 use crate::rules::Rules;
 use kennel_crypto::{Enctype, Key};
 use kennel_wire::ccache;
-use kennel_wire::message::{EncTicketPart, KerberosTime, TicketFlags, Timestamp, Transited};
+use kennel_wire::message::{EncTicketPart, KerberosTime, TicketFlags, Timestamp, TransitedEncoding};
 use rand_core::CryptoRngCore;
 
 /// A ticket, and what the event says of it.
 #[derive(Debug)]
 pub struct PodTicket {
     /// With its session key, as a credential cache holds it.
-    pub credential: ccache::Credential,
+    pub credential: ccache::CcacheEntry,
     /// What was issued.
     pub issued: IssuedTicket,
 }
@@ -101,7 +101,7 @@ fn ticket_part(
         key: encryption_key(session),
         crealm: name.realm.clone(),
         cname: name.name.clone(),
-        transited: Transited { tr_type: 1, contents: Vec::new() },
+        transited: TransitedEncoding { tr_type: 1, contents: Vec::new() },
         authtime: now,
         starttime: Some(now),
         endtime,
@@ -111,8 +111,8 @@ fn ticket_part(
     })
 }
 
-fn credential(client: &Entry, krbtgt: &Entry, part: EncTicketPart, ticket: Vec<u8>) -> ccache::Credential {
-    ccache::Credential {
+fn credential(client: &Entry, krbtgt: &Entry, part: EncTicketPart, ticket: Vec<u8>) -> ccache::CcacheEntry {
+    ccache::CcacheEntry {
         client: client.record.principal.clone(),
         server: krbtgt.record.principal.clone(),
         key: part.key,

@@ -16,7 +16,7 @@ use crate::transited;
 use kennel_crypto::{Enctype, Key, KeyUsage};
 use kennel_wire::message::{
     AuthorizationData, AuthorizationDatum, EncTicketPart, HostAddress, KdcOptions, KerberosTime, MessageType,
-    Principal, TicketFlags, Transited,
+    Principal, TicketFlags, TransitedEncoding,
 };
 use rand_core::CryptoRngCore;
 
@@ -109,7 +109,7 @@ impl IdentifiedTgsRequest<'_> {
 
     /// The realms that the client came by, with the one that issued the presented ticket; refused where the path is not
     /// accepted, whether or not the client would rather not have it checked.
-    fn transited(&self) -> Result<Transited, Refusal> {
+    fn transited(&self) -> Result<TransitedEncoding, Refusal> {
         let (part, realm) = (&self.verified.presented.part, &self.rules.realm);
         let mut path = transited::realms(&part.transited, &part.crealm, &realm.name)?;
         let mut field = part.transited.clone();

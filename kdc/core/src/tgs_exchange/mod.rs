@@ -23,7 +23,7 @@ use crate::event::IssuedTicket;
 use crate::rules::Rules;
 use crate::tgs_exchange::identified::IdentifiedTgsRequest;
 use crate::tgs_exchange::request::TgsRequest;
-use crate::tgs_exchange::verified::VerifiedTgsRequest;
+use crate::tgs_exchange::verified::{Parties, VerifiedTgsRequest};
 use crate::wants::{Found, Wants};
 use kennel_wire::message::KdcReq;
 use rand_core::CryptoRngCore;
@@ -61,7 +61,7 @@ pub(crate) fn finish(
     context: &mut Context,
     rng: &mut dyn CryptoRngCore,
 ) -> Result<(Vec<u8>, IssuedTicket), ErrorReply> {
-    let (client, server, referral) = verified.parties(found, &rules.realm)?;
+    let Parties { client, server, referral } = verified.parties(found, &rules.realm)?;
     context.server = Some(server.record.principal.clone());
     let identified = IdentifiedTgsRequest::new(&verified, client.as_deref(), &server, referral, rules, context)?;
     Ok(identified.issue(context.now.time, rng)?)

@@ -24,6 +24,16 @@ pub(crate) struct VerifiedTgsRequest {
     pub(crate) second: Option<SecondTicket>,
 }
 
+/// The parties of the new ticket.
+pub(crate) struct Parties {
+    /// The client, where it is one of this realm.
+    pub(crate) client: Option<Arc<Entry>>,
+    /// The server, or the ticket-granting service to refer the client to.
+    pub(crate) server: Arc<Entry>,
+    /// Whether the server stands in for the one that was asked for.
+    pub(crate) referral: bool,
+}
+
 impl VerifiedTgsRequest {
     /// Opens the tickets and verifies the AP-REQ.
     pub(crate) fn new(
@@ -54,19 +64,21 @@ impl VerifiedTgsRequest {
         own_client.into_iter().chain(referrals).collect()
     }
 
-    /// The client, where it is one of this realm; the server, or the first ticket-granting service to refer to (`true`).
-    pub(crate) fn parties(
-        &self,
-        mut found: Found,
-        realm: &Realm,
-    ) -> Result<(Option<Arc<Entry>>, Arc<Entry>, bool), Refusal> {
+    /// Takes the parties of the new ticket out of what was found.
+    ///
+    /// # Errors
+    /// [`Refusal::ClientUnknown`], [`Refusal::ServerUnknown`].
+    pub(crate) fn parties(&self, mut found: Found, realm: &Realm) -> Result<Parties, Refusal> {
         let client = match self.has_own_client(realm) {
             true => Some(found.take(Want::Client).ok_or(Refusal::ClientUnknown)?),
             false => None,
         };
         match &self.server {
-            Some(server) => Ok((client, Arc::clone(server), false)),
-            None => found.take(Want::Referral).map(|hop| (client, hop, true)).ok_or(Refusal::ServerUnknown),
+            Some(server) => Ok(Parties { client, server: Arc::clone(server), referral: false }),
+            None => {
+                let server = found.take(Want::Referral).ok_or(Refusal::ServerUnknown)?;
+                Ok(Parties { client, server, referral: true })
+            }
         }
     }
 

@@ -14,7 +14,7 @@ mod clock;
 mod tests;
 
 use crate::error::StoreError;
-use crate::principal_store::{Change, Expect, Listing, PrincipalStore, Revision, Versioned, Watch};
+use crate::principal_store::{Change, Expect, Listing, PrincipalStore, Revision, VersionedRecord, Watch};
 use async_trait::async_trait;
 use clock::ClockMap;
 use kennel_core::entry::Entry;
@@ -54,9 +54,9 @@ impl EntryCache {
     #[must_use]
     pub fn peek(&self, name: &Principal) -> Option<Option<Arc<Entry>>> {
         match self.shards.known(name)? {
-            Known::Principal(entry) => Some(Some(entry)),
-            Known::Alias(target) if target.realm != name.realm => Some(None),
-            Known::Alias(target) => Some(self.shards.known(&target)?.principal()),
+            CachedRecord::Principal(entry) => Some(Some(entry)),
+            CachedRecord::Alias(target) if target.realm != name.realm => Some(None),
+            CachedRecord::Alias(target) => Some(self.shards.known(&target)?.principal()),
         }
     }
 
@@ -69,10 +69,10 @@ impl EntryCache {
     /// The store's.
     pub async fn lookup(&self, name: &Principal) -> Result<Option<Arc<Entry>>, StoreError> {
         match self.known(name).await? {
-            Some(Known::Alias(target)) if target.realm == name.realm => {
-                Ok(self.known(&target).await?.and_then(Known::principal))
+            Some(CachedRecord::Alias(target)) if target.realm == name.realm => {
+                Ok(self.known(&target).await?.and_then(CachedRecord::principal))
             }
-            known => Ok(known.and_then(Known::principal)),
+            known => Ok(known.and_then(CachedRecord::principal)),
         }
     }
 
@@ -84,7 +84,7 @@ impl EntryCache {
         self.shards.fill(&*self.store).await.map(|_| ())
     }
 
-    async fn known(&self, name: &Principal) -> Result<Option<Known>, StoreError> {
+    async fn known(&self, name: &Principal) -> Result<Option<CachedRecord>, StoreError> {
         if let Some(known) = self.shards.known(name) {
             return Ok(Some(known));
         }
@@ -96,7 +96,7 @@ impl EntryCache {
 
 #[async_trait]
 impl PrincipalStore for EntryCache {
-    async fn read(&self, name: &Principal) -> Result<Option<Versioned>, StoreError> {
+    async fn read(&self, name: &Principal) -> Result<Option<VersionedRecord>, StoreError> {
         self.store.read(name).await
     }
 
@@ -147,25 +147,25 @@ async fn follow(mut watch: Box<dyn Watch>, store: Arc<dyn PrincipalStore>, shard
 
 /// What a record is for requests.
 #[derive(Clone)]
-enum Known {
+enum CachedRecord {
     Principal(Arc<Entry>),
     Alias(Principal),
 }
 
-impl Known {
+impl CachedRecord {
     fn principal(self) -> Option<Arc<Entry>> {
         match self {
-            Known::Principal(entry) => Some(entry),
-            Known::Alias(_) => None,
+            CachedRecord::Principal(entry) => Some(entry),
+            CachedRecord::Alias(_) => None,
         }
     }
 }
 
-impl From<Record> for Known {
+impl From<Record> for CachedRecord {
     fn from(record: Record) -> Self {
         match record {
-            Record::Principal(record) => Known::Principal(Arc::new(Entry::new(*record))),
-            Record::Alias { target, .. } => Known::Alias(target),
+            Record::Principal(record) => CachedRecord::Principal(Arc::new(Entry::new(*record))),
+            Record::Alias { target, .. } => CachedRecord::Alias(target),
         }
     }
 }
@@ -176,7 +176,7 @@ struct Shards {
 }
 
 struct Shard {
-    records: ClockMap<(Known, Revision)>,
+    records: ClockMap<(CachedRecord, Revision)>,
     /// How many it was told of.
     changes: u64,
 }
@@ -187,7 +187,7 @@ impl Shards {
         Shards { shards: (0..SHARDS).map(|_| shard()).collect(), hasher: RandomState::new() }
     }
 
-    fn known(&self, name: &Principal) -> Option<Known> {
+    fn known(&self, name: &Principal) -> Option<CachedRecord> {
         Some(read(self.shard(name)?).records.get(name)?.0.clone())
     }
 
@@ -197,8 +197,8 @@ impl Shards {
     }
 
     /// Keeps what was read, unless a change came since `changes` was asked for.
-    fn keep(&self, name: &Principal, versioned: Versioned, changes: u64) -> Known {
-        let Versioned { record, revision } = versioned;
+    fn keep(&self, name: &Principal, versioned: VersionedRecord, changes: u64) -> CachedRecord {
+        let VersionedRecord { record, revision } = versioned;
         let Some(shard) = self.shard(name) else { return record.into() };
         let mut shard = write(shard);
         if let Some((known, kept)) = shard.records.get(name)
@@ -207,7 +207,7 @@ impl Shards {
             // Another lookup was faster; its keys may be prepared already.
             return known.clone();
         }
-        let known = Known::from(record);
+        let known = CachedRecord::from(record);
         if shard.changes == changes {
             shard.records.insert(name, (known.clone(), revision));
         }

@@ -34,7 +34,7 @@ impl Observed {
 
 #[async_trait]
 impl PrincipalStore for Observed {
-    async fn read(&self, name: &Principal) -> Result<Option<Versioned>, StoreError> {
+    async fn read(&self, name: &Principal) -> Result<Option<VersionedRecord>, StoreError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         let found = self.inner.read(name).await;
         let hold = self.hold.lock().unwrap().take();

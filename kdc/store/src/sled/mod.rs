@@ -27,7 +27,7 @@ pub use open::OpenMode;
 use crate::error::StoreError;
 use crate::feed::{Feed, RETAINED};
 use crate::key::key_of;
-use crate::principal_store::{Expect, Listing, PrincipalStore, Revision, Versioned, Watch};
+use crate::principal_store::{Expect, Listing, PrincipalStore, Revision, VersionedRecord, Watch};
 use crate::record;
 use crate::sled::failure::medium;
 use crate::sled::open::OpenStore;
@@ -97,7 +97,7 @@ impl SledStore {
 
 #[async_trait]
 impl PrincipalStore for SledStore {
-    async fn read(&self, name: &Principal) -> Result<Option<Versioned>, StoreError> {
+    async fn read(&self, name: &Principal) -> Result<Option<VersionedRecord>, StoreError> {
         let Ok(key) = key_of(name) else { return Ok(None) };
         self.table.read(&key)
     }

@@ -9,7 +9,7 @@
 
 use crate::error::StoreError;
 use crate::feed::Feed;
-use crate::principal_store::{Change, Listing, Revision, Versioned};
+use crate::principal_store::{Change, Listing, Revision, VersionedRecord};
 use crate::sled::failure::{from_sled, words};
 use crate::{key, record};
 use ::sled::{Batch, IVec};
@@ -91,7 +91,7 @@ impl Table {
     }
 
     /// The record under a key.
-    pub(super) fn read(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
+    pub(super) fn read(&self, key: &[u8]) -> Result<Option<VersionedRecord>, StoreError> {
         let value = {
             let view = self.working_view()?;
             match view.in_flight.get(key) {
@@ -154,11 +154,11 @@ impl Table {
         Ok(())
     }
 
-    fn decode(&self, key: &[u8], value: &[u8]) -> Result<Versioned, StoreError> {
+    fn decode(&self, key: &[u8], value: &[u8]) -> Result<VersionedRecord, StoreError> {
         let Some((revision, sealed)) = split_value(value) else {
             return Err(StoreError::Corrupt { name: key::display_key(key), reason: "it is too short" });
         };
-        Ok(Versioned { record: record::open(&self.master, key, sealed)?, revision })
+        Ok(VersionedRecord { record: record::open(&self.master, key, sealed)?, revision })
     }
 
     fn working_view(&self) -> Result<RwLockReadGuard<'_, View>, StoreError> {

@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use crate::feed::Feed;
-use crate::principal_store::{Change, Expect, Revision, Versioned};
+use crate::principal_store::{Change, Expect, Revision, VersionedRecord};
 use crate::sled::table::{Commit, Table, fingerprint, split_value, value};
 use kennel_core::principal::Record;
 use kennel_wire::message::Principal;
@@ -84,7 +84,9 @@ fn found(table: &Table, commit: &mut Commit, key: &[u8]) -> Result<Option<Revisi
 
 fn add(commit: &mut Commit, key: Vec<u8>, revision: Revision, write: Write) {
     let (value, change) = match write {
-        Write::Put { record, sealed } => (Some(value(revision, &sealed)), Change::Put(Versioned { record, revision })),
+        Write::Put { record, sealed } => {
+            (Some(value(revision, &sealed)), Change::Put(VersionedRecord { record, revision }))
+        }
         Write::Delete(name) => (None, Change::Deleted { name, revision }),
     };
     commit.writes.insert(key, value);

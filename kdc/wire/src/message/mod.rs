@@ -31,5 +31,5 @@ pub use kdc_req::{KdcReq, KdcReqBody, MessageType};
 pub use krb_error::KrbError;
 pub use name::{NameType, Principal, PrincipalName};
 pub use padata::{EtypeInfo2Entry, PaData, PaEncTimestamp, pa_type};
-pub use ticket::{EncTicketPart, Ticket, Transited};
+pub use ticket::{EncTicketPart, Ticket, TransitedEncoding};
 pub use time::{KerberosTime, Timestamp};

@@ -89,7 +89,7 @@ impl TryFrom<asn1::Ticket> for Ticket {
 
 /// TransitedEncoding.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Transited {
+pub struct TransitedEncoding {
     /// 1 = DOMAIN-X500-COMPRESS; 0 in tickets of some implementations when empty.
     pub tr_type: i32,
     /// Realms that were passed, encoded.
@@ -108,7 +108,7 @@ pub struct EncTicketPart {
     /// Client.
     pub cname: PrincipalName,
     /// Realms between.
-    pub transited: Transited,
+    pub transited: TransitedEncoding,
     /// When the client was authenticated.
     pub authtime: KerberosTime,
     /// From when it is valid; absent means from authtime.
@@ -163,7 +163,7 @@ impl TryFrom<asn1::EncTicketPart> for EncTicketPart {
             key: part.key.into(),
             crealm: realm(part.crealm)?,
             cname: part.cname.try_into()?,
-            transited: Transited { tr_type: part.transited.tr_type, contents: part.transited.contents },
+            transited: TransitedEncoding { tr_type: part.transited.tr_type, contents: part.transited.contents },
             authtime: part.authtime.into(),
             starttime: part.starttime.map(Into::into),
             endtime: part.endtime.into(),

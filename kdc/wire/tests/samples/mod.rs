@@ -111,7 +111,7 @@ pub(crate) fn enc_ticket_part() -> EncTicketPart {
         key: key(3),
         crealm: "DEV.KENNEL".into(),
         cname: alice(),
-        transited: Transited { tr_type: 1, contents: b"OTHER.REALM".to_vec() },
+        transited: TransitedEncoding { tr_type: 1, contents: b"OTHER.REALM".to_vec() },
         authtime: NOW,
         starttime: Some(NOW.plus(1)),
         endtime: NOW.plus(36_000),
