@@ -18,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 const REFUSED: u8 = 2;
 
-/// Runs until it is done, refused, or told to stop.
+/// Runs until enrolment is done (`--once`), refused for good, or a signal stops it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(
         graviola::util::is_cpu_supported(),

@@ -1,4 +1,5 @@
-//! AP-REQ and AP-REP (RFC 4120, section 3.2), both sides.
+//! AP-REQ and AP-REP (RFC 4120, section 3.2), both sides. `kennel_core::ap_exchange` verifies what the accepting side
+//! receives.
 //!
 //! The accepting side keeps no replay cache. Whoever needs one remembers [`AcceptedApReq::replay_key`] for
 //! `max_skew` seconds in both directions; a protocol that gives each side a fresh sub-key or a challenge needs none.
@@ -141,7 +142,7 @@ impl AcceptedApReq {
     /// Checks an AP-REQ (RFC 4120, section 3.2.3).
     ///
     /// # Errors
-    /// [`ClientError::Ap`] with the code that the RFC gives for the reason, [`ClientError::Wire`] for what is no
+    /// [`ClientError::Ap`] with the code that the RFC names for the reason, [`ClientError::Wire`] for what is no
     /// AP-REQ.
     pub fn check(
         ap_req: &[u8],

@@ -60,7 +60,7 @@ pub enum AsStep {
 pub struct InitialTicket {
     /// The ticket; its client is named as the KDC names it.
     pub credential: Credential,
-    /// How far the KDC's clock is from ours. Under a second or so it is not told from zero.
+    /// Offset of the KDC's clock. A few seconds count as zero: replies carry whole seconds, and take time to arrive.
     pub time_offset: TimeOffset,
     /// When the client's password or key expires, where the KDC says so.
     pub key_expiration: Option<KerberosTime>,
@@ -97,7 +97,7 @@ struct Proof {
 const NEGLIGIBLE_OFFSET_MICROS: u64 = 5_000_000;
 
 impl AsExchange {
-    /// Starts an exchange; gives the first request to send.
+    /// Starts an exchange; returns it with the first request to send.
     ///
     /// # Errors
     /// [`ClientError::NoCommonEnctype`] where the secret serves none of the enctypes that the options permit.
@@ -254,8 +254,8 @@ fn confirms_request(enc: &EncKdcRepPart, reply_key: &Key, sent: &[u8]) -> Result
     Ok(true)
 }
 
-/// How far the clocks are apart by the reply's own word, which the nonce makes fresh: an error's `stime`, which
-/// anybody may have written, is never kept.
+/// The offset of the KDC's clock as the reply proves it; the nonce makes the reply fresh. An error's `stime`, which anybody
+/// may have written, is never kept.
 fn authenticated_offset(now: Timestamp, authtime: KerberosTime) -> TimeOffset {
     let offset = TimeOffset::between(now, Timestamp { time: authtime, micros: 0 });
     if offset.as_micros().unsigned_abs() < NEGLIGIBLE_OFFSET_MICROS { TimeOffset::default() } else { offset }

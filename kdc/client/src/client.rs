@@ -68,7 +68,7 @@ impl Client {
         Ok(Principal::parse(text, &self.realm)?)
     }
 
-    /// How far the KDC's clock is from ours, as the last initial ticket told.
+    /// Offset of the KDC's clock, as the last initial ticket proved it.
     #[must_use]
     pub fn time_offset(&self) -> TimeOffset {
         TimeOffset::from_micros(self.time_offset_micros.load(Ordering::Relaxed))

@@ -45,7 +45,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// The realm that this ticket gives tickets of.
+    /// The realm whose tickets this ticket-granting ticket buys.
     ///
     /// # Errors
     /// [`ClientError::NotATgt`].
@@ -53,7 +53,7 @@ impl Credential {
         self.server.name.krbtgt_realm().ok_or_else(|| ClientError::NotATgt(self.server.to_string()))
     }
 
-    /// What a checked reply gives. Client and server are named as the KDC names them.
+    /// The credential of a checked reply. Client and server are named as the KDC names them.
     pub(crate) fn from_reply(rep: &KdcRep, enc: EncKdcRepPart, session_key: Key) -> Credential {
         Credential {
             client: Principal::new(rep.cname.clone(), rep.crealm.clone()),
@@ -123,7 +123,7 @@ impl Credential {
 pub struct CredentialCache {
     /// Whose cache it is.
     pub client: Principal,
-    /// How far the KDC's clock is from ours, as the exchange that filled the cache learned.
+    /// Offset of the KDC's clock, as the exchange that filled the cache proved it.
     pub time_offset: TimeOffset,
     /// The tickets, in order.
     pub credentials: Vec<Credential>,

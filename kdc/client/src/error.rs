@@ -21,7 +21,7 @@ pub enum ClientError {
     /// The KDC's reply is not to be believed.
     #[error("the reply is refused: {0}")]
     Reply(#[from] ReplyFault),
-    /// An AP-REQ or AP-REP is refused; the code is what RFC 4120 (section 3.2) gives for the reason.
+    /// An AP-REQ or AP-REP is refused; the code is the one that RFC 4120 (section 3.2) names for the reason.
     #[error("the AP message is refused: {0}")]
     Ap(ErrorCode),
     /// The KDC offers no enctype that the client permits and has a key for.
@@ -61,17 +61,17 @@ pub enum ClientError {
     /// A file that cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The failure of the system.
         source: std::io::Error,
     },
     /// A file that can be read and makes no sense.
     #[error("{}: {source}", path.display())]
     FileFormat {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with its format.
         source: WireError,
     },
 }

@@ -13,7 +13,8 @@
 //! | [`secret`] | what a client proves itself with |
 //! | [`credentials`] | a ticket with its session key; credential cache files |
 //! | [`keytab`] | keytab files and the keys in them |
-//! | [`time`] | how far the KDC's clock is from ours |
+//! | [`time`] | the offset between the KDC's clock and the local clock |
+//! | `error`, `fault` | why an exchange fails, and the reasons inside |
 //! | [`transport`] | requests to KDCs over UDP and TCP (RFC 4120, section 7.2) |
 //! | [`dangerous`] | requests that are wrong on purpose, for tests |
 

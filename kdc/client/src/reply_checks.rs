@@ -30,7 +30,7 @@ pub(crate) struct ExpectedReply<'a> {
 }
 
 impl ExpectedReply<'_> {
-    /// Checks a reply whose encrypted part was opened; gives the session key.
+    /// Checks a reply whose encrypted part was opened; returns the session key.
     pub(crate) fn check(&self, rep: &KdcRep, enc: &EncKdcRepPart) -> Result<Key, ClientError> {
         if rep.answers != self.answers {
             return Err(ReplyFault::WrongMessage.into());

@@ -17,7 +17,7 @@ pub(crate) fn key_from_wire(key: &EncryptionKey) -> Result<Key, ClientError> {
     Ok(Key::new(enctype, &key.keyvalue)?)
 }
 
-/// Encrypts.
+/// Encrypts under a usage of the key.
 pub(crate) fn seal(key: &Key, usage: KeyUsage, plaintext: &[u8], rng: &mut dyn CryptoRngCore) -> EncryptedData {
     let cipher = key.prepare(usage).seal(plaintext, rng);
     EncryptedData { etype: key.enctype().number(), kvno: None, cipher }

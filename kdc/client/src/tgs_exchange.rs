@@ -93,7 +93,7 @@ pub struct TgsExchange {
 }
 
 impl TgsExchange {
-    /// Starts an exchange; gives the request to send. `credential` is mostly a TGT, in renewals and validations any
+    /// Starts an exchange; returns it with the request to send. `credential` is mostly a TGT, in renewals and validations any
     /// ticket. `now` is the KDC's time (see [`crate::TimeOffset::apply`]).
     #[must_use]
     pub fn begin(

@@ -33,7 +33,7 @@ pub struct TicketWalk {
 }
 
 impl TicketWalk {
-    /// Starts towards `request.server` with `tgt`, a TGT of any realm; gives the realm to ask and the request. `now`
+    /// Starts towards `request.server` with `tgt`, a TGT of any realm; returns the realm to ask and the request. `now`
     /// is the KDC's time.
     ///
     /// # Errors

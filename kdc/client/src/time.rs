@@ -1,4 +1,4 @@
-//! How far the KDC's clock is from ours.
+//! The offset between the KDC's clock and the local clock.
 
 use kennel_wire::message::{KerberosTime, Timestamp};
 
@@ -7,7 +7,7 @@ pub const DEFAULT_MAX_SKEW: i64 = 300;
 
 const MICROS: i128 = 1_000_000;
 
-/// What to add to the local clock to get the KDC's. Zero until an exchange learned better.
+/// The difference that turns the local time into the KDC's; zero until a reply proves another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TimeOffset {
     micros: i64,

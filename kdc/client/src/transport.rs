@@ -66,7 +66,7 @@ impl Transport {
         }
     }
 
-    /// Sends a request, gives the first answer that is not KDC_ERR_SVC_UNAVAILABLE. Where that is all that the KDCs
+    /// Sends a request; returns the first answer that is not KDC_ERR_SVC_UNAVAILABLE. Where that is all that the KDCs
     /// say, it is the answer.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use crate::entry::Entry;
 use kennel_wire::message::Principal;
 
-/// Which path asks.
+/// The path that leads to the decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AccessPath {
     /// AS for a service (or for the ticket-granting service itself).
@@ -24,21 +24,21 @@ pub enum AccessPath {
     Enrolment,
 }
 
-/// What is asked.
+/// The question.
 #[derive(Debug, Clone, Copy)]
 pub struct AccessRequest<'a> {
-    /// Who would get the ticket (canonical).
+    /// The client that asks for the ticket (canonical).
     pub client: &'a Principal,
-    /// For which server (canonical entry).
+    /// The server of the ticket (canonical).
     pub server: &'a Entry,
-    /// On which path.
+    /// The path that the ticket comes by.
     pub path: AccessPath,
 }
 
 /// The answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessDecision {
-    /// Issue.
+    /// Issue the ticket.
     Allow,
     /// Issue, and say in the event that it would be denied under `Enforce`.
     Observe,
@@ -48,7 +48,7 @@ pub enum AccessDecision {
 
 /// Who may have tickets for whom. Synchronous and without IO: an index in memory.
 pub trait AccessPolicy: Send + Sync {
-    /// Decides.
+    /// Decides whether the client may have the ticket.
     fn decide(&self, request: &AccessRequest<'_>) -> AccessDecision;
 }
 

@@ -1,4 +1,4 @@
-//! What AS, TGS and AP ask alike: whether a principal may take part at all, and whether two clocks are close enough.
+//! Checks that AS, TGS and AP share: whether a principal may take part at all, and whether two clocks are close enough.
 
 use crate::principal::{Attributes, PrincipalRecord};
 use crate::refusal::Refusal;

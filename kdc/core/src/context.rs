@@ -1,5 +1,5 @@
-//! What is known of one request while it is decided. Every end of a request passes here: that is how there is exactly
-//! one event for each, and how every refusal gets its KRB-ERROR.
+//! The facts of one request while it is decided. Every end of a request passes through here, so that each request has
+//! exactly one event and each refusal its KRB-ERROR.
 
 use crate::event::{Decision, Event, Exchange, IssuedTicket};
 use crate::outcome::{Outcome, krb_error};
@@ -22,7 +22,7 @@ pub(crate) struct Context {
     pub(crate) offered: Vec<i32>,
 }
 
-/// Why there is no ticket, and what the client is told beside the code.
+/// Why there is no ticket, and what the KRB-ERROR carries beside its code.
 #[derive(Debug)]
 pub(crate) enum ErrorReply {
     /// A refusal.
@@ -55,17 +55,17 @@ impl Context {
         }
     }
 
-    /// A ticket was issued.
+    /// Ends with a ticket.
     pub(crate) fn issued(self, reply: Vec<u8>, issued: IssuedTicket) -> Outcome {
         Outcome { reply: Some(reply), event: self.event(Decision::Issued(issued)) }
     }
 
-    /// Nothing is sent.
+    /// Ends without an answer.
     pub(crate) fn dropped(self, refusal: Refusal) -> Outcome {
         Outcome { reply: None, event: self.event(Decision::Dropped(refusal)) }
     }
 
-    /// A KRB-ERROR goes out.
+    /// Ends with a KRB-ERROR.
     pub(crate) fn refused(self, refused: ErrorReply, realm: &Realm) -> Outcome {
         let (code, text, methods, decision) = match refused {
             ErrorReply::For(refusal) => (refusal.code(), Some(refusal.text()), None, refused_for(refusal)),

@@ -6,7 +6,7 @@ use kennel_crypto::Enctype;
 use kennel_wire::message::{ErrorCode, KdcOptions, KerberosTime, Principal, TicketFlags, Timestamp};
 use std::net::SocketAddr;
 
-/// What kind of request it was.
+/// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Exchange {
     /// AS.
@@ -17,12 +17,12 @@ pub enum Exchange {
     Unreadable,
 }
 
-/// What happened to one request.
+/// The event of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// When.
+    /// Time of the decision.
     pub time: Timestamp,
-    /// From where.
+    /// Source address of the request.
     pub peer: SocketAddr,
     /// AS, TGS or unreadable.
     pub exchange: Exchange,
@@ -45,13 +45,13 @@ pub struct Event {
 pub enum Decision {
     /// A ticket was issued.
     Issued(IssuedTicket),
-    /// The client was told to pre-authenticate: no refusal, the first half of every AS exchange.
+    /// KDC_ERR_PREAUTH_REQUIRED: no refusal, but the first half of every AS exchange.
     PreauthRequired,
     /// Refused, with the code that went out.
     Refused {
-        /// Why.
+        /// The reason.
         refusal: Refusal,
-        /// On the wire.
+        /// Error code of the KRB-ERROR.
         code: ErrorCode,
     },
     /// Not answered at all: it was itself a reply or an error.

@@ -1,4 +1,4 @@
-//! The front door: bytes in, a decision, bytes out. No clock, no IO, no randomness of its own.
+//! The front door, on top of everything else: bytes in, a decision, bytes out. `now` and `rng` are arguments.
 
 use crate::access::AccessPolicy;
 use crate::as_exchange;
@@ -26,17 +26,17 @@ pub struct Kdc {
     rules: Arc<Rules>,
 }
 
-/// Where a request stands.
+/// The state of a request.
 #[expect(clippy::large_enum_variant, reason = "an outcome moves once, to the shell; a box would cost every request")]
 pub enum Step {
-    /// It is answered.
+    /// The request is decided.
     Done(Outcome),
-    /// Principals are needed first.
+    /// The decision needs principals from the store first.
     Need(Box<Pending>),
 }
 
 /// A request that waits for principals: ask the store for each of [`Pending::wants`], then [`Pending::resume`].
-/// A TGS request asks twice: who the client is stands inside the ticket.
+/// A TGS request asks twice, because its client is named inside the ticket.
 pub struct Pending {
     rules: Arc<Rules>,
     context: Context,
@@ -44,7 +44,7 @@ pub struct Pending {
     stage: Stage,
 }
 
-/// What a request waits with.
+/// The step that a waiting request has reached.
 #[expect(clippy::large_enum_variant, reason = "lives inside the box of Pending")]
 enum Stage {
     As(AsRequest),
@@ -58,7 +58,7 @@ impl Kdc {
         Kdc::with_pods(realm, access, Arc::new(NoCluster))
     }
 
-    /// A KDC that knows which pods live: tickets that are bound to others are refused.
+    /// A KDC that asks `pods` which pods live: it refuses tickets that are bound to a pod that is gone.
     pub fn with_pods(realm: Arc<Realm>, access: Arc<dyn AccessPolicy>, pods: Arc<dyn Pods>) -> Kdc {
         Kdc { rules: Arc::new(Rules { realm, access, pods }) }
     }
@@ -75,7 +75,7 @@ impl Kdc {
         Context::new(now, peer).refused(refusal.into(), self.realm())
     }
 
-    /// Takes a request in.
+    /// Receives a request.
     #[must_use]
     pub fn begin(&self, bytes: &[u8], peer: SocketAddr, now: Timestamp) -> Step {
         let mut context = Context::new(now, peer);
@@ -134,7 +134,7 @@ impl Pending {
         &self.wants
     }
 
-    /// Goes on with what the store has of [`Pending::wants`].
+    /// Continues with what the store has of [`Pending::wants`].
     #[must_use]
     pub fn resume(self: Box<Self>, found: Found, now: Timestamp, rng: &mut dyn CryptoRngCore) -> Step {
         let Pending { rules, mut context, stage, .. } = *self;
@@ -159,7 +159,7 @@ impl Pending {
         })
     }
 
-    /// The store cannot answer now: the client is told KDC_ERR_SVC_UNAVAILABLE and tries another KDC.
+    /// Refuses with KDC_ERR_SVC_UNAVAILABLE because the store cannot answer now; the client tries another KDC.
     #[must_use]
     pub fn unavailable(self: Box<Self>, now: Timestamp) -> Outcome {
         let Pending { rules, mut context, .. } = *self;

@@ -4,7 +4,7 @@ use kennel_crypto::{CryptoError, Enctype, Key};
 use kennel_wire::message::{Principal, Timestamp};
 use rand_core::CryptoRngCore;
 
-/// Where a key version is in its life.
+/// The state of a key version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyState {
     /// In keytabs, never used to issue.
@@ -15,7 +15,7 @@ pub enum KeyState {
     Retiring,
 }
 
-/// One key and how it came from a password, if it did.
+/// One key, with its salt where it comes from a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredKey {
     /// The key.
@@ -31,7 +31,7 @@ pub struct KeyVersion {
     pub kvno: u32,
     /// State.
     pub state: KeyState,
-    /// When it was made.
+    /// Time of its creation.
     pub created: Timestamp,
     /// When the KDC began to issue with it.
     pub activated: Option<Timestamp>,
@@ -55,11 +55,10 @@ impl KeySet {
         KeySet::active(kvno, now, keys)
     }
 
-    /// A set with one active version made from a password with the default salt (realm, then the components; RFC 4120,
-    /// section 5.2.7.5... see [`default_salt`]).
+    /// A set with one active version made from a password with the [`default_salt`].
     ///
     /// # Errors
-    /// None with the default parameters; passed on from crypto.
+    /// Those of [`Key::from_password`]; none with the default parameters.
     pub fn from_password(
         enctypes: &[Enctype],
         kvno: u32,

@@ -2,11 +2,16 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`kdc`] | begin and resume: the front door |
-//! | `as_exchange`, `tgs_exchange` | the two exchanges, each step a type |
-//! | `preauth` | what is offered and verified |
+//! | [`kdc`] | begin and resume: the front door, on top of everything here |
+//! | `rules` | realm, access, pods: what every request is decided under |
+//! | [`outcome`] | the end of a request: reply and event, and how they fit a datagram |
+//! | `context` | the facts of one request; every end passes through it |
+//! | [`wants`] | the principals that a request needs, asked for and found by name |
+//! | `as_exchange`, `tgs_exchange` | the two exchanges: the steps in order, each step a type |
+//! | [`ap_exchange`] | the AP-REQ, verified in one place |
+//! | `preauth` | pre-authentication data, offered and verified |
 //! | [`access`] | the one decision that every ticket passes |
-//! | [`event`], `context` | what happened: exactly one event for each request |
+//! | [`event`] | the one event of each request, and its stable names |
 //! | [`refusal`] | every reason for a refusal and its one error code |
 //! | [`realm`] | what a realm permits |
 //! | [`principal`], [`key_set`] | what is stored of a principal, and its keys by version and state |
@@ -14,7 +19,7 @@
 //! | [`pods`] | tickets that are bound to a pod |
 //! | [`enrolment`] | how a pod gets its credentials |
 //! | [`accounts`] | principals that follow the objects of a cluster |
-//! | `checks` | whether a principal may take part at all |
+//! | `checks` | what AS, TGS and AP check of principals and clocks |
 //! | `ticket_policy` | lifetimes and flags |
 //! | `enctype_choice` | which enctype for what |
 //! | `transited`, `addresses`, `authorization_data` | those parts of a ticket |

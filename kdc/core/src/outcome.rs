@@ -15,8 +15,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The same outcome for a datagram whose reply would be longer than `limit`: KRB_ERR_RESPONSE_TOO_BIG goes out
-    /// instead, the event says so, and the client comes again over TCP.
+    /// Fits the outcome into a datagram of `limit` octets. A longer reply becomes KRB_ERR_RESPONSE_TOO_BIG, in the event
+    /// as well, and the client repeats its request over TCP.
     #[must_use]
     pub fn fit_datagram(mut self, limit: usize, realm: &Realm, now: Timestamp) -> Outcome {
         if self.reply.as_ref().is_none_or(|reply| reply.len() <= limit) {

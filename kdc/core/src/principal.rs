@@ -102,7 +102,7 @@ pub struct PrincipalRecord {
     pub owner: Option<Owner>,
     /// Since when those objects are gone. The principal is disabled, and removed once its last ticket has ended.
     pub abandoned: Option<Timestamp>,
-    /// What it may and must.
+    /// Restrictions and permissions.
     pub attributes: Attributes,
     /// Longest ticket life in seconds; `None`: the realm's.
     pub max_life: Option<u32>,
@@ -114,9 +114,9 @@ pub struct PrincipalRecord {
     pub password_expires: Option<KerberosTime>,
     /// Its keys.
     pub keys: KeySet,
-    /// When it was made.
+    /// Time of its creation.
     pub created: Timestamp,
-    /// When it was last changed.
+    /// Time of its last change.
     pub modified: Timestamp,
     /// Who changed it last, as text.
     pub modified_by: String,

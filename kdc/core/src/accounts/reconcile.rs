@@ -22,7 +22,7 @@ pub enum Action {
     Put(Box<Record>),
     /// Delete what was found.
     Delete,
-    /// Come again then: nothing is to be done before.
+    /// Ask again at this time: nothing is due before.
     Wait(KerberosTime),
     /// The name is taken.
     Refuse(Conflict),
@@ -80,7 +80,7 @@ pub fn reconcile_alias(alias: &Principal, target: Option<&Principal>, stored: Op
     }
 }
 
-/// Nobody asks for the principal: it is disabled, and goes once its last ticket has ended.
+/// Disables a principal that no object asks for, and deletes it once its last ticket has ended.
 fn abandoned(record: &PrincipalRecord, realm: &Realm, now: Timestamp) -> Action {
     if record.origin == Origin::Manual {
         return Action::Keep;

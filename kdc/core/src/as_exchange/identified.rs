@@ -19,7 +19,7 @@ pub(crate) struct IdentifiedAsRequest<'a> {
 }
 
 impl<'a> IdentifiedAsRequest<'a> {
-    /// Checks what the records say. The order is MIT's, so that a client that fails in two ways is told the same.
+    /// Checks what the records say, in the order of MIT krb5kdc, so that a client that fails in two ways gets the same error.
     pub(crate) fn new(
         request: &'a AsRequest,
         client: Option<&'a Entry>,

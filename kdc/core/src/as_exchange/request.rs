@@ -15,7 +15,7 @@ pub(crate) struct AsRequest {
     /// The client as it was asked for, enterprise names resolved.
     pub(crate) client: Principal,
     /// Whether the client takes another name for itself than the one it asked for: by option, and always where it asks
-    /// by an enterprise name, which is none of a principal.
+    /// by an enterprise name, which never is a principal's own.
     pub(crate) canonicalize: bool,
     /// The server as it was asked for.
     pub(crate) server: Principal,
@@ -64,7 +64,7 @@ impl AsRequest {
 }
 
 /// NT-ENTERPRISE (RFC 6806, section 5): `user@suffix` as one component. A suffix that is our realm (or is mapped to it)
-/// names one of our principals, one that is mapped to another realm gives a client referral.
+/// names one of our principals, one that is mapped to another realm leads to a client referral.
 fn resolve_enterprise(client: Principal, realm: &Realm) -> Result<Principal, ErrorReply> {
     let [text] = client.name.components.as_slice() else { return Err(Refusal::ClientUnknown.into()) };
     let Some((user, suffix)) = text.rsplit_once('@') else { return Ok(client) };

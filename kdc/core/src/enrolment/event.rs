@@ -7,12 +7,12 @@ use crate::refusal::Refusal;
 use kennel_wire::message::{Principal, Timestamp};
 use std::net::SocketAddr;
 
-/// What happened to one attempt.
+/// The event of one attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EnrolmentEvent {
-    /// When.
+    /// Time of the decision.
     pub time: Timestamp,
-    /// From where.
+    /// Source address of the request.
     pub peer: SocketAddr,
     /// The account as the API server names it (`system:serviceaccount:shop:cart`), once the token was reviewed.
     pub account: Option<String>,
@@ -31,9 +31,9 @@ pub enum EnrolmentOutcome {
     Granted(GrantedCredentials),
     /// Refused.
     Refused {
-        /// Why.
+        /// The reason.
         refusal: EnrolmentRefusal,
-        /// Why there was no ticket, where that is the reason.
+        /// The reason of the KDC, where it issued no ticket.
         ticket: Option<Refusal>,
     },
 }

@@ -8,7 +8,7 @@ use crate::realm::Realm;
 use crate::refusal::Refusal;
 use kennel_wire::message::{PaData, PaEncTimestamp, Timestamp};
 
-/// Verifies the padata-value; gives the client's key that it is under.
+/// Verifies the padata-value; returns the client's key that encrypts it.
 ///
 /// Of random keys every version that the key set still holds is tried: a client whose keytab already has the staged key
 /// uses that one, and one that has not fetched yet uses the old one. The reply is then sealed with the same key, so that

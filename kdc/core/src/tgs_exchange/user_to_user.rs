@@ -1,4 +1,4 @@
-//! User-to-user (RFC 4120, sections 2.9.2 and 3.3.3): the server has no long-term key at hand and gives its TGT instead;
+//! User-to-user (RFC 4120, sections 2.9.2 and 3.3.3): the server has no long-term key at hand and lends its TGT instead;
 //! the new ticket is sealed in the session key of that TGT.
 
 use crate::ap_exchange::message_key;
