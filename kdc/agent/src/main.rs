@@ -8,7 +8,7 @@
 //! | [`enrol`] | one enrolment over HTTPS |
 //! | [`credentials`] | the folder: what is in it, and how it is replaced |
 //! | [`ccache`] | a new ticket into a cache that others read and append to |
-//! | [`write`] | files that are there whole or not at all |
+//! | [`mod@write`] | files that are there whole or not at all |
 //! | [`schedule`] | when to ask again: pure |
 //! | [`refresh`] | the loop |
 //! | [`health`] | `/livez` and `/readyz` |

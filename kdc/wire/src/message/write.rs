@@ -36,7 +36,7 @@ pub(super) fn optional_addresses(w: &mut Writer, number: u8, optional: Option<&[
     }
 }
 
-/// SEQUENCE { [0] Int32, [1] OCTET STRING }: the shape of HostAddress, EncryptionKey, Checksum, TransitedEncoding and the
+/// `SEQUENCE { [0] Int32, [1] OCTET STRING }`: the shape of HostAddress, EncryptionKey, Checksum, TransitedEncoding and the
 /// elements of AuthorizationData.
 pub(super) fn typed_octets(w: &mut Writer, number: i32, octets: &[u8]) {
     w.sequence(|w| {
