@@ -22,6 +22,8 @@ fn a_client_gets_a_tgt_after_it_proved_that_it_has_its_key() {
     assert_eq!(tgt.server, Principal::krbtgt("R", "R"));
     assert_eq!(tgt.flags, TicketFlags::INITIAL | TicketFlags::PRE_AUTHENT | TicketFlags::ENC_PA_REP);
     assert_eq!(tgt.endtime, realm.now.time.plus(36_000));
+    let ends: Vec<_> = realm.events.iter().map(|e| (e.exchange.name(), e.outcome.name())).collect();
+    assert_eq!(ends, [("AS", "preauth-required"), ("AS", "issued")]);
     let outcomes: Vec<_> = realm.events.iter().map(|e| (e.exchange, &e.outcome)).collect();
     assert!(
         matches!(outcomes.as_slice(), [(Exchange::As, Decision::PreauthRequired), (Exchange::As, Decision::Issued(_))]),
@@ -230,6 +232,14 @@ fn preauthentication_is_waived_for_an_exempt_client_but_not_where_the_server_ins
     assert_eq!(realm.events.len(), 1);
     realm.change("krbtgt/R", |r| r.attributes = Attributes::REQUIRE_PREAUTH_OF_CLIENTS);
     assert!(realm.tgt("alice").flags.contains(TicketFlags::PRE_AUTHENT));
+}
+
+#[test]
+fn a_realm_may_leave_preauthentication_to_its_clients() {
+    let mut realm = TestRealm::named("R", |r| r.require_preauth = false);
+    realm.add("alice", |_| {});
+    assert!(!realm.tgt("alice").flags.contains(TicketFlags::PRE_AUTHENT));
+    assert_eq!(realm.events.len(), 1);
 }
 
 #[test]

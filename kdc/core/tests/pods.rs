@@ -130,4 +130,6 @@ fn an_enrolment_passes_the_access_decision_and_the_checks_of_an_as_exchange() {
     });
     let tgt = realm.enrol("cart.shop", &pod(), &[]).unwrap();
     assert_eq!((tgt.endtime, tgt.flags.contains(TicketFlags::FORWARDABLE)), (end, false));
+    realm.change("cart.shop", |record| record.max_life = Some(0));
+    assert_eq!(realm.enrol("cart.shop", &pod(), &[]).unwrap_err(), Refusal::NeverValid);
 }
