@@ -216,7 +216,7 @@ fn a_ticket_is_bound_to_the_addresses_that_the_client_names() {
     let here = HostAddress::from(realm.peer.ip());
     let asked = TicketOptions { addresses: vec![here.clone()], ..Default::default() };
     let tgt = realm.initial("alice", asked).unwrap();
-    assert_eq!(tgt.addresses, [here.clone()]);
+    assert_eq!(tgt.addresses, std::slice::from_ref(&here));
     assert_eq!(realm.service(&tgt, "HTTP/web.r").unwrap().addresses, [here]);
     realm.peer = "192.0.2.7:5000".parse().unwrap();
     let refused = realm.service(&tgt, "HTTP/web.r");
