@@ -74,9 +74,22 @@ mod tests {
     }
 
     #[test]
+    fn only_types_below_zero_are_local() {
+        let kept = acceptable(AuthorizationData(vec![datum(-1), datum(0)]), Source::Client);
+        assert_eq!(kept, Ok(vec![datum(0)]));
+    }
+
+    #[test]
     fn what_the_kdc_must_understand_and_does_not_is_refused() {
         let data = AuthorizationData(vec![within(vec![datum(ad_type::MANDATORY_FOR_KDC)])]);
         assert_eq!(acceptable(data, Source::Client), Err(Refusal::AuthorizationDataMandatory));
+    }
+
+    #[test]
+    fn nesting_of_the_greatest_depth_is_kept_and_one_more_is_dropped() {
+        let nested = |depth| AuthorizationData(vec![(0..depth).fold(datum(9), |inner, _| within(vec![inner]))]);
+        assert_eq!(acceptable(nested(MAX_DEPTH), Source::Client), Ok(nested(MAX_DEPTH).0));
+        assert_eq!(acceptable(nested(MAX_DEPTH + 1), Source::Client), Ok(Vec::new()));
     }
 
     #[test]

@@ -116,3 +116,22 @@ impl Decision {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn audit_lines_and_metrics_name_each_exchange_and_each_end_as_they_always_did() {
+        let exchanges = [Exchange::As, Exchange::Tgs, Exchange::Unreadable];
+        assert_eq!(exchanges.map(Exchange::name), ["AS", "TGS", "unreadable"]);
+        let refusal = Refusal::NotARequest;
+        let ends = [
+            Decision::PreauthRequired,
+            Decision::Refused { refusal, code: refusal.code() },
+            Decision::Dropped(refusal),
+        ];
+        assert_eq!(ends.map(|end| end.name()), ["preauth-required", "refused", "dropped"]);
+        assert_eq!(Decision::ISSUED, "issued");
+    }
+}

@@ -99,3 +99,32 @@ pub fn default_salt(principal: &Principal) -> String {
     }
     salt
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::record;
+
+    #[test]
+    fn tickets_are_issued_under_the_active_version_of_several_and_under_none_without_one() {
+        let version = |kvno, state| KeyVersion {
+            kvno,
+            state,
+            created: Timestamp::default(),
+            activated: None,
+            retired: None,
+            keys: Vec::new(),
+        };
+        let (staged, active) = (version(3, KeyState::Staged), version(2, KeyState::Active));
+        let retiring = version(1, KeyState::Retiring);
+        let set = KeySet { versions: vec![staged.clone(), active.clone(), retiring.clone()] };
+        assert_eq!(set.active_version(), Some(&active));
+        assert_eq!(KeySet { versions: vec![staged, retiring] }.active_version(), None);
+    }
+
+    #[test]
+    fn the_default_salt_is_the_realm_and_the_components_with_nothing_between() {
+        // RFC 4120, section 4.
+        assert_eq!(default_salt(&record("HTTP/web.shop").principal), "RHTTPweb.shop");
+    }
+}

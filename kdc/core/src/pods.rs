@@ -126,6 +126,17 @@ mod tests {
     }
 
     #[test]
+    fn a_binding_of_the_longest_text_is_read_and_one_octet_more_is_not() {
+        let read = |length: usize| {
+            let uid = "u".repeat(length - "a/b ".len());
+            PodRef::of_ticket(Some(&PodRef { namespace: "a".into(), name: "b".into(), uid }.bind()))
+                .map(|pod| pod.is_some())
+        };
+        assert_eq!(read(LONGEST), Ok(true));
+        assert_eq!(read(LONGEST + 1), Err(TornBinding));
+    }
+
+    #[test]
     fn a_binding_that_cannot_be_read_is_not_taken_for_none() {
         for text in [
             &b""[..],

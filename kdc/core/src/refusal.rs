@@ -137,6 +137,7 @@ mod tests {
             assert!(refusal.code().text().is_some(), "{}", refusal.name());
             assert_ne!(refusal.code(), ErrorCode::NONE);
             assert!(refusal.text().is_ascii() && refusal.text().len() < 120);
+            assert_eq!(refusal.to_string(), refusal.text());
         }
     }
 }

@@ -210,6 +210,20 @@ mod tests {
     }
 
     #[test]
+    fn a_null_subfield_goes_up_as_well_as_down() {
+        let field = TransitedEncoding { tr_type: 1, contents: b",".to_vec() };
+        assert_eq!(realms(&field, "B.ORG", "A.Y.X.ORG"), Ok(names(&["ORG", "X.ORG", "Y.X.ORG"])));
+        assert_eq!(realms(&field, "A.Y.X.ORG", "ORG"), Ok(names(&["Y.X.ORG", "X.ORG"])));
+    }
+
+    #[test]
+    fn names_are_written_whole_and_nothing_is_escaped_that_need_not_be() {
+        let field = append(&names(&["EDU"]), "MIT.EDU");
+        assert_eq!(field.contents, b"EDU,MIT.EDU");
+        assert_eq!(append(&[], "A,B.").contents, b"A\\,B\\.");
+    }
+
+    #[test]
     fn what_append_writes_reads_back_the_same() {
         let path = names(&["EDU", "MIT.EDU", "A,B", "C.", "/X", " Y", "D\\E"]);
         let (last, before) = path.split_last().unwrap();
@@ -225,6 +239,24 @@ mod tests {
         realm.capaths.push(("A.X.ORG".into(), "HUB.COM".into()));
         assert!(accepted(&names(&["HUB.COM"]), "A.X.ORG", &realm));
         assert!(!accepted(&names(&["HUB.COM"]), "OTHER.ORG", &realm));
+    }
+
+    #[test]
+    fn the_two_ends_of_a_path_are_accepted_on_it() {
+        let realm = Realm::new("B.COM");
+        assert!(accepted(&names(&["A.ORG", "B.COM"]), "A.ORG", &realm));
+        assert!(!accepted(&names(&["A.ORG", "C.NET", "B.COM"]), "A.ORG", &realm));
+    }
+
+    #[test]
+    fn a_path_has_at_most_32_realms_and_names_of_1024_octets() {
+        let path = |count: usize| (0..count).map(|n| format!("R{n}")).collect::<Vec<_>>();
+        assert_eq!(read(&path(32).join(",")), Ok(path(32)));
+        assert_eq!(read(&path(33).join(",")), Err(Refusal::TransitedPath));
+        assert_eq!(read(&",".repeat(32)), Err(Refusal::TransitedPath), "33 subfields, all of them null");
+        assert_eq!(read(&"X".repeat(1024)), Ok(vec!["X".repeat(1024)]));
+        assert_eq!(read(&"X".repeat(1025)), Err(Refusal::TransitedPath));
+        assert_eq!(read(&format!("{},{}.", "X".repeat(1000), "Y".repeat(24))), Err(Refusal::TransitedPath));
     }
 
     #[test]

@@ -94,6 +94,8 @@ mod tests {
             .zip("abcd".chars())
             .map(|(want, name)| (want, record(&name.to_string()).principal))
             .collect();
+        assert_eq!((wants.len(), wants.is_empty()), (4, false));
+        assert_eq!((Wants::default().len(), Wants::default().is_empty()), (0, true));
         let mut found = wants.find(|name| {
             let name = &name.name.components[0];
             ["c", "d"].contains(&name.as_str()).then(|| entry(name))

@@ -7,7 +7,9 @@ use kennel_core::key_set::{KeySet, KeyState};
 use kennel_core::principal::Attributes;
 use kennel_core::refusal::Refusal;
 use kennel_crypto::{Enctype, Key};
-use kennel_wire::message::{ErrorCode, KdcOptions, KerberosTime, NameType, Principal, PrincipalName, TicketFlags};
+use kennel_wire::message::{
+    ErrorCode, HostAddress, KdcOptions, KerberosTime, NameType, Principal, PrincipalName, TicketFlags,
+};
 
 fn options(flags: KdcOptions) -> TicketOptions {
     TicketOptions::with_flags(flags)
@@ -20,6 +22,8 @@ fn a_client_gets_a_tgt_after_it_proved_that_it_has_its_key() {
     assert_eq!(tgt.server, Principal::krbtgt("R", "R"));
     assert_eq!(tgt.flags, TicketFlags::INITIAL | TicketFlags::PRE_AUTHENT | TicketFlags::ENC_PA_REP);
     assert_eq!(tgt.endtime, realm.now.time.plus(36_000));
+    let ends: Vec<_> = realm.events.iter().map(|e| (e.exchange.name(), e.outcome.name())).collect();
+    assert_eq!(ends, [("AS", "preauth-required"), ("AS", "issued")]);
     let outcomes: Vec<_> = realm.events.iter().map(|e| (e.exchange, &e.outcome)).collect();
     assert!(
         matches!(outcomes.as_slice(), [(Exchange::As, Decision::PreauthRequired), (Exchange::As, Decision::Issued(_))]),
@@ -150,6 +154,19 @@ fn attributes_and_expiry_of_the_client_are_respected() {
 }
 
 #[test]
+fn a_password_and_an_account_are_good_until_they_expire_and_the_client_learns_which_comes_first() {
+    let mut realm = TestRealm::new();
+    let (soon, later) = (realm.now.time.plus(1), realm.now.time.plus(60));
+    for (password, account) in [(soon, later), (later, soon)] {
+        realm.change("alice", |r| (r.password_expires, r.expires) = (Some(password), Some(account)));
+        let secret = Secret::Keys(realm.keys("alice"));
+        let ticket = realm.initial_with(AsRequest::new(realm.principal("alice")), secret).unwrap();
+        assert_eq!(ticket.key_expiration, Some(soon));
+        assert_eq!(ticket.credential.endtime, account);
+    }
+}
+
+#[test]
 fn an_expired_password_is_good_for_changing_it() {
     let mut realm = TestRealm::new();
     realm.add("kadmin/changepw", |r| r.attributes = Attributes::PASSWORD_CHANGING_SERVICE);
@@ -181,6 +198,32 @@ fn attributes_and_expiry_of_the_server_are_respected() {
 }
 
 #[test]
+fn a_ticket_for_a_server_that_is_set_to_expire_ends_with_it() {
+    let mut realm = TestRealm::new();
+    let end = realm.now.time.plus(60);
+    realm.change("HTTP/web.r", |r| r.expires = Some(end));
+    let server = Some(realm.principal("HTTP/web.r").name);
+    let request = AsRequest { server, ..AsRequest::new(realm.principal("alice")) };
+    let secret = Secret::Keys(realm.keys("alice"));
+    assert_eq!(realm.initial_with(request, secret).unwrap().credential.endtime, end);
+    let tgt = realm.tgt("alice");
+    assert_eq!(realm.service(&tgt, "HTTP/web.r").unwrap().endtime, end);
+}
+
+#[test]
+fn a_ticket_is_bound_to_the_addresses_that_the_client_names() {
+    let mut realm = TestRealm::new();
+    let here = HostAddress::from(realm.peer.ip());
+    let asked = TicketOptions { addresses: vec![here.clone()], ..Default::default() };
+    let tgt = realm.initial("alice", asked).unwrap();
+    assert_eq!(tgt.addresses, std::slice::from_ref(&here));
+    assert_eq!(realm.service(&tgt, "HTTP/web.r").unwrap().addresses, [here]);
+    realm.peer = "192.0.2.7:5000".parse().unwrap();
+    let refused = realm.service(&tgt, "HTTP/web.r");
+    realm.assert_refused(refused, Refusal::TicketAddress);
+}
+
+#[test]
 fn preauthentication_is_waived_for_an_exempt_client_but_not_where_the_server_insists() {
     let mut realm = TestRealm::new();
     realm.change("alice", |r| r.attributes = Attributes::NO_PREAUTH_REQUIRED);
@@ -189,6 +232,14 @@ fn preauthentication_is_waived_for_an_exempt_client_but_not_where_the_server_ins
     assert_eq!(realm.events.len(), 1);
     realm.change("krbtgt/R", |r| r.attributes = Attributes::REQUIRE_PREAUTH_OF_CLIENTS);
     assert!(realm.tgt("alice").flags.contains(TicketFlags::PRE_AUTHENT));
+}
+
+#[test]
+fn a_realm_may_leave_preauthentication_to_its_clients() {
+    let mut realm = TestRealm::named("R", |r| r.require_preauth = false);
+    realm.add("alice", |_| {});
+    assert!(!realm.tgt("alice").flags.contains(TicketFlags::PRE_AUTHENT));
+    assert_eq!(realm.events.len(), 1);
 }
 
 #[test]
@@ -213,6 +264,30 @@ fn flags_are_given_as_asked() {
     assert!(tgt.flags.contains(wanted), "{:?}", tgt.flags);
     assert_eq!(tgt.endtime, realm.now.time.plus(3_600));
     assert_eq!(tgt.renew_till, Some(realm.now.time.plus(86_400)));
+}
+
+#[test]
+fn a_server_that_is_trusted_for_delegation_is_named_so_beside_the_flags_that_the_client_asks_for() {
+    let mut realm = TestRealm::new();
+    realm.change("HTTP/web.r", |r| r.attributes = Attributes::OK_AS_DELEGATE);
+    let tgt = realm.initial("alice", options(KdcOptions::FORWARDABLE)).unwrap();
+    assert!(!tgt.flags.contains(TicketFlags::OK_AS_DELEGATE));
+    let ticket = realm.service_with(&tgt, "HTTP/web.r", KdcOptions::FORWARDABLE).unwrap();
+    assert!(ticket.flags.contains(TicketFlags::OK_AS_DELEGATE | TicketFlags::FORWARDABLE), "{:?}", ticket.flags);
+}
+
+#[test]
+fn a_start_within_the_clock_skew_is_now_and_postdates_nothing() {
+    let mut realm = TestRealm::new();
+    let postdated = TicketFlags::POSTDATED | TicketFlags::INVALID;
+    for (seconds, starts_later) in [(300, false), (301, true)] {
+        let start = realm.now.time.plus(seconds);
+        // Kennel's own client accepts only the start that it asked for; the event says what was issued.
+        let _ = realm.initial("alice", TicketOptions { start: Some(start), ..Default::default() });
+        let issued = realm.last_issued();
+        assert_eq!(issued.starttime, if starts_later { start } else { realm.now.time });
+        assert_eq!(issued.ticket_flags & postdated, if starts_later { postdated } else { TicketFlags::empty() });
+    }
 }
 
 #[test]

@@ -65,6 +65,17 @@ fn a_realm_that_is_not_trusted_is_refused() {
 }
 
 #[test]
+fn a_tgt_of_another_realm_can_be_neither_renewed_nor_validated_here() {
+    let (mut home, mut away) = two_realms();
+    let cross = cross_tgt(&mut home, "SERVICE.ORG");
+    for request in [TgsRequest::renew(&cross), TgsRequest::validate(&cross)] {
+        let request = TgsRequest { server: Principal::krbtgt("SERVICE.ORG", "SERVICE.ORG"), ..request };
+        let refused = away.tgs(&cross, &request);
+        away.assert_refused(refused, Refusal::TicketNotForUs);
+    }
+}
+
+#[test]
 fn a_foreign_realm_cannot_vouch_for_a_client_of_ours() {
     let (mut home, mut away) = two_realms();
     // CLIENT.ORG turns evil: it makes a principal of the other realm its own and issues for it.

@@ -76,6 +76,27 @@ fn a_reply_too_long_for_a_datagram_becomes_an_error_that_is_not() {
 }
 
 #[test]
+fn an_error_for_a_datagram_leaves_out_names_that_do_not_fit_with_it() {
+    let mut realm = TestRealm::new();
+    let name = "x".repeat(1_000);
+    realm.add(&name, |r| r.attributes = kennel_core::principal::Attributes::NO_PREAUTH_REQUIRED);
+    let secret = Secret::Keys(realm.keys(&name));
+    let request = AsRequest::new(realm.principal(&name));
+    let (_, request) = AsExchange::begin(request, secret, realm.now, &mut realm.rng.clone()).unwrap();
+    let mut fitted = |limit| {
+        let reply = realm.ask(&request).fit_datagram(limit, &Realm::new("R"), realm.now).reply.unwrap();
+        let error = KrbError::decode(&reply).unwrap();
+        assert_eq!(error.error_code, ErrorCode::RESPONSE_TOO_BIG);
+        (reply.len(), error.cname.is_some())
+    };
+    let (length, named) = fitted(1_200);
+    assert!(named);
+    assert_eq!(fitted(length), (length, true));
+    let (shorter, named) = fitted(length - 1);
+    assert!(shorter < 200 && !named);
+}
+
+#[test]
 fn an_error_repeats_the_names_of_the_request() {
     let mut realm = TestRealm::new();
     let request = as_request(&mut realm);

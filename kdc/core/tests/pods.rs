@@ -6,8 +6,8 @@ use kennel_core::access::{AccessDecision, AccessPath};
 use kennel_core::pods::{PodRef, PodState};
 use kennel_core::principal::Attributes;
 use kennel_core::refusal::Refusal;
-use kennel_crypto::Enctype;
-use kennel_wire::message::{AuthorizationData, AuthorizationDatum, KdcOptions, TicketFlags, ad_type};
+use kennel_crypto::{Enctype, KeyUsage};
+use kennel_wire::message::{AuthorizationData, AuthorizationDatum, EncTicketPart, KdcOptions, TicketFlags, ad_type};
 
 fn pod() -> PodRef {
     PodRef { namespace: "shop".into(), name: "cart-5d4f".into(), uid: "3c0e-1".into() }
@@ -37,6 +37,19 @@ fn a_pod_gets_a_tgt_that_buys_service_tickets_and_names_the_pod_in_each_event() 
     assert_eq!(tgt.session_key.enctype(), Enctype::Aes256CtsHmacSha384);
     realm.service(&tgt, "HTTP/web.r").unwrap();
     assert_eq!(realm.events.last().unwrap().pod, Some(pod()));
+}
+
+#[test]
+fn the_binding_is_of_a_local_type_inside_if_relevant_so_that_services_pass_over_it_and_no_client_can_set_it() {
+    let mut realm = realm();
+    let tgt = realm.enrol("cart.shop", &pod(), &[]).unwrap();
+    let ticket = realm.service(&tgt, "HTTP/web.r").unwrap();
+    let key = &realm.keys("HTTP/web.r")[0];
+    let opened = key.prepare(KeyUsage::TICKET).open(&ticket.ticket.enc_part.cipher).unwrap();
+    let data = EncTicketPart::decode(&opened).unwrap().authorization_data.unwrap().0;
+    assert_eq!(data.iter().map(|datum| datum.ad_type).collect::<Vec<_>>(), [ad_type::IF_RELEVANT]);
+    let inner = AuthorizationData::decode(&data[0].ad_data).unwrap().0;
+    assert_eq!(inner, [AuthorizationDatum { ad_type: -0x4b50, ad_data: b"shop/cart-5d4f 3c0e-1".to_vec() }]);
 }
 
 #[test]
@@ -117,4 +130,6 @@ fn an_enrolment_passes_the_access_decision_and_the_checks_of_an_as_exchange() {
     });
     let tgt = realm.enrol("cart.shop", &pod(), &[]).unwrap();
     assert_eq!((tgt.endtime, tgt.flags.contains(TicketFlags::FORWARDABLE)), (end, false));
+    realm.change("cart.shop", |record| record.max_life = Some(0));
+    assert_eq!(realm.enrol("cart.shop", &pod(), &[]).unwrap_err(), Refusal::NeverValid);
 }

@@ -125,6 +125,16 @@ fn a_server_that_insists_on_preauthentication_refuses_a_tgt_without_it() {
 }
 
 #[test]
+fn a_server_that_insists_on_preauthentication_serves_those_who_did_it_and_other_servers_serve_everybody() {
+    let mut realm = TestRealm::new();
+    realm.add("bob", |r| r.attributes = Attributes::NO_PREAUTH_REQUIRED);
+    realm.add("HTTP/strict.r", |r| r.attributes = Attributes::REQUIRE_PREAUTH_OF_CLIENTS);
+    let (alice, bob) = (realm.tgt("alice"), realm.tgt("bob"));
+    assert!(realm.service(&alice, "HTTP/strict.r").unwrap().flags.contains(TicketFlags::PRE_AUTHENT));
+    assert!(!realm.service(&bob, "HTTP/web.r").unwrap().flags.contains(TicketFlags::PRE_AUTHENT));
+}
+
+#[test]
 fn a_service_ticket_buys_nothing_even_one_of_the_password_changing_service() {
     // CVE-2022-2031: a kpasswd ticket used as a TGT.
     let mut realm = TestRealm::new();
@@ -152,9 +162,23 @@ fn a_ticket_named_after_another_server_does_not_decrypt() {
 fn an_expired_tgt_is_refused() {
     let mut realm = TestRealm::new();
     let tgt = realm.initial("alice", TicketOptions { life: Some(600), ..Default::default() }).unwrap();
-    realm.wait(601 + 300);
+    // At its end, within the clock skew, and after that.
+    for seconds in [600, 300, 1] {
+        realm.wait(seconds);
+        let refused = realm.service(&tgt, "HTTP/web.r");
+        realm.assert_refused(refused, Refusal::TicketExpired);
+    }
+}
+
+#[test]
+fn a_tgt_that_is_valid_from_now_is_accepted_where_the_clock_is_behind_by_no_more_than_the_skew() {
+    let mut realm = TestRealm::new();
+    let tgt = realm.tgt("alice");
+    realm.wait(-300);
+    assert_eq!(realm.service(&tgt, "HTTP/web.r").unwrap().starttime, realm.now.time);
+    realm.wait(-1);
     let refused = realm.service(&tgt, "HTTP/web.r");
-    realm.assert_refused(refused, Refusal::TicketExpired);
+    realm.assert_refused(refused, Refusal::TicketNotYetValid);
 }
 
 #[test]
@@ -181,6 +205,19 @@ fn a_renewable_ticket_is_renewed_for_the_same_life_until_renew_till() {
     realm.wait(1_250);
     let refused = realm.tgs(&again, &TgsRequest::renew(&again));
     realm.assert_refused(refused, Refusal::RenewPast);
+}
+
+#[test]
+fn a_ticket_can_be_renewed_until_the_clock_skew_after_its_end_and_not_a_second_longer() {
+    let mut realm = TestRealm::new();
+    let asked = TicketOptions { life: Some(3_600), renewable_life: Some(86_400), ..Default::default() };
+    let tgt = realm.initial("alice", asked).unwrap();
+    realm.wait(3_600 + 300);
+    let renewed = realm.tgs(&tgt, &TgsRequest::renew(&tgt)).unwrap();
+    assert_eq!((renewed.starttime, renewed.endtime), (realm.now.time, realm.now.time.plus(3_600)));
+    realm.wait(1);
+    let refused = realm.tgs(&tgt, &TgsRequest::renew(&tgt));
+    realm.assert_refused(refused, Refusal::TicketExpired);
 }
 
 #[test]
@@ -222,6 +259,22 @@ fn a_postdated_ticket_is_validated_when_its_time_has_come_and_is_useless_before(
     realm.service(&valid, "HTTP/web.r").unwrap();
     let refused = realm.tgs(&valid, &TgsRequest::validate(&valid));
     realm.assert_refused(refused, Refusal::TicketNotInvalid);
+}
+
+#[test]
+fn a_postdated_ticket_that_is_validated_late_keeps_its_times_and_none_is_validated_early() {
+    let mut realm = TestRealm::new();
+    let start = realm.now.time.plus(7_200);
+    let tgt = realm.initial("alice", TicketOptions { start: Some(start), ..Default::default() }).unwrap();
+    realm.wait(7_200 - 1);
+    let refused = realm.tgs(&tgt, &TgsRequest::validate(&tgt));
+    realm.assert_refused(refused, Refusal::TicketNotYetValid);
+    realm.wait(1 + 600);
+    let valid = realm.tgs(&tgt, &TgsRequest::validate(&tgt)).unwrap();
+    assert_eq!((valid.starttime, valid.endtime), (start, tgt.endtime));
+    realm.now.time = tgt.endtime;
+    let refused = realm.tgs(&tgt, &TgsRequest::validate(&tgt));
+    realm.assert_refused(refused, Refusal::TicketExpired);
 }
 
 #[test]

@@ -52,6 +52,16 @@ fn the_tgt_of_a_former_account_of_that_name_is_refused() {
 }
 
 #[test]
+fn the_tgt_of_an_account_that_is_as_old_as_its_first_ticket_is_accepted() {
+    let mut realm = TestRealm::new();
+    let now = realm.now;
+    realm.add("bob", |r| r.created = now);
+    let (alice, bob) = (realm.tgt("alice"), realm.tgt("bob"));
+    realm.tgs(&alice, &TgsRequest::user_to_user(realm.principal("bob"), bob.ticket)).unwrap();
+    assert!(realm.last_issued().user_to_user);
+}
+
+#[test]
 fn an_expired_or_invalid_additional_ticket_is_refused() {
     let mut realm = TestRealm::new();
     realm.add("bob", |_| {});

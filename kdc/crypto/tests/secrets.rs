@@ -12,6 +12,8 @@ fn debug_shows_no_secret() {
     let key = Key::new(Enctype::Aes128CtsHmacSha1, &[0xAB; 16]).unwrap();
     assert_eq!(format!("{key:?}"), "Key(aes128-cts-hmac-sha1-96)");
     assert_eq!(format!("{:?}", key.prepare(KeyUsage::TICKET)), "PreparedKey(aes128-cts-hmac-sha1-96)");
+    let checksum = key.prepare_checksum(KeyUsage::AS_REQ);
+    assert_eq!(format!("{checksum:?}"), "PreparedChecksum(aes128-cts-hmac-sha1-96)");
     assert_eq!(format!("{:?}", SecretBytes::new(vec![0xAB; 16])), "SecretBytes(<16 octets>)");
     let master = MasterKey::from_text(&format!("kennel-master-key-v1 {DIGITS}")).unwrap();
     assert_eq!(format!("{master:?}"), format!("MasterKey({})", master.id()));

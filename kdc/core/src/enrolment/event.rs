@@ -66,3 +66,15 @@ impl EnrolmentOutcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_enrolment_ends_by_the_names_of_a_request() {
+        let refused = EnrolmentOutcome::Refused { refusal: EnrolmentRefusal::PodEnded, ticket: None };
+        assert_eq!(EnrolmentOutcome::Granted(GrantedCredentials::default()).name(), "issued");
+        assert_eq!(refused.name(), "refused");
+    }
+}

@@ -83,6 +83,7 @@ mod tests {
             assert!(refusal.text().is_ascii() && refusal.text().len() > 30, "{}", refusal.name());
             let transient = matches!(refusal.status(), 408 | 429 | 503);
             assert_eq!(refusal.retryable(), transient, "{}", refusal.name());
+            assert_eq!(refusal.to_string(), refusal.text());
         }
     }
 }

@@ -81,6 +81,27 @@ mod tests {
     }
 
     #[test]
+    fn no_client_is_sent_away_from_its_own_realm_even_where_a_next_hop_names_it() {
+        let mut realm = realm();
+        realm.next_hops.push(("A.X.ORG".into(), "NEAR.COM".into()));
+        assert!(hops(&PrincipalName::krbtgt("A.X.ORG"), KdcOptions::empty(), &realm).is_empty());
+    }
+
+    #[test]
+    fn each_realm_is_tried_once_our_own_never_and_no_more_than_eight() {
+        let mut realm = realm();
+        realm.next_hops.push(("FAR.COM".into(), "NEAR.COM".into()));
+        realm.next_hops.push(("FAR.COM".into(), "A.X.ORG".into()));
+        let far = |realm: &Realm| hops(&PrincipalName::krbtgt("FAR.COM"), KdcOptions::empty(), realm);
+        assert_eq!(far(&realm), ["FAR.COM", "NEAR.COM"]);
+        realm.next_hops.extend((1..=9).map(|n| ("FAR.COM".to_owned(), format!("HOP{n}.COM"))));
+        assert_eq!(
+            far(&realm),
+            ["FAR.COM", "NEAR.COM", "HOP1.COM", "HOP2.COM", "HOP3.COM", "HOP4.COM", "HOP5.COM", "HOP6.COM"]
+        );
+    }
+
+    #[test]
     fn a_tgs_of_another_realm_is_reached_by_the_configured_hop_or_the_hierarchy() {
         assert_eq!(hops(&PrincipalName::krbtgt("FAR.COM"), KdcOptions::empty(), &realm()), ["FAR.COM", "NEAR.COM"]);
         assert_eq!(hops(&PrincipalName::krbtgt("B.ORG"), KdcOptions::empty(), &realm()), ["B.ORG", "ORG", "X.ORG"]);
