@@ -20,9 +20,9 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serves a realm as a configuration file says.
+    /// Serves the realm of a configuration file.
     Serve(ServeArgs),
-    /// Makes a realm on this machine, proves it, and serves it on 127.0.0.1.
+    /// Creates a realm on this machine, tests it, and serves it on 127.0.0.1.
     Dev(DevArgs),
 }
 
@@ -44,16 +44,16 @@ pub(crate) struct ServeArgs {
     /// Overrides store.master_key.
     #[arg(long, value_name = "FILE")]
     pub(crate) master_key: Option<PathBuf>,
-    /// Makes a new realm (master key, store, krbtgt) where there is no store yet; as store.create = true.
+    /// Creates a new realm (master key, store, krbtgt) where no store exists yet; the same as store.create = true.
     #[arg(long)]
     pub(crate) create: bool,
-    /// Overrides enrolment.certificate.certificate: a chain in PEM, the server's own first. With --tls-key.
+    /// Overrides enrolment.certificate.certificate: a chain in PEM, the server's certificate first. Needs --tls-key.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_certificate: Option<PathBuf>,
     /// Overrides enrolment.certificate.key.
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// Overrides enrolment.certificate.ca: what agents are to trust [default: the chain].
+    /// Overrides enrolment.certificate.ca: the CA certificates that agents trust [default: the chain].
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub(crate) tls_ca: Option<PathBuf>,
     /// Overrides audit.sink.
@@ -71,12 +71,12 @@ pub(crate) struct ServeArgs {
 }
 
 impl ServeArgs {
-    /// Reads the file and lets the flags of the command line override it.
+    /// Reads the configuration file, and overrides its keys by the flags of the command line.
     pub(crate) fn load(&self) -> anyhow::Result<Config> {
         let mut config: Config = file::read(&self.config)?;
         self.apply(&mut config);
         self.apply_certificate(&mut config)?;
-        config.check().with_context(|| format!("{} with the flags given", self.config.display()))?;
+        config.check().with_context(|| format!("{} with the given flags", self.config.display()))?;
         Ok(config)
     }
 
@@ -106,7 +106,10 @@ impl ServeArgs {
 
     fn apply_certificate(&self, config: &mut Config) -> anyhow::Result<()> {
         let Some((certificate, key)) = self.tls_certificate.clone().zip(self.tls_key.clone()) else { return Ok(()) };
-        let enrolment = config.enrolment.as_mut().context("--tls-certificate: needs the section [enrolment]")?;
+        let enrolment = config
+            .enrolment
+            .as_mut()
+            .context("--tls-certificate: the configuration file has no section [enrolment]: add it")?;
         enrolment.certificate = Some(CertificateSettings { certificate, key, ca: self.tls_ca.clone() });
         Ok(())
     }
@@ -114,10 +117,10 @@ impl ServeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DevArgs {
-    /// Where everything of the realm lives; made where it is missing, kept across restarts.
+    /// Folder of all files of the realm; created where it is missing, kept across restarts.
     #[arg(long, value_name = "DIR", default_value = ".kennel")]
     pub(crate) dir: PathBuf,
-    /// UDP and TCP port of the KDC; the four ports after it are reserved (kpasswd, kadmin, HTTPS, metrics).
+    /// UDP and TCP port of the KDC; the next four ports are reserved (kpasswd, kadmin, HTTPS, metrics).
     #[arg(long, value_name = "P", default_value_t = 10088, value_parser = clap::value_parser!(u16).range(1..=65_531))]
     pub(crate) port: u16,
     /// Name of the realm [default: DEV.KENNEL, or the seed's].
@@ -133,7 +136,7 @@ pub(crate) struct DevArgs {
     /// Another name of a user or a service; may be repeated.
     #[arg(long = "alias", value_name = "ALIAS=TARGET", value_parser = parse_alias)]
     pub(crate) aliases: Vec<AliasArg>,
-    /// A realm that is trusted, and trusts this one, with keys made from a password; may be repeated.
+    /// A realm that is trusted and trusts this one, with keys derived from a password; may be repeated.
     #[arg(long = "trust", value_name = "REALM=PASSWORD[@HOST:PORT]", value_parser = parse_trust)]
     pub(crate) trusts: Vec<TrustArg>,
     /// Principals, trusts and settings in a file; deploy/examples/seed.toml explains every key.
@@ -143,26 +146,26 @@ pub(crate) struct DevArgs {
     /// definitions are in deploy/crds.
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
-    /// What the log on standard error says: error, warn, info, debug, trace, or a filter.
+    /// Level of the log on standard error: error, warn, info, debug, trace, or a filter.
     #[arg(long, value_name = "LEVEL", env = "KENNEL_LOG", default_value = "warn")]
     pub(crate) log: String,
 }
 
-/// `NAME:PASSWORD`.
+/// The value of `--user`, `NAME:PASSWORD`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UserArg {
     pub(crate) name: String,
     pub(crate) password: Password,
 }
 
-/// `ALIAS=TARGET`.
+/// The value of `--alias`, `ALIAS=TARGET`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AliasArg {
     pub(crate) alias: String,
     pub(crate) target: String,
 }
 
-/// `REALM=PASSWORD[@HOST:PORT]`.
+/// The value of `--trust`, `REALM=PASSWORD[@HOST:PORT]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TrustArg {
     pub(crate) realm: String,
@@ -188,7 +191,7 @@ fn parse_alias(text: &str) -> Result<AliasArg, String> {
     }
 }
 
-/// The last `@` ends the password only if `HOST:PORT` follows: a password may hold an `@`.
+/// The last `@` ends the password only if `HOST:PORT` follows: a password may contain an `@`.
 fn parse_trust(text: &str) -> Result<TrustArg, String> {
     let usage = || "a trust is REALM=PASSWORD or REALM=PASSWORD@HOST:PORT".to_owned();
     let (realm, rest) = text.split_once('=').ok_or_else(usage)?;

@@ -1,20 +1,21 @@
-//! The one place that reads the system's clock for the core.
+//! Reads the system's clock, for the core and for all other parts.
 
 use kennel_wire::message::{KerberosTime, Timestamp};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Now. A clock that is set before 1970 while the server runs reads as 1970: every request then fails by its skew.
+/// Returns the current time. A clock that is set before 1970 while the server runs reads as 1970: every request then fails with a
+/// clock skew.
 pub(crate) fn now() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX);
     Timestamp { time: KerberosTime::EPOCH.plus(seconds), micros: since_epoch.subsec_micros() }
 }
 
-/// Refuses to start where the clock cannot be right.
+/// Refuses to start where the clock shows a time before 1970.
 pub(crate) fn check() -> anyhow::Result<()> {
     anyhow::ensure!(
         SystemTime::now() >= UNIX_EPOCH,
-        "the system's clock says a time before 1970: set it, tickets depend on it"
+        "the system's clock shows a time before 1970: set the clock, tickets depend on it"
     );
     Ok(())
 }

@@ -1,17 +1,17 @@
-//! The log of the process: standard error, as text or JSON. What was decided is not here but in the audit trail.
+//! The log of the process, on standard error as text or JSON. The audit trail has the decisions; the log has none of them.
 
 use crate::config::log::{LogFormat, LogSettings};
 use anyhow::{Context, anyhow};
 use std::io::{self, IsTerminal};
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging. Once for each process.
+/// Starts logging. The caller does this once per process.
 pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.level).with_context(|| {
-        format!("log.level: {:?} is no level (error, warn, info, debug, trace) and no filter", settings.level)
+        format!("log.level: {:?} is neither a level (error, warn, info, debug, trace) nor a filter", settings.level)
     })?;
-    // A log that cannot be written (a full disk) is no reason to end the thread that says something: by default it
-    // would be told about on standard error, which is the log, and which panics then.
+    // A failed write of the log (a full disk) must not end the thread that logs: by default, `tracing_subscriber` would report the
+    // failure on standard error, which is the log itself, and panic there.
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

@@ -1,4 +1,4 @@
-//! The program `kennel-kdc`; all of it is in the library beside it, so that the fuzzer reaches its parts.
+//! The program `kennel-kdc`. All of its code is in the library, so that fuzz targets can call its parts.
 
 use std::process::ExitCode;
 

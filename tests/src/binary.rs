@@ -1,12 +1,12 @@
-//! Where the programs under test are.
+//! Finds the programs under test.
 
 use crate::once::Once;
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The binary that `KENNEL_KDC` names. Without it, cargo builds it once in the profile of the tests, so that what is
-/// tested is always what stands in the sources.
+/// Returns the binary that `KENNEL_KDC` names. Without that variable, cargo builds `kennel-kdc` once in the profile of the
+/// tests, so that tests always run the present sources.
 ///
 /// # Errors
 /// `KENNEL_KDC` names no file, or the build fails.
@@ -15,7 +15,7 @@ pub fn kennel_kdc() -> Result<PathBuf> {
     FOUND.get_or_make(|| find("kennel-kdc", "KENNEL_KDC")).cloned()
 }
 
-/// The binary that `KENNEL_AGENT` names; without it, cargo builds it as it builds `kennel-kdc`.
+/// Returns the binary that `KENNEL_AGENT` names. Without that variable, cargo builds `kennel-agent` like `kennel-kdc`.
 ///
 /// # Errors
 /// See [`kennel_kdc`].
@@ -24,7 +24,8 @@ pub fn kennel_agent() -> Result<PathBuf> {
     FOUND.get_or_make(|| find("kennel-agent", "KENNEL_AGENT")).cloned()
 }
 
-/// The administrator's command that `KENNEL` names; without it, the one that `deploy/image/build` made last.
+/// Returns the administrator's command that `KENNEL` names. Without that variable, returns the one that `deploy/image/build` built
+/// last.
 ///
 /// # Errors
 /// There is no such file.
@@ -57,14 +58,14 @@ fn build(name: &str) -> Result<PathBuf> {
     Ok(profile_folder.join(name))
 }
 
-/// Cargo's target folder.
+/// Returns cargo's target folder.
 fn target_folder() -> Result<PathBuf> {
     let profile = profile_folder()?;
     Ok(profile.parent().context("a profile's folder lies in no folder")?.to_path_buf())
 }
 
-/// `target/debug` or `target/release`: the folder above `deps`, where cargo put the running test, or the one in which a
-/// binary such as `bench` lies.
+/// Returns `target/debug` or `target/release`: the folder above `deps`, which contains the running test, or the folder of a binary
+/// such as `bench`.
 fn profile_folder() -> Result<PathBuf> {
     let running = std::env::current_exe()?;
     let folder = running.parent().context("the running program lies in no folder")?;

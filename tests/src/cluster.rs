@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// The cluster's parts are built at the first use: minutes, on a machine that has none of them.
+/// Includes building the cluster's parts at the first use, which takes minutes.
 const UP_LIMIT: Duration = Duration::from_secs(1800);
 const READY_LIMIT: Duration = Duration::from_secs(60);
 const LOAD_LIMIT: Duration = Duration::from_secs(120);
 
-/// Ends the cluster once a process has ended, unless it is another one by then. Arguments: the process, the cluster's folder.
+/// Ends the cluster once a process has ended, unless another cluster runs by then. Arguments: the process, the cluster's folder.
 const WATCH: &str = r#"
 here=$2
 for file in common node; do . "$here/lib/$file.sh"; done
@@ -23,7 +23,7 @@ tail --sleep-interval=0.2 --pid="$1" -f /dev/null
 [[ $(node_pid) != "$mine" ]] || exec "$here/cluster" down
 "#;
 
-/// A cluster that runs. It stays up if it ran before the tests, and ends with the process of the tests otherwise.
+/// A running cluster. One that ran before the tests stays up; any other ends with the process of the tests.
 #[derive(Debug)]
 pub struct Cluster {
     kubectl: Kubectl,

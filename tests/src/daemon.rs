@@ -28,7 +28,7 @@ impl Daemon {
         self.port
     }
 
-    /// What it said, and what its log says.
+    /// Returns the output of the server, and its log.
     #[must_use]
     pub fn said(&self) -> String {
         let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
@@ -41,10 +41,10 @@ impl Daemon {
         Ok(Daemon { server, folder, port })
     }
 
-    /// Apache with mod_auth_gssapi in front of one page, which says who asks.
+    /// Starts Apache with mod_auth_gssapi in front of one page, which shows the name of the user.
     ///
     /// # Errors
-    /// It is not installed, or does not start.
+    /// The server is not installed, or does not start.
     pub fn apache(config: &Path, keytab: &Path) -> Result<Daemon> {
         let (folder, port) = (world_readable()?, ports::free_block()?);
         let root = folder.path().display();
@@ -65,10 +65,10 @@ impl Daemon {
         Daemon::start(&mut command, folder, port)
     }
 
-    /// PostgreSQL with logins by GSS only, the realm stripped from the name.
+    /// Starts PostgreSQL with logins by GSS only, without the realm in names of users.
     ///
     /// # Errors
-    /// It is not installed, or does not start.
+    /// The server is not installed, or does not start.
     pub fn postgres(config: &Path, keytab: &Path, roles: &[&str]) -> Result<Daemon> {
         let (folder, port) = (world_readable()?, ports::free_block()?);
         let programs = newest("/usr/lib/postgresql")?.join("bin");
@@ -95,10 +95,10 @@ impl Daemon {
         Daemon::start(&mut command, folder, port)
     }
 
-    /// OpenSSH's server with GSSAPIAuthentication alone.
+    /// Starts OpenSSH's server with GSSAPIAuthentication only.
     ///
     /// # Errors
-    /// It is not installed, or does not start.
+    /// The server is not installed, or does not start.
     pub fn sshd(config: &Path, keytab: &Path) -> Result<Daemon> {
         let (folder, port) = (TempDir::new()?, ports::free_block()?);
         let root = folder.path().display();
@@ -126,14 +126,14 @@ fn modules() -> String {
     names.map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n")).concat()
 }
 
-/// A folder that a server's own user can go into.
+/// Creates a folder that a server's own user can enter.
 fn world_readable() -> Result<TempDir> {
     let folder = TempDir::new()?;
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755))?;
     Ok(folder)
 }
 
-/// A file that the server's own user can read; the folder goes with the test.
+/// Copies a file so that the server's own user can read it, into a folder that is deleted after the test.
 fn readable_copy(file: &Path, folder: &Path) -> Result<PathBuf> {
     let copy = folder.join(file.file_name().context("a file without a name")?);
     std::fs::copy(file, &copy)?;

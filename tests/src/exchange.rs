@@ -10,15 +10,15 @@ use rand::rngs::OsRng;
 /// A user with a password, and a service, of a realm.
 #[derive(Debug, Clone)]
 pub struct Actors {
-    /// Who asks.
+    /// The client.
     pub user: Principal,
-    /// What the user proves itself with.
+    /// Password or key of the user.
     pub secret: Secret,
-    /// Whom for.
+    /// The service for which the user requests tickets.
     pub service: Principal,
 }
 
-/// Requests as good clients send them: what mutations begin with.
+/// Requests as correct clients send them, from which mutations start.
 #[derive(Debug, Clone)]
 pub struct Originals {
     /// AS-REQs: without and with pre-authentication.
@@ -28,20 +28,20 @@ pub struct Originals {
 }
 
 impl Actors {
-    /// By name, all of one realm.
+    /// Parses the names, which are of one realm.
     ///
     /// # Errors
-    /// A name that cannot be one.
+    /// A name is invalid.
     pub fn new(realm: &str, user: &str, password: &str, service: &str) -> Result<Actors> {
         let user = Principal::parse(user, realm)?;
         let service = Principal::parse(service, realm)?;
         Ok(Actors { user, secret: Secret::password(password), service })
     }
 
-    /// An AS exchange; gives the TGT and the requests that went out.
+    /// Does an AS exchange. Returns the TGT and the sent requests.
     ///
     /// # Errors
-    /// It does not end with a ticket.
+    /// The exchange does not end with a ticket.
     pub fn log_in(&self, peer: &mut Udp) -> Result<(Credential, Vec<Vec<u8>>)> {
         let mut request = AsRequest::new(self.user.clone());
         request.options.flags = KdcOptions::FORWARDABLE | KdcOptions::PROXIABLE;
@@ -57,17 +57,17 @@ impl Actors {
         }
     }
 
-    /// A TGS exchange for the service.
+    /// Does a TGS exchange for the service.
     ///
     /// # Errors
-    /// It does not end with a ticket.
+    /// The exchange does not end with a ticket.
     pub fn ticket(&self, tgt: &Credential, peer: &mut Udp) -> Result<Credential> {
         let request = TgsRequest::new(self.service.clone());
         let (exchange, message) = TgsExchange::begin(tgt, &request, system_now(), &mut OsRng);
         Ok(exchange.receive(peer.ask(&message)?)?)
     }
 
-    /// Fresh requests of every kind; all of them would be answered with tickets, but for the first.
+    /// Creates fresh requests of every kind. The KDC would answer all of them but the first with tickets.
     ///
     /// # Errors
     /// As [`Actors::log_in`].

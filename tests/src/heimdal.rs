@@ -15,7 +15,7 @@ pub struct Heimdal {
 }
 
 impl Heimdal {
-    /// Clients that read this krb5.conf, with these lines of `[libdefaults]` in front of its own.
+    /// Creates clients that read this krb5.conf, with these lines of `[libdefaults]` in front of its own.
     ///
     /// # Errors
     /// Heimdal was not unpacked.
@@ -31,16 +31,16 @@ impl Heimdal {
         Ok(Heimdal { root, folder, config: own })
     }
 
-    /// A file in the temporary folder of this user.
+    /// Returns the path of a file in the temporary folder of this user.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// `kinit ARGUMENTS` with a password.
+    /// Runs `kinit ARGUMENTS` with a password.
     ///
     /// # Errors
-    /// It cannot be run.
+    /// The program cannot be run.
     pub fn kinit(&self, arguments: &[&str], password: &str) -> Result<Run> {
         let file = self.file("password");
         std::fs::write(&file, password)?;
@@ -48,7 +48,7 @@ impl Heimdal {
         self.run("kinit.heimdal", &[&[&*flag], arguments].concat())
     }
 
-    /// What `klist -v` shows.
+    /// Returns the output of `klist -v`.
     ///
     /// # Errors
     /// There is no cache.
@@ -56,10 +56,10 @@ impl Heimdal {
         Ok(self.run("heimtools", &["klist", "-v"])?.ok()?.stdout)
     }
 
-    /// Runs one of its programs.
+    /// Runs one of Heimdal's programs.
     ///
     /// # Errors
-    /// It cannot be run.
+    /// The program cannot be run.
     pub fn run(&self, program: &str, arguments: &[&str]) -> Result<Run> {
         let libraries = self.root.join("usr/lib/x86_64-linux-gnu");
         let mut command = Command::new(self.root.join("usr/bin").join(program));

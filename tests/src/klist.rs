@@ -1,11 +1,11 @@
-//! What `klist -e -f -a -n` shows, parsed.
+//! Parses the output of `klist -e -f -a -n`.
 
 use anyhow::{Context, Result};
 
 /// One ticket as klist shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Shown {
-    /// Server.
+    /// Name of the server, with its realm.
     pub server: String,
     /// Flags, such as `FPRIA`.
     pub flags: String,
@@ -20,7 +20,7 @@ pub struct Shown {
 /// Reads klist's output.
 ///
 /// # Errors
-/// It does not look like klist's.
+/// The text is not output of klist.
 pub fn parse(text: &str) -> Result<Vec<Shown>> {
     let (_, listed) =
         text.split_once("Service principal\n").with_context(|| format!("no list of tickets in: {text}"))?;

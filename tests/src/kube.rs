@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// The cluster's programs are built at the first use: minutes, on a machine that has none of them.
+/// Includes building the cluster's programs at the first use, which takes minutes.
 const START_LIMIT: Duration = Duration::from_secs(1200);
-/// New custom resources are served a moment after they were accepted.
+/// Time until the API server serves new custom resources.
 const CRDS_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
-/// An API server. It ends with the process of the tests, or with this value.
+/// An API server, which ends with this value or with the process of the tests.
 #[derive(Debug)]
 pub struct Api {
     folder: PathBuf,
@@ -24,19 +24,19 @@ pub struct Api {
 }
 
 impl Api {
-    /// The one that the tests of this process share.
+    /// Returns the API server that the tests of this process share.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// The API server cannot be started.
     pub fn shared() -> Result<&'static Api> {
         static SHARED: Once<Api> = Once::new();
         SHARED.get_or_make(Api::alone)
     }
 
-    /// One of its own, with our custom resources.
+    /// Starts an API server for one test, with Kennel's custom resources.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// The API server cannot be started.
     pub fn alone() -> Result<Api> {
         let mut command = Command::new(root().join("tests/cluster/cluster"));
         command.args(["env", "--api-only", "--for", &std::process::id().to_string()]);
@@ -50,29 +50,29 @@ impl Api {
         Ok(api)
     }
 
-    /// How to reach it.
+    /// Path of the administrator's kubeconfig.
     #[must_use]
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.join("kubeconfig")
     }
 
-    /// Runs kubectl.
+    /// Runs kubectl. A failure of kubectl is in the result.
     ///
     /// # Errors
-    /// It cannot be run; that it fails is no error here.
+    /// kubectl cannot be run.
     pub fn kubectl(&self, arguments: &[&str], input: &str) -> Result<Run> {
         self.kubectl.attempt(arguments, input)
     }
 
-    /// `kubectl apply` of some YAML.
+    /// Applies some YAML.
     ///
     /// # Errors
-    /// The API server refuses it.
+    /// The API server refuses the YAML.
     pub fn apply(&self, yaml: &str) -> Result<()> {
         self.kubectl.apply(yaml)
     }
 
-    /// What a JSONPath gives.
+    /// Returns what a JSONPath selects.
     ///
     /// # Errors
     /// There is no such object.
@@ -80,7 +80,7 @@ impl Api {
         self.kubectl.json_path(object, path)
     }
 
-    /// Signs as the API server signs tokens of service accounts: ES256, as JSON Web Tokens hold it.
+    /// Signs with the API server's key for tokens of service accounts. Returns an ES256 signature as in JSON Web Tokens.
     ///
     /// # Errors
     /// openssl fails.
@@ -92,7 +92,8 @@ impl Api {
         fixed_width(&der).context("openssl gave no ECDSA signature")
     }
 
-    /// Stops and continues the API server's process: it takes connections and answers nothing, as behind a network that fails.
+    /// Stops or continues the API server's process. A stopped one accepts connections and answers nothing, like one behind a failed
+    /// network.
     ///
     /// # Errors
     /// The process is not found.
@@ -107,16 +108,16 @@ impl Api {
 
 impl Drop for Api {
     fn drop(&mut self) {
-        // One that was frozen cannot stop.
+        // A frozen process cannot end.
         let _ = self.freeze(false);
         let _ = Command::new(root().join("tests/cluster/cluster")).args(["env", "--stop"]).arg(&self.folder).output();
     }
 }
 
-/// Asks until something is so.
+/// Calls `ask` until it returns a value.
 ///
 /// # Errors
-/// It is not so within `limit`; with what it was last.
+/// `ask` returns none within `limit`; with its last error, if there is one.
 pub fn eventually<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     let deadline = Instant::now() + limit;
     loop {
@@ -132,7 +133,7 @@ pub fn eventually<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Resul
     }
 }
 
-/// From the DER of two integers to 64 octets.
+/// Converts the DER of two integers to 64 octets.
 fn fixed_width(der: &[u8]) -> Option<Vec<u8>> {
     let mut rest = der.strip_prefix(&[0x30])?.get(1..)?;
     let mut signature = Vec::with_capacity(64);
@@ -147,7 +148,7 @@ fn fixed_width(der: &[u8]) -> Option<Vec<u8>> {
     Some(signature)
 }
 
-/// The root of the repository.
+/// Returns the root of the repository.
 #[must_use]
 pub fn root() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Limit of a command that waits for nothing.
 const LIMIT: Duration = Duration::from_secs(60);
-/// Time that kubectl gets beyond its own `--timeout` to say what it waited for.
+/// Time beyond kubectl's own `--timeout`, in which kubectl reports what it waited for.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// A kubectl program with the kubeconfig of its cluster.
@@ -98,7 +98,7 @@ impl Kubectl {
     }
 }
 
-/// The path as an argument.
+/// Returns the path as an argument.
 ///
 /// # Errors
 /// The path is not UTF-8.
@@ -106,7 +106,7 @@ pub fn utf8(path: &Path) -> Result<&str> {
     path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))
 }
 
-/// The kubectl that tests/cluster has built last.
+/// Returns the kubectl that tests/cluster has built last.
 ///
 /// # Errors
 /// tests/cluster has built none.

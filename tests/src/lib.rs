@@ -1,12 +1,12 @@
-//! What the tests of whole processes are made with: a real `kennel-kdc`, a real MIT `krb5kdc`, stock MIT clients, and
-//! requests in bulk. Everything listens on loopback, lives in a temporary folder and ends with its value.
+//! The harness of the tests of whole processes: a real `kennel-kdc`, a real MIT `krb5kdc`, stock MIT clients, and requests in bulk.
+//! Every process listens on loopback, keeps its files in a temporary folder and ends with its value.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`binary`] | where the `kennel-kdc` under test is |
+//! | [`binary`] | finds the programs under test |
 //! | [`realm`] | a Kennel realm: a `kennel-kdc dev` process |
 //! | [`mit`] | MIT's clients: kinit, kvno, klist |
-//! | [`klist`] | what klist shows, parsed |
+//! | [`klist`] | parses the output of klist |
 //! | [`mit_kdc`] | an MIT realm: a `krb5kdc` process |
 //! | [`heimdal`] | Heimdal's clients |
 //! | [`peers`] | GSS-API conversations of Python, Java and Go programs |
@@ -14,15 +14,15 @@
 //! | [`kube`] | a real API server |
 //! | [`cluster`] | a real node, in which pods run |
 //! | [`kubectl`] | kubectl as administrator of one cluster |
-//! | [`pods`] | waiting for pods, with the reason where they do not become ready |
+//! | [`pods`] | waits for pods, and reports the reason where they do not become ready |
 //! | [`overlay`] | overlays of deploy/, as users write them |
-//! | [`prometheus`] | a real Prometheus, and what has to hold of rules and dashboard |
-//! | [`once`] | what is made once for all tests of a process |
+//! | [`prometheus`] | a real Prometheus, and the checks of rules and dashboard |
+//! | [`once`] | values that are created once for all tests of a process |
 //! | [`process`] | processes that end with their value, commands that end in time |
-//! | [`ports`] | ports that nobody listens on |
+//! | [`ports`] | free ports |
 //! | [`peer`] | one request, one answer, over UDP or TCP |
-//! | [`exchange`] | whole exchanges, and the requests that they are made of |
-//! | [`mutate`] | requests made wrong |
+//! | [`exchange`] | whole exchanges and their requests |
+//! | [`mutate`] | mutated requests |
 
 pub mod binary;
 pub mod cluster;

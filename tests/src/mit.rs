@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
-/// What installs the programs that the interop tests run.
+/// The command that installs the programs of the interop tests.
 pub const INSTALL: &str = "tests/run setup";
 
-/// A user with stock clients. Nothing of the machine's own Kerberos settings gets in.
+/// A user with stock clients, which ignore the machine's own Kerberos settings.
 #[derive(Debug)]
 pub struct Mit {
     folder: TempDir,
@@ -23,10 +23,10 @@ pub struct Mit {
 }
 
 impl Mit {
-    /// Clients that read this krb5.conf.
+    /// Creates clients that read this krb5.conf.
     ///
     /// # Errors
-    /// No temporary folder, or MIT's clients are not installed.
+    /// There is no temporary folder, or MIT's clients are not installed.
     pub fn new(config: &Path) -> Result<Mit> {
         require("kinit")?;
         let folder = TempDir::new()?;
@@ -34,14 +34,14 @@ impl Mit {
         Ok(Mit { folder, configs: vec![config.to_path_buf()], cache, shift: None })
     }
 
-    /// Reads another krb5.conf too, after those that are there.
+    /// Adds another krb5.conf, which is read last.
     #[must_use]
     pub fn also(mut self, config: &Path) -> Mit {
         self.configs.push(config.to_path_buf());
         self
     }
 
-    /// Puts settings of `[libdefaults]` in front of those of the krb5.conf.
+    /// Adds settings of `[libdefaults]`, which take precedence over those of the krb5.conf.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -53,7 +53,7 @@ impl Mit {
         self.with_config(&text)
     }
 
-    /// Puts the text of a krb5.conf in front of those that are there.
+    /// Adds the text of a krb5.conf, which takes precedence over the others.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -64,7 +64,7 @@ impl Mit {
         Ok(self)
     }
 
-    /// Clients whose clock is wrong, in faketime's words (`+10m`, `-1h`).
+    /// Shifts the clock of the clients, in the notation of faketime (`+10m`, `-1h`).
     ///
     /// # Errors
     /// faketime is not installed.
@@ -74,27 +74,27 @@ impl Mit {
         Ok(self)
     }
 
-    /// The credential cache.
+    /// Path of the credential cache.
     #[must_use]
     pub fn cache(&self) -> &Path {
         &self.cache
     }
 
-    /// A file in the temporary folder of this user.
+    /// Returns the path of a file in the temporary folder of this user.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// `kinit ARGUMENTS` with a password on standard input.
+    /// Runs `kinit ARGUMENTS` with a password on standard input.
     ///
     /// # Errors
-    /// kinit cannot be run. A kinit that fails is no error here: see [`Run::ok`] and [`Run::refused`].
+    /// kinit cannot be run. A failure of kinit is in the result: see [`Run::ok`] and [`Run::refused`].
     pub fn kinit(&self, arguments: &[&str], password: &str) -> Result<Run> {
         self.run("kinit", arguments, &format!("{password}\n"))
     }
 
-    /// `kinit -k -t KEYTAB ARGUMENTS`.
+    /// Runs `kinit -k -t KEYTAB ARGUMENTS`.
     ///
     /// # Errors
     /// As [`Mit::kinit`].
@@ -103,7 +103,7 @@ impl Mit {
         self.run("kinit", &[&["-k", "-t", keytab], arguments].concat(), "")
     }
 
-    /// `kvno ARGUMENTS`.
+    /// Runs `kvno ARGUMENTS`.
     ///
     /// # Errors
     /// As [`Mit::kinit`].
@@ -114,10 +114,10 @@ impl Mit {
     /// Runs a program with this user's settings.
     ///
     /// # Errors
-    /// It cannot be run, or does not end in time.
+    /// The program cannot be run, or does not end in time.
     pub fn run(&self, program: &str, arguments: &[&str], input: &str) -> Result<Run> {
         let trace = self.folder.path().join("trace");
-        // Only this run's trace is wanted; there is none before the first.
+        // Removes the trace of the previous run, if there is one.
         let _ = std::fs::remove_file(&trace);
         let mut command = self.command(program);
         command.args(arguments).env("KRB5_TRACE", &trace);
@@ -146,28 +146,28 @@ impl Mit {
         command
     }
 
-    /// The tickets that klist shows.
+    /// Returns the tickets that klist shows.
     ///
     /// # Errors
-    /// klist fails: there is no cache.
+    /// klist fails, since there is no cache.
     pub fn klist(&self) -> Result<Vec<Shown>> {
         klist::parse(&self.run("klist", &["-e", "-f", "-a", "-n"], "")?.ok()?.stdout)
     }
 
-    /// The ticket for `server` (with its realm) that klist shows.
+    /// Returns the ticket for `server` (with its realm) that klist shows.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no such ticket.
     pub fn shown(&self, server: &str) -> Result<Shown> {
         let tickets = self.klist()?;
         let found = tickets.iter().find(|ticket| ticket.server == server).cloned();
         found.with_context(|| format!("klist shows no ticket for {server}: {tickets:#?}"))
     }
 
-    /// The credential for `server` in the cache, with its exact times. Of several the last, which is the newest.
+    /// Returns the credential for `server` in the cache, with its exact times. Of several, returns the last, which is the newest.
     ///
     /// # Errors
-    /// There is none, or the cache cannot be read.
+    /// There is no such credential, or the cache cannot be read.
     pub fn credential(&self, server: &str) -> Result<CcacheEntry> {
         let bytes = std::fs::read(&self.cache).context("there is no credential cache")?;
         let cache = Ccache::decode(&bytes).context("the credential cache cannot be read")?;
@@ -176,10 +176,10 @@ impl Mit {
     }
 }
 
-/// Makes sure that a program of the packages in [`INSTALL`] is there.
+/// Checks that a program of the packages in [`INSTALL`] is installed.
 ///
 /// # Errors
-/// It is not; the error says what installs it.
+/// The program is not installed. The error names the command that installs it.
 pub fn require(program: &str) -> Result<()> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();

@@ -9,14 +9,14 @@ use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A benchmark makes 100,000 principals.
+/// Enough for the 100,000 principals of a benchmark.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(900);
 const START_LIMIT: Duration = Duration::from_secs(20);
 
 /// Keys of each AES enctype for every principal.
 pub const ALL_AES: &str = "aes256-sha2:normal,aes128-sha2:normal,aes256-cts:normal,aes128-cts:normal";
 
-/// An MIT realm. Its krb5kdc ends with it.
+/// An MIT realm. Its krb5kdc ends with this value.
 #[derive(Debug)]
 pub struct MitKdc {
     name: String,
@@ -26,8 +26,8 @@ pub struct MitKdc {
 }
 
 impl MitKdc {
-    /// Makes an empty realm, without starting its KDC: add principals with [`MitKdc::kadmin`], then [`MitKdc::start`].
-    /// As fast as an administrator makes it: no last-success or lock-out writes to the database.
+    /// Creates an empty realm, without starting its KDC: add principals with [`MitKdc::kadmin`], then call [`MitKdc::start`]. The
+    /// realm is configured for speed: no last-success or lock-out writes to the database.
     ///
     /// # Errors
     /// MIT's server is not installed, or one of its programs fails.
@@ -35,7 +35,7 @@ impl MitKdc {
         MitKdc::create_with(name, ALL_AES)
     }
 
-    /// The same, with keys of these enctypes only (in the words of kdc.conf's `supported_enctypes`).
+    /// Like [`MitKdc::create`], with keys of these enctypes only (in the notation of kdc.conf's `supported_enctypes`).
     ///
     /// # Errors
     /// See [`MitKdc::create`].
@@ -51,7 +51,7 @@ impl MitKdc {
     /// Runs one command of kadmin.local.
     ///
     /// # Errors
-    /// It fails. (kadmin.local says so on standard error only; its exit status is 0 for most failures.)
+    /// The command fails. (kadmin.local reports most failures on standard error only, with exit status 0.)
     pub fn kadmin(&self, query: &str) -> Result<Run> {
         let run = self.run("kadmin.local", &["-r", &self.name, "-q", query])?.ok()?;
         let failed = run.stderr.lines().any(|line| line.contains("while ") || line.contains("sage:"));
@@ -59,10 +59,10 @@ impl MitKdc {
         Ok(run)
     }
 
-    /// Runs many commands of kadmin.local, one a line. Far faster than one by one.
+    /// Runs many commands of kadmin.local, one per line, which is far faster than one by one.
     ///
     /// # Errors
-    /// One of them fails.
+    /// One of the commands fails.
     pub fn kadmin_script(&self, commands: &str) -> Result<()> {
         let mut command = self.command("kadmin.local");
         let run = process::run_within(command.args(["-r", &self.name]), commands, SCRIPT_LIMIT)?.ok()?;
@@ -74,16 +74,16 @@ impl MitKdc {
     /// Starts krb5kdc and waits until it answers.
     ///
     /// # Errors
-    /// It does not start.
+    /// krb5kdc does not start.
     pub fn start(&mut self) -> Result<()> {
         let mut command = self.command("krb5kdc");
         command.args(["-n", "-r", &self.name]);
         let mut server = Server::start(&mut command, self.folder.path(), "krb5kdc")?;
         let log = self.path("kdc.log");
-        // krb5kdc says so in its log once its sockets are open.
-        let says_so =
+        // krb5kdc logs this once its sockets are open.
+        let is_listening =
             |_: &Server| std::fs::read_to_string(&log).is_ok_and(|text| text.contains("commencing operation"));
-        server.wait_until(START_LIMIT, says_so)?;
+        server.wait_until(START_LIMIT, is_listening)?;
         self.server = Some(server);
         Ok(())
     }
@@ -103,18 +103,18 @@ impl MitKdc {
     /// The process id of krb5kdc.
     ///
     /// # Errors
-    /// It was not started.
+    /// krb5kdc was not started.
     pub fn process_id(&self) -> Result<u32> {
         Ok(self.server.as_ref().context("krb5kdc was not started")?.id())
     }
 
-    /// The krb5.conf for clients.
+    /// Path of the krb5.conf for clients.
     #[must_use]
     pub fn config(&self) -> PathBuf {
         self.path("krb5.conf")
     }
 
-    /// Clients of this realm.
+    /// Creates clients of this realm.
     ///
     /// # Errors
     /// See [`Mit::new`].
@@ -122,7 +122,7 @@ impl MitKdc {
         Mit::new(&self.config())
     }
 
-    /// What krb5kdc wrote to its log.
+    /// Returns the log of krb5kdc.
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.path("kdc.log")).unwrap_or_default()
@@ -160,7 +160,7 @@ impl MitKdc {
     }
 
     fn command(&self, program: &str) -> Command {
-        // Servers lie in a folder that is not in everybody's PATH.
+        // Debian installs servers in a folder that is not in the PATH of every user.
         let in_sbin = Path::new("/usr/sbin").join(program);
         let mut command = Command::new(if in_sbin.is_file() { in_sbin } else { program.into() });
         command.env("KRB5_CONFIG", self.config()).env("KRB5_KDC_PROFILE", self.path("kdc.conf")).env("LC_ALL", "C");

@@ -1,18 +1,18 @@
-//! Requests made wrong: by octets, and by DER values whose lengths are set right again, so that the damage gets past
-//! the first look.
+//! Mutates requests: by octets, and by DER values whose enclosing lengths are corrected, so that the damage passes the first
+//! checks of a decoder.
 
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-/// Octets that mean something to DER decoders: lengths at their edges, tags, terminators.
+/// Octets with a meaning to DER decoders: boundary values of lengths, tags, terminators.
 const TELLING: [u8; 16] =
     [0x00, 0x01, 0x02, 0x03, 0x04, 0x18, 0x1b, 0x30, 0x7f, 0x80, 0x81, 0x82, 0x84, 0xa0, 0xfe, 0xff];
 
-/// No mutation grows a request beyond this, which a datagram can still carry.
+/// Limit of a mutated request, octets, which a datagram can still carry.
 const LONGEST: usize = 8 * 1024;
 
-/// A mutation of one of `originals`, with parts of others. A third are changed by octets, which the first look at a
-/// request finds mostly; the others by whole values, which leaves it to be understood and refused for what it says.
+/// Returns a mutation of one of `originals`, with parts of others. A third of the mutations change octets, which decoders mostly
+/// detect at once. The others change whole values, so that decoding succeeds and the KDC refuses the content.
 pub fn mutate(originals: &[Vec<u8>], rng: &mut impl Rng) -> Vec<u8> {
     let mut bytes = originals.choose(rng).cloned().unwrap_or_default();
     let by_octets = rng.gen_ratio(1, 3);
@@ -56,7 +56,7 @@ fn replace(bytes: &mut [u8], at: usize, change: impl FnOnce(u8) -> u8) {
     }
 }
 
-/// Changes one DER value and sets the lengths around it right. What is no DER any more is changed by octets.
+/// Changes one DER value and corrects the lengths around it. Changes octets where the request is no longer DER.
 fn change_value(bytes: Vec<u8>, others: &[Vec<u8>], rng: &mut impl Rng) -> Vec<u8> {
     let Some(mut tree) = Value::read_all(&bytes) else { return change_octets(bytes, rng) };
     let donor = others.choose(rng).and_then(|other| Value::read_all(other)).map(|values| pick(&values, rng));
@@ -89,7 +89,7 @@ fn change_nth(values: &mut Vec<Value>, mut nth: usize, donor: Option<Value>, rng
 
 fn change_here(values: &mut Vec<Value>, at: usize, donor: Option<Value>, rng: &mut impl Rng) {
     let Some(value) = values.get(at).cloned() else { return };
-    // Other contents in values that stay where they are get furthest.
+    // Values with changed contents in their original place get furthest.
     match rng.gen_range(0..12) {
         0 => drop(values.remove(at)),
         1 => values.insert(at, value),
@@ -106,7 +106,7 @@ fn change_here(values: &mut Vec<Value>, at: usize, donor: Option<Value>, rng: &m
     }
 }
 
-/// A DER value; constructed ones by what is in them.
+/// A DER value. A constructed one is a list of values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Value {
     tag: u8,
@@ -122,7 +122,7 @@ enum Content {
 const CONSTRUCTED: u8 = 0x20;
 
 impl Value {
-    /// The values that fill `bytes`, if values fill them. Tags of one octet, as Kerberos uses them.
+    /// Parses values that fill `bytes` completely. Accepts tags of one octet, as Kerberos uses them.
     fn read_all(mut bytes: &[u8]) -> Option<Vec<Value>> {
         let mut values = Vec::new();
         while let [tag, rest @ ..] = bytes {
@@ -150,7 +150,7 @@ impl Value {
         bytes
     }
 
-    /// How many values there are, with those inside them.
+    /// Counts the values, including nested ones.
     fn count(values: &[Value]) -> usize {
         values
             .iter()
@@ -204,7 +204,7 @@ fn write_length(length: usize, bytes: &mut Vec<u8>) {
         (Ok(short @ 0..=0x7f), _) => bytes.push(short),
         (Ok(one), _) => bytes.extend([0x81, one]),
         (_, Ok(two)) => bytes.extend([&[0x82][..], &two.to_be_bytes()].concat()),
-        // Longer than any datagram: cut off later, and wrong meanwhile, which is what this module is for.
+        // Longer than any datagram, so the request is cut off later. A wrong length is a welcome mutation.
         _ => bytes.push(0x80),
     }
 }

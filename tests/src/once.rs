@@ -1,20 +1,20 @@
-//! What is made once for all tests of a process.
+//! Values that are created once for all tests of a process.
 
 use anyhow::{Error, Result};
 use std::sync::OnceLock;
 
-/// A value that the first use makes. A failure is made once too: every later use gets the same error at once.
+/// A value that the first use creates. A failure is kept too: every later use gets the same error at once.
 #[derive(Debug)]
 pub struct Once<T>(OnceLock<std::result::Result<T, String>>);
 
 impl<T> Once<T> {
-    /// An empty one, for a `static`.
+    /// Creates an empty value, for a `static`.
     #[must_use]
     pub const fn new() -> Once<T> {
         Once(OnceLock::new())
     }
 
-    /// Returns the value, which `make` makes at the first use.
+    /// Returns the value, which `make` creates at the first use.
     ///
     /// # Errors
     /// `make` failed, now or at the first use.

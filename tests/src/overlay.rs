@@ -1,4 +1,4 @@
-//! Overlays of deploy/ as users write them: a base, and what they add.
+//! Overlays of deploy/ as users write them: a base and additions.
 
 use crate::kube::root;
 use anyhow::Result;
@@ -21,7 +21,7 @@ pub fn write(folder: &Path, overlay: &str, components: &[&str]) -> Result<()> {
     Ok(std::fs::write(folder.join("kustomization.yaml"), text)?)
 }
 
-/// kustomize takes no absolute paths.
+/// Returns a relative path, since kustomize accepts no absolute ones.
 fn relative(path: &Path, from: &Path) -> Result<PathBuf> {
     let (path, from) = (path.canonicalize()?, from.canonicalize()?);
     let common = path.components().zip(from.components()).take_while(|(a, b)| a == b).count();

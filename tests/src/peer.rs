@@ -1,4 +1,4 @@
-//! One request, one answer, as a client on a plain socket has them.
+//! A client on a plain socket: sends one request and receives one answer.
 
 use anyhow::{Result, bail};
 use kennel_wire::frame::{self, Prefix};
@@ -6,10 +6,10 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
-/// A server that works answers long before.
+/// Far more than a working server needs.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
-/// Longest answer that is read.
+/// Longest answer that is read, octets.
 const LONGEST: usize = 64 * 1024;
 
 /// A UDP socket connected to a KDC on 127.0.0.1.
@@ -20,18 +20,18 @@ pub struct Udp {
 }
 
 impl Udp {
-    /// Opens it.
+    /// Opens a socket.
     ///
     /// # Errors
-    /// No socket.
+    /// The socket cannot be opened.
     pub fn connect(port: u16) -> Result<Udp> {
         Udp::with_patience(port, ANSWER_LIMIT)
     }
 
-    /// Opens one that waits no longer than this for an answer.
+    /// Opens a socket that waits at most `patience` for an answer.
     ///
     /// # Errors
-    /// No socket.
+    /// The socket cannot be opened.
     pub fn with_patience(port: u16, patience: Duration) -> Result<Udp> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         socket.connect((Ipv4Addr::LOCALHOST, port))?;
@@ -42,7 +42,7 @@ impl Udp {
     /// Sends a request and waits for its answer.
     ///
     /// # Errors
-    /// None comes.
+    /// No answer arrives in time.
     pub fn ask(&mut self, request: &[u8]) -> Result<&[u8]> {
         self.socket.send(request)?;
         match self.socket.recv(&mut self.buffer) {
@@ -51,7 +51,7 @@ impl Udp {
         }
     }
 
-    /// Sends what must not be answered, and looks for `patience` whether it is all the same.
+    /// Sends a datagram that must not be answered, and waits for `patience`. Returns true where no answer arrives.
     ///
     /// # Errors
     /// The socket fails.
@@ -68,7 +68,7 @@ impl Udp {
     }
 }
 
-/// A TCP connection to a KDC on 127.0.0.1; after one that ended, the next request opens another.
+/// A TCP connection to a KDC on 127.0.0.1. After a connection has ended, the next request opens another.
 #[derive(Debug)]
 pub struct Tcp {
     address: SocketAddr,
@@ -76,21 +76,21 @@ pub struct Tcp {
 }
 
 impl Tcp {
-    /// Will connect to this port.
+    /// Creates a client that connects to this port at its first request.
     #[must_use]
     pub fn new(port: u16) -> Tcp {
         Tcp { address: (Ipv4Addr::LOCALHOST, port).into(), stream: None }
     }
 
-    /// Ends the connection: the server said that it will, or the next request shall have one of its own.
+    /// Ends the connection, so that the next request opens a new one.
     pub fn close(&mut self) {
         self.stream = None;
     }
 
-    /// Sends a request in its frame; gives the answer, or nothing where the server closes the connection instead.
+    /// Sends a request in its frame. Returns the answer, or `None` where the server closes the connection instead.
     ///
     /// # Errors
-    /// Neither happens in time, or the answer's frame is wrong.
+    /// Neither happens in time, or the answer's frame is invalid.
     pub fn ask(&mut self, request: &[u8]) -> Result<Option<Vec<u8>>> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,

@@ -9,13 +9,13 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A Java VM takes its time on a busy machine.
+/// Enough for a Java VM on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// Where the programs' sources are.
+/// Folder of the programs' sources.
 const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/programs");
 
-/// An implementation.
+/// A GSS-API implementation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Peer {
     /// python3-gssapi on libgssapi-krb5.
@@ -24,7 +24,7 @@ pub enum Peer {
     Java(PathBuf),
 }
 
-/// What an initiator logs in with.
+/// The credentials of an initiator.
 #[derive(Debug, Clone, Copy)]
 pub enum Login<'a> {
     /// A password (Java only).
@@ -35,10 +35,10 @@ pub enum Login<'a> {
     Cache(&'a Path),
 }
 
-/// The JDKs of this machine.
+/// Returns the JDKs of this machine.
 ///
 /// # Errors
-/// There is none.
+/// No JDK is installed.
 pub fn jdks() -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in
@@ -55,10 +55,10 @@ pub fn jdks() -> Result<Vec<PathBuf>> {
 }
 
 impl Peer {
-    /// Starts an acceptor for one conversation; gives the process and its port.
+    /// Starts an acceptor for one conversation. Returns the process and its port.
     ///
     /// # Errors
-    /// It does not start.
+    /// The acceptor does not start.
     pub fn accept(&self, config: &Path, service: &str, keytab: &Path, folder: &Path) -> Result<(Server, String)> {
         let mut command = match self {
             Peer::Python => {
@@ -78,10 +78,10 @@ impl Peer {
         Ok((server, port))
     }
 
-    /// Runs an initiator to the end of the conversation. `service` is as `HTTP@web.shop`.
+    /// Runs an initiator to the end of the conversation. `service` has the form `HTTP@web.shop`.
     ///
     /// # Errors
-    /// It cannot be run.
+    /// The program cannot be run.
     pub fn initiate(&self, config: &Path, port: &str, service: &str, name: &str, login: Login<'_>) -> Result<Run> {
         let mut command = match (self, login) {
             (Peer::Python, Login::Cache(cache)) => {
@@ -104,10 +104,10 @@ impl Peer {
         process::run(command.env("KRB5_CONFIG", config), "")
     }
 
-    /// Java: logs in with a renewable ticket and renews it.
+    /// Logs in with a renewable ticket and renews that ticket (Java only).
     ///
     /// # Errors
-    /// It cannot be run.
+    /// The program cannot be run.
     pub fn renew(&self, config: &Path, name: &str, password: &str) -> Result<Run> {
         let Peer::Java(jdk) = self else { anyhow::bail!("only Java renews by itself") };
         process::run(java(jdk, config)?.args(["renew", name, password]), "")
@@ -115,7 +115,7 @@ impl Peer {
 }
 
 fn python(program: &str, what: &str) -> Command {
-    // Debian's own: python3-gssapi is made for that one.
+    // Debian's Python, which python3-gssapi is built for.
     let mut command = Command::new("/usr/bin/python3");
     command.arg(Path::new(PROGRAMS).join(program)).arg(what).env("LC_ALL", "C.UTF-8");
     command
@@ -128,7 +128,7 @@ fn java(jdk: &Path, config: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// Compiles the Java peer, once in a process, with the oldest JDK that asks.
+/// Compiles the Java peer once per process, with the first JDK that a test uses.
 fn classes(jdk: &Path) -> Result<&'static Path> {
     static CLASSES: OnceLock<std::result::Result<TempDir, String>> = OnceLock::new();
     let compiled = CLASSES.get_or_init(|| {
@@ -144,10 +144,10 @@ fn classes(jdk: &Path) -> Result<&'static Path> {
     compiled.as_ref().map(TempDir::path).map_err(|error| anyhow::anyhow!("{error}"))
 }
 
-/// The Go peer, built in the cache folder (Go knows by itself what has changed).
+/// Builds the Go peer in the cache folder, where Go rebuilds only changes.
 ///
 /// # Errors
-/// Go is missing, or it does not build.
+/// Go is missing, or the program does not build.
 pub fn go_peer() -> Result<PathBuf> {
     static BUILT: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
     let build = || {

@@ -1,4 +1,4 @@
-//! Waiting for pods, with the reason where they do not become what they should.
+//! Waits for pods, and reports the reason where they do not reach the expected state.
 
 use crate::kubectl::Kubectl;
 use anyhow::{Error, Result};
@@ -24,7 +24,7 @@ pub fn wait(kubectl: &Kubectl, namespace: &str, limit: Duration, arguments: &[&s
 fn story(kubectl: &Kubectl, namespace: &str) -> String {
     let mut story = String::new();
     let mut tell = |arguments: &[&str], lines: usize| {
-        // A story with a gap is better than none.
+        // Leaves out the output of a command that fails: a partial report is better than none.
         let Ok(run) = kubectl.attempt(&[arguments, &["-n", namespace]].concat(), "") else { return };
         let printed = run.stdout + &run.stderr;
         let skipped = printed.lines().count().saturating_sub(lines);

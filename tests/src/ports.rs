@@ -1,23 +1,23 @@
-//! Ports that nobody listens on.
+//! Free ports.
 
 use anyhow::{Result, bail};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// How many consecutive ports a realm takes: `kennel-kdc dev` reserves four after its own.
+/// Number of consecutive ports of a realm: `kennel-kdc dev` reserves four after its own.
 pub const BLOCK: u16 = 5;
 
-/// Below the range from which the kernel hands out ports to clients, so that none of them sits down on ours.
+/// Below the range from which the kernel assigns ports to clients, so that no client occupies a port of a server.
 const FIRST: u16 = 11_000;
 const COUNT: u16 = 20_000;
 
 static NEXT: AtomicU16 = AtomicU16::new(0);
 
-/// The first of [`BLOCK`] ports on 127.0.0.1 that are free over UDP and TCP. Every process begins at a place of its own,
-/// and no block is given out twice in a process.
+/// Returns the first of [`BLOCK`] ports on 127.0.0.1 that are free over UDP and TCP. Every process starts its search at another
+/// port, and returns no block twice.
 ///
 /// # Errors
-/// None is free.
+/// No block is free.
 pub fn free_block() -> Result<u16> {
     // Process ids that follow each other begin far apart.
     let start = u16::try_from(u64::from(std::process::id()) * 997 % u64::from(COUNT))?;

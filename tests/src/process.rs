@@ -1,4 +1,4 @@
-//! Processes that end with their value, and commands that end in time.
+//! Processes that end with their value, and commands with a time limit.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::File;
@@ -9,11 +9,11 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// No command of a test takes longer than this.
+/// Time limit of a command.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
 
-/// A server in the background, killed when dropped. What it says goes to two files.
+/// A server in the background, killed when dropped. Two files receive its output.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
@@ -22,10 +22,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it; `name.out` and `name.err` in `folder` take its output, after what earlier runs left there.
+    /// Starts a server, whose output is appended to `name.out` and `name.err` in `folder`.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// The program cannot be started.
     pub fn start(command: &mut Command, folder: &Path, name: &str) -> Result<Server> {
         let stdout = folder.join(format!("{name}.out"));
         let stderr = folder.join(format!("{name}.err"));
@@ -44,10 +44,10 @@ impl Server {
         self.child.id()
     }
 
-    /// Waits until `is_ready` says so.
+    /// Waits until `is_ready` returns true.
     ///
     /// # Errors
-    /// The process ended first, or was not ready within `limit`; with what it said.
+    /// The process ended first, or was not ready within `limit`; with its output.
     pub fn wait_until(&mut self, limit: Duration, mut is_ready: impl FnMut(&Server) -> bool) -> Result<()> {
         let deadline = Instant::now() + limit;
         while !is_ready(self) {
@@ -60,46 +60,46 @@ impl Server {
         Ok(())
     }
 
-    /// Whether it still runs.
+    /// Whether the process still runs.
     ///
     /// # Errors
-    /// The system cannot say.
+    /// The system does not report the status.
     pub fn is_running(&mut self) -> Result<bool> {
         Ok(self.child.try_wait()?.is_none())
     }
 
-    /// What it wrote to standard output so far.
+    /// Returns the standard output so far.
     #[must_use]
     pub fn stdout(&self) -> String {
         read_lossy(&self.stdout)
     }
 
-    /// What it wrote to standard error so far.
+    /// Returns the standard error so far.
     #[must_use]
     pub fn stderr(&self) -> String {
         read_lossy(&self.stderr)
     }
 
-    /// Both.
+    /// Returns standard output and standard error so far, for messages.
     #[must_use]
     pub fn said(&self) -> String {
         format!("--- standard output\n{}--- standard error\n{}", self.stdout(), self.stderr())
     }
 
-    /// `kill -9`: no chance to tidy up.
+    /// Sends SIGKILL and waits for the end.
     ///
     /// # Errors
-    /// The system refuses.
+    /// The system refuses the signal.
     pub fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
-    /// SIGTERM, and the status that the process ends with.
+    /// Sends SIGTERM and returns the exit status.
     ///
     /// # Errors
-    /// It does not end within `limit`.
+    /// The process does not end within `limit`.
     pub fn terminate(&mut self, limit: Duration) -> Result<ExitStatus> {
         let status = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status()?;
         ensure!(status.success(), "kill -TERM failed");
@@ -111,7 +111,7 @@ impl Server {
     /// Waits until the process ends by itself, and returns its status.
     ///
     /// # Errors
-    /// The process still runs after `limit`; with what it said.
+    /// The process still runs after `limit`; with its output.
     pub fn wait_for_end(&mut self, limit: Duration) -> Result<ExitStatus> {
         let ended = wait_for_end(&mut self.child, limit)?;
         ended.with_context(|| format!("the process did not end within {limit:?}\n{}", self.said()))
@@ -120,7 +120,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself: then there is nothing to kill.
+        // An error means that the process has ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -132,19 +132,19 @@ impl Drop for Server {
 pub struct Group(Server);
 
 impl Group {
-    /// Starts a program; `name.out` and `name.err` in `folder` take its output.
+    /// Starts a program, whose output is appended to `name.out` and `name.err` in `folder`.
     ///
     /// # Errors
     /// bash cannot be started.
     pub fn start(program: &Path, arguments: &[&str], folder: &Path, name: &str) -> Result<Group> {
-        // The first of the group waits for the end of the tests, and then ends the others.
+        // The leader of the group waits for the end of the tests, and then ends the other processes.
         let script = r#""${@:2}" & tail --pid="$1" -f /dev/null; kill -KILL -- "-$$""#;
         let mut command = Command::new("bash");
         command.args(["-c", script, "group", &std::process::id().to_string()]).arg(program).args(arguments);
         Ok(Group(Server::start(command.process_group(0), folder, name)?))
     }
 
-    /// What the program wrote so far.
+    /// Returns the output of the program so far.
     #[must_use]
     pub fn said(&self) -> String {
         self.0.said()
@@ -174,40 +174,40 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Where nothing of the group runs, there is nothing to kill.
+        // An error means that no process of the group runs.
         let _ = self.signal("-KILL");
     }
 }
 
-/// What a command did.
+/// The result of a command.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// The command line, for messages.
     pub command: String,
-    /// How it ended.
+    /// Exit status.
     pub status: ExitStatus,
     /// Standard output.
     pub stdout: String,
     /// Standard error.
     pub stderr: String,
-    /// What libkrb5 traced (`KRB5_TRACE`); empty for commands without it.
+    /// Trace of libkrb5 (`KRB5_TRACE`); empty for commands that write none.
     pub trace: String,
 }
 
 impl Run {
-    /// The run, if the command succeeded.
+    /// Returns the result of a command that succeeded.
     ///
     /// # Errors
-    /// It failed; with all that it said.
+    /// The command failed; with its output.
     pub fn ok(self) -> Result<Run> {
         ensure!(self.status.success(), "it failed, but should succeed: {self}");
         Ok(self)
     }
 
-    /// The run, if the command failed and named `reason` on standard error.
+    /// Returns the result of a command that failed and named `reason` on standard error.
     ///
     /// # Errors
-    /// It succeeded, or failed for another reason; with all that it said.
+    /// The command succeeded, or failed for another reason; with its output.
     pub fn refused(self, reason: &str) -> Result<Run> {
         ensure!(!self.status.success(), "it succeeded, but should fail with {reason:?}: {self}");
         ensure!(self.stderr.contains(reason), "it failed, but not with {reason:?}: {self}");
@@ -225,12 +225,12 @@ impl std::fmt::Display for Run {
 /// Runs a command to its end with `input` on standard input.
 ///
 /// # Errors
-/// It cannot be started, or takes longer than a minute (it is killed then).
+/// The command cannot be started, or takes longer than a minute and is killed.
 pub fn run(command: &mut Command, input: &str) -> Result<Run> {
     run_within(command, input, COMMAND_LIMIT)
 }
 
-/// Like [`run`], for a command that may take longer.
+/// Like [`run`], with another time limit.
 ///
 /// # Errors
 /// See [`run`].
@@ -243,10 +243,11 @@ pub fn run_within(command: &mut Command, input: &str, limit: Duration) -> Result
         .with_context(|| format!("cannot start {command:?}"))?;
     let stdout = collect(child.stdout.take());
     let stderr = collect(child.stderr.take());
-    // Beside the output: a command that says much would wait for its reader, and this for the command.
+    // Writes the input while the output is read: otherwise a command with much output would wait for this thread, and this
+    // thread for the command.
     let (stdin, input) = (child.stdin.take(), input.to_owned());
     std::thread::spawn(move || {
-        // A command that does not read its input closes the pipe: no failure.
+        // A command that does not read its input closes the pipe, which is no failure.
         stdin.map(|mut stdin| stdin.write_all(input.as_bytes()))
     });
     let line = shown(command);
@@ -281,7 +282,7 @@ fn collect(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
-            // What was read before an error is shown all the same.
+            // Keeps what was read before an error.
             let _ = pipe.read_to_end(&mut bytes);
         }
         String::from_utf8_lossy(&bytes).into_owned()

@@ -1,4 +1,4 @@
-//! deploy/components/monitoring under test: its rules and dashboard as files, and as a real Prometheus answers them.
+//! Tests deploy/components/monitoring: its rules and dashboard as files, and their queries against a real Prometheus.
 
 use crate::kube::{eventually, root};
 use crate::ports;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 const START_LIMIT: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(10);
 
-/// What has to hold of a Prometheus that scrapes a KDC: the sentence, and the subject of inspection.py.
+/// Conditions on a Prometheus that scrapes a KDC: the sentence, and the subject of inspection.py.
 const ANSWERS: [(&str, &str); 6] = [
     ("each metric that a rule or a panel asks for is exported", "known"),
     ("each metric that is exported is shown", "shown"),
@@ -34,14 +34,14 @@ pub fn inspect(arguments: &[&str]) -> Result<Run> {
 /// A real Prometheus with the rules that scrapes a KDC every second.
 #[derive(Debug)]
 pub struct Prometheus {
-    /// Ends before its folder goes.
+    /// Declared first, so that the server ends before its folder is deleted.
     server: Server,
     url: String,
     _folder: TempDir,
 }
 
 impl Prometheus {
-    /// Scrapes `target` (HOST:PORT) as the operator's would: the same job, and the labels that a ServiceMonitor gives.
+    /// Scrapes `target` (HOST:PORT) with the job and the labels that the operator sets for a ServiceMonitor.
     ///
     /// # Errors
     /// Prometheus is not installed, or has not scraped the target often enough in time.
@@ -62,21 +62,21 @@ impl Prometheus {
         Ok(prometheus)
     }
 
-    /// Holds rules and dashboard against what was scraped. Alerts of `expected` are right to wait, no others.
+    /// Checks rules and dashboard against the scraped metrics. Only alerts of `expected` may be pending.
     ///
     /// # Errors
-    /// Everything that does not hold, with its sentence.
+    /// All conditions that do not hold, with their sentences.
     pub fn ensure_all_is_well(&self, expected: &[&str]) -> Result<()> {
         let mut failures = Vec::new();
         let mut hold = |sentence: &str, subject: &str, arguments: &[&str]| {
-            // Rules and alerts are evaluated a moment after the scrape.
+            // Prometheus evaluates rules and alerts a moment after the scrape.
             let held = eventually(SOON, sentence, || self.inspect(subject, arguments).map(Some));
             failures.extend(held.err().map(|error| format!("{error:#}")));
         };
         for (sentence, subject) in ANSWERS {
             hold(sentence, subject, &[]);
         }
-        // Pending is the same as firing here: what is well does not even begin to wait.
+        // Pending alerts count like firing ones: without a problem, no alert becomes pending.
         hold("no other alert is pending", "quiet", expected);
         ensure!(failures.is_empty(), "{}", failures.join("\n"));
         Ok(())

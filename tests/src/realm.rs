@@ -12,15 +12,15 @@ use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// `ready` comes within 10 seconds in a release build on an idle machine; debug builds on busy ones get more.
+/// Release builds on an idle machine print `ready` within 10 seconds. The limit allows for debug builds on busy machines.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
-/// An audit log that did not grow for so long is complete.
+/// Time after which an audit log that has not grown is complete.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// A realm that is not started yet.
+/// A realm that has not been started.
 #[derive(Debug)]
 pub struct Builder {
     name: String,
@@ -30,45 +30,45 @@ pub struct Builder {
     around: Around,
 }
 
-/// How the process is started.
+/// Options of the process.
 #[derive(Debug, Clone, Default)]
 struct Around {
-    /// A program that runs it, and that program's arguments.
+    /// A program that runs `kennel-kdc`, with its arguments.
     wrapper: Vec<String>,
     environment: Vec<(String, String)>,
     kubeconfig: Option<PathBuf>,
 }
 
 impl Builder {
-    /// What the realm holds, in the format of `kennel-kdc dev --seed` (deploy/examples/seed.toml).
+    /// Sets the seed, in the format of `kennel-kdc dev --seed` (deploy/examples/seed.toml).
     #[must_use]
     pub fn seed(mut self, toml: &str) -> Builder {
         self.seed = Some(toml.to_owned());
         self
     }
 
-    /// Started by another program, such as `prlimit --nofile=64`.
+    /// Starts `kennel-kdc` by another program, such as `prlimit --nofile=64`.
     #[must_use]
     pub fn under(mut self, wrapper: &[&str]) -> Builder {
         self.around.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
         self
     }
 
-    /// With a variable in its environment.
+    /// Sets an environment variable of the process.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Builder {
         self.around.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// In a cluster.
+    /// Connects the realm to the cluster of this kubeconfig.
     #[must_use]
     pub fn kubeconfig(mut self, path: &Path) -> Builder {
         self.around.kubeconfig = Some(path.to_owned());
         self
     }
 
-    /// In this folder, which may be of any file system.
+    /// Keeps the files of the realm in this folder, which may be on any file system.
     #[must_use]
     pub fn within(mut self, folder: TempDir) -> Builder {
         self.folder = folder;
@@ -87,10 +87,10 @@ impl Builder {
         self.port
     }
 
-    /// Starts it, and waits until it is ready.
+    /// Starts the realm, and waits until it is ready.
     ///
     /// # Errors
-    /// It does not become ready; with what it said.
+    /// The realm does not become ready; with the output of the process.
     pub fn start(self) -> Result<Realm> {
         let Builder { name, folder, port, seed, around } = self;
         if let Some(seed) = seed {
@@ -101,7 +101,7 @@ impl Builder {
     }
 }
 
-/// A running realm. Its process ends with it.
+/// A running realm. Its process ends with this value.
 #[derive(Debug)]
 pub struct Realm {
     name: String,
@@ -115,7 +115,7 @@ impl Realm {
     /// Prepares a realm of this name: ports and a folder.
     ///
     /// # Errors
-    /// No free ports, or no temporary folder.
+    /// There are no free ports, or there is no temporary folder.
     pub fn builder(name: &str) -> Result<Builder> {
         Ok(Builder {
             name: name.to_owned(),
@@ -126,7 +126,7 @@ impl Realm {
         })
     }
 
-    /// `kill -9`, then the same realm from the same folder again.
+    /// Kills the process by SIGKILL, and starts the realm from the same folder again.
     ///
     /// # Errors
     /// See [`Builder::start`].
@@ -136,10 +136,10 @@ impl Realm {
         Ok(())
     }
 
-    /// Stops it, does something with its folder, and starts it again, whatever came of that.
+    /// Stops the realm, calls `work`, and starts the realm again even where `work` failed.
     ///
     /// # Errors
-    /// What `work` gives; see [`Builder::start`].
+    /// The error of `work`; see [`Builder::start`].
     pub fn while_down<T>(&mut self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         ensure!(self.server.terminate(STOP_LIMIT)?.success(), "it did not stop well: {}", self.server.said());
         let done = work();
@@ -165,7 +165,7 @@ impl Realm {
         self.port.saturating_add(3)
     }
 
-    /// What clients of the enrolment API are to trust.
+    /// Path of the CA certificate that clients of the enrolment API trust.
     #[must_use]
     pub fn ca(&self) -> PathBuf {
         self.folder().join("ca.crt")
@@ -182,19 +182,19 @@ impl Realm {
         dev_folder(self.folder.path())
     }
 
-    /// The krb5.conf that `dev` wrote.
+    /// Path of the krb5.conf that `dev` wrote.
     #[must_use]
     pub fn config(&self) -> PathBuf {
         self.folder().join("krb5.conf")
     }
 
-    /// The keytab that `dev` wrote for a principal, named without its realm.
+    /// Path of the keytab that `dev` wrote for a principal, named without its realm.
     #[must_use]
     pub fn keytab(&self, principal: &str) -> PathBuf {
         self.folder().join("keytabs").join(format!("{}.keytab", principal.replace('/', "_")))
     }
 
-    /// Clients of this realm with the krb5.conf that `dev` wrote.
+    /// Creates clients of this realm, with the krb5.conf that `dev` wrote.
     ///
     /// # Errors
     /// See [`Mit::new`].
@@ -202,19 +202,19 @@ impl Realm {
         Mit::new(&self.config())
     }
 
-    /// What `dev` wrote to its audit log. It is written behind the requests: this waits until nothing is added.
+    /// Returns the audit log of `dev`. Waits until the log no longer grows, since it is written after the requests.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no audit log.
     pub fn audit(&self) -> Result<String> {
         self.await_quiet_audit()?;
         std::fs::read_to_string(self.audit_path()).context("there is no audit log")
     }
 
-    /// How many lines the audit log has, once nothing is added.
+    /// Counts the lines of the audit log, once it no longer grows.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no audit log.
     pub fn audit_lines(&self) -> Result<u64> {
         self.await_quiet_audit()?;
         let file = File::open(self.audit_path()).context("there is no audit log")?;
@@ -239,10 +239,10 @@ impl Realm {
     }
 }
 
-/// Runs `kennel-kdc dev` that is expected to end by itself: with an error.
+/// Runs `kennel-kdc dev` with arguments under which it must end by itself, with an error.
 ///
 /// # Errors
-/// It cannot be started, or goes on running.
+/// The program cannot be started, or does not end in time.
 pub fn run_dev(arguments: &[&str]) -> Result<Run> {
     process::run(Command::new(kennel_kdc()?).arg("dev").args(arguments), "")
 }

@@ -1,15 +1,15 @@
-//! What happened, written and counted. Requests hand over their events; one thread writes a line for each of them and counts
-//! them, so that what is audited is counted and counting costs no request anything.
+//! The audit trail and the metrics. Requests hand over their events. One thread writes a line for each event and counts it, so that
+//! the counters agree with the trail and counting delays no request.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`trail`] | the queue and the thread that empties it |
-//! | [`fields`] | what each kind of event says, in order |
+//! | [`fields`] | the fields of each kind of event, in order |
 //! | [`line`] | the form of a line: JSON or text, escaped |
-//! | [`sink`] | where lines go |
+//! | [`sink`] | where lines are written |
 //! | [`metrics`] | counters and gauges, and their text for a scrape |
-//! | [`store_counts`] | what the store holds: principals, keys by age |
-//! | [`error`] | why the trail cannot start |
+//! | [`store_counts`] | the numbers of principals in the store, and of keys by age |
+//! | [`error`] | errors at the start of the trail |
 
 mod error;
 mod fields;

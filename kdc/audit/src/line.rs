@@ -1,6 +1,6 @@
-//! The form of a line: the same fields, in the same order, as JSON or as text. Names come from strangers, so both forms escape
-//! what could break a line or look like another field. Fields go straight into the batch: a line costs little next to the request
-//! that it describes.
+//! The form of a line: the same fields, in the same order, as JSON or as text. Names come from untrusted requests, so both forms
+//! escape characters that could break a line or look like another field. Fields are written directly into the batch, so that a
+//! line costs little compared with the request that it describes.
 
 use bitflags::Flags;
 use kennel_crypto::Enctype;
@@ -9,7 +9,7 @@ use std::fmt::{Display, Write};
 /// The form of audit lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LineFormat {
-    /// One JSON object a line.
+    /// One JSON object per line.
     #[default]
     Json,
     /// `name=value` pairs.
@@ -18,11 +18,11 @@ pub enum LineFormat {
 
 /// An event that becomes a line.
 pub(crate) trait Fields {
-    /// Writes its fields in their order.
+    /// Writes the fields of the event, in order.
     fn write(&self, line: &mut Line<'_>);
 }
 
-/// Appends the line of an event, with its end, to a batch.
+/// Appends the line of an event, with its newline, to a batch.
 pub(crate) fn write(event: &impl Fields, format: LineFormat, batch: &mut String) {
     let mut line = Line { out: batch, format, first: true };
     line.begin();
@@ -30,7 +30,7 @@ pub(crate) fn write(event: &impl Fields, format: LineFormat, batch: &mut String)
     line.end();
 }
 
-/// A line under way.
+/// A line that is being written.
 pub(crate) struct Line<'a> {
     out: &'a mut String,
     format: LineFormat,
@@ -61,13 +61,13 @@ impl Line<'_> {
         }
     }
 
-    /// A number, `true` or `false`.
+    /// Writes a field with a number, `true` or `false`.
     pub(crate) fn bare(&mut self, name: &'static str, value: impl Display) {
         self.name(name);
         _ = write!(self.out, "{value}");
     }
 
-    /// A value that this program makes, without anything that would have to be escaped.
+    /// Writes a field with a value of Kennel's own, which needs no escaping.
     pub(crate) fn word(&mut self, name: &'static str, value: impl Display) {
         self.name(name);
         _ = match self.format {
@@ -76,18 +76,18 @@ impl Line<'_> {
         };
     }
 
-    /// A value that may hold anything.
+    /// Writes a field with a value from outside, escaped.
     pub(crate) fn text(&mut self, name: &'static str, value: impl Display) {
         self.name(name);
         let value = value.to_string();
         match self.format {
-            // Text always serializes.
+            // Serializing a string does not fail.
             LineFormat::Json => self.out.push_str(&serde_json::to_string(&value).unwrap_or_default()),
             LineFormat::Text => push_plain_or_quoted(self.out, &value),
         }
     }
 
-    /// `forwardable`, `renewable-ok` and so on.
+    /// Writes a field with the names of flags, such as `forwardable` and `renewable-ok`.
     pub(crate) fn flags(&mut self, name: &'static str, flags: &impl Flags) {
         let small = |c: char| if c == '_' { '-' } else { c.to_ascii_lowercase() };
         self.list(name, flags.iter_names(), |out, (flag, _)| out.extend(flag.chars().map(small)));
@@ -100,7 +100,7 @@ impl Line<'_> {
         });
     }
 
-    /// A list of words; `push` writes one of them.
+    /// Writes a field with a list of words. `push` writes one of them.
     fn list<T>(&mut self, name: &'static str, items: impl Iterator<Item = T>, push: impl Fn(&mut String, T)) {
         self.name(name);
         let (open, quote, close) = match self.format {

@@ -1,5 +1,5 @@
-//! Counters and gauges. The thread that writes the audit trail counts requests: what is audited is counted, and counting costs
-//! no request anything.
+//! Counters and gauges. The thread that writes the audit trail counts requests, so that the counters agree with the trail and
+//! counting delays no request.
 
 use crate::store_counts::StoreGauges;
 use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal};
@@ -15,7 +15,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::atomic::AtomicU64;
 
-/// From 50 microseconds to about two seconds.
+/// Upper bounds of request durations, seconds.
 const LATENCY_BUCKETS: [f64; 12] = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 2.0];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -40,10 +40,10 @@ struct EnrolmentLabels {
     reason: &'static str,
 }
 
-/// In whole seconds, as the API server tells times.
+/// Upper bounds of watch delays, in whole seconds as the API server reports times.
 const DELAY_BUCKETS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
 
-/// Everything that is counted and measured.
+/// All metrics of a process.
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -51,27 +51,27 @@ pub struct Metrics {
     enrolments: Family<EnrolmentLabels, Counter>,
     /// Batches of audit lines that the sink did not take.
     pub(crate) audit_failures: Counter,
-    /// 1: the cluster was listed since the start.
+    /// 1 once every kind of object has been listed since the start.
     pub cluster_synced: Gauge,
     /// Kinds of objects whose watch is broken.
     pub watches_broken: Gauge,
     /// Time of the last event of a watch, seconds since the epoch.
     pub last_event: Gauge,
-    /// From the creation of a pod until it is known here.
+    /// Time from the creation of a pod until the index knows it, seconds.
     watch_delay: Histogram,
-    /// 1: this process holds the realm's Lease.
+    /// 1 while this process holds the realm's Lease.
     pub lease_held: Gauge,
     /// Enrolled namespaces.
     pub namespaces: Gauge,
     /// Principals that the cluster asks for.
     pub principals: Gauge,
-    /// Names that belong to others, and names that the store does not accept.
+    /// Names that have another owner, and names that the store does not accept.
     pub refused_names: Gauge,
     /// Expiry of the serving certificate, seconds since the epoch.
     pub certificate_expiry: Gauge<f64, AtomicU64>,
     /// Expiry of the CA certificate that clients trust, seconds since the epoch.
     pub authority_expiry: Gauge<f64, AtomicU64>,
-    /// What the store holds.
+    /// Numbers of principals and keys in the store.
     pub store: StoreGauges,
 }
 
@@ -82,7 +82,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// All of them at 0.
+    /// Creates all metrics, with the value 0.
     #[must_use]
     pub fn new() -> Metrics {
         let mut metrics = Metrics {
@@ -108,7 +108,7 @@ impl Metrics {
         metrics
     }
 
-    /// Creates the counters that alerts look at: one that appears with its first event has not risen.
+    /// Creates the counters that alerts read. A counter that only appears with its first event shows no increase.
     fn begin(&self) {
         let _ = self.enrolments.get_or_create(&EnrolmentLabels { outcome: Decision::ISSUED, reason: "" });
         for refusal in EnrolmentRefusal::ALL {
@@ -172,8 +172,8 @@ impl Metrics {
         self.latency.get_or_create(&ExchangeLabels { exchange }).observe(seconds(event.time, finished));
     }
 
-    /// Records that a pod created at `created` is known at `now`, seconds since the epoch. These are the clocks of two machines:
-    /// a pod from the future has no delay.
+    /// Records that the index knows a pod created at `created` since `now`, seconds since the epoch. The times come from the
+    /// clocks of two machines: where `now` is before `created`, the delay is 0.
     #[expect(clippy::cast_precision_loss, reason = "seconds of a delay")]
     pub fn observe_pod(&self, created: i64, now: i64) {
         self.watch_delay.observe(now.saturating_sub(created).max(0) as f64);
@@ -188,17 +188,17 @@ impl Metrics {
         self.enrolments.get_or_create(&EnrolmentLabels { outcome, reason }).inc();
     }
 
-    /// All metrics in the OpenMetrics text format.
+    /// Returns all metrics in the OpenMetrics text format.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
-        // Writing to a text does not fail.
+        // Writing to a `String` does not fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         text
     }
 }
 
-/// From one time to another; none where the clock was set back between them.
+/// Seconds from one time to another; 0 where the clock was set back between them.
 #[expect(clippy::cast_precision_loss, reason = "fractions of seconds")]
 fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     let micros = |time: Timestamp| time.time.0.saturating_mul(1_000_000).saturating_add(time.micros.into());

@@ -1,4 +1,4 @@
-//! Where audit lines go.
+//! Destinations of audit lines.
 
 use crate::error::AuditError;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-/// Where the lines of the trail go.
+/// Destination of audit lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum SinkTarget {
     /// Standard output.
@@ -15,17 +15,17 @@ pub enum SinkTarget {
     Stdout,
     /// Standard error.
     Stderr,
-    /// A file that lines are appended to.
+    /// A file, to which lines are appended.
     File(PathBuf),
 }
 
 /// An open sink.
 pub(crate) enum Sink {
-    /// A file, appended to; created with mode 0600.
+    /// A file that lines are appended to, created with mode 0600.
     File {
         path: PathBuf,
         file: File,
-        /// The last write ended in the middle of a line: the next one starts a new line first.
+        /// Whether the last write failed within a line: the next one starts with a newline.
         torn: bool,
     },
     Stdout,
@@ -33,7 +33,7 @@ pub(crate) enum Sink {
 }
 
 impl Sink {
-    /// Opens a sink.
+    /// Opens a sink, and creates a missing file.
     pub(crate) fn open(target: &SinkTarget) -> Result<Sink, AuditError> {
         Ok(match target {
             SinkTarget::Stdout => Sink::Stdout,
@@ -50,7 +50,7 @@ impl Sink {
         })
     }
 
-    /// Writes whole lines.
+    /// Writes complete lines.
     pub(crate) fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         match self {
             Sink::File { file, torn, .. } => {

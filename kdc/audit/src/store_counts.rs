@@ -1,4 +1,4 @@
-//! What the store holds: principals by who made them, active keys by age.
+//! Numbers of principals in the store by origin, and of active keys by age.
 
 use kennel_core::principal::Origin;
 use kennel_wire::message::Principal;
@@ -9,27 +9,27 @@ use prometheus_client::registry::Registry;
 use std::collections::HashMap;
 
 const DAY: i64 = 86_400;
-/// Ages of keys: the limit in seconds, and the label of the keys below it.
+/// Age groups of keys: upper limit in seconds, and label of the group.
 const AGES: [(i64, &str); 5] =
     [(DAY, "<1d"), (7 * DAY, "1d-7d"), (30 * DAY, "7d-30d"), (90 * DAY, "30d-90d"), (365 * DAY, "90d-365d")];
-/// Label of the keys that are older.
+/// Label of the keys above the last limit.
 const OLDER: &str = ">365d";
 
-/// What kind of principal a key belongs to.
+/// Kind of the principal that a key belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PrincipalKind {
-    /// A ticket-granting service: the realm's own, or one that is shared with another realm.
+    /// A ticket-granting service: the realm's own, or one shared with another realm.
     Krbtgt,
-    /// A service: a name of several components.
+    /// A service: any other name of several components.
     Service,
-    /// An account or a user.
+    /// An account or a user: a name of one component.
     Client,
 }
 
 impl PrincipalKind {
     const ALL: [PrincipalKind; 3] = [PrincipalKind::Krbtgt, PrincipalKind::Service, PrincipalKind::Client];
 
-    /// The kind of a name.
+    /// Returns the kind of the principal with this name.
     #[must_use]
     pub fn from_name(name: &Principal) -> PrincipalKind {
         match name.name.components.as_slice() {
@@ -53,13 +53,13 @@ impl PrincipalKind {
 pub struct StoreCounts {
     principals: HashMap<Origin, i64>,
     keys: HashMap<(PrincipalKind, &'static str), i64>,
-    /// When the oldest active key was created, seconds since the epoch.
+    /// Creation time of the oldest active key, seconds since the epoch.
     oldest: HashMap<PrincipalKind, i64>,
 }
 
 impl StoreCounts {
-    /// Counts a principal. `created`: when its active key was created, `None` where it has no key; both times in seconds since
-    /// the epoch.
+    /// Counts a principal. `created`: creation time of its active key, `None` where it has no key. Both times are seconds since the
+    /// epoch.
     pub fn add(&mut self, origin: Origin, kind: PrincipalKind, created: Option<i64>, now: i64) {
         *self.principals.entry(origin).or_default() += 1;
         let Some(created) = created else { return };
@@ -70,7 +70,7 @@ impl StoreCounts {
         *oldest = created.min(*oldest);
     }
 
-    /// The number of principals that `origin` made.
+    /// The number of principals of an origin.
     #[must_use]
     pub fn principals(&self, origin: Origin) -> i64 {
         self.principals.get(&origin).copied().unwrap_or(0)
@@ -82,7 +82,7 @@ impl StoreCounts {
         self.keys.get(&(kind, age)).copied().unwrap_or(0)
     }
 
-    /// When the oldest active key was created, seconds since the epoch; 0 where there is none.
+    /// Creation time of the oldest active key, seconds since the epoch; 0 where there is none.
     #[must_use]
     pub fn oldest(&self, kind: PrincipalKind) -> i64 {
         self.oldest.get(&kind).copied().unwrap_or(0)
@@ -122,7 +122,7 @@ impl StoreGauges {
         registry.register("oldest_key_timestamp_seconds", help, self.oldest.clone());
     }
 
-    /// Shows these counts.
+    /// Sets the gauges to these counts.
     pub fn set(&self, counts: &StoreCounts) {
         for (origin, name) in [(Origin::Kubernetes, "kubernetes"), (Origin::Manual, "manual")] {
             self.principals.get_or_create(&OriginLabels { origin: name }).set(counts.principals(origin));

@@ -7,7 +7,7 @@ use kennel_wire::message::{KdcOptions, KerberosTime, NameType, Principal, Princi
 
 const AT: KerberosTime = KerberosTime(1_795_449_600);
 
-/// The clock of tests.
+/// The time at which the events of tests happen.
 pub(crate) fn clock() -> Timestamp {
     Timestamp { time: AT, micros: 7 }
 }

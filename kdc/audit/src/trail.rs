@@ -1,8 +1,8 @@
 //! The audit trail: one line for each decision, written by one thread in batches.
 //!
-//! Requests hand over the event itself; formatting and writing happen on the writer's thread. The channel is bounded and
-//! a sender waits when it is full, so no line is ever dropped. Where the sink fails (a full disk), the lines go to the
-//! log in its place, loudly, and the next batch tries the sink again.
+//! Requests hand over the event itself; the writer's thread formats and writes lines. The channel is bounded and a sender waits
+//! when the channel is full, so no line is ever dropped. Where the sink fails (a full disk), the writer logs the lines as errors,
+//! and tries the sink again with the next batch.
 
 use crate::error::AuditError;
 use crate::line::{self, LineFormat};
@@ -18,12 +18,12 @@ use std::time::Duration;
 
 /// Messages that may wait for the writer.
 const CHANNEL: usize = 4096;
-/// Pause once nothing waits. Lines gather meanwhile, and requests do not have to wake the writer for each of them.
+/// Pause of the writer once the channel is empty. Events gather meanwhile, so that requests need not wake the writer for each.
 const GATHER: Duration = Duration::from_millis(5);
-/// Octets after which a batch is written even though more events wait.
+/// Octets after which a batch is written even if more events wait.
 const BATCH: usize = 64 * 1024;
 
-/// Where requests leave their events.
+/// The sending side of the trail, which records events.
 #[derive(Clone)]
 pub struct Audit {
     sender: SyncSender<Message>,
@@ -31,25 +31,24 @@ pub struct Audit {
     clock: Clock,
 }
 
-/// The thread that writes.
+/// The thread that writes the trail.
 pub struct AuditWriter {
     sender: SyncSender<Message>,
     thread: JoinHandle<u64>,
 }
 
 enum Message {
-    /// Events of the requests of a batch, in order, and when those were answered.
+    /// Events of the requests of a batch, in order, and the time at which those were answered.
     Events(Vec<Event>, Timestamp),
-    /// The event of an enrolment.
     Enrolment(Box<EnrolmentEvent>),
     Stop,
 }
 
 impl Audit {
-    /// Opens the sink and starts the writer. `clock` tells when a request was answered.
+    /// Opens the sink and starts the writer. `clock` reads the time at which a request is answered.
     ///
     /// # Errors
-    /// [`AuditError`] where the sink or the thread is not to be had: nothing may be served then.
+    /// [`AuditError`] where the sink cannot be opened or the thread cannot be started: nothing may be served then.
     pub fn start(
         target: &SinkTarget,
         format: LineFormat,
@@ -84,16 +83,16 @@ impl Audit {
 
     fn send(&self, message: Message) {
         if let Err(unsent) = self.sender.send(message) {
-            // Only after the stop: requests that outlived the grace period.
+            // After the stop, by requests that outlived the grace period.
             let mut late = String::new();
             unsent.0.write(self.format, &mut late);
-            tracing::error!(audit = late.trim_end(), "audit lines came after the audit was closed");
+            tracing::error!(audit = late.trim_end(), "audit lines arrived after the audit trail was closed");
         }
     }
 }
 
 impl Message {
-    /// Appends its lines.
+    /// Appends the lines of the message to a batch.
     fn write(&self, format: LineFormat, batch: &mut String) {
         match self {
             Message::Events(events, _) => events.iter().for_each(|event| line::write(event, format, batch)),
@@ -118,9 +117,9 @@ impl AuditWriter {
         match self.thread.join() {
             Ok(0) => {}
             Ok(failed) => {
-                tracing::error!(failed, "batches of audit lines are in the log: their sink did not take them")
+                tracing::error!(failed, "the audit sink did not take these batches of lines; the log has them")
             }
-            Err(_) => tracing::error!("the audit thread had died"),
+            Err(_) => tracing::error!("the audit thread ended with a panic: this is a bug, please report it"),
         }
     }
 }
@@ -150,17 +149,17 @@ fn write_all(receiver: &Receiver<Message>, mut sink: Sink, format: LineFormat, m
     }
 }
 
-/// What is left behind a batch.
+/// State of the channel after a batch.
 enum Left {
-    /// Perhaps more events: the batch is full. A pause now would hold up requests once the channel is full as well.
+    /// The batch is full, so more events may wait. A pause now would delay requests once the channel is full too.
     More,
-    /// Nothing.
+    /// The channel is empty.
     Nothing,
-    /// No event will come any more.
+    /// The trail was stopped: no event follows.
     End,
 }
 
-/// Waits for one event, then takes what else is there, up to a full batch.
+/// Waits for one event, then takes the others that wait, up to a full batch.
 fn fill(receiver: &Receiver<Message>, batch: &mut String, format: LineFormat, metrics: &Metrics) -> Left {
     let mut next = receiver.recv().map_err(|_| TryRecvError::Disconnected);
     loop {

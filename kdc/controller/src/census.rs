@@ -1,5 +1,5 @@
-//! Counts the principals and keys of the store for the metrics. It follows the store's changes, so that a scrape lists nothing. Of
-//! each principal it keeps only what is counted, under a hash of the name: some 50 octets each.
+//! Counts the principals and keys of the store for the metrics. The census follows the store's changes, so that a scrape lists
+//! nothing. It keeps only the counted properties of each principal, under a hash of the name: some 50 octets each.
 
 use kennel_audit::{PrincipalKind, StoreCounts};
 use kennel_core::principal::{Origin, PrincipalRecord, Record};
@@ -10,15 +10,15 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Pause before a store that did not answer is asked again.
+/// Pause before a store that did not answer is read again.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// The part of a principal that is counted.
+/// The properties of a principal that are counted.
 #[derive(Debug, Clone, Copy)]
 struct Counted {
     origin: Origin,
     kind: PrincipalKind,
-    /// When its active key was created, seconds since the epoch; `None` where it has no key.
+    /// Creation time of the active key, seconds since the epoch; `None` where the principal has no key.
     created: Option<i64>,
 }
 
@@ -29,7 +29,7 @@ impl Counted {
     }
 }
 
-/// The principals of a store.
+/// The counted principals of a store.
 #[derive(Default)]
 pub struct Census {
     hasher: RandomState,
@@ -37,7 +37,7 @@ pub struct Census {
 }
 
 impl Census {
-    /// Counts, and follows the store until it is closed.
+    /// Counts the principals, and follows the store until it is closed.
     pub async fn follow(self: Arc<Self>, store: Arc<dyn PrincipalStore>) {
         loop {
             match self.count(&*store).await {
@@ -47,7 +47,7 @@ impl Census {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the principals cannot be counted; it is tried again");
+                    tracing::warn!(%error, "the principals cannot be counted: trying again");
                     tokio::time::sleep(RETRY).await;
                 }
             }
@@ -64,7 +64,7 @@ impl Census {
         store.watch(listing.revision).await
     }
 
-    /// `None`: the store is closed; otherwise changes were lost.
+    /// Applies changes. Returns `None` once the store is closed, `Some` where changes were lost and the store must be counted anew.
     async fn take(&self, watch: &mut dyn Watch) -> Option<()> {
         loop {
             match watch.next().await? {
@@ -72,7 +72,7 @@ impl Census {
                     Record::Principal(record) => {
                         self.lock().insert(self.hash(&record.principal), Counted::from_record(record));
                     }
-                    // An alias in the place of a principal of this name.
+                    // The alias may replace a principal of this name.
                     Record::Alias { alias, .. } => _ = self.lock().remove(&self.hash(alias)),
                 },
                 Change::Deleted { name, .. } => _ = self.lock().remove(&self.hash(&name)),
@@ -81,7 +81,7 @@ impl Census {
         }
     }
 
-    /// The counts; `now` in seconds since the epoch.
+    /// Returns the counts. `now`: seconds since the epoch.
     #[must_use]
     pub fn counts(&self, now: i64) -> StoreCounts {
         let mut counts = StoreCounts::default();

@@ -1,14 +1,14 @@
-//! What follows the cluster. The realm's leader keeps three things in step: the cluster's objects, the store's principals, and
-//! what the cluster shows of them. The one library with both the stores and `k8s`; it names no socket and no configuration, and
-//! the binary hands the clock in.
+//! The controller. The process that holds the realm's Lease keeps three things in step: the cluster's objects, the principals in
+//! the store, and the status that the cluster shows. This is the only library that uses both the stores and `k8s`. It uses no
+//! socket and no configuration, and receives the clock from the binary.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`state`] | the progress of each name |
-//! | [`live`] | the realm and its rules as they are now, swapped whole |
-//! | [`cluster`] | the cluster's objects into the store |
-//! | [`publish`] | results back to the cluster: status, Events, ConfigMaps, keytab Secrets |
-//! | [`census`] | the principals and keys of the store, counted for the metrics |
+//! | [`state`] | the progress of each name from the cluster into the store |
+//! | [`live`] | the current realm and its rules, replaced as a whole |
+//! | [`cluster`] | writes the principals that the cluster's objects ask for into the store |
+//! | [`publish`] | reports results back to the cluster: status, Events, ConfigMaps, keytab Secrets |
+//! | [`census`] | counts the principals and keys of the store for the metrics |
 
 mod census;
 mod cluster;

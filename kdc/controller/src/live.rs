@@ -1,5 +1,5 @@
-//! The realm as it is now: the configuration, and what the KerberosRealm that is followed says otherwise. Requests take one
-//! version of it and keep it to their end.
+//! The current settings of the realm: the configuration, overridden by the KerberosRealm that the KDC follows. Each request uses
+//! one version of the settings until its end.
 
 use arc_swap::{ArcSwap, Guard};
 use kennel_core::access::AllowAll;
@@ -10,7 +10,7 @@ use kennel_crypto::Enctype;
 use kennel_k8s::crd::realm::{KerberosRealmSpec, RealmEnctype};
 use std::sync::Arc;
 
-/// The KDC of now.
+/// The KDC under the current settings.
 pub struct Live {
     base: Realm,
     pods: Arc<dyn Pods>,
@@ -18,26 +18,26 @@ pub struct Live {
 }
 
 impl Live {
-    /// The realm of the configuration, before any KerberosRealm is followed.
+    /// Starts with the realm of the configuration. `pods`: the pods that tickets are bound to.
     #[must_use]
     pub fn new(base: Realm, pods: Arc<dyn Pods>) -> Live {
         let kdc = Kdc::with_pods(Arc::new(base.clone()), Arc::new(AllowAll), pods.clone());
         Live { base, pods, kdc: ArcSwap::from_pointee(kdc) }
     }
 
-    /// The KDC of this moment.
+    /// Returns the KDC under the current settings.
     #[must_use]
     pub fn kdc(&self) -> Guard<Arc<Kdc>> {
         self.kdc.load()
     }
 
-    /// The realm's name; it never changes.
+    /// The name of the realm, which never changes.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.base.name
     }
 
-    /// Takes over what a KerberosRealm says; `None`: there is none (any more).
+    /// Overrides the configuration by the settings of a KerberosRealm. `None` restores the configuration.
     pub fn follow(&self, spec: Option<&KerberosRealmSpec>) {
         let realm = merged(&self.base, spec);
         let now = self.kdc();
@@ -45,7 +45,7 @@ impl Live {
             (&a.enctypes, a.max_life, a.max_renewable_life) == (&b.enctypes, b.max_life, b.max_renewable_life)
         };
         if !same(now.realm(), &realm) {
-            tracing::info!(realm = realm.name, "settings of the KerberosRealm are taken over");
+            tracing::info!(realm = realm.name, "the settings of the realm have changed");
             let kdc = Kdc::with_pods(Arc::new(realm), Arc::new(AllowAll), self.pods.clone());
             self.kdc.store(Arc::new(kdc));
         }

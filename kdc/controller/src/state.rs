@@ -17,15 +17,15 @@ pub(crate) enum Name {
 /// Progress of one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// The store holds it as the cluster asks; with the version of its key, where it has one.
+    /// The store holds the name as the cluster asks. The number is the version of its active key, `None` without a key.
     Made(Option<u32>),
-    /// The store does not hold it, as the cluster asks.
+    /// The cluster asks for no such name, and the store holds none.
     Gone,
     /// Blocked until this time.
     Waiting(KerberosTime),
-    /// Somebody else owns it.
+    /// The name has another owner.
     Refused(Conflict),
-    /// The store did not accept it, or others kept writing it: it is tried again.
+    /// The store did not accept the name, or other writers kept changing it: the controller tries again.
     Failed,
 }
 
@@ -34,12 +34,12 @@ pub(crate) enum State {
 pub(crate) struct States(Arc<Mutex<BTreeMap<Name, State>>>);
 
 impl States {
-    /// The progress of a name, where it is known.
+    /// Returns the progress of a name, where it is known.
     pub(crate) fn find(&self, name: &Name) -> Option<State> {
         self.lock().get(name).copied()
     }
 
-    /// The number of names that the store cannot hold.
+    /// Counts the names that are refused or failed.
     pub(crate) fn count_refused(&self) -> usize {
         self.lock().values().filter(|state| matches!(state, State::Refused(_) | State::Failed)).count()
     }

@@ -2,7 +2,7 @@
 
 use kennel_wire::message::{KerberosTime, Timestamp};
 
-/// 2026-11-23T16:00:00Z.
+/// Returns 2026-11-23T16:00:00Z.
 pub(crate) fn clock() -> Timestamp {
     Timestamp { time: KerberosTime(1_795_449_600), micros: 0 }
 }

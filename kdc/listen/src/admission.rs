@@ -1,12 +1,12 @@
-//! How many TCP connections are open, and which one goes when there are too many: the one that has waited longest for its
-//! client. A flood of idle connections pushes itself out that way, while a client that sends its request at once is
-//! never the one that has waited longest.
+//! Limits the number of open TCP connections. Where a new connection exceeds the limit, the one that has waited longest for its
+//! client closes. A flood of idle connections thus displaces only itself: a client that sends its request at once never waits
+//! longest.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
-/// The connections of all listeners.
+/// The open connections of all listeners of one protocol, and their limit.
 #[derive(Clone)]
 pub(crate) struct Admission {
     limit: usize,
@@ -16,13 +16,13 @@ pub(crate) struct Admission {
 #[derive(Default)]
 struct State {
     open: usize,
-    /// Connections that wait for their client, oldest first; sending (or dropping) closes one.
+    /// Connections that wait for their client, oldest first. Sending to a connection, or dropping its sender, closes it.
     waiting: BTreeMap<u64, oneshot::Sender<()>>,
     next: u64,
 }
 
-/// An open connection; it counts until this is dropped. It waits for its client from the moment of its admission: on a machine
-/// with much to do its task may begin only when many more have been admitted.
+/// An open connection, which counts until this value is dropped. The connection waits for its client from its admission on: on
+/// a busy machine its task may start only after many more connections were admitted.
 pub(crate) struct Slot {
     admission: Admission,
     admitted: Option<Place>,
@@ -34,7 +34,7 @@ pub(crate) struct Waiting<'a> {
     place: Place,
 }
 
-/// Among those that wait.
+/// The place of a connection among those that wait.
 struct Place {
     number: u64,
     pushed_out: oneshot::Receiver<()>,
@@ -46,13 +46,13 @@ impl Admission {
         Admission { limit, state: Arc::default() }
     }
 
-    /// Admits a new connection. Where there are too many, the one that has waited longest for its client is told to
-    /// close; `None`: none of them waits, the new one has to go.
+    /// Admits a new connection. At the limit, closes the connection that has waited longest for its client. Returns `None` where
+    /// no connection waits: the new one must close.
     pub(crate) fn admit(&self) -> Option<Slot> {
         let mut state = self.lock();
         if state.open >= self.limit {
             let (_, oldest) = state.waiting.pop_first()?;
-            // Its place counts until it has closed; the few too many that this allows are bounded by the limit itself.
+            // The closing connection counts until it has closed, so the limit may be exceeded for a moment.
             let _ = oldest.send(());
         }
         state.open += 1;
@@ -65,7 +65,7 @@ impl Admission {
 }
 
 impl State {
-    /// The end of the queue.
+    /// Appends a connection to the end of the queue.
     fn wait(&mut self) -> Place {
         let (sender, pushed_out) = oneshot::channel();
         let number = self.next;
@@ -76,7 +76,7 @@ impl State {
 }
 
 impl Slot {
-    /// From now until the guard is dropped, the connection waits for its client; the first time since its admission.
+    /// Marks the connection as waiting for its client until the guard is dropped. The first wait counts from the admission.
     pub(crate) fn wait(&mut self) -> Waiting<'_> {
         let place = self.admitted.take().unwrap_or_else(|| self.admission.lock().wait());
         Waiting { admission: &self.admission, place }
@@ -94,7 +94,7 @@ impl Drop for Slot {
 }
 
 impl Waiting<'_> {
-    /// Ready when the connection has to go.
+    /// Completes when the connection must close.
     pub(crate) async fn pushed_out(&mut self) {
         let _ = (&mut self.place.pushed_out).await;
     }

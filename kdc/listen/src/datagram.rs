@@ -1,9 +1,9 @@
-//! A datagram and the local address that it came to: a reply must leave from there, or the client does not take it. A
-//! socket that is bound to one address has no choice; one that is bound to all of them (`0.0.0.0`, `::`) has to be told
-//! with each datagram (`IP_PKTINFO`; RFC 3542 for IPv6).
+//! Datagrams with the local address that each arrived at: clients accept a reply only from the address that they sent to. A
+//! socket that is bound to one address always sends from there. For a socket that is bound to all addresses (`0.0.0.0`, `::`),
+//! each reply names its source address (`IP_PKTINFO`; RFC 3542 for IPv6).
 //!
-//! Under load datagrams are taken and sent several at a time: entering the kernel for each of them costs about as much as
-//! deciding it. Nobody waits for a batch to fill: what is there is taken.
+//! Under load the socket receives and sends several datagrams in one system call, since a call for each of them costs about as
+//! much as deciding the request. A batch never waits to fill: it holds the datagrams that are queued at that moment.
 
 use crate::limits::MAX_REQUEST;
 use nix::cmsg_space;
@@ -18,20 +18,20 @@ use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-/// How often an idle thread looks whether it should stop.
+/// Interval at which an idle thread checks whether to stop.
 const LOOK_UP: Duration = Duration::from_millis(200);
 
 /// A UDP socket.
 pub(crate) struct DatagramSocket {
     socket: UdpSocket,
-    /// Bound to all addresses.
+    /// Whether the socket is bound to all addresses.
     wildcard: bool,
 }
 
-/// Most datagrams that are taken at a time: the first of them waits for the last to be decided.
+/// Datagrams in a batch at most: the first reply of a batch waits until the last request is decided.
 const BATCH: usize = 8;
 
-/// Room for what arrives and leaves; made once, by the thread that uses it.
+/// Buffers for received and sent datagrams, allocated once by the thread that uses them.
 pub(crate) struct Batch {
     data: [Vec<u8>; BATCH],
     arriving: MultiHeaders<SockaddrStorage>,
@@ -40,10 +40,9 @@ pub(crate) struct Batch {
     arrived: Vec<(usize, Path)>,
 }
 
-/// Where a datagram came from, and to.
+/// Sender and local address of a datagram.
 #[derive(Clone, Copy)]
 pub(crate) struct Path {
-    /// The sender.
     pub(crate) peer: SocketAddr,
     local: Local,
 }
@@ -51,16 +50,16 @@ pub(crate) struct Path {
 /// The local address of a datagram.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Local {
-    /// The one that the socket is bound to.
+    /// The one address that the socket is bound to.
     Bound,
     V4(in_pktinfo),
     V6(in6_pktinfo),
 }
 
 impl Batch {
-    /// For datagrams of any length.
+    /// Allocates buffers for datagrams of up to [`MAX_REQUEST`] octets.
     pub(crate) fn new(socket: &DatagramSocket) -> Batch {
-        // What is there for control messages is sent as such: nothing, or one.
+        // `sendmmsg` sends the whole control buffer, so its capacity is exactly that of the messages: none, or one.
         let control = socket.wildcard.then(|| cmsg_space!(in6_pktinfo));
         Batch {
             data: std::array::from_fn(|_| vec![0; MAX_REQUEST]),
@@ -70,7 +69,7 @@ impl Batch {
         }
     }
 
-    /// What the last [`DatagramSocket::receive`] took.
+    /// The datagrams that the last [`DatagramSocket::receive`] received.
     pub(crate) fn arrived(&self) -> impl Iterator<Item = (&[u8], Path)> {
         let data = self.data.iter().zip(&self.arrived);
         data.map(|(data, (length, path))| (data.get(..*length).unwrap_or_default(), *path))
@@ -78,7 +77,7 @@ impl Batch {
 }
 
 impl DatagramSocket {
-    /// Takes over a bound socket.
+    /// Configures a bound socket to report local addresses and to time out after [`LOOK_UP`].
     pub(crate) fn new(socket: Socket, address: SocketAddr) -> io::Result<DatagramSocket> {
         let wildcard = address.ip().is_unspecified();
         if wildcard && address.is_ipv4() {
@@ -90,25 +89,25 @@ impl DatagramSocket {
         Ok(DatagramSocket { socket: socket.into(), wildcard })
     }
 
-    /// The address that it is bound to.
+    /// The address that the socket is bound to.
     #[cfg(test)]
     pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
 
-    /// From now on, [`DatagramSocket::receive`] gives `WouldBlock` at once where nothing is there.
+    /// Makes [`DatagramSocket::receive`] return `WouldBlock` at once where no datagram is queued.
     pub(crate) fn stop_waiting(&self) -> io::Result<()> {
         self.socket.set_nonblocking(true)
     }
 
-    /// Waits for a datagram, [`LOOK_UP`] at most, and takes what else is there.
+    /// Waits up to [`LOOK_UP`] for a datagram, then receives the others that are queued.
     pub(crate) fn receive(&self, batch: &mut Batch) -> io::Result<()> {
         batch.arrived.clear();
         let mut room = batch.data.each_mut().map(|data| [IoSliceMut::new(data)]);
         let first_at_least = MsgFlags::MSG_WAITFORONE;
         let messages = recvmmsg(self.socket.as_raw_fd(), &mut batch.arriving, &mut room, first_at_least, None)?;
         for message in messages {
-            // Without an address there is nobody to answer; its place in the batch stays empty.
+            // A datagram without a sender's address cannot be answered, but keeps its place in the batch.
             let peer = message.address.as_ref().and_then(peer_address).unwrap_or(NOBODY);
             let local = if self.wildcard { message.cmsgs()?.find_map(local_address) } else { None };
             batch.arrived.push((message.bytes, Path { peer, local: local.unwrap_or(Local::Bound) }));
@@ -116,7 +115,7 @@ impl DatagramSocket {
         Ok(())
     }
 
-    /// Sends replies back along the paths of their requests. One that cannot be sent is its client's loss, who asks again.
+    /// Sends replies back along the paths of their requests. Does not repeat a reply that cannot be sent: the client asks again.
     pub(crate) fn send_all(&self, replies: &[(Vec<u8>, Path)], batch: &mut Batch) {
         for some in replies.chunks(BATCH) {
             match some {
@@ -129,7 +128,7 @@ impl DatagramSocket {
         }
     }
 
-    /// From one address, which is told with each of them, or with none.
+    /// Whether one control message fits all replies: all leave from `local`, which a socket bound to all addresses must name.
     fn can_send_together(&self, replies: &[(Vec<u8>, Path)], local: Local) -> bool {
         self.wildcard == (local != Local::Bound) && replies.iter().all(|(_, path)| path.local == local)
     }
@@ -145,7 +144,7 @@ impl DatagramSocket {
             let sent = match sendmmsg(fd, &mut batch.leaving, &data, &peers, control, MsgFlags::empty()) {
                 Ok(sent) => sent.count(),
                 Err(error) => {
-                    // It is the first of them that failed.
+                    // `sendmmsg` fails only where the first message fails.
                     unsent(replies.first().map(|(_, path)| path), error.into());
                     1
                 }
@@ -173,7 +172,7 @@ impl DatagramSocket {
 }
 
 impl Local {
-    /// What tells the kernel to send from there.
+    /// The control message by which the kernel sends from this address.
     fn control(&self) -> Option<ControlMessage<'_>> {
         match self {
             Local::Bound => None,
@@ -183,7 +182,7 @@ impl Local {
     }
 }
 
-/// Stands for a sender without an address; port 0 cannot be sent to.
+/// The peer of a datagram without a sender's address. Sending to port 0 fails.
 const NOBODY: SocketAddr = SocketAddr::V4(SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0));
 
 fn unsent(path: Option<&Path>, error: io::Error) {
@@ -199,7 +198,7 @@ fn peer_address(address: &SockaddrStorage) -> Option<SocketAddr> {
 
 fn local_address(message: ControlMessageOwned) -> Option<Local> {
     match message {
-        // The interface is left to the routes: only the address matters to the client.
+        // Routes choose the interface: only the address matters to the client.
         ControlMessageOwned::Ipv4PacketInfo(info) => Some(Local::V4(in_pktinfo { ipi_ifindex: 0, ..info })),
         ControlMessageOwned::Ipv6PacketInfo(info) => Some(Local::V6(info)),
         _ => None,
@@ -246,7 +245,7 @@ mod tests {
             let any: SocketAddr = if asked.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" }.parse().unwrap();
             let clients: Vec<_> = (0..BATCH * 2).map(|_| UdpSocket::bind(any).unwrap()).collect();
             let mut batch = Batch::new(&server);
-            // Twice, so that what the first left in the headers is used again.
+            // Twice, so that the second round reuses the headers of the first.
             for round in 0..2_u8 {
                 for (number, client) in clients.iter().enumerate() {
                     client.send_to(&[round, number as u8], asked).unwrap();

@@ -1,4 +1,4 @@
-//! HTTP and HTTPS: sockets, TLS, limits of time and number. A connection that is slow anywhere ends; it holds up no other.
+//! HTTP and HTTPS: sockets, TLS, timeouts, and a limit of connections. A slow connection times out and delays no other.
 
 use crate::error::ListenError;
 use crate::limits::GRACE;
@@ -21,23 +21,23 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-/// The address that a request came from: an extension of each request.
+/// The client's address, as an extension of each request.
 #[derive(Debug, Clone, Copy)]
 pub struct PeerAddress(pub SocketAddr);
 
-/// Connections at a time.
+/// Connections that may be open at a time.
 const CONNECTIONS: usize = 512;
-/// The handshake, and the head of each request, arrive within this time.
+/// Time limit of the TLS handshake, and of the head of each request.
 const PROMPT: Duration = Duration::from_secs(5);
-/// The life of a connection.
+/// Time after which a connection closes, whatever its state.
 const LIFE: Duration = Duration::from_secs(60);
-/// Pause after an accept that failed for want of descriptors.
+/// Pause after an accept that failed for lack of descriptors.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// Bound sockets that are not served yet.
+/// Bound sockets, not served yet.
 pub struct HttpListener(Vec<TcpListener>);
 
-/// Sockets that are served.
+/// Sockets that are being served.
 pub struct HttpServer {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -63,7 +63,7 @@ impl HttpListener {
         self.0.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
-    /// Serves, over TLS where `tls` is given. Must be called inside a tokio runtime.
+    /// Serves `router`, over TLS where `tls` is given. Must be called inside a tokio runtime.
     ///
     /// # Errors
     /// [`ListenError::Serve`] where the runtime does not accept a socket.
@@ -93,7 +93,7 @@ impl HttpServer {
 }
 
 async fn stop(stopped: &mut watch::Receiver<bool>) {
-    // An error: the sender has gone, which is a stop too.
+    // An error means that the sender is gone, which is a stop too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
@@ -121,7 +121,7 @@ impl Shared {
                         });
                     }
                     Err(error) => {
-                        tracing::error!(%error, "accepting HTTP connections fails");
+                        tracing::error!(%error, "HTTP connections cannot be accepted");
                         sleep(BACK_OFF).await;
                     }
                 },
@@ -136,7 +136,7 @@ impl Shared {
         let Some(acceptor) = self.acceptor else { return http(self.router, stream, peer, stopped).await };
         match timeout(PROMPT, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => http(self.router, stream, peer, stopped).await,
-            Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS connection came about"),
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
         }
     }
@@ -159,7 +159,7 @@ async fn http(
     tokio::pin!(connection);
     tokio::select! {
         done = connection.as_mut() => if let Err(error) = done {
-            tracing::debug!(%peer, %error, "an HTTP connection broke");
+            tracing::debug!(%peer, %error, "an HTTP connection failed");
         },
         () = stop(&mut stopped) => {
             connection.as_mut().graceful_shutdown();

@@ -1,18 +1,18 @@
-//! Sockets and TLS. Listeners know frames, not Kerberos: whoever answers implements [`Respond`], so that every protocol of the
-//! KDC gets UDP, TCP, admission and TLS from here, and listeners are tested without a KDC.
+//! Sockets and TLS. Listeners handle frames, not Kerberos messages: a responder implements [`Respond`], so that every protocol
+//! of the KDC shares UDP, TCP, admission and TLS, and tests of the listeners need no KDC.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`respond`] | what a listener asks of the one who answers |
+//! | [`respond`] | the trait of responders, which answer requests |
 //! | [`limits`] | sizes, numbers and times that listeners enforce |
 //! | [`sockets`] | binding UDP and TCP on one port; start and stop |
 //! | [`udp`] | one thread and one socket of the same port for each core |
 //! | [`datagram`] | a datagram and the local address that it arrived at |
 //! | [`tcp`] | connections: framing, timeouts |
-//! | [`admission`] | the number of connections, and which one closes when there are too many |
+//! | [`admission`] | the limit of connections, and which one closes at the limit |
 //! | [`http`] | HTTP and HTTPS: sockets and limits around an axum router |
 //! | [`tls`] | serving certificates: issued by our own authority, or read from the operator's files |
-//! | [`error`] | why a listener cannot start |
+//! | [`error`] | errors of sockets, threads and certificates |
 
 mod admission;
 mod datagram;

@@ -1,14 +1,14 @@
-//! What a listener asks of the one who answers. The KDC answers on port 88; kpasswd and kadmin get the same sockets by
-//! implementing this trait.
+//! The trait of responders, which answer the requests that listeners receive. The KDC is the responder of port 88; kpasswd and
+//! kadmin use the same sockets by implementing this trait.
 
 use std::net::SocketAddr;
 
-/// How a reply travels.
+/// How a reply reaches its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransportKind {
-    /// In one datagram: the responder must keep the reply within its limit for datagrams.
+    /// In one datagram: the responder keeps the reply within its limit for datagrams.
     Datagram,
-    /// In a stream, behind a length prefix; any length.
+    /// In a stream, behind a length prefix, at any length.
     Stream,
 }
 
@@ -17,27 +17,27 @@ pub enum TransportKind {
 pub struct Response<E> {
     /// The message to send back; `None` sends nothing.
     pub reply: Option<Vec<u8>>,
-    /// What the responder records about it.
+    /// The responder's record of this answer.
     pub event: E,
 }
 
 /// Answers the requests of a listener.
 ///
-/// A responder records what it decided before the reply leaves: [`Respond::respond`], [`Respond::unavailable`] and
-/// [`Respond::refuse_frame`] do that themselves, and a listener passes the events of [`Respond::try_respond`] to
+/// A responder records each decision before its reply leaves: [`Respond::respond`], [`Respond::unavailable`] and
+/// [`Respond::refuse_frame`] record it themselves, and a listener passes the events of [`Respond::try_respond`] to
 /// [`Respond::record`] before it sends the replies.
 pub trait Respond: Send + Sync + 'static {
-    /// What is recorded about one answer. Listeners carry it and do not look inside.
+    /// The record of one answer, opaque to listeners.
     type Event: Send;
 
-    /// Answers without waiting. `None`: something has to be waited for, and nothing has happened yet; the listener calls
+    /// Answers without waiting. Returns `None`, without any effect, where an answer has to wait: the listener then calls
     /// [`Respond::respond`] on a task of its own.
     fn try_respond(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Response<Self::Event>>;
 
     /// Records the events of a batch, in order, and empties the list.
     fn record(&self, events: &mut Vec<Self::Event>);
 
-    /// Answers and records, waiting where that is necessary. `None` sends nothing.
+    /// Answers and records, and waits where necessary. `None` sends nothing.
     fn respond(
         &self,
         request: &[u8],

@@ -1,5 +1,5 @@
-//! The sockets of one protocol: bound all together before anything is served, so that a port in use is reported before
-//! anything is made.
+//! The sockets of one protocol. All of them are bound before anything is served, so that a port in use is reported before
+//! any file is created.
 
 use crate::admission::Admission;
 use crate::datagram::DatagramSocket;
@@ -16,20 +16,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use tokio::sync::watch;
 
-/// Connections that the system may queue for us.
+/// Connections that the system may queue before they are accepted.
 const BACKLOG: i32 = 1024;
-/// Octets of datagrams that the system may queue for each socket; less where the system allows less. Some thousand requests:
-/// what waits longer than they take is asked again by its client anyway, and only makes the next ones late.
+/// Octets of datagrams that the system may queue per socket, or less where the system allows less. That is some thousand
+/// requests: a longer queue would delay each request until its client asks again anyway.
 const UDP_BUFFER: usize = 1024 * 1024;
 
-/// Sockets that are bound and not served yet.
+/// Bound sockets, not served yet.
 pub struct BoundSockets {
     addresses: Vec<SocketAddr>,
     pub(crate) udp: Vec<Arc<DatagramSocket>>,
     tcp: Vec<TcpListener>,
 }
 
-/// Sockets that are served.
+/// Sockets that are being served.
 pub struct RunningSockets {
     stop: Arc<AtomicBool>,
     stop_tcp: watch::Sender<bool>,
@@ -38,14 +38,14 @@ pub struct RunningSockets {
 }
 
 impl BoundSockets {
-    /// Binds every address, UDP and TCP. A port 0 is chosen by the system and then the same for both.
+    /// Binds every address, UDP and TCP. For port 0 the system chooses one port for both.
     ///
     /// # Errors
     /// [`ListenError`] of the first address that cannot be bound.
     pub fn bind(addresses: &[SocketAddr], udp_threads: usize) -> Result<BoundSockets, ListenError> {
         let mut bound = BoundSockets { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new() };
         for address in addresses {
-            // TCP first, and exclusively: it keeps a second server away, whose UDP sockets could otherwise join ours.
+            // TCP first, and exclusively: the UDP sockets of a second server could otherwise share the port with ours.
             let listener = bind_tcp(*address).map_err(|e| explain(e, *address, "TCP"))?;
             let address = listener.local_addr()?;
             bound.tcp.push(listener);
@@ -92,7 +92,7 @@ impl RunningSockets {
         let threads = tokio::task::spawn_blocking(move || {
             for thread in self.threads {
                 if thread.join().is_err() {
-                    tracing::error!("a UDP thread had died");
+                    tracing::error!("a UDP thread ended with a panic: this is a bug, please report it");
                 }
             }
         });
@@ -111,7 +111,7 @@ impl RunningSockets {
 pub(crate) fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     only_v6(&socket, address)?;
-    // For a restart while old connections linger; it does not let two servers listen.
+    // Permits a restart while old connections linger, but not two servers on one port.
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -121,7 +121,7 @@ pub(crate) fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// `count` sockets of one address; the system spreads clients over them by their addresses.
 pub(crate) fn bind_udp(address: SocketAddr, count: usize) -> io::Result<Vec<Arc<DatagramSocket>>> {
-    // A socket that shares nothing finds out whether another program has the port.
+    // Binding without port sharing fails where another program uses the port.
     drop(bind_udp_socket(address, false)?);
     (0..count).map(|_| DatagramSocket::new(bind_udp_socket(address, true)?, address).map(Arc::new)).collect()
 }
@@ -130,7 +130,7 @@ pub(crate) fn bind_udp_socket(address: SocketAddr, share: bool) -> io::Result<So
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     only_v6(&socket, address)?;
     socket.set_reuse_port(share)?;
-    // Refused sizes are no reason not to serve.
+    // The system's own size does too.
     let _ = socket.set_recv_buffer_size(UDP_BUFFER);
     socket.bind(&address.into())?;
     Ok(socket)

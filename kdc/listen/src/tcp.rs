@@ -1,6 +1,6 @@
-//! TCP: requests framed by their length (RFC 4120, section 7.2.2), several on a connection. A connection waits for the
-//! first octet of its next request at most the idle time; from there to the last octet of the reply at most the exchange
-//! time. Idle connections are closed at a stop, requests that have begun are finished.
+//! TCP: requests framed by their length (RFC 4120, section 7.2.2), several per connection. The idle time limits the wait for the
+//! first octet of the next request, the exchange time that from there to the last octet of the reply. A stop closes idle
+//! connections and finishes requests that have begun.
 
 use crate::admission::{Admission, Slot};
 use crate::limits::{ListenLimits, MAX_REQUEST};
@@ -16,14 +16,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// Pause after an accept that failed for want of descriptors or memory: it would fail again at once.
+/// Pause after an accept that failed for lack of descriptors or memory, since the next one would fail at once.
 const BACK_OFF: Duration = Duration::from_millis(100);
-/// Octets that are read at a time: most requests are shorter.
+/// Size of a read, octets: most requests are shorter.
 const ROOM: usize = 2048;
-/// How long a client that was refused may take to read why.
+/// Time in which a refused client may read the reason before its connection closes.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// One listener.
+/// A TCP listener with its connections.
 pub(crate) struct TcpServer<R> {
     listener: TcpListener,
     admission: Admission,
@@ -39,7 +39,7 @@ struct Shared<R> {
 
 struct Connection<R> {
     stream: TcpStream,
-    /// The received part of the next request: mostly all of it, at once.
+    /// The received part of the next request, which is mostly all of it.
     received: Vec<u8>,
     peer: SocketAddr,
     slot: Slot,
@@ -47,14 +47,12 @@ struct Connection<R> {
     shared: Arc<Shared<R>>,
 }
 
-/// A length that cannot be served: zero, too long, or with the reserved bit.
+/// The length prefix is zero, above [`MAX_REQUEST`], or has the reserved bit.
 struct FrameRefused;
 
-/// What to do after a request.
+/// The next action after a request.
 enum Next {
-    /// Read another one.
     Continue,
-    /// Close.
     Close,
 }
 
@@ -102,17 +100,17 @@ impl<R: Respond> TcpServer<R> {
     }
 }
 
-/// Ready at the stop.
+/// Completes at the stop.
 async fn stop(stopped: &mut watch::Receiver<bool>) {
-    // An error: the sender has gone, which is a stop too.
+    // An error means that the sender is gone, which is a stop too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// A connection that the client gave up is its own matter; anything else is ours.
+/// Ignores connections that the client aborted. Reports any other error, and pauses.
 async fn after_failed_accept(error: &io::Error) {
     let clients_own = matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
     if !clients_own {
-        tracing::error!(%error, "accepting connections fails");
+        tracing::error!(%error, "connections cannot be accepted");
         sleep(BACK_OFF).await;
     }
 }
@@ -130,14 +128,14 @@ impl<R: Respond> Connection<R> {
         }
     }
 
-    /// Waits for the next request to begin; false: it is over.
+    /// Waits for the next request to begin. Returns false where the connection ends first.
     async fn has_begun(&mut self) -> bool {
         if !self.received.is_empty() {
             return true;
         }
         let mut waiting = self.slot.wait();
         tokio::select! {
-            // First: a request that has arrived is answered, whatever else is true by now.
+            // A request that has arrived is answered even at a stop or a timeout.
             biased;
             read = self.stream.read_buf(&mut self.received) => read.is_ok_and(|length| length > 0),
             () = sleep(self.shared.idle) => false,
@@ -159,13 +157,13 @@ impl<R: Respond> Connection<R> {
                 self.stream.write_all(&frame::encode(&reply)).await?;
                 Ok(Next::Continue)
             }
-            // Nothing to say: the peer does not speak as a client.
+            // The responder has no reply to this message, such as one that is not a request.
             None => Ok(Next::Close),
         }
     }
 
-    /// Receives the request that has begun; gives where it ends. A client that is slow to send it waits like one that
-    /// sends nothing: it may be pushed out (`None`). Inner error: the length cannot be served.
+    /// Receives the rest of a request and returns the index of its end. A client that is slow to send counts as one that sends
+    /// nothing: at the limit of connections its own may close (`None`). The inner error is a length that cannot be served.
     async fn rest_of_request(&mut self) -> io::Result<Option<Result<usize, FrameRefused>>> {
         if let Some(there) = whole(&self.received) {
             return Ok(Some(there));
@@ -177,20 +175,20 @@ impl<R: Respond> Connection<R> {
         }
     }
 
-    /// Says that the frame's length cannot be served, then lets the client read it before the connection goes.
+    /// Replies that the frame's length cannot be served, then lets the client read the reply before the connection closes.
     async fn refuse_frame(&mut self) -> io::Result<()> {
         if let Some(reply) = self.shared.responder.refuse_frame(self.peer) {
             self.stream.write_all(&frame::encode(&reply)).await?;
         }
         self.stream.shutdown().await?;
-        // Closing with unread octets would reset the connection, and the reply with it.
+        // Closing with unread octets would reset the connection, and the client would lose the reply.
         let mut sink = [0; 4096];
         let _ = timeout(LINGER, async { while self.stream.read(&mut sink).await.is_ok_and(|n| n > 0) {} }).await;
         Ok(())
     }
 }
 
-/// Where the request at the beginning ends, once all of it is there.
+/// Returns the end of the first request once all of it is received.
 fn whole(received: &[u8]) -> Option<Result<usize, FrameRefused>> {
     let length = match frame::prefix(*received.first_chunk()?, MAX_REQUEST) {
         Prefix::Length(length) => length,
@@ -200,7 +198,7 @@ fn whole(received: &[u8]) -> Option<Result<usize, FrameRefused>> {
     (received.len() >= end).then_some(Ok(end))
 }
 
-/// Memory grows with what arrives, not with what the length promises.
+/// Reads a request. Memory grows with the octets that arrive, not with the announced length.
 async fn read_request(stream: &mut TcpStream, received: &mut Vec<u8>) -> io::Result<Result<usize, FrameRefused>> {
     loop {
         if let Some(there) = whole(received) {

@@ -173,7 +173,7 @@ async fn a_datagram_is_recorded_and_answered_where_there_is_an_answer() {
     let fixture = Fixture::start(limits()).await;
     let client = UdpSocket::bind(loopback(0)).await.unwrap();
     client.connect(fixture.address).await.unwrap();
-    // The unanswered one first: if it were answered, that answer would come first too.
+    // The unanswered message goes first: an answer to it would come first too.
     client.send(UNANSWERED).await.unwrap();
     assert!(fixture.recorded(1).await);
     client.send(REQUEST).await.unwrap();
@@ -229,7 +229,7 @@ async fn a_panic_costs_one_datagram_and_not_the_thread() {
 async fn a_client_that_has_gone_does_not_stop_the_next() {
     let fixture = Fixture::start(ListenLimits { udp_threads: 1, ..limits() }).await;
     for _ in 0..20 {
-        // Its port is closed when the reply comes back: ECONNREFUSED for the server's socket.
+        // The client's port is closed when the reply arrives: ECONNREFUSED for the server's socket.
         let gone = UdpSocket::bind(loopback(0)).await.unwrap();
         gone.send_to(REQUEST, fixture.address).await.unwrap();
     }
@@ -315,7 +315,7 @@ async fn a_stop_finishes_what_has_begun_and_closes_what_is_idle() {
     let request = frame::encode(REQUEST);
     let (first, second) = request.split_at(5);
     busy.write_all(first).await.unwrap();
-    // Until both connections are accepted and the request has begun.
+    // By then the server has accepted both connections and begun the request.
     sleep(Duration::from_millis(300)).await;
     let begun = Instant::now();
     let stopping = tokio::spawn(fixture.sockets.stop());

@@ -1,5 +1,5 @@
-//! UDP: a thread receives what is there, has it answered, and sends the replies, without a task for each. A request that has to
-//! wait goes to the runtime, so that it holds up nobody; the number of those is bounded.
+//! UDP: a thread receives the queued datagrams, passes them to the responder and sends the replies, without a task for each. A
+//! request that has to wait moves to the runtime, where it delays no other. The number of waiting requests is bounded.
 
 use crate::datagram::{Batch, DatagramSocket, Path};
 use crate::respond::{Respond, TransportKind};
@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-/// Requests of one socket that may wait at a time; the responder answers the next ones that it is unavailable.
+/// Requests of one socket that may wait at a time. The responder answers further ones as unavailable.
 pub(crate) const WAITING: u32 = 256;
-/// How long queued datagrams are still answered after the stop.
+/// Time after the stop in which queued datagrams are still answered.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// One thread's work.
+/// A receiving thread of one socket.
 pub(crate) struct Worker<R> {
     socket: Arc<DatagramSocket>,
     responder: Arc<R>,
@@ -34,11 +34,11 @@ struct Answers<E> {
 /// How to react to an error of a socket.
 #[derive(Debug, PartialEq, Eq)]
 enum Triage {
-    /// Nothing was there in time.
+    /// No datagram arrived in time.
     Idle,
-    /// The error belongs to an earlier reply (its port is closed, its host gone), or is momentary.
+    /// An earlier reply failed (closed port, unreachable host), or the error is momentary.
     Passing,
-    /// The socket itself is in trouble: go on, but slowly, and say so.
+    /// The socket itself fails: log the error, pause, and go on.
     Trouble,
 }
 
@@ -49,14 +49,14 @@ impl<R: Respond> Worker<R> {
         Worker { socket, responder, stop, runtime: Handle::current(), waiting }
     }
 
-    /// Serves until the stop. A panic would be a bug; it costs one datagram, not the thread.
+    /// Serves until the stop. A panic, which is a bug, loses one datagram and not the thread.
     pub(crate) fn run(self) {
         let runtime = self.runtime.clone();
         let _inside = runtime.enter();
         while catch_unwind(AssertUnwindSafe(|| self.receive_all())).is_err() {
             tracing::error!("a request made a UDP thread panic: this is a bug, please report it");
         }
-        // Every permit is back when no request waits any more.
+        // All permits are free once no request waits.
         let _ = runtime.block_on(self.waiting.acquire_many(WAITING));
     }
 
@@ -78,7 +78,7 @@ impl<R: Respond> Worker<R> {
                     Triage::Idle if end.is_some() => return,
                     Triage::Idle | Triage::Passing => {}
                     Triage::Trouble => {
-                        tracing::error!(%error, "receiving datagrams fails");
+                        tracing::error!(%error, "datagrams cannot be received");
                         std::thread::sleep(Duration::from_millis(100));
                     }
                 },
@@ -86,7 +86,7 @@ impl<R: Respond> Worker<R> {
         }
     }
 
-    /// Events are recorded before the replies leave: no answer is on the wire without its record on the way.
+    /// Answers a batch. Records its events before the replies leave, so that no reply is sent without its record.
     fn answer_all(&self, batch: &mut Batch, answers: &mut Answers<R::Event>) {
         for (request, path) in batch.arrived() {
             match self.responder.try_respond(request, path.peer, TransportKind::Datagram) {
@@ -104,7 +104,7 @@ impl<R: Respond> Worker<R> {
 
     fn answer_later(&self, request: &[u8], path: Path) {
         let Ok(permit) = self.waiting.clone().try_acquire_owned() else {
-            tracing::warn!(peer = %path.peer, "too many requests wait already");
+            tracing::warn!(peer = %path.peer, "refused: too many requests are waiting");
             let reply = self.responder.unavailable(request, path.peer, TransportKind::Datagram);
             return reply.iter().for_each(|reply| self.socket.send(reply, &path));
         };

@@ -4,7 +4,7 @@ use kennel_audit::{LineFormat, SinkTarget};
 use serde::Deserialize;
 use std::path::PathBuf;
 
-/// The audit trail.
+/// Section `[audit]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct AuditSettings {
@@ -12,7 +12,7 @@ pub(crate) struct AuditSettings {
     pub(crate) format: AuditFormat,
 }
 
-/// Where audit lines go: `stdout`, `stderr` or a path.
+/// Destination of audit lines: `stdout`, `stderr` or a path.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub(crate) enum AuditSink {
@@ -26,7 +26,7 @@ pub(crate) enum AuditSink {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum AuditFormat {
-    /// One JSON object a line.
+    /// One JSON object per line.
     #[default]
     Json,
     /// `name=value` pairs.
@@ -44,7 +44,7 @@ impl From<String> for AuditSink {
 }
 
 impl AuditSink {
-    /// The sink in the form of the trail.
+    /// Converts the setting for the trail.
     pub(crate) fn target(&self) -> SinkTarget {
         match self {
             AuditSink::Stdout => SinkTarget::Stdout,

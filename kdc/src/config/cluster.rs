@@ -1,60 +1,60 @@
-//! Sections `[cluster]` and `[enrolment]`: the cluster that is followed, and the API for its pods.
+//! Sections `[cluster]` and `[enrolment]`: the cluster that the KDC follows, and the API for its pods.
 
 use anyhow::ensure;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// The cluster whose objects become principals.
+/// Section `[cluster]`: the cluster whose objects become principals.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClusterSettings {
-    /// How to reach it; as one of its pods where this is left out.
+    /// Kubeconfig of the API server. Default: the service account of the pod that this process runs in.
     pub(crate) kubeconfig: Option<PathBuf>,
-    /// Where clients find the KDC, `host:port`: for the krb5.conf that they get.
+    /// Addresses of the KDC in the krb5.conf of clients, `host:port`.
     pub(crate) kdcs: Vec<String>,
 }
 
-/// The enrolment API.
+/// Section `[enrolment]`: the enrolment API.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EnrolmentSettings {
-    /// Each is served over HTTPS.
+    /// Local addresses with ports, each served over HTTPS.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// Names and addresses that clients know it by: the certificate is for these.
+    /// Names and IP addresses by which clients reach the API. The certificate is issued for these.
     #[serde(default)]
     pub(crate) names: Vec<String>,
-    /// The operator's certificate; one of our own authority where this is left out.
+    /// The operator's certificate. Default: one of Kennel's own authority.
     pub(crate) certificate: Option<CertificateSettings>,
 }
 
-/// Files of a certificate, PEM. They are read again when they change.
+/// Files of a certificate, PEM. Changed files are read again.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CertificateSettings {
-    /// The chain, the server's own first.
+    /// The chain, the server's certificate first.
     pub(crate) certificate: PathBuf,
-    /// Its private key.
+    /// The private key of the server's certificate.
     pub(crate) key: PathBuf,
-    /// What clients are to trust; the chain itself where this is left out.
+    /// The CA certificates that clients trust. Default: the chain.
     pub(crate) ca: Option<PathBuf>,
 }
 
-/// Refuses sections that cannot serve a pod.
+/// Refuses settings under which no pod could be served.
 pub(crate) fn check(cluster: Option<&ClusterSettings>, enrolment: Option<&EnrolmentSettings>) -> anyhow::Result<()> {
     if let Some(cluster) = cluster {
         ensure!(
             !cluster.kdcs.is_empty(),
-            "cluster.kdcs: give where clients find the KDC, such as \"kennel.kennel-system.svc:88\""
+            "cluster.kdcs: give the address at which clients reach the KDC, such as \"kennel.kennel-system.svc:88\""
         );
     }
     if let Some(enrolment) = enrolment {
-        ensure!(cluster.is_some(), "enrolment: needs the section [cluster], whose pods are to enrol");
+        ensure!(cluster.is_some(), "enrolment: needs the section [cluster], whose pods enrol");
         ensure!(!enrolment.addresses.is_empty(), "enrolment.addresses: give at least one, such as \"0.0.0.0:8443\"");
         let named = !enrolment.names.is_empty() || enrolment.certificate.is_some();
         ensure!(
             named,
-            "enrolment.names: give the names that pods know this server by, such as \"kennel.kennel-system.svc\""
+            "enrolment.names: give the names by which pods reach this server, such as \"kennel.kennel-system.svc\""
         );
     }
     Ok(())

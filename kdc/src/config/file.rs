@@ -4,13 +4,13 @@ use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use std::path::Path;
 
-/// Reads a TOML file. An error names the file, the line and the key; it never shows the line, which may hold a password.
+/// Reads a TOML file. An error names the file, the line and the key, and never quotes the line, which may contain a password.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     parse(&text, path)
 }
 
-/// The text of such a file; `path` is for errors.
+/// Parses the text of a TOML file. Errors name `path`.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> anyhow::Result<T> {
     match toml::from_str(text) {
         Ok(config) => Ok(config),

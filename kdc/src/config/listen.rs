@@ -6,11 +6,11 @@ use kennel_listen::ListenLimits;
 use serde::Deserialize;
 use std::net::SocketAddr;
 
-/// Addresses of one listener.
+/// Section `[listen]` or `[metrics]`: addresses of one listener.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListenSettings {
-    /// Local addresses with ports. `[listen]` serves UDP and TCP on each, `[metrics]` HTTP.
+    /// Local addresses with ports. Each is served over UDP and TCP (`[listen]`) or HTTP (`[metrics]`).
     pub(crate) addresses: Vec<SocketAddr>,
 }
 
@@ -18,15 +18,15 @@ pub(crate) struct ListenSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LimitSettings {
-    /// Threads that receive datagrams, for each address; one for each core by default.
+    /// Threads that receive datagrams, per address. Default: one per core.
     pub(crate) udp_threads: usize,
     /// Longest reply that is sent in a datagram, octets.
     pub(crate) udp_reply_limit: usize,
     /// TCP connections that may be open at a time.
     pub(crate) tcp_connections: usize,
-    /// How long a connection may wait for its next request.
+    /// Time that a connection may wait for its next request.
     pub(crate) tcp_idle: Seconds,
-    /// How long a request may take, from its first octet to the last of its reply.
+    /// Time that a request may take, from its first octet to the last of its reply.
     pub(crate) tcp_exchange: Seconds,
 }
 
@@ -41,7 +41,7 @@ impl LimitSettings {
         Ok(())
     }
 
-    /// The limits in the form of the listeners.
+    /// Converts the settings for the listeners.
     pub(crate) fn build(&self) -> ListenLimits {
         ListenLimits {
             udp_threads: self.udp_threads,

@@ -1,16 +1,16 @@
-//! The configuration of `serve`: a TOML file, every key of which is explained in `deploy/kennel-kdc.toml`. Keys that are
-//! not known are errors, and each error names the file, the line and the key.
+//! The configuration of `serve`: a TOML file. `deploy/kennel-kdc.toml` explains every key. Unknown keys are errors, and each error
+//! names the file, the line and the key.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`realm`] | the realm's name, enctypes, lifetimes and neighbours |
-//! | [`store`] | the principals' place and master key |
+//! | [`realm`] | the realm's name, enctypes, lifetimes and neighbouring realms |
+//! | [`store`] | the store of the principals and its master key |
 //! | [`listen`] | sockets and their limits |
-//! | [`cluster`] | the cluster that is followed, and the API for its pods |
+//! | [`cluster`] | the cluster that the KDC follows, and the API for its pods |
 //! | [`audit`] | the audit trail |
 //! | [`log`] | the log of the process |
-//! | [`values`] | values that have a form of their own |
-//! | [`file`] | reading TOML, with errors that say where |
+//! | [`values`] | types of values: durations, times, enctypes, passwords |
+//! | [`file`] | reads TOML, with errors that name the file and the line |
 
 pub(crate) mod audit;
 pub(crate) mod cluster;
@@ -34,18 +34,18 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use std::path::PathBuf;
 
-/// The whole file.
+/// The whole configuration file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) realm: RealmSettings,
     pub(crate) store: StoreSettings,
     pub(crate) listen: ListenSettings,
-    /// None: the realm has no cluster.
+    /// `None` where the realm has no cluster.
     pub(crate) cluster: Option<ClusterSettings>,
-    /// None: pods cannot enrol here.
+    /// `None` where pods cannot enrol.
     pub(crate) enrolment: Option<EnrolmentSettings>,
-    /// None: no metrics, and no probes.
+    /// `None` where neither metrics nor health are served.
     pub(crate) metrics: Option<ListenSettings>,
     #[serde(default)]
     pub(crate) limits: LimitSettings,
@@ -66,12 +66,12 @@ impl Config {
         Ok(())
     }
 
-    /// Where our own certificate authority is: beside the store.
+    /// Returns the file of Kennel's own certificate authority, in the same folder as the store.
     pub(crate) fn authority(&self) -> PathBuf {
         self.store.path.with_file_name("tls-ca.pem")
     }
 
-    /// The realm's name.
+    /// Returns the name of the realm, which the file or a flag must give.
     pub(crate) fn realm_name(&self) -> anyhow::Result<&str> {
         self.realm.name.as_deref().context("realm.name: give the name of the realm, such as \"EXAMPLE.COM\"")
     }

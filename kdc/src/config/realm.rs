@@ -7,7 +7,7 @@ use kennel_crypto::Enctype;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// What a file may say about a realm; what it leaves out is as in [`Realm::new`].
+/// Section `[realm]`. Keys that are left out have the defaults of [`Realm::new`].
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RealmSettings {
@@ -17,16 +17,16 @@ pub(crate) struct RealmSettings {
     pub(crate) max_renewable_life: Option<Seconds>,
     pub(crate) clock_skew: Option<Seconds>,
     pub(crate) require_preauth: Option<bool>,
-    /// Domain to realm, for referrals.
+    /// Realm of each domain, for referrals.
     pub(crate) domain_realms: BTreeMap<String, String>,
-    /// Client realm to the realms that its tickets may have come through.
+    /// Realms that tickets may have passed through, by the client's realm.
     pub(crate) capaths: BTreeMap<String, Vec<String>>,
-    /// Foreign realm to the next realm towards it.
+    /// Next realm on the way to each foreign realm.
     pub(crate) next_hops: BTreeMap<String, String>,
 }
 
 impl RealmSettings {
-    /// The realm of this name under these settings.
+    /// Builds the realm of this name from the settings.
     pub(crate) fn build(&self, name: &str) -> anyhow::Result<Realm> {
         check_realm_name(name, "realm.name")?;
         self.check_other_realms()?;
@@ -55,7 +55,7 @@ impl RealmSettings {
         for (domain, realm) in &self.domain_realms {
             ensure!(
                 !domain.is_empty() && !domain.starts_with('.'),
-                "realm.domain_realms: {domain:?}: give the domain without a leading dot; it stands for itself and all below"
+                "realm.domain_realms: {domain:?}: give the domain without a leading dot: the entry covers the domain and all below it"
             );
             check_realm_name(realm, "realm.domain_realms")?;
         }
@@ -71,19 +71,22 @@ impl RealmSettings {
     }
 }
 
-/// Says loudly what weakens the realm.
+/// Warns of settings that weaken the realm.
 pub(crate) fn warn_of_weakness(realm: &Realm) {
     if realm.enctypes.contains(&Enctype::Rc4Hmac) {
         tracing::warn!(
-            "realm.enctypes permits arcfour-hmac: its keys are unsalted MD4 of the password, take it out as soon as you can"
+            "realm.enctypes permits arcfour-hmac, whose keys are unsalted MD4 hashes of passwords: remove it as soon as you can"
         );
     }
     if !realm.require_preauth {
-        tracing::warn!("realm.require_preauth is false: anybody may collect replies to guess passwords with");
+        tracing::warn!(
+            "realm.require_preauth is false: anybody can collect replies and guess passwords from them; set it to true"
+        );
     }
 }
 
-/// Realm names of the domain style and the others of RFC 4120 (section 6.1), as far as they cannot be mistaken.
+/// Accepts realm names of the domain style and of the other styles of RFC 4120 (section 6.1), without characters that separate
+/// names.
 pub(crate) fn check_realm_name(name: &str, key: &str) -> anyhow::Result<()> {
     let bad = |c: char| c.is_control() || c.is_whitespace() || "/@\\:".contains(c);
     ensure!(
@@ -94,7 +97,7 @@ pub(crate) fn check_realm_name(name: &str, key: &str) -> anyhow::Result<()> {
 }
 
 fn distinct(names: &[EnctypeName]) -> anyhow::Result<Vec<Enctype>> {
-    ensure!(!names.is_empty(), "realm.enctypes: name at least one, or leave the key out for the defaults");
+    ensure!(!names.is_empty(), "realm.enctypes: give at least one, or leave the key out for the defaults");
     let mut enctypes: Vec<Enctype> = Vec::with_capacity(names.len());
     for EnctypeName(enctype) in names {
         ensure!(!enctypes.contains(enctype), "realm.enctypes: {enctype} is listed twice");

@@ -1,9 +1,9 @@
-//! Section `[store]`: the principals' place and master key.
+//! Section `[store]`: the store of the principals and its master key.
 
 use serde::Deserialize;
 use std::path::PathBuf;
 
-/// Where the principals are.
+/// Section `[store]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StoreSettings {
@@ -11,10 +11,10 @@ pub(crate) struct StoreSettings {
     pub(crate) path: PathBuf,
     /// File of the key that wraps every record.
     pub(crate) master_key: PathBuf,
-    /// Makes a new realm where there is no store yet.
+    /// Whether to create a new realm where no store exists yet.
     #[serde(default)]
     pub(crate) create: bool,
-    /// Principals that are kept in memory, ready for use.
+    /// Principals that are kept in memory with prepared keys.
     #[serde(default = "default_cache_capacity")]
     pub(crate) cache_capacity: usize,
 }
@@ -23,7 +23,7 @@ pub(crate) struct StoreSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum StoreKind {
-    /// On this machine's disk.
+    /// A database of sled, in a folder on this machine.
     Sled,
 }
 

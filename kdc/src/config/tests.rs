@@ -1,4 +1,4 @@
-//! The file of `serve` with the flags that override it.
+//! The configuration file of `serve`, and the flags that override its keys.
 
 use crate::cli::{Cli, Command};
 use crate::config::Config;
@@ -34,10 +34,10 @@ fn the_documented_example_is_accepted() {
     let config = load(&example(), &[]).unwrap();
     assert_eq!(config.realm_name().unwrap(), "EXAMPLE.COM");
     assert_eq!(config.listen.addresses.len(), 2);
-    assert!(!config.store.create, "nothing is made without being told to");
+    assert!(!config.store.create, "nothing is created unless the file asks for it");
 }
 
-/// The example with what it says of clusters in effect.
+/// The example with its sections for clusters uncommented.
 fn in_cluster() -> String {
     let key = |line: &str| line.starts_with("# [") || line.contains(" = ");
     let example = example();

@@ -1,4 +1,4 @@
-//! Values of configuration files that have a form of their own.
+//! Types of values in configuration files: durations, times, enctypes, passwords.
 
 use kennel_crypto::Enctype;
 use kennel_wire::message::KerberosTime;
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 pub(crate) struct Seconds(pub(crate) u32);
 
 impl Seconds {
-    /// For timers.
+    /// Converts the value for timers.
     pub(crate) fn duration(self) -> Duration {
         Duration::from_secs(self.0.into())
     }
@@ -26,7 +26,7 @@ impl Seconds {
             "d" => 86_400,
             _ => return None,
         };
-        // `u32::from_str` takes a plus sign; here it would be a slip of the pen.
+        // `u32::from_str` accepts a plus sign, which is a typing error here.
         digits.starts_with(|c: char| c.is_ascii_digit()).then_some(())?;
         digits.parse::<u32>().ok()?.checked_mul(factor).map(Seconds)
     }
@@ -84,17 +84,17 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
-/// A password. Errors do not show what stands in its place, `Debug` neither.
+/// A password. Neither errors nor `Debug` show the text.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Password(Zeroizing<String>);
 
 impl Password {
-    /// Takes a password over.
+    /// Creates a password from its text.
     pub(crate) fn new(text: String) -> Password {
         Password(Zeroizing::new(text))
     }
 
-    /// Its octets, for string-to-key.
+    /// Returns the octets, for string-to-key.
     pub(crate) fn expose(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -104,7 +104,7 @@ impl<'de> Deserialize<'de> for Password {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Password, D::Error> {
         match String::deserialize(deserializer) {
             Ok(text) if !text.is_empty() => Ok(Password::new(text)),
-            _ => Err(D::Error::custom("a password is text in quotes, and not empty")),
+            _ => Err(D::Error::custom("a password must be text in quotes, and not empty")),
         }
     }
 }

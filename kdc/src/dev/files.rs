@@ -1,4 +1,4 @@
-//! The folder of `dev`: where things are, and the files that clients and services use.
+//! The folder of `dev`: its paths, and the files that clients and services use.
 //!
 //! ```text
 //! DIR/krb5.conf      for clients: export KRB5_CONFIG=DIR/krb5.conf
@@ -6,7 +6,7 @@
 //! DIR/master.key     wraps the store, 0600
 //! DIR/store/         the principals
 //! DIR/audit.log      one JSON line for each decision
-//! DIR/ca.crt         with a cluster: what agents trust; DIR/tls-ca.pem is the authority itself
+//! DIR/ca.crt         with a cluster: the certificate that agents trust; DIR/tls-ca.pem is the authority itself
 //! ```
 
 use crate::dev::plan::Plan;
@@ -31,7 +31,7 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Makes the folder where it is missing.
+    /// Creates the folder where it is missing.
     pub(crate) fn prepare(dir: &Path) -> anyhow::Result<Folder> {
         Folder::make(dir).map_err(|error| anyhow!("{error:#}: give another folder with --dir"))
     }
@@ -58,7 +58,7 @@ impl Folder {
     /// `alice.keytab`, `HTTP_web.shop.keytab`.
     pub(crate) fn keytab(&self, principal: &Principal) -> PathBuf {
         let name = principal.name.components.join("_");
-        // What is neither letter, digit, nor common in names does not belong into the name of a file.
+        // Replaces any character but letters, digits and a few common ones, so that the file stays in its folder.
         let safe = |c: char| if c.is_alphanumeric() || "._-+$".contains(c) { c } else { '_' };
         self.keytabs().join(format!("{}.keytab", name.chars().map(safe).collect::<String>()))
     }
@@ -75,17 +75,17 @@ impl Folder {
         self.root.join("audit.log")
     }
 
-    /// Our own certificate authority, with its wrapped key.
+    /// Kennel's own certificate authority, with its wrapped key.
     pub(crate) fn authority(&self) -> PathBuf {
         self.root.join("tls-ca.pem")
     }
 
-    /// What clients of the enrolment API are to trust.
+    /// The CA certificate that clients of the enrolment API trust.
     pub(crate) fn ca(&self) -> PathBuf {
         self.root.join("ca.crt")
     }
 
-    /// Writes that.
+    /// Writes the CA certificate.
     pub(crate) fn write_ca(&self, pem: &str) -> anyhow::Result<()> {
         write_whole(&self.ca(), pem.as_bytes())
     }
@@ -101,10 +101,10 @@ impl Folder {
         for planned in &plan.principals {
             let path = self.keytab(&planned.name);
             if let Some(other) = owners.insert(path.clone(), &planned.name) {
-                bail!("{other} and {} would share the keytab {}: rename one", planned.name, path.display());
+                bail!("{other} and {} would share the keytab {}: rename one of them", planned.name, path.display());
             }
             let Some(Record::Principal(record)) = store.read(&planned.name).await?.map(|v| v.record) else {
-                bail!("{} has gone from the store", planned.name);
+                bail!("{} was removed from the store while dev was starting", planned.name);
             };
             Keytab { entries: entries(&record, &planned.aliases) }.write(&path)?;
         }
@@ -112,7 +112,7 @@ impl Folder {
     }
 }
 
-/// Every key of every version, under the principal's name and its aliases.
+/// Returns every key of every version, under the principal's name and its aliases.
 fn entries(record: &PrincipalRecord, aliases: &[Principal]) -> Vec<KeytabEntry> {
     let names = std::iter::once(&record.principal).chain(aliases);
     names.flat_map(|name| keytab::entries(record, name)).collect()
@@ -137,7 +137,7 @@ fn krb5_conf(plan: &Plan, kdc: SocketAddr, ccache: &Path) -> Krb5Conf {
             setting("dns_lookup_realm", "false"),
             setting("dns_canonicalize_hostname", "false"),
             setting("rdns", "false"),
-            // The tickets of a toy realm do not push out those that the user really has.
+            // Tickets of a test realm must not replace the user's real ones.
             ("default_ccache_name".to_owned(), format!("FILE:{}", ccache.display())),
         ],
         capaths: Vec::new(),
@@ -148,7 +148,7 @@ fn section(name: &str, kdc: String) -> RealmSection {
     RealmSection { name: name.to_owned(), kdcs: vec![kdc], admin_server: None, kpasswd_server: None }
 }
 
-/// Whoever reads the file sees the old one or the new one.
+/// Replaces a file as a whole: readers see either the old or the new content.
 fn write_whole(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let temporary = path.with_extension("new");
     let write = || {

@@ -1,11 +1,11 @@
-//! `dev`: a realm in one command. It makes what is missing, starts the KDC on 127.0.0.1, proves it with a client of its
-//! own, says what to type, and serves until a signal.
+//! `dev`: a realm in one command. `dev` creates the files and principals that are missing, starts the KDC on 127.0.0.1, tests the
+//! KDC with Kennel's own client, prints commands to try, and serves until a signal.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`plan`] | flags and seed put together: what the realm should hold |
+//! | [`plan`] | combines flags and seed into the principals that the realm should hold |
 //! | [`seed`] | the file of `--seed` |
-//! | [`realm`] | the plan put into the store; keys that are right stay |
+//! | [`realm`] | writes the plan into the store, and keeps keys that fit |
 //! | [`files`] | the folder: krb5.conf, keytabs |
 //! | [`self_test`] | AS, TGS and AP over the real sockets |
 
@@ -35,9 +35,9 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-/// The port of the enrolment API, counted from the KDC's.
+/// Port of the enrolment API, as an offset from the KDC's port.
 const HTTPS: u16 = 3;
-/// That of metrics and health.
+/// Port of metrics and health, as an offset from the KDC's port.
 const METRICS: u16 = 4;
 /// Principals that are kept in memory.
 const CACHE_CAPACITY: usize = 10_000;
@@ -49,10 +49,10 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
     warn_of_weakness(&plan.realm);
     let mut signals = Signals::new()?;
     let kdc = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
-    // Before anything is made: a port in use changes nothing.
+    // Binds before any file is created, so that a port in use changes nothing.
     let bound = BoundSockets::bind(&[kdc], plan.limits.udp_threads)?;
     let folder = Folder::prepare(&args.dir)?;
-    // A closed pipe in place of standard output is no reason not to serve: results of writing are passed over.
+    // Ignores errors of writing to standard output: a closed pipe must not stop the KDC.
     let mut out = std::io::stdout();
     let service = make_and_start(args, &plan, &folder, bound, &mut out).await?;
     let proved = tokio::select! {
@@ -71,7 +71,7 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
     proved
 }
 
-/// Reads a seed and checks it; makes nothing.
+/// Reads and checks a seed, without any effect.
 pub(crate) fn check_seed(text: &str) -> anyhow::Result<()> {
     let seed = file::parse(text, Path::new("seed"))?;
     Plan::from_seed(seed, None).map(|_| ())
@@ -87,15 +87,15 @@ async fn make_and_start(
     let kdc = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let store = store::open(&folder.store(), &folder.master_key(), true).await?;
     let krbtgt_is_new = store::check_realm(store.as_ref(), &plan.realm, true).await?;
-    let mut made = realm::make(store.as_ref(), plan, clock::now()).await?;
+    let mut prepared = realm::make(store.as_ref(), plan, clock::now()).await?;
     if krbtgt_is_new {
         let name = Principal::krbtgt(&plan.realm.name, &plan.realm.name);
-        made.insert(0, PreparedName { name, outcome: NameOutcome::Created });
+        prepared.insert(0, PreparedName { name, outcome: NameOutcome::Created });
     }
     let is_new = if krbtgt_is_new { "new" } else { "kept" };
     _ = writeln!(out, "realm {} in {} ({is_new})", plan.realm.name, folder.root().display());
-    for made in made {
-        _ = writeln!(out, "  {made}");
+    for name in prepared {
+        _ = writeln!(out, "  {name}");
     }
     folder.write(plan, kdc, store.as_ref()).await?;
     let metrics = HttpListener::bind(&[SocketAddr::from((Ipv4Addr::LOCALHOST, args.port.saturating_add(METRICS)))])?;
@@ -109,7 +109,7 @@ async fn make_and_start(
     Service::start(parts, bound, &plan.limits, &audit).await
 }
 
-/// The cluster's part, with the enrolment API on the third port after the KDC's.
+/// Prepares the parts of a cluster, with the enrolment API on the third port after the KDC's.
 async fn in_cluster(
     kubeconfig: &Path,
     plan: &Plan,
@@ -125,18 +125,18 @@ async fn in_cluster(
     let secrets = Secrets { authority: folder.authority(), master_key: &master_key };
     let prepared = ClusterParts::prepare(&plan.realm.name, &cluster, Some(&enrolment), secrets).await?;
     folder.write_ca(&prepared.ca_pem().unwrap_or_default())?;
-    _ = writeln!(out, "enrolment at https://{https}, under the authority in {}", folder.ca().display());
+    _ = writeln!(out, "enrolment at https://{https}, CA certificate in {}", folder.ca().display());
     Ok(prepared)
 }
 
-/// The last line is `ready`, alone: scripts wait for it.
+/// Prints commands to try. The last line is `ready`, for which scripts wait.
 fn say_what_to_type(plan: &Plan, folder: &Folder, out: &mut impl Write) -> anyhow::Result<()> {
     let (user, service) = (&plan.test_user()?.0.name, &plan.test_service()?.name);
     let conf = shell_word(&folder.krb5_conf().display().to_string());
     let keytab = shell_word(&folder.keytab(plan.test_service()?).display().to_string());
     _ = writeln!(
         out,
-        "decisions are in {}\n\nin another shell:\n  export KRB5_CONFIG={conf}\n  kinit {user}\n  kvno {service}\n  klist -e\n  \
+        "audit trail: {}\n\nin another shell:\n  export KRB5_CONFIG={conf}\n  kinit {user}\n  kvno {service}\n  klist -e\n  \
          klist -k {keytab}\n\nready",
         folder.audit_log().display(),
     );
@@ -144,7 +144,7 @@ fn say_what_to_type(plan: &Plan, folder: &Folder, out: &mut impl Write) -> anyho
     Ok(())
 }
 
-/// As a POSIX shell reads it back.
+/// Quotes a word for POSIX shells where necessary.
 fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:".contains(c);
     if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }

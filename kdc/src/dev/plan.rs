@@ -1,4 +1,4 @@
-//! What the realm of `dev` should hold: the flags and the seed, put together and checked before anything is made.
+//! The plan of `dev`: the settings, principals and trusts of flags and seed, combined and checked before any file is created.
 
 use crate::cli::DevArgs;
 use crate::config::file;
@@ -16,10 +16,10 @@ use std::collections::HashSet;
 const DEFAULT_REALM: &str = "DEV.KENNEL";
 const DEFAULT_USER: (&str, &str) = ("alice", "secret");
 const DEFAULT_SERVICE: &str = "HTTP/web.shop.svc.cluster.local";
-/// The one with a cluster.
+/// Default service with a cluster, which manages the names below its own domain.
 const CLUSTER_SERVICE: &str = "HTTP/self-test.dev.kennel";
 
-/// The realm to make.
+/// The realm that `dev` creates.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) realm: Realm,
@@ -28,11 +28,11 @@ pub(crate) struct Plan {
     pub(crate) trusts: Vec<PlannedTrust>,
 }
 
-/// One principal.
+/// A principal that the realm should hold.
 #[derive(Debug)]
 pub(crate) struct PlannedPrincipal {
     pub(crate) name: Principal,
-    /// `None`: random keys.
+    /// `None` for random keys.
     pub(crate) password: Option<Password>,
     pub(crate) enctypes: Vec<Enctype>,
     pub(crate) attributes: Attributes,
@@ -43,7 +43,7 @@ pub(crate) struct PlannedPrincipal {
     pub(crate) aliases: Vec<Principal>,
 }
 
-/// A realm that is trusted both ways.
+/// A realm with trust in both directions.
 #[derive(Debug)]
 pub(crate) struct PlannedTrust {
     pub(crate) realm: String,
@@ -82,38 +82,38 @@ impl Plan {
     fn check(&self) -> anyhow::Result<()> {
         let mut seen = HashSet::new();
         for name in self.principals.iter().flat_map(|p| std::iter::once(&p.name).chain(&p.aliases)) {
-            ensure!(seen.insert(name), "{name} is described twice");
+            ensure!(seen.insert(name), "{name} is listed twice");
         }
         let mut realms = HashSet::new();
         for trust in &self.trusts {
-            ensure!(realms.insert(&trust.realm), "the trust with {} is described twice", trust.realm);
+            ensure!(realms.insert(&trust.realm), "the trust with {} is listed twice", trust.realm);
         }
         self.test_user()?;
         self.test_service()?;
         Ok(())
     }
 
-    /// The user that the self test logs in as.
+    /// Returns the user of the self test: the first with a password and no restrictions.
     pub(crate) fn test_user(&self) -> anyhow::Result<(&Principal, &Password)> {
         self.principals
             .iter()
             .filter(|p| p.is_unrestricted())
             .find_map(|p| Some((&p.name, p.password.as_ref()?)))
-            .context("dev proves itself as a user: give one a password and no restrictions (--user NAME:PASSWORD)")
+            .context("the self test of dev needs a user with a password and no restrictions: give one (--user NAME:PASSWORD)")
     }
 
-    /// The service that the self test asks for.
+    /// Returns the service of the self test: the first with random keys and no restrictions.
     pub(crate) fn test_service(&self) -> anyhow::Result<&Principal> {
         self.principals
             .iter()
             .find(|p| p.is_unrestricted() && p.password.is_none() && p.name.name.components.len() > 1)
             .map(|p| &p.name)
             .context(
-                "dev proves itself with a service: give one with random keys and no restrictions (--service S/HOST)",
+                "the self test of dev needs a service with random keys and no restrictions: give one (--service S/HOST)",
             )
     }
 
-    /// Hosts of the services, for the clients' krb5.conf.
+    /// Returns the hosts of the services, for the krb5.conf of clients.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
         self.principals.iter().filter_map(|p| match p.name.name.components.as_slice() {
             [_, host] => Some(host.as_str()),
@@ -137,7 +137,7 @@ fn add_flags(seed: &mut Seed, args: &DevArgs) -> anyhow::Result<()> {
         seed.principals.push(with_password(name, Password::new(password.to_owned())));
     }
     if args.seed.is_none() && args.services.is_empty() {
-        // Names below the cluster's domain are for its own objects.
+        // Objects of the cluster own the names below its domain.
         let service = if args.kubeconfig.is_some() { CLUSTER_SERVICE } else { DEFAULT_SERVICE };
         seed.principals.push(SeedPrincipal::new(service, None));
     }
@@ -201,14 +201,14 @@ fn local_name(text: &str, realm: &Realm) -> anyhow::Result<Principal> {
     let first = name.name.components.first().map(String::as_str);
     ensure!(
         !matches!(first, Some("krbtgt" | "K" | "WELLKNOWN")),
-        "{name} is reserved (a trust makes the krbtgt principals that it needs)"
+        "{name} is reserved: choose another name (a trust creates its krbtgt principals)"
     );
     Ok(name)
 }
 
 fn enctypes(named: Option<&[EnctypeName]>, realm: &Realm) -> anyhow::Result<Vec<Enctype>> {
     let Some(named) = named else { return Ok(realm.enctypes.clone()) };
-    ensure!(!named.is_empty(), "enctypes: name at least one, or leave the key out");
+    ensure!(!named.is_empty(), "enctypes: give at least one, or leave the key out");
     let mut enctypes: Vec<_> = named.iter().map(|e| e.0).collect();
     // Strongest first, as key versions hold them.
     enctypes.sort_by_key(|e| Enctype::ALL.iter().position(|known| known == e));

@@ -1,5 +1,5 @@
-//! Making the realm: the store gets what the plan says. Keys that are right already stay, so that tickets and keytabs
-//! live on across restarts; what the plan does not name stays as it is.
+//! Writes the plan into the store. Keys that fit the plan stay, so that tickets and keytabs remain valid across restarts.
+//! Principals that the plan does not name stay unchanged.
 
 use crate::config::values::Password;
 use crate::dev::plan::{Plan, PlannedPrincipal, PlannedTrust};
@@ -12,35 +12,33 @@ use kennel_wire::message::{Principal, Timestamp};
 use rand::rngs::OsRng;
 use std::fmt;
 
-/// Who changed the records.
+/// The author of changes, as the records name it.
 const BY: &str = "kennel-kdc dev";
 
-/// NameOutcome became of one name.
+/// A name of the plan, and the change to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PreparedName {
     pub(crate) name: Principal,
     pub(crate) outcome: NameOutcome,
 }
 
-/// What had to be done for a name.
+/// The change to a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NameOutcome {
-    /// It is new.
     Created,
-    /// It is as it was.
     Kept,
-    /// Its keys are new: another password, other enctypes.
+    /// The password or the enctypes have changed, so the keys are new.
     NewKeys {
-        /// The version to issue with from now on.
+        /// Version of the new keys.
         kvno: u32,
     },
-    /// Its attributes or times are new.
+    /// Attributes or times have changed, and the keys stay.
     Changed,
-    /// It is another name of this principal now.
+    /// The name is now an alias of this principal.
     Alias(Principal),
 }
 
-/// Puts the plan into the store. Returns what it did for each name, in the plan's order.
+/// Writes the plan into the store. Returns the change to each name, in the order of the plan.
 pub(crate) async fn make(store: &dyn PrincipalStore, plan: &Plan, now: Timestamp) -> anyhow::Result<Vec<PreparedName>> {
     let mut made = Vec::new();
     for planned in &plan.principals {
@@ -60,7 +58,7 @@ pub(crate) async fn make(store: &dyn PrincipalStore, plan: &Plan, now: Timestamp
     Ok(made)
 }
 
-/// `krbtgt/THEIRS@OURS`, under which we send clients there, and `krbtgt/OURS@THEIRS`, under which theirs come here.
+/// Returns `krbtgt/THEIRS@OURS`, for our clients in the other realm, and `krbtgt/OURS@THEIRS`, for clients of the other realm here.
 fn both_ways(trust: &PlannedTrust, ours: &str) -> [PlannedPrincipal; 2] {
     let krbtgt = |name| PlannedPrincipal {
         name,
@@ -87,9 +85,7 @@ async fn make_principal(
             (Some(record), Expect::Revision(revision))
         }
         Some(VersionedRecord { record: Record::Alias { target, .. }, .. }) => {
-            bail!(
-                "the store has it as an alias of {target}: give it another name, or begin with another folder (--dir)"
-            )
+            bail!("the store holds this name as an alias of {target}: choose another name, or another folder (--dir)")
         }
     };
     let (keys, kvno) = keys(planned, old.as_ref().map(|record| &record.keys), now)?;
@@ -114,7 +110,7 @@ async fn make_principal(
     Ok(outcome)
 }
 
-/// The keys that the principal should have; with the new version's number where they are not the old ones.
+/// Returns the keys that the principal should have, and the number of the new version where they change.
 fn keys(planned: &PlannedPrincipal, old: Option<&KeySet>, now: Timestamp) -> anyhow::Result<(KeySet, Option<u32>)> {
     if let Some(old) = old
         && are_right(planned, old)?
@@ -122,9 +118,9 @@ fn keys(planned: &PlannedPrincipal, old: Option<&KeySet>, now: Timestamp) -> any
         return Ok((old.clone(), None));
     }
     let newest = old.and_then(|old| old.versions.iter().map(|v| v.kvno).max()).unwrap_or(0);
-    let kvno = newest.checked_add(1).context("its key version number is at its end")?;
+    let kvno = newest.checked_add(1).context("the key version number is at its maximum: use another folder (--dir)")?;
     let keys = match &planned.password {
-        // An old key would be an old password that still works.
+        // Drops old keys: each would be an old password that still works.
         Some(password) => KeySet::from_password(&planned.enctypes, kvno, &planned.name, password.expose(), now)?,
         None => {
             let mut keys = KeySet::random(&planned.enctypes, kvno, now, &mut OsRng);
@@ -135,7 +131,7 @@ fn keys(planned: &PlannedPrincipal, old: Option<&KeySet>, now: Timestamp) -> any
     Ok((keys, Some(kvno)))
 }
 
-/// The versions under which there may be tickets and keytabs: they are still accepted.
+/// Returns the old versions, which stay accepted for the tickets and keytabs that use them.
 fn retired(keys: &KeySet, now: Timestamp) -> impl Iterator<Item = KeyVersion> {
     keys.versions.iter().cloned().map(move |mut version| {
         if version.state == KeyState::Active {
@@ -146,7 +142,7 @@ fn retired(keys: &KeySet, now: Timestamp) -> impl Iterator<Item = KeyVersion> {
     })
 }
 
-/// Whether the active keys are of these enctypes, and from this password (or from none).
+/// Whether the active keys have these enctypes and come from this password, or are random where there is none.
 fn are_right(planned: &PlannedPrincipal, keys: &KeySet) -> anyhow::Result<bool> {
     let Some(active) = keys.active_version() else { return Ok(false) };
     let have: Vec<Enctype> = active.keys.iter().map(|k| k.key.enctype()).collect();
@@ -179,7 +175,7 @@ async fn make_alias(store: &dyn PrincipalStore, alias: &Principal, target: &Prin
         Some(VersionedRecord { record: Record::Alias { .. }, revision }) => Expect::Revision(revision),
         Some(VersionedRecord { record: Record::Principal(_), .. }) => {
             bail!(
-                "the store has it as a principal of its own: give another alias, or begin with another folder (--dir)"
+                "the store holds this name as a principal of its own: choose another alias, or another folder (--dir)"
             )
         }
     };
@@ -194,8 +190,8 @@ impl fmt::Display for PreparedName {
             NameOutcome::Created => write!(f, "{name}: created"),
             NameOutcome::Kept => write!(f, "{name}: kept"),
             NameOutcome::NewKeys { kvno } => write!(f, "{name}: new keys, version {kvno}"),
-            NameOutcome::Changed => write!(f, "{name}: changed, its keys stay"),
-            NameOutcome::Alias(target) => write!(f, "{name}: another name of {target}"),
+            NameOutcome::Changed => write!(f, "{name}: changed, keys kept"),
+            NameOutcome::Alias(target) => write!(f, "{name}: alias of {target}"),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::config::values::{EnctypeName, Moment, Password, Seconds};
 use kennel_core::principal::Attributes;
 use serde::de::{Deserialize, Deserializer, Error};
 
-/// The whole file.
+/// The whole seed file.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Seed {
@@ -24,10 +24,10 @@ pub(crate) struct Seed {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SeedPrincipal {
     pub(crate) name: String,
-    /// Left out: random keys.
+    /// Default: random keys.
     #[serde(default)]
     pub(crate) password: Option<Password>,
-    /// Left out: those of the realm.
+    /// Default: the enctypes of the realm.
     #[serde(default)]
     pub(crate) enctypes: Option<Vec<EnctypeName>>,
     #[serde(default)]
@@ -56,7 +56,7 @@ pub(crate) struct SeedTrust {
     pub(crate) enctypes: Option<Vec<EnctypeName>>,
 }
 
-/// One of [`Attributes`] by its name in small letters.
+/// One of [`Attributes`], by its name in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AttributeName(pub(crate) Attributes);
 

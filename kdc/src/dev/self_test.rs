@@ -1,6 +1,6 @@
-//! The proof: before `dev` says that it is ready, its own client has logged in, has got a service ticket, and the service
-//! has opened it with its keytab, over the real sockets, once with UDP and once with TCP. Each exchange is printed with
-//! what happened.
+//! The self test. Before `dev` reports that it is ready, Kennel's own client logs in and gets a service ticket, and the service
+//! opens that ticket with its keytab: over the real sockets, once with UDP and once with TCP. The test prints each exchange
+//! with its result.
 
 use crate::clock;
 use crate::dev::files::Folder;
@@ -17,7 +17,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// Runs the exchanges and prints them to `out`. An error says which one failed.
+/// Runs the exchanges and prints them to `out`. An error names the exchange that failed.
 pub(crate) async fn run(plan: &Plan, folder: &Folder, kdc: SocketAddr, out: &mut impl Write) -> anyhow::Result<()> {
     let (user, password) = plan.test_user()?;
     let secret = Secret::Password(SecretBytes::new(password.expose().to_vec()));
@@ -55,7 +55,7 @@ impl Exchanges<'_> {
         let took = milliseconds(begun.elapsed());
         _ = writeln!(
             out,
-            "  AP   {} opened the ticket with its keytab: it is {}; both proved themselves ({took})",
+            "  AP   {} opened the ticket of {} with its keytab; mutual authentication succeeded ({took})",
             self.service, ticket.client
         );
         Ok(())
@@ -73,7 +73,7 @@ impl Exchanges<'_> {
         let rules = AcceptRules { server: Some(self.service.clone()), ..AcceptRules::default() };
         let keys = AcceptorKeys::Keytab(self.keytab);
         let accepted = AcceptedApReq::check(&request.message, keys, &rules, clock::now())?;
-        ensure!(accepted.client == *self.user, "the ticket is of {}", accepted.client);
+        ensure!(accepted.client == *self.user, "the ticket belongs to {}", accepted.client);
         request.check_reply(&accepted.reply(None, None, &mut OsRng))?;
         Ok(())
     }

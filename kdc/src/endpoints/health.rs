@@ -1,4 +1,5 @@
-//! `/metrics` in the OpenMetrics text format; `/livez`: the process answers; `/readyz`: it serves, or which condition fails.
+//! `/metrics` in the OpenMetrics text format. `/livez` answers while the process lives. `/readyz` lists the conditions of readiness
+//! and fails where one of them does not hold.
 
 use axum::Router;
 use axum::extract::State;
@@ -12,13 +13,13 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 
 /// A condition of readiness.
 pub(crate) struct Check {
-    /// What `/readyz` calls it.
+    /// Text of the line in `/readyz`.
     pub(crate) name: &'static str,
-    /// Whether it holds now.
+    /// Whether the condition holds now.
     pub(crate) holds: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
-/// Sets the gauges that are read at each scrape.
+/// Sets the gauges that are only updated at a scrape.
 pub(crate) type Measure = Box<dyn Fn(&Metrics) + Send + Sync>;
 
 struct Shared {
@@ -27,13 +28,13 @@ struct Shared {
     checks: Vec<Check>,
 }
 
-/// All paths.
+/// Returns the router of all paths.
 pub(crate) fn router(metrics: Arc<Metrics>, measure: Measure, checks: Vec<Check>) -> Router {
     Router::new()
         .route("/metrics", get(text))
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .fallback(async || (StatusCode::NOT_FOUND, "there are /metrics, /livez and /readyz\n"))
+        .fallback(async || (StatusCode::NOT_FOUND, "this path does not exist: see /metrics, /livez and /readyz\n"))
         .with_state(Arc::new(Shared { metrics, measure, checks }))
 }
 

@@ -1,4 +1,5 @@
-//! Port 88: bytes in, the core's steps, the cache between them, one audit event, bytes out. UDP and TCP both come through here.
+//! Port 88, UDP and TCP: passes each request through the steps of the core, reads principals from the cache between the steps, and
+//! records one audit event.
 
 use crate::clock;
 use futures_util::FutureExt;
@@ -15,7 +16,7 @@ use kennel_store::cache::EntryCache;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// Answers requests of the AS and the TGS.
+/// The responder of AS and TGS requests.
 pub(crate) struct KdcEndpoint {
     live: Arc<Live>,
     cache: Arc<EntryCache>,
@@ -59,7 +60,7 @@ impl KdcEndpoint {
         Ok(found)
     }
 
-    /// The event goes out before the reply does: no ticket leaves without its audit line on the way.
+    /// Records the event and returns the reply, so that no ticket leaves without its audit line.
     fn finish(&self, outcome: Outcome, transport: TransportKind) -> Option<Vec<u8>> {
         let outcome = self.fit(outcome, transport);
         self.audit.record(outcome.event);
@@ -78,8 +79,8 @@ impl KdcEndpoint {
 impl Respond for KdcEndpoint {
     type Event = Event;
 
-    /// The core has no state that a request could change half-way, so a decision that has to wait for the store can be dropped
-    /// here and made anew by [`Respond::respond`].
+    /// The core has no state that a request could change half-way, so this method drops a decision that waits for the store,
+    /// and [`Respond::respond`] makes it anew.
     fn try_respond(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Response<Event>> {
         let Outcome { reply, event } = self.fit(self.decide(request, peer).now_or_never()?, transport);
         Some(Response { reply, event })
@@ -119,9 +120,9 @@ mod tests {
     use kennel_store::MemoryStore;
     use kennel_wire::message::{ErrorCode, KrbError};
 
-    /// No request at all, which gets a KRB-ERROR all the same.
+    /// Not a Kerberos message. The KDC replies with a KRB-ERROR.
     const GARBAGE: &[u8] = b"\x30\x03not";
-    /// The outermost octets of an AS-REP: a reply, which is not answered.
+    /// The outermost octets of an AS-REP. The KDC does not answer replies.
     const REPLY: &[u8] = b"\x6b\x02\x30\x00";
 
     async fn endpoint(dir: &tempfile::TempDir) -> (KdcEndpoint, kennel_audit::AuditWriter) {

@@ -1,9 +1,9 @@
-//! One module for each port or path: what is behind the listeners.
+//! The responders behind the listeners, one module for each port or path.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`kdc`] | AS and TGS, UDP and TCP |
-//! | [`enrolment`] | a pod's token in, its credentials out, HTTPS |
+//! | [`enrolment`] | credentials for pods, HTTPS |
 //! | [`health`] | `/metrics`, `/livez`, `/readyz` |
 
 pub(crate) mod enrolment;

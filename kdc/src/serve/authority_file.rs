@@ -1,5 +1,5 @@
-//! The file of our own certificate authority, beside the store: made once, the key wrapped by the master key. Every agent
-//! trusts this very certificate, so a file that cannot be read is never replaced by a new authority.
+//! The file of Kennel's own certificate authority, in the same folder as the store. The file is created once, with the key wrapped
+//! by the master key. Every agent trusts exactly this certificate, so a new authority never replaces a file that cannot be read.
 
 use anyhow::Context;
 use base64::Engine;
@@ -24,8 +24,8 @@ pub(crate) fn open_or_create(
     match std::fs::read_to_string(path) {
         Ok(text) => decode(&text, master, realm).with_context(|| {
             format!(
-                "{} cannot be read: put a copy back. (Without it, remove the file for a new authority: \
-                 agents trust that one when the ConfigMap kennel-krb5 has reached their pods, within minutes.)",
+                "{} cannot be read: put a copy back. (Without a copy, remove the file: the next start creates a new authority, \
+                 which agents trust once the ConfigMap kennel-krb5 has reached their pods, within minutes.)",
                 path.display()
             )
         }),
@@ -53,7 +53,7 @@ fn encode(
 }
 
 fn decode(text: &str, master: &MasterKey, realm: &str) -> anyhow::Result<Authority> {
-    let (_, rest) = text.split_once(KEY_BEGIN).context("there is no wrapped key in it")?;
+    let (_, rest) = text.split_once(KEY_BEGIN).context("the file contains no wrapped key")?;
     let (wrapped, pem) = rest.split_once(KEY_END).context("the wrapped key has no end")?;
     let wrapped = STANDARD.decode(wrapped.trim()).ok().context("the wrapped key is not base64")?;
     let pem = pem.trim_start();
@@ -62,7 +62,7 @@ fn decode(text: &str, master: &MasterKey, realm: &str) -> anyhow::Result<Authori
     Ok(Authority::from_parts(realm, pem, &plain)?)
 }
 
-/// Binds the key to this very certificate, so that a changed file is noticed.
+/// Returns the associated data that binds the wrapped key to its realm and certificate, so that a changed file is noticed.
 fn associated(realm: &str, pem: &str) -> String {
     format!("certificate authority of {realm}: {}", STANDARD.encode(Sha256::digest(pem.as_bytes())))
 }

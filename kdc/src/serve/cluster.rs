@@ -1,4 +1,4 @@
-//! The parts that only a realm with a cluster has: the index, the controller that follows it, the enrolment API.
+//! The parts that only a realm with a cluster has: the index, the controller that follows the cluster, the enrolment API.
 
 use crate::clock;
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
@@ -26,20 +26,20 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// Interval of the check whether the serving certificate has to be renewed or read anew.
+/// Interval at which the serving certificate is renewed or read again, if that is due.
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(60);
 
-/// The parts, prepared before anything is served.
+/// The parts of a cluster, prepared and not started.
 pub(crate) struct ClusterParts {
     client: kube::Client,
     kdcs: Vec<String>,
     https: Option<(HttpListener, Arc<Tls>)>,
     pub(crate) index: SharedIndex,
-    /// With the id of the master key; `None` for a realm that is only tried out.
+    /// The Lease and the id of the master key. `None` for `dev`, where no other process serves the realm.
     lease: Option<(RealmLease, String)>,
 }
 
-/// The parts, running.
+/// The running parts of a cluster.
 pub(crate) struct RunningCluster {
     controller: JoinHandle<()>,
     https: Option<HttpServer>,
@@ -53,14 +53,14 @@ pub(crate) struct RunningCluster {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lost;
 
-/// The files of our own certificate authority and of the key that wraps it.
+/// The files of Kennel's own certificate authority and of the master key, which wraps its key.
 pub(crate) struct Secrets<'a> {
     pub(crate) authority: PathBuf,
     pub(crate) master_key: &'a Path,
 }
 
 impl ClusterParts {
-    /// Connects and binds. Without `enrolment`, pods cannot enrol.
+    /// Connects to the cluster and binds the enrolment API. Without `enrolment`, pods cannot enrol.
     pub(crate) async fn prepare(
         realm: &str,
         cluster: &ClusterSettings,
@@ -78,23 +78,23 @@ impl ClusterParts {
         Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), https, index, lease: None })
     }
 
-    /// The certificate that clients of the enrolment API are to trust.
+    /// Returns the CA certificates that clients of the enrolment API trust, PEM.
     pub(crate) fn ca_pem(&self) -> Option<String> {
         self.https.as_ref().map(|(_, tls)| tls.ca_pem())
     }
 
-    /// Serves as the holder of a Lease, from the store under this master key.
+    /// Makes the controller write only while this process holds the Lease. `master_key`: id of the key of the store.
     pub(crate) fn holding(mut self, lease: RealmLease, master_key: String) -> ClusterParts {
         self.lease = Some((lease, master_key));
         self
     }
 
-    /// The certificate of the enrolment API.
+    /// Returns the certificate of the enrolment API.
     pub(crate) fn tls(&self) -> Option<Arc<Tls>> {
         self.https.as_ref().map(|(_, tls)| tls.clone())
     }
 
-    /// Starts the parts.
+    /// Starts the enrolment API and the controller.
     pub(crate) fn start(
         self,
         live: Arc<Live>,
@@ -134,7 +134,7 @@ impl ClusterParts {
                 let ca = tls.clone();
                 let cluster = EnrolmentCluster { client: self.client, index: self.index, events };
                 let enrolment = Enrolment::new(live, cache, cluster, audit, krb5_conf, move || ca.ca_pem());
-                tracing::info!(addresses = ?listener.addresses(), "enrolment over HTTPS");
+                tracing::info!(addresses = ?listener.addresses(), "listening for enrolment over HTTPS");
                 let https = listener.serve(&router(Arc::new(enrolment)), Some(tls.server_config()?))?;
                 (Some(https), Some(tokio::spawn(keep_renewing(tls))))
             }
@@ -145,7 +145,7 @@ impl ClusterParts {
         let held = lease.as_ref().map(|(lease, _)| lease.clone());
         let controller = tokio::spawn(async move {
             let Some((lease, store)) = lease else {
-                // Nobody else would.
+                // Without a Lease, no other process writes for the realm.
                 lease_held.set(1);
                 return controller.run().await;
             };
@@ -167,12 +167,12 @@ impl RunningCluster {
     pub(crate) async fn lost(&self) -> Lost {
         match self.lost.clone().wait_for(|lost| *lost).await {
             Ok(_) => Lost,
-            // There was no Lease to lose.
+            // The sender is gone without a loss: the realm has no Lease.
             Err(_) => std::future::pending().await,
         }
     }
 
-    /// Stops the parts. The store keeps a write that has begun whole or not at all.
+    /// Stops the parts and releases the Lease. Stopping is safe at any point: each write of the store is atomic.
     pub(crate) async fn stop(self) {
         self.controller.abort();
         if let Some(renewal) = self.renewal {
@@ -187,12 +187,14 @@ impl RunningCluster {
     }
 }
 
-/// Makes a client from a kubeconfig, or from the pod that this process runs in. The API server may be away: it is asked later.
+/// Creates a client from a kubeconfig, or from the pod that this process runs in. Sends no request, so the API server need not be
+/// reachable yet.
 pub(crate) async fn connect(kubeconfig: Option<&Path>) -> anyhow::Result<kube::Client> {
     match kubeconfig {
         Some(path) => Ok(connect::from_kubeconfig(path).await?),
-        None => connect::from_pod()
-            .context("no cluster: give cluster.kubeconfig (or --kubeconfig), or take out the section [cluster]"),
+        None => connect::from_pod().context(
+            "no cluster is configured: give cluster.kubeconfig (or --kubeconfig), or remove the section [cluster]",
+        ),
     }
 }
 

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | [`service`] | a KDC that answers: start in order, stop in order |
 //! | [`cluster`] | the parts that only a realm with a cluster has |
-//! | [`store`] | opening or creating the store and its master key |
-//! | [`authority_file`] | the file of our own certificate authority |
+//! | [`store`] | opens or creates the store and its master key |
+//! | [`authority_file`] | the file of Kennel's own certificate authority |
 //! | [`signals`] | SIGTERM and SIGINT |
 
 mod authority_file;
@@ -31,7 +31,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let realm = config.realm.build(config.realm_name()?)?;
     warn_of_weakness(&realm);
     let mut signals = Signals::new()?;
-    // Before anything is made: a port in use changes nothing.
+    // Binds before any file is created, so that a port in use changes nothing.
     let bound = BoundSockets::bind(&config.listen.addresses, config.limits.udp_threads)?;
     let settings = &config.store;
     let lease = lease(config, &realm.name).await?;
@@ -39,7 +39,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         StoreKind::Sled => store::open(&settings.path, &settings.master_key, settings.create).await?,
     };
     if store::check_realm(store.as_ref(), &realm, settings.create).await? {
-        tracing::info!(realm = realm.name, store = %settings.path.display(), "made a new realm");
+        tracing::info!(realm = realm.name, store = %settings.path.display(), "created a new realm");
     }
     let name = realm.name.clone();
     let cluster = match &config.cluster {
@@ -68,14 +68,14 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     service.stop().await;
     if let Some(Lost) = lost {
         anyhow::bail!(
-            "another process has taken the realm's Lease: this one stops, so that the two stores do not diverge"
+            "another process has taken the realm's Lease: this process stops, so that the two stores do not diverge"
         );
     }
     tracing::info!("stopped");
     Ok(())
 }
 
-/// The Lease of a realm in a cluster, once it is known that no other store has that realm.
+/// Checks that no other store holds the realm, and returns its Lease. `None` where the realm has no cluster.
 async fn lease(config: &Config, realm: &str) -> anyhow::Result<Option<RealmLease>> {
     let Some(cluster) = &config.cluster else { return Ok(None) };
     let client = connect(cluster.kubeconfig.as_deref()).await?;

@@ -1,4 +1,4 @@
-//! A KDC that answers: its parts started in order and stopped in order.
+//! A running KDC: starts its parts in order and stops them in order.
 
 use crate::clock;
 use crate::config::audit::AuditSettings;
@@ -21,22 +21,22 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn PrincipalStore>,
     pub(crate) cache_capacity: usize,
     pub(crate) cluster: Option<ClusterParts>,
-    /// Sockets of metrics and health.
+    /// Sockets for metrics and health.
     pub(crate) metrics: Option<HttpListener>,
 }
 
-/// A KDC that answers.
+/// A running KDC.
 pub(crate) struct Service {
     sockets: RunningSockets,
     cluster: Option<RunningCluster>,
     metrics: Option<HttpServer>,
-    /// Counts the principals of the store, where metrics are served.
+    /// The task that counts the principals of the store, where metrics are served.
     census: Option<JoinHandle<()>>,
     audit: AuditWriter,
 }
 
 impl Service {
-    /// Starts to answer on the bound sockets.
+    /// Starts the parts, and serves on the bound sockets.
     pub(crate) async fn start(
         parts: Parts,
         bound: BoundSockets,
@@ -72,7 +72,7 @@ impl Service {
         }
     }
 
-    /// Accepts nothing new, finishes what has begun, writes the last audit lines.
+    /// Accepts no new requests, finishes those that have begun, and writes the last audit lines.
     pub(crate) async fn stop(self) {
         if let Some(cluster) = self.cluster {
             cluster.stop().await;
@@ -85,12 +85,12 @@ impl Service {
         }
         self.sockets.stop().await;
         if tokio::task::spawn_blocking(|| self.audit.stop()).await.is_err() {
-            tracing::error!("the audit trail did not end in order");
+            tracing::error!("the audit trail did not end properly: its last lines may be missing");
         }
     }
 }
 
-/// The conditions of readiness. The store is open and the realm known before anything is served.
+/// Returns the conditions of readiness. The first two always hold: nothing is served before.
 fn checks(cluster: Option<&ClusterParts>) -> Vec<Check> {
     let always = |name| Check { name, holds: Box::new(|| true) };
     let mut checks = vec![always("store open, master key loaded"), always("realm known")];

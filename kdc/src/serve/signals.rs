@@ -1,4 +1,4 @@
-//! The signals that end the process in order.
+//! The signals that stop the process in order.
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -10,13 +10,13 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Takes both signals over: from now on they do not end the process at once.
+    /// Installs handlers for both signals, which from then on no longer end the process at once.
     pub(crate) fn new() -> anyhow::Result<Signals> {
         let listen = |kind| signal(kind).context("signals cannot be received");
         Ok(Signals { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
-    /// The name of the first that arrives.
+    /// Waits for a signal and returns its name.
     pub(crate) async fn wait(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",

@@ -1,5 +1,5 @@
-//! Opening the store, or making it where that is allowed. Nothing is ever begun anew beside something that exists: a
-//! missing key, another realm or a damaged file refuses to start.
+//! Opens the store, or creates it where that is allowed. Nothing that exists is replaced: with a missing key, another realm or a
+//! damaged file, the process refuses to start.
 
 use crate::clock;
 use anyhow::{Context, bail};
@@ -15,7 +15,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens the store of sled in `path` under the key in the file `master_key`; `create` makes both where there is none.
+/// Opens the store of sled in `path` under the key in the file `master_key`. With `create`, creates both where there is none.
 pub(crate) async fn open(path: &Path, master_key: &Path, create: bool) -> anyhow::Result<Arc<SledStore>> {
     let (path, master_key) = (path.to_owned(), master_key.to_owned());
     let store = tokio::task::spawn_blocking(move || open_blocking(&path, &master_key, create)).await??;
@@ -25,7 +25,7 @@ pub(crate) async fn open(path: &Path, master_key: &Path, create: bool) -> anyhow
 fn open_blocking(path: &Path, master_key: &Path, create: bool) -> anyhow::Result<SledStore> {
     if !create && !SledStore::exists(path)? {
         bail!(
-            "there is no store in {}: correct store.path, or start once with --create to make a new realm",
+            "there is no store in {}: correct store.path, or start once with --create for a new realm",
             path.display()
         );
     }
@@ -46,17 +46,17 @@ fn make_parent(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Makes a folder (0700) and those above it; one that exists stays as it is.
+/// Creates a folder and its missing parents with mode 0700. Leaves an existing folder as it is.
 pub(crate) fn make_private_folder(path: &Path) -> anyhow::Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .with_context(|| format!("the folder {} cannot be made", path.display()))
+        .with_context(|| format!("the folder {} cannot be created", path.display()))
 }
 
-/// Makes sure that the store is this realm's: it has `krbtgt/REALM`. With `create` an empty store gets one. True: it was
-/// made just now.
+/// Checks that the store belongs to this realm, which means that `krbtgt/REALM` is in it. With `create`, creates that principal in
+/// an empty store. Returns whether it did.
 pub(crate) async fn check_realm(store: &dyn PrincipalStore, realm: &Realm, create: bool) -> anyhow::Result<bool> {
     let krbtgt = Principal::krbtgt(&realm.name, &realm.name);
     if store.read(&krbtgt).await?.is_some() {
@@ -67,11 +67,11 @@ pub(crate) async fn check_realm(store: &dyn PrincipalStore, realm: &Realm, creat
     if !realms.is_empty() {
         let realms = realms.into_iter().collect::<Vec<_>>().join(", ");
         bail!(
-            "the store has no {krbtgt}, it belongs to the realm {realms}: correct the realm's name, or give another store"
+            "the store has no {krbtgt} and belongs to the realm {realms}: correct the realm's name, or give another store"
         );
     }
     if !create {
-        bail!("the store is empty, not even {krbtgt} is in it: start once with --create to make a new realm");
+        bail!("the store is empty and has no {krbtgt}: start once with --create for a new realm");
     }
     let now = clock::now();
     let keys = KeySet::random(&realm.enctypes, 1, now, &mut OsRng);

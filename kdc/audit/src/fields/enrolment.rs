@@ -1,4 +1,4 @@
-//! What an enrolment says: which pod asked, and which credentials it received.
+//! Fields of an enrolment: the pod that asked, and the credentials that it received.
 
 use crate::fields::exchange::issued_fields;
 use crate::line::{Fields, Line};

@@ -1,4 +1,4 @@
-//! What a request of the KDC says: who asked for what, and what was decided.
+//! Fields of a request to the KDC: client, server and decision.
 
 use crate::line::{Fields, Line};
 use kennel_core::event::{Decision, Event, Exchange, IssuedTicket};

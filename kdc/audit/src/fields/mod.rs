@@ -1,8 +1,8 @@
-//! What each kind of event says, in order.
+//! Fields of each kind of event, in the order of the line.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`exchange`] | a request of the KDC |
+//! | [`exchange`] | a request to the KDC |
 //! | [`enrolment`] | an enrolment of a pod |
 
 mod enrolment;

@@ -1,5 +1,6 @@
-//! The loop: watches in, names to settle out. It settles nothing before every kind was listed, since an object that is missing
-//! until then may only not be known yet. While the API server is away, everything stays as it is.
+//! The controller's loop: takes events of the watches in and settles the names that they change. The loop settles nothing before
+//! every kind of object has been listed, since an object that is missing until then may only be unknown. While the API server
+//! cannot be reached, the store stays as it is.
 
 use crate::cluster::settle::settle;
 use crate::cluster::work::Work;
@@ -20,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Names that are settled at a time: the store makes that many writes durable together.
+/// Names that are settled at a time: the store syncs that many writes together.
 const AT_A_TIME: usize = 64;
 /// Events that are applied at a time.
 const EVENTS: usize = 1024;
@@ -33,7 +34,7 @@ const SILENT: Duration = Duration::from_secs(90);
 /// Pause before a name that failed is tried again.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// Puts into the store what the cluster asks for.
+/// Writes the principals that the cluster asks for into the store.
 pub struct Controller {
     client: kube::Client,
     index: SharedIndex,
@@ -41,40 +42,40 @@ pub struct Controller {
     live: Arc<Live>,
     states: States,
     publisher: Arc<Publisher>,
-    /// Every kind of object was listed.
+    /// Whether every kind of object has been listed.
     synced: bool,
-    /// Everything was settled once since then.
+    /// Whether every name has been settled once since then.
     settled: bool,
-    /// Kinds whose watch is broken, with the time of the last failure.
+    /// Kinds of objects whose watch is broken, with the time of the last failure.
     broken: BTreeMap<&'static str, Instant>,
     metrics: Arc<Metrics>,
     clock: Clock,
-    /// States have changed since the refused ones were counted.
+    /// Whether states have changed since refused names were counted.
     recount: bool,
 }
 
-/// What a controller works with.
+/// The parts from which a controller is built.
 pub struct ControllerParts {
-    /// Watches the cluster.
+    /// The client for watches.
     pub client: kube::Client,
-    /// Writes to the cluster.
+    /// The writer to the cluster.
     pub applier: Applier,
-    /// The cluster's objects as the watches deliver them; shared with those who read it.
+    /// The cluster's objects as the watches deliver them; shared with the KDC and the enrolment API, which read the index.
     pub index: SharedIndex,
-    /// Holds the principals.
+    /// The store of the principals.
     pub store: Arc<dyn PrincipalStore>,
-    /// The realm as it is now: the controller makes it follow the KerberosRealm.
+    /// The current settings of the realm, which the controller takes from the KerberosRealm.
     pub live: Arc<Live>,
-    /// The data of each enrolled namespace's ConfigMap.
+    /// The data of the ConfigMap in each enrolled namespace.
     pub published: Published,
-    /// Gauges of the cluster.
+    /// The metrics whose cluster gauges the controller sets.
     pub metrics: Arc<Metrics>,
     /// The system's clock.
     pub clock: Clock,
 }
 
 impl Controller {
-    /// A controller that writes nothing before [`Controller::run`].
+    /// Creates a controller, which writes nothing before [`Controller::run`].
     #[must_use]
     pub fn new(parts: ControllerParts) -> Controller {
         let ControllerParts { client, applier, index, store, live, published, metrics, clock } = parts;
@@ -96,10 +97,10 @@ impl Controller {
         }
     }
 
-    /// Runs without end; the caller aborts it at a stop. The store keeps a write that has begun whole or not at all.
+    /// Runs without end. The caller aborts the task at a stop, which is safe at any point: each write of the store is atomic.
     pub async fn run(mut self) {
         let publisher = tokio::spawn(self.publisher.clone().run());
-        let mut said = watch_cluster(&self.client).ready_chunks(EVENTS);
+        let mut reports = watch_cluster(&self.client).ready_chunks(EVENTS);
         let mut work = Work::default();
         let mut under_way = FuturesUnordered::new();
         let mut resync = tokio::time::interval(RESYNC);
@@ -116,7 +117,7 @@ impl Controller {
             }
             let due = work.next_due().unwrap_or_else(|| Instant::now() + RESYNC);
             tokio::select! {
-                Some(chunk) = said.next() => self.take_in(chunk, &mut work).await,
+                Some(chunk) = reports.next() => self.take_in(chunk, &mut work).await,
                 Some((name, state)) = under_way.next(), if !under_way.is_empty() => self.take_note(&name, state, &mut work),
                 _ = resync.tick() => self.look_at_everything(&mut work).await,
                 _ = look.tick() => self.look_at_broken(),
@@ -130,8 +131,8 @@ impl Controller {
     async fn take_in(&mut self, chunk: Vec<WatchReport>, work: &mut Work) {
         let mut events = Vec::with_capacity(chunk.len());
         let now = (self.clock)().time.0;
-        for said in chunk {
-            match said {
+        for report in chunk {
+            match report {
                 WatchReport::Event { kind, works, event } => {
                     events.push(*event);
                     if works {
@@ -156,7 +157,7 @@ impl Controller {
         }
     }
 
-    /// Settles a name on its own, apart from the loop's borrow.
+    /// Returns a future that settles a name and borrows nothing from the loop.
     fn settle(&self, name: Name) -> impl Future<Output = (Name, State)> + use<> {
         let (index, store, live, clock) = (self.index.clone(), self.store.clone(), self.live.clone(), self.clock);
         async move {
@@ -165,10 +166,14 @@ impl Controller {
         }
     }
 
-    /// Once for each break, not for each try.
+    /// Logs a broken watch once, not at every try.
     fn say_broken(&mut self, kind: &'static str, error: &str) {
         if self.broken.insert(kind, Instant::now()).is_none() {
-            tracing::warn!(kind, error, "the cluster cannot be watched; the KDC goes on with what it knows");
+            tracing::warn!(
+                kind,
+                error,
+                "the cluster cannot be watched: the KDC continues with the objects that it knows"
+            );
         }
         self.metrics.watches_broken.set(count(self.broken.len()));
     }
@@ -180,7 +185,7 @@ impl Controller {
         }
     }
 
-    /// A watch that works and has no event is silent; a broken one fails again and again.
+    /// Ends the breaks of watches that no longer fail. A working watch without events is silent, a broken one fails repeatedly.
     fn look_at_broken(&mut self) {
         let silent = self.broken.iter().filter(|(_, failed)| failed.elapsed() > SILENT).map(|(kind, _)| *kind);
         silent.collect::<Vec<_>>().into_iter().for_each(|kind| self.say_mended(kind));
@@ -229,7 +234,7 @@ impl Controller {
                 Record::Alias { alias, origin: Origin::Kubernetes, .. } => work.add(Name::Alias(alias.clone())),
                 _ => {}
             }),
-            Err(error) => tracing::error!(%error, "the store cannot be listed; it is tried again"),
+            Err(error) => tracing::error!(%error, "the store cannot be listed: trying again"),
         }
         self.publisher.forget();
         let index = self.index.read();
@@ -238,7 +243,7 @@ impl Controller {
         self.publisher.touch(index.namespaces().map(|(name, _)| name), true);
     }
 
-    /// Called when nothing is left to do.
+    /// Updates the gauge of refused names, and logs the first time that all names are settled. Called while no name is due.
     fn say_settled(&mut self, begun: Instant) {
         if std::mem::take(&mut self.recount) {
             self.metrics.refused_names.set(count(self.states.count_refused()));
@@ -260,7 +265,7 @@ fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// The instant of a time of the system's clock. The limit loses nothing: each resync makes the name due anyway.
+/// Converts a time of the system's clock to an instant, at most two resyncs ahead: each resync makes the name due anyway.
 fn instant_of(then: KerberosTime, now: Timestamp) -> Instant {
     let micros = then.0.saturating_sub(now.time.0).saturating_mul(1_000_000).saturating_sub(now.micros.into());
     Instant::now() + Duration::from_micros(u64::try_from(micros).unwrap_or(0)).min(RESYNC * 2)

@@ -1,10 +1,10 @@
-//! The cluster's objects into the store.
+//! Writes the principals that the cluster's objects ask for into the store.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`controller`] | the loop: watches in, names to settle out |
+//! | [`controller`] | the loop: takes watch events in, settles the names that they change |
 //! | [`work`] | which names are due |
-//! | [`settle`] | one name: from what is wanted and what is stored to the next write |
+//! | [`settle`] | compares the wanted and the stored state of one name and does the next write |
 
 pub(crate) mod controller;
 mod settle;

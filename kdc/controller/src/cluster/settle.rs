@@ -1,5 +1,5 @@
-//! One name: from what is wanted and what is stored to the next write, until nothing is left to do. The core decides; this
-//! module reads and writes the store.
+//! Settles one name: compares the wanted with the stored state and does the next write, until the two agree. The core decides;
+//! this module reads and writes the store.
 
 use crate::live::Live;
 use crate::state::{Name, State};
@@ -10,7 +10,7 @@ use kennel_store::{Expect, PrincipalStore, StoreError, VersionedRecord};
 use kennel_wire::message::{Principal, Timestamp};
 use rand::rngs::OsRng;
 
-/// Writes of one name in a row. A name that is not settled by then fails, and is tried again.
+/// Consecutive writes of one name at most. A name that is not settled by then fails, and the controller tries again.
 const ROUNDS: usize = 8;
 
 /// Settles a name.
@@ -26,7 +26,7 @@ pub(crate) async fn settle(
             Ok(Some(state)) => return state,
             Ok(None) | Err(StoreError::Conflict) => {}
             Err(error) => {
-                tracing::error!(?name, %error, "the store does not accept a principal of the cluster");
+                tracing::error!(?name, %error, "a principal of the cluster cannot be written to the store: trying again");
                 return State::Failed;
             }
         }
@@ -34,7 +34,7 @@ pub(crate) async fn settle(
     State::Failed
 }
 
-/// Does one write, or none where the name is settled (`Some`).
+/// Does one write and returns `None`, or returns the state of a name that needs none.
 async fn step(
     name: &Name,
     index: &SharedIndex,

@@ -1,16 +1,17 @@
-//! Which names are due: at once, or later. One task at a time settles a name; changes that arrive meanwhile are due after it.
+//! The queue of names to settle, at once or later. One task at a time settles a name: a name that changes meanwhile is settled
+//! again afterwards.
 
 use crate::state::Name;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-/// The names that wait.
+/// The queue of names.
 #[derive(Debug, Default)]
 pub(crate) struct Work {
     ready: BTreeSet<Name>,
     running: BTreeSet<Name>,
     later: BTreeSet<(Instant, Name)>,
-    /// When each of `later` is due: a name is there once.
+    /// The due time of each name in `later`, which holds a name once.
     due: BTreeMap<Name, Instant>,
 }
 
@@ -28,7 +29,7 @@ impl Work {
         self.later.insert((when, name));
     }
 
-    /// The next name to settle; [`Work::finished`] ends it.
+    /// Takes the next name to settle. The name stays in work until [`Work::finished`].
     pub(crate) fn begin(&mut self, now: Instant) -> Option<Name> {
         while let Some((when, _)) = self.later.first()
             && *when <= now
@@ -43,12 +44,12 @@ impl Work {
         Some(name)
     }
 
-    /// A name was settled.
+    /// Records that the work on a name has ended.
     pub(crate) fn finished(&mut self, name: &Name) {
         self.running.remove(name);
     }
 
-    /// When the next of the later names is due.
+    /// The due time of the next name that is due later.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.later.first().map(|(when, _)| *when)
     }

@@ -1,4 +1,4 @@
-//! Events of service accounts whose names belong to others: an account has no status to say it in.
+//! Events on service accounts whose principal has another owner: an account has no status that could report this.
 
 use crate::publish::report::RefusedAccount;
 use crate::publish::written::Memory;
@@ -6,10 +6,10 @@ use kennel_k8s::apply::event::{EventSubject, EventWriter};
 use kennel_wire::message::Principal;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Writes one Event for each name that is refused, when it begins to be.
+/// Writes one Event for each refused name, at the beginning of the refusal.
 pub(crate) struct AccountPublisher {
     events: EventWriter,
-    /// Refused names by namespace, as reported.
+    /// Refused names that were reported, by namespace.
     reported: Memory<BTreeMap<String, BTreeSet<Principal>>>,
 }
 
@@ -18,7 +18,7 @@ impl AccountPublisher {
         AccountPublisher { events, reported: Memory::default() }
     }
 
-    /// Publishes the refused accounts of a namespace; `refused` are all of them.
+    /// Publishes the refused accounts of a namespace. `refused` lists all of them.
     pub(crate) async fn publish(&self, namespace: &str, refused: Vec<RefusedAccount>) {
         let now: BTreeSet<Principal> = refused.iter().map(|account| account.principal.clone()).collect();
         let before = {

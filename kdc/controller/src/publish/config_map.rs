@@ -1,4 +1,4 @@
-//! The ConfigMap of each enrolled namespace: what its pods need to find the KDC and to trust it.
+//! The ConfigMap of each enrolled namespace, by which its pods find the KDC and trust its certificate.
 
 use crate::publish::written::{Memory, is_written};
 use kennel_k8s::apply::config_map::ConfigMapWriter;
@@ -6,12 +6,12 @@ use kennel_k8s::index::view::SharedIndex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The data of the ConfigMap of every enrolled namespace.
+/// The source of the data of every ConfigMap, the same in each enrolled namespace.
 #[derive(Clone)]
 pub struct Published(Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>);
 
 impl Published {
-    /// `data` is asked anew before each write, since settings and certificates change.
+    /// Calls `data` before each write, since settings and certificates change.
     #[must_use]
     pub fn new(data: impl Fn() -> BTreeMap<String, String> + Send + Sync + 'static) -> Published {
         Published(Arc::new(data))
@@ -27,9 +27,9 @@ pub(crate) struct ConfigMapPublisher {
 
 #[derive(Default)]
 struct Written {
-    /// Data by namespace; empty where it is not known.
+    /// The written data by namespace; empty where the data of an existing ConfigMap is unknown.
     data: BTreeMap<String, BTreeMap<String, String>>,
-    /// The ConfigMaps that an earlier process wrote are in `data`.
+    /// Whether `data` includes the ConfigMaps of earlier processes.
     listed: bool,
 }
 
@@ -38,12 +38,12 @@ impl ConfigMapPublisher {
         ConfigMapPublisher { writer, published, written: Memory::default() }
     }
 
-    /// Writes every ConfigMap anew when its namespace is due next.
+    /// Forgets written data, so that each ConfigMap is written anew when its namespace is due next.
     pub(crate) fn forget(&self) {
         self.written.lock().data.values_mut().for_each(BTreeMap::clear);
     }
 
-    /// Lists, once, the namespaces that have a ConfigMap of ours. Returns those that are not enrolled any more: they are due.
+    /// Lists, once, the namespaces that have a ConfigMap of Kennel. Returns those that are no longer enrolled, which are then due.
     pub(crate) async fn find_abandoned(&self, index: &SharedIndex) -> kube::Result<Vec<String>> {
         if self.written.lock().listed {
             return Ok(Vec::new());

@@ -17,12 +17,12 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Writes the keytabs of accounts and services into Secrets.
+/// Writes the keytabs of accounts and services into Secrets, and deletes Secrets that are no longer asked for.
 pub(crate) struct KeytabSecretPublisher {
     writer: KeytabSecretWriter,
     index: SharedIndex,
     store: Arc<dyn PrincipalStore>,
-    /// Name and digest of each Secret, by its KerberosPrincipal.
+    /// Name and SHA-256 digest of each written Secret, by KerberosPrincipal.
     written: Memory<BTreeMap<ObjectKey, (String, [u8; 32])>>,
 }
 
@@ -35,13 +35,13 @@ impl KeytabSecretPublisher {
         KeytabSecretPublisher { writer, index, store, written: Memory::default() }
     }
 
-    /// Writes every Secret anew when its object is due next.
+    /// Forgets written Secrets, so that each one is written anew when its KerberosPrincipal is due next.
     pub(crate) fn forget(&self) {
         self.written.lock().clear();
     }
 
-    /// Publishes the Secret of one KerberosPrincipal and deletes the one that it asked for before. Returns the name of the Secret
-    /// that exists, or, as the inner error, what is wrong with it.
+    /// Publishes the Secret of one KerberosPrincipal, and deletes the Secret that the object named before. Returns the name of the
+    /// Secret that exists; the inner error is the problem with the Secret.
     pub(crate) async fn publish(
         &self,
         object: &KerberosPrincipal,
@@ -60,7 +60,7 @@ impl KeytabSecretPublisher {
             return Ok(Ok(kept));
         }
         if outcome.client.is_none() && outcome.principals.is_empty() {
-            // Another problem may say already why there is no key.
+            // Another problem may explain already why there is no key.
             let is_explained = !outcome.problems.is_empty() || !progress.problems.is_empty();
             return Ok(if is_explained { Ok(kept) } else { Err(Problem::NoKeys { secret: name.to_owned() }) });
         }
@@ -93,7 +93,7 @@ impl KeytabSecretPublisher {
         }
     }
 
-    /// The keytab of an outcome; `None` where the store does not have all of its names now.
+    /// Builds the keytab of an outcome; `None` where the store lacks one of its principals.
     async fn keytab(&self, outcome: &PrincipalOutcome) -> Option<KeytabFile> {
         let mut builder = KeytabBuilder::default();
         if let Some(client) = &outcome.client {

@@ -1,11 +1,11 @@
-//! Reports results back to the cluster: status of our resources, Events where something changes, the ConfigMap of each enrolled
-//! namespace, keytab Secrets. The publisher writes only what has changed, and tries again what failed.
+//! Reports results back to the cluster: status of Kennel's resources, Events on changes of readiness, the ConfigMap of each
+//! enrolled namespace, keytab Secrets. The publisher writes only changes, and repeats writes that failed.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`report`] | what there is to say about a namespace, pure |
-//! | [`written`] | which answers of the API server count as written |
-//! | [`account`] | Events of accounts whose names belong to others |
+//! | [`report`] | computes the report of a namespace and of the realms, pure |
+//! | [`written`] | which answers of the API server count as written, and the memory of writes |
+//! | [`account`] | Events on accounts whose principal has another owner |
 //! | [`principal`] | status and Events of KerberosPrincipals |
 //! | [`keytab_secret`] | the keytab Secrets that KerberosPrincipals ask for |
 //! | [`realm`] | status and Events of KerberosRealms |
@@ -45,7 +45,7 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Namespaces that are written at a time.
 const AT_A_TIME: usize = 8;
 
-/// Writes to the cluster, one round after the other.
+/// Writes to the cluster, in rounds.
 pub(crate) struct Publisher {
     index: SharedIndex,
     states: States,
@@ -57,7 +57,7 @@ pub(crate) struct Publisher {
     wake: Notify,
 }
 
-/// What the next round writes.
+/// The namespaces, and whether the realms, that the next round writes.
 #[derive(Default)]
 struct Due {
     namespaces: BTreeSet<String>,
@@ -86,7 +86,7 @@ impl Publisher {
         }
     }
 
-    /// Makes namespaces, and the realms, due for the next round.
+    /// Makes namespaces, and with `realms` the realms, due for the next round.
     pub(crate) fn touch<S: Into<String>>(&self, namespaces: impl IntoIterator<Item = S>, realms: bool) {
         {
             let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,8 +96,8 @@ impl Publisher {
         self.wake.notify_one();
     }
 
-    /// Forgets what was written of the objects that cannot be watched, so that the next round in which they are due writes them
-    /// anew: somebody may have changed or deleted them.
+    /// Forgets the writes of ConfigMaps and Secrets, which are not watched: somebody may have changed or deleted them. Each is
+    /// written anew in the next round in which it is due.
     pub(crate) fn forget(&self) {
         self.principals.forget_secrets();
         self.config_maps.forget();
@@ -110,14 +110,14 @@ impl Publisher {
             tokio::time::sleep(GATHER).await;
             let due = std::mem::take(&mut *self.due.lock().unwrap_or_else(PoisonError::into_inner));
             if let Err(error) = self.round(&due).await {
-                tracing::warn!(%error, "the API server does not accept what is written to it; it is tried again");
+                tracing::warn!(%error, "results cannot be written to the cluster: trying again");
                 tokio::time::sleep(RETRY).await;
                 self.touch(due.namespaces, due.realms);
             }
         }
     }
 
-    /// Tries everything that is due, and returns the first error.
+    /// Writes all that is due, and returns the first error at the end.
     async fn round(&self, due: &Due) -> kube::Result<()> {
         let abandoned = self.config_maps.find_abandoned(&self.index).await?;
         if !abandoned.is_empty() {

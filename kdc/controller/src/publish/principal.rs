@@ -12,13 +12,13 @@ use kennel_k8s::render::status::principal_status;
 use kennel_wire::message::Clock;
 use std::collections::BTreeMap;
 
-/// Writes the status of KerberosPrincipals, after the Secret that it names.
+/// Writes the status of KerberosPrincipals. The keytab Secret that a status names is written first.
 pub(crate) struct PrincipalPublisher {
     statuses: StatusWriter,
     events: EventWriter,
     secrets: KeytabSecretPublisher,
     clock: Clock,
-    /// For objects that cannot be read, whose own status is unknown.
+    /// The written status of objects that cannot be decoded, whose present status is therefore unknown.
     written: Memory<BTreeMap<ObjectKey, KerberosPrincipalStatus>>,
 }
 
@@ -32,7 +32,7 @@ impl PrincipalPublisher {
         PrincipalPublisher { statuses, events, secrets, clock, written: Memory::default() }
     }
 
-    /// Writes every keytab Secret anew when its object is due next.
+    /// Forgets written keytab Secrets, so that each one is written anew when its object is due next.
     pub(crate) fn forget_secrets(&self) {
         self.secrets.forget();
     }

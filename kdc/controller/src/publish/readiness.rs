@@ -1,10 +1,10 @@
-//! Events where the condition Ready changes: `kubectl describe` shows them beside the object.
+//! Events on changes of the condition Ready, which `kubectl describe` shows with the object.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kennel_k8s::apply::event::{EventSubject, EventWriter};
 use kennel_k8s::problem::{ConditionType, HealthyReason};
 
-/// Writes an Event where Ready has another reason than before. Progress that passes by itself is no news.
+/// Writes an Event where Ready has another reason than before. Skips progress, which passes by itself.
 pub(crate) async fn publish_readiness(
     events: &EventWriter,
     subject: EventSubject<'_>,

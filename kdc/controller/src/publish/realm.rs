@@ -15,7 +15,7 @@ pub(crate) struct RealmPublisher {
     statuses: StatusWriter,
     events: EventWriter,
     clock: Clock,
-    /// For objects that cannot be read, whose own status is unknown.
+    /// The written status of objects that cannot be decoded, whose present status is therefore unknown.
     written: Memory<BTreeMap<String, KerberosRealmStatus>>,
 }
 
@@ -24,7 +24,7 @@ impl RealmPublisher {
         RealmPublisher { statuses, events, clock, written: Memory::default() }
     }
 
-    /// Publishes all of them.
+    /// Publishes the status of all KerberosRealms.
     pub(crate) async fn publish(&self, report: RealmsReport) -> kube::Result<()> {
         for fact in report.realms {
             let name = fact.meta.name.clone().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What there is to say about a namespace and about the realms, from one moment of the index and of the names' progress. Pure.
+//! Reports of a namespace and of the realms, computed from the index and the progress of names. Pure.
 
 use crate::state::{Name, State, States};
 use kennel_k8s::crd::{KerberosPrincipal, KerberosRealm};
@@ -9,7 +9,7 @@ use kennel_k8s::problem::Problem;
 use kennel_k8s::render::status::{RealmCounts, StoreProgress};
 use kennel_wire::message::Principal;
 
-/// A namespace.
+/// The report of a namespace.
 #[derive(Default)]
 pub(crate) struct NamespaceReport {
     pub(crate) enrolled: bool,
@@ -17,16 +17,16 @@ pub(crate) struct NamespaceReport {
     pub(crate) refused: Vec<RefusedAccount>,
 }
 
-/// A KerberosPrincipal.
+/// The report of a KerberosPrincipal.
 pub(crate) struct PrincipalReport {
     pub(crate) name: String,
     pub(crate) fact: OwnFact<KerberosPrincipal>,
-    /// The names that it may have, without those that somebody else has in the store.
+    /// The names of the principal, without those that another owner has in the store.
     pub(crate) outcome: PrincipalOutcome,
     pub(crate) progress: StoreProgress,
 }
 
-/// A service account whose name belongs to somebody else.
+/// A service account whose principal has another owner.
 pub(crate) struct RefusedAccount {
     pub(crate) principal: Principal,
     pub(crate) account: String,
@@ -34,15 +34,15 @@ pub(crate) struct RefusedAccount {
     pub(crate) problem: Problem,
 }
 
-/// The KerberosRealms of the cluster.
+/// The report of all KerberosRealms.
 pub(crate) struct RealmsReport {
     pub(crate) realms: Vec<OwnFact<KerberosRealm>>,
-    /// Name of the one that the KDC follows.
+    /// Name of the KerberosRealm that the KDC follows.
     pub(crate) followed: Option<String>,
     pub(crate) counts: RealmCounts,
 }
 
-/// Reports a namespace; an unknown one has nothing.
+/// Reports a namespace. The report of an unknown one is empty.
 pub(crate) fn namespace_report(index: &Index, states: &States, namespace: &str) -> NamespaceReport {
     let Some(desire) = index.namespace(namespace) else { return NamespaceReport::default() };
     let principals = desire.outcomes.iter().filter_map(|(name, outcome)| {
@@ -67,7 +67,7 @@ pub(crate) fn realms_report(index: &Index) -> RealmsReport {
     }
 }
 
-/// The outcome without the names that somebody else has in the store.
+/// Returns the outcome without the names that another owner has in the store.
 fn available(outcome: &PrincipalOutcome, states: &States) -> PrincipalOutcome {
     let mut outcome = outcome.clone();
     let is_ours = |name: Name| !matches!(states.find(&name), Some(State::Refused(_)));
@@ -77,7 +77,7 @@ fn available(outcome: &PrincipalOutcome, states: &States) -> PrincipalOutcome {
     outcome
 }
 
-/// Progress of the store with the names of a KerberosPrincipal.
+/// Returns the progress of the names of a KerberosPrincipal in the store.
 fn progress(outcome: &PrincipalOutcome, states: &States, namespace: &str) -> StoreProgress {
     let mut progress = StoreProgress::default();
     let own = outcome.client.iter().chain(&outcome.principals);
@@ -95,7 +95,8 @@ fn progress(outcome: &PrincipalOutcome, states: &States, namespace: &str) -> Sto
     progress
 }
 
-/// Accounts of a namespace whose own name somebody else has in the store. A service is reported at its KerberosPrincipal.
+/// Returns the accounts of a namespace whose principal has another owner in the store. The status of a KerberosPrincipal reports
+/// services.
 fn refused(desire: &NamespaceDesire, states: &States, namespace: &str) -> Vec<RefusedAccount> {
     let accounts = desire.principals.iter().filter(|(_, desired)| desired.owner.object.is_none());
     let refused = accounts.filter_map(|(name, desired)| {

@@ -1,9 +1,9 @@
-//! Which answers of the API server count as written, and the memory of what was.
+//! Which answers of the API server count as written, and the memory of writes.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Whether a write has an effect that is worth remembering. An object that has gone meanwhile accepts no status, and a namespace
-/// that is being deleted no ConfigMap: false, and no error.
+/// Whether a write took effect. False, and no error, where the object was deleted meanwhile, or where a namespace that is being
+/// deleted refuses the object.
 pub(crate) fn is_written(result: kube::Result<()>) -> kube::Result<bool> {
     match result {
         Ok(()) => Ok(true),
@@ -15,12 +15,12 @@ pub(crate) fn is_written(result: kube::Result<()>) -> kube::Result<bool> {
     }
 }
 
-/// What was written last, by object: the publisher reads no object back, and some it may not read at all.
+/// The last writes, by object. The publisher reads no object back, and lacks the permission to read some.
 #[derive(Default)]
 pub(crate) struct Memory<T>(Mutex<T>);
 
 impl<T> Memory<T> {
-    /// The lock; it must not live across an await.
+    /// Locks the memory. The guard must not live across an await.
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,5 @@
-//! Our own certificate authority, octets in and octets out: the binary keeps them in a file, the key wrapped by the master key.
+//! Kennel's own certificate authority. This module reads and returns octets: the binary stores them in a file, with the key wrapped
+//! by the master key.
 
 use crate::error::ListenError;
 use crate::tls::key::KeyPair;
@@ -15,9 +16,9 @@ use std::net::IpAddr;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-/// Life of the authority, seconds.
+/// Validity of the authority's certificate, seconds.
 const LIFE: i64 = 3650 * 86_400;
-/// Clocks of clients may be behind ours by so much, seconds.
+/// Time by which certificates are valid before they are issued, for clients whose clock is behind, seconds.
 pub(crate) const SKEW: i64 = 300;
 
 /// A certificate authority: a self-signed certificate and its key.
@@ -41,7 +42,8 @@ impl Authority {
         Ok(Authority { pem, realm: realm.to_owned(), key })
     }
 
-    /// The authority of a certificate in PEM and its key in PKCS#8, as [`Authority::pem`] and [`Authority::key`] return them.
+    /// Restores an authority from its certificate in PEM and its key in PKCS#8, as [`Authority::pem`] and [`Authority::key`]
+    /// return them.
     ///
     /// # Errors
     /// [`ListenError::NotP256`].
@@ -49,7 +51,7 @@ impl Authority {
         Ok(Authority { pem: pem.to_owned(), realm: realm.to_owned(), key: KeyPair::from_pkcs8(key)? })
     }
 
-    /// Its private key, PKCS#8.
+    /// The private key, PKCS#8.
     ///
     /// # Errors
     /// [`ListenError::NotP256`] where the key cannot be encoded.
@@ -57,13 +59,13 @@ impl Authority {
         self.key.to_pkcs8()
     }
 
-    /// Its certificate, PEM.
+    /// The self-signed certificate, PEM.
     #[must_use]
     pub fn pem(&self) -> &str {
         &self.pem
     }
 
-    /// A certificate for a server of these names, with a key of its own.
+    /// Issues a certificate for a server of these names, with a new key.
     pub(crate) fn issue(
         &self,
         names: &[String],
@@ -90,7 +92,7 @@ impl Authority {
     }
 }
 
-/// What of the authority's certificate does not change; certificates that it issues repeat its name and key identifier.
+/// The constant parts of the authority's certificate. Issued certificates repeat its name and key identifier.
 fn params(realm: &str, key: &KeyPair) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
@@ -115,7 +117,7 @@ fn alt_name(name: &str) -> Result<SanType, ListenError> {
     })
 }
 
-/// Positive, and of 127 random bits.
+/// Draws a serial number: positive, 127 random bits.
 fn serial(rng: &mut impl RngCore) -> SerialNumber {
     let number = (rng.next_u64() as u128) << 64 | u128::from(rng.next_u64());
     SerialNumber::from_slice(&(number >> 1).to_be_bytes())

@@ -1,5 +1,5 @@
-//! A certificate that the operator gives, such as a mounted Secret of cert-manager. The files are read again when their
-//! content is another; a pair that does not fit together, which is what a reader sees between two writes, changes nothing.
+//! A certificate that the operator supplies, such as a mounted Secret of cert-manager. Changed files are read again. A certificate
+//! and a key that do not belong together, as seen between two writes, are refused, and the present certificate is served on.
 
 use crate::error::ListenError;
 use rustls::crypto::CryptoProvider;
@@ -14,7 +14,7 @@ pub struct CertificateFiles {
     certificate: PathBuf,
     key: PathBuf,
     ca: PathBuf,
-    /// Content at the last successful reading.
+    /// Content of the files when they were last read without an error.
     read: Option<Content>,
     ca_pem: String,
 }
@@ -27,7 +27,7 @@ struct Content {
 }
 
 impl CertificateFiles {
-    /// `certificate`: the chain, leaf first; `key`: the leaf's private key; `ca`: the certificates that clients are to trust.
+    /// `certificate`: the chain, leaf first; `key`: the leaf's private key; `ca`: the certificates that clients trust.
     #[must_use]
     pub fn new(certificate: PathBuf, key: PathBuf, ca: PathBuf) -> CertificateFiles {
         CertificateFiles { certificate, key, ca, read: None, ca_pem: String::new() }
@@ -43,7 +43,7 @@ impl CertificateFiles {
         self.accept(content, provider)
     }
 
-    /// Reads the files; `None`: their content has not changed.
+    /// Reads the files. Returns `None` where their content has not changed.
     pub(crate) fn read_changed(&mut self, provider: &CryptoProvider) -> Result<Option<CertifiedKey>, ListenError> {
         let content = self.content()?;
         if self.read.as_ref() == Some(&content) {

@@ -17,7 +17,7 @@ pub(crate) struct KeyPair {
 }
 
 impl KeyPair {
-    /// Generates a key pair. Draws again where the random octets are no scalar (one time in 2^32).
+    /// Generates a key pair. Draws again where the random octets are not a valid scalar (once in 2^32).
     pub(crate) fn generate(rng: &mut impl RngCore) -> KeyPair {
         loop {
             let mut octets = Zeroizing::new([0; 32]);
@@ -41,7 +41,7 @@ impl KeyPair {
         Ok(self.secret.to_pkcs8_der().map_err(|_| ListenError::NotP256)?.to_bytes())
     }
 
-    /// The form for rustls, which reads it once and keeps its own key for as long as the certificate is served.
+    /// Returns the key for rustls, which keeps a copy of its own for as long as the certificate is served.
     pub(crate) fn for_rustls(&self) -> Result<PrivatePkcs8KeyDer<'static>, ListenError> {
         Ok(PrivatePkcs8KeyDer::from(self.to_pkcs8()?.to_vec()))
     }

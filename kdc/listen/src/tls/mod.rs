@@ -1,9 +1,9 @@
-//! TLS of the HTTPS interfaces: a certificate that renews itself under our own authority, or one that the operator supplies and
-//! replaces.
+//! TLS of the HTTPS interfaces. The certificate comes from Kennel's own authority and is renewed automatically, or from files that
+//! the operator supplies and replaces.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`authority`] | our own authority |
+//! | [`authority`] | Kennel's own certificate authority |
 //! | [`key`] | P-256 keys |
 //! | [`files`] | the operator's files |
 
@@ -26,12 +26,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
-/// Life of a serving certificate, seconds.
+/// Validity of a serving certificate, seconds.
 const LIFE: i64 = 30 * 86_400;
-/// Rest of that life, seconds, at which the next certificate is issued.
+/// Remaining validity at which the next certificate is issued, seconds.
 const RENEWED_BEFORE: i64 = LIFE / 3;
 
-/// The serving certificate of now, and the source of the next one.
+/// The current serving certificate, and the source of the next one.
 pub struct Tls {
     provider: Arc<CryptoProvider>,
     resolver: Arc<Resolver>,
@@ -53,7 +53,7 @@ impl ResolvesServerCert for Resolver {
 }
 
 impl Tls {
-    /// Serves `names` (DNS names and addresses) under our own authority; `now` in seconds since the epoch.
+    /// Issues a certificate for `names` (DNS names and IP addresses) under Kennel's own authority. `now`: seconds since the epoch.
     ///
     /// # Errors
     /// [`ListenError::HostName`], [`ListenError::Clock`], or an error of the certificate itself.
@@ -79,7 +79,7 @@ impl Tls {
         Tls { provider, resolver, source: Mutex::new(source) }
     }
 
-    /// The configuration for listeners. Renewed certificates appear in it by themselves.
+    /// Returns the configuration for listeners, which always serve the current certificate.
     ///
     /// # Errors
     /// [`ListenError::Tls`] where the provider supports no version of TLS.
@@ -91,7 +91,7 @@ impl Tls {
         Ok(Arc::new(config))
     }
 
-    /// The certificate that clients are to trust, PEM.
+    /// The CA certificates that clients trust, PEM.
     #[must_use]
     pub fn ca_pem(&self) -> String {
         match &*self.lock() {
@@ -112,12 +112,12 @@ impl Tls {
         CertificateDer::from_pem_slice(self.ca_pem().as_bytes()).ok().and_then(|ca| end(&ca))
     }
 
-    /// Renews a certificate that is due and reads changed files. To be called every few minutes; `now` in seconds since the
-    /// epoch. After an error the present certificate is served on, and the next call tries again.
+    /// Renews a certificate that is due, and reads changed files. The caller repeats this every few minutes. `now`: seconds since
+    /// the epoch. After an error the present certificate is served on, and the next call tries again.
     pub fn check(&self, now: i64, rng: &mut impl RngCore) {
         let mut source = self.lock();
         let certified = match &mut *source {
-            // A clock that was set back has left it a certificate of the future.
+            // Issues anew also where the clock was set back: the present certificate is then not valid yet.
             Source::Own { made, .. } if (*made - SKEW..*made + LIFE - RENEWED_BEFORE).contains(&now) => Ok(None),
             Source::Own { authority, names, made } => {
                 let certified = authority.issue(names, now, LIFE, &self.provider, rng);
@@ -131,10 +131,12 @@ impl Tls {
         match certified {
             Ok(Some(certified)) => {
                 self.resolver.0.store(Arc::new(certified));
-                tracing::info!("the serving certificate is a new one");
+                tracing::info!("the serving certificate was replaced");
             }
             Ok(None) => {}
-            Err(error) => tracing::error!(%error, "the serving certificate stays the old one"),
+            Err(error) => {
+                tracing::error!(%error, "the serving certificate cannot be replaced: the old one is served on")
+            }
         }
     }
 
@@ -149,7 +151,7 @@ fn end(certificate: &[u8]) -> Option<i64> {
     i64::try_from(certificate.tbs_certificate.validity.not_after.to_unix_duration().as_secs()).ok()
 }
 
-/// The one implementation of cryptography behind TLS: pure Rust.
+/// Returns the cryptography of TLS, which is pure Rust.
 #[must_use]
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls_graviola::default_provider())
@@ -174,7 +176,7 @@ mod tests {
         since_epoch.as_secs().try_into().unwrap()
     }
 
-    /// A handshake and an octet each way; gives the certificate that was served.
+    /// Does a handshake and sends an octet to the server. Returns the certificate that was served.
     fn talk(tls: &Tls, name: &str) -> Result<CertificateDer<'static>, rustls::Error> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(tls.ca_pem().as_bytes()).unwrap()).unwrap();

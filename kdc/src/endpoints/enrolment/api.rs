@@ -1,4 +1,4 @@
-//! The paths: requests in, answers out.
+//! The paths of the enrolment API: reads requests and writes answers.
 
 use crate::endpoints::enrolment::attempt::{Enrolment, EnrolmentAnswer};
 use axum::body::Body;
@@ -17,22 +17,22 @@ use std::time::Duration;
 
 /// Longest body of a request, octets.
 const LONGEST: usize = 8 * 1024;
-/// Longest token, octets: those of the API server have about a thousand.
+/// Longest token, octets. Tokens of the API server have about a thousand.
 const LONGEST_TOKEN: usize = 16 * 1024;
-/// A body arrives within this time.
+/// Time limit of a request's body.
 const BODY_TIME: Duration = Duration::from_secs(5);
 
 /// The description of the API.
 pub(super) const OPENAPI: &str = include_str!("openapi.json");
 
-/// All paths.
+/// Returns the router of all paths.
 pub(crate) fn router(enrolment: Arc<Enrolment>) -> Router {
     Router::new()
         .route(path::ENROLL, post(enroll))
         .route(path::KRB5_CONF, get(krb5_conf))
         .route(path::CA, get(ca))
         .route(path::OPENAPI, get(async || text("application/json", OPENAPI.to_owned())))
-        .fallback(async || (StatusCode::NOT_FOUND, format!("no such path: see {}\n", path::OPENAPI)))
+        .fallback(async || (StatusCode::NOT_FOUND, format!("this path does not exist: see {}\n", path::OPENAPI)))
         .with_state(enrolment)
 }
 
@@ -62,14 +62,14 @@ async fn enroll(
     }
 }
 
-/// The bearer token; one that is longer than any is none.
+/// Returns the bearer token, unless it is longer than [`LONGEST_TOKEN`].
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= LONGEST_TOKEN).then_some(token)
 }
 
-/// The body; an empty one asks for everything.
+/// Reads the body. An empty one asks for all credentials.
 async fn read(body: Body) -> Result<EnrollRequest, EnrolmentRefusal> {
     let whole = tokio::time::timeout(BODY_TIME, Limited::new(body, LONGEST).collect()).await;
     let whole = whole.map_err(|_| EnrolmentRefusal::RequestTooSlow)?;
@@ -99,7 +99,7 @@ fn refused(answer: &EnrolmentAnswer) -> Response<Body> {
 fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
     use axum::response::IntoResponse;
     let mut response = (status, Json(body)).into_response();
-    // Credentials belong into no cache.
+    // No cache may keep credentials.
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(reasons, EnrolmentRefusal::ALL.iter().map(|refusal| refusal.name()).collect());
     }
 
-    /// Every field of a body is in its schema, and the other way round.
+    /// Checks that a body and its schema have the same fields.
     fn same_fields(schema: &str, body: &impl Serialize) {
         let document = document();
         let properties = document["components"]["schemas"][schema]["properties"].as_object().unwrap();

@@ -1,4 +1,4 @@
-//! One enrolment, from the token to the event.
+//! One enrolment, from the token to the audit event.
 
 use crate::clock;
 use crate::endpoints::enrolment::credentials::{CredentialSource, CredentialsRefused};
@@ -22,14 +22,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// Reviews that are asked of the API server at a time.
+/// Token reviews under way at the API server at a time.
 const REVIEWS: usize = 64;
-/// Ask again after so long, where nobody knows better.
+/// Pause that an agent is asked to make before a retry, where no better time is known.
 const SOON: Duration = Duration::from_secs(2);
-/// The API server is asked for one object for so long.
+/// Time limit of reading a pod and its account from the API server.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Everything that enrolments need.
+/// The responder of enrolments.
 pub(crate) struct Enrolment {
     live: Arc<Live>,
     index: SharedIndex,
@@ -45,22 +45,22 @@ pub(crate) struct Enrolment {
 
 /// The cluster that pods enrol from.
 pub(crate) struct EnrolmentCluster {
-    /// Asks for token reviews.
+    /// The client for token reviews.
     pub(crate) client: kube::Client,
-    /// The cluster as it is known.
+    /// The objects of the cluster.
     pub(crate) index: SharedIndex,
-    /// Publishes refusals.
+    /// The writer of Events on refusals.
     pub(crate) events: EventWriter,
 }
 
-/// A refusal, and when to ask again.
+/// A refusal, and the pause before a retry.
 #[derive(Debug)]
 pub(super) struct EnrolmentAnswer {
     pub(super) refusal: EnrolmentRefusal,
     pub(super) retry_after: Option<Duration>,
 }
 
-/// Facts about an attempt, as far as it has come.
+/// Facts about an attempt that are known so far.
 #[derive(Default)]
 struct Attempt {
     account: Option<String>,
@@ -100,13 +100,13 @@ impl Enrolment {
         (self.ca)()
     }
 
-    /// Before anything is read of the request's body.
+    /// Checks the limits that apply before the token is reviewed, and before the body is read.
     pub(super) fn admit_unknown(&self, peer: SocketAddr, token: Option<&str>) -> Result<(), EnrolmentAnswer> {
         let token = token.ok_or(EnrolmentRefusal::TokenMissing)?;
         Ok(self.limits.admit_unknown(peer.ip(), token)?)
     }
 
-    /// Enrols, and leaves one event. `request`: the refusal of what could not even be read.
+    /// Enrols, and records one event. An error in `request` is the refusal of a request that could not be read.
     pub(super) async fn enrol(
         &self,
         peer: SocketAddr,
@@ -125,7 +125,7 @@ impl Enrolment {
             self.events.report(review, answer.refusal);
         }
         let (pod, Attempt { account, client, .. }) = (attempt.pod(), attempt);
-        // Before the answer goes out: no credential leaves without its audit line on the way.
+        // Records before the answer is sent, so that no credential leaves without its audit line.
         self.audit.record_enrolment(EnrolmentEvent { time: clock::now(), peer, account, pod, client, outcome });
         answer
     }
@@ -177,7 +177,8 @@ impl Enrolment {
         }
     }
 
-    /// Whether pod and account are there, with the UIDs of the token: then the watches have not told of them yet.
+    /// Whether the API server has the pod and the account with the UIDs of the token. If so, the watches have not delivered
+    /// them yet.
     async fn is_only_late(&self, review: &Review) -> bool {
         let Some((name, uid)) = &review.pod else { return false };
         let pods = kube::Api::<Pod>::namespaced(self.client.clone(), &review.namespace);

@@ -1,5 +1,5 @@
-//! What an entitled pod gets. Nothing is made here but a ticket: keys are what the store has, so that concurrent enrolments
-//! get the same ones, and no enrolment changes one.
+//! The credentials of an entitled pod. An enrolment issues a ticket and reads keys from the store. No enrolment creates or
+//! changes a key, so that concurrent enrolments get the same ones.
 
 use crate::clock;
 use kennel_controller::Live;
@@ -17,14 +17,14 @@ use rand::rngs::OsRng;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Ask again after so long at the latest, seconds: other services and keys may be due.
+/// Time after which an agent fetches again at the latest, seconds: services and keys may have changed.
 const REFETCH: i64 = 3600;
 
-/// Why there is nothing.
+/// The refusal of credentials.
 #[derive(Debug)]
 pub(super) struct CredentialsRefused {
     pub(super) refusal: EnrolmentRefusal,
-    /// Why there is no ticket.
+    /// Reason of a refused ticket, where that is the cause.
     pub(super) ticket: Option<Refusal>,
 }
 
@@ -34,14 +34,14 @@ impl From<EnrolmentRefusal> for CredentialsRefused {
     }
 }
 
-/// Where credentials come from.
+/// The realm and the store that credentials come from.
 pub(super) struct CredentialSource<'a> {
     pub(super) live: &'a Live,
     pub(super) cache: &'a EntryCache,
 }
 
 impl CredentialSource<'_> {
-    /// The credentials of a pod.
+    /// Returns the credentials of a pod, for the answer and for the audit event.
     pub(super) async fn for_pod(
         &self,
         review: &Review,
@@ -54,7 +54,7 @@ impl CredentialSource<'_> {
         let client = self
             .made(&entitlement.client, |owner| owner.account == review.account_uid && owner.object.is_none())
             .await?;
-        // The name of the account itself is another's: there is nothing to hand out.
+        // The account's own name belongs to an administrator: the pod has no principal.
         let client = client.ok_or(EnrolmentRefusal::NoPrincipal)?;
         let mut granted = GrantedCredentials::default();
         let mut ticket = None;
@@ -89,7 +89,7 @@ impl CredentialSource<'_> {
         Ok((response, granted))
     }
 
-    /// The entry of a name that the cluster asks for; `None`: it is an administrator's.
+    /// Returns the entry of a name that the cluster asks for, or `None` where the name belongs to an administrator.
     async fn made(
         &self,
         name: &Principal,
@@ -102,7 +102,7 @@ impl CredentialSource<'_> {
                 EnrolmentRefusal::StoreUnavailable
             })?,
         };
-        // Not there yet, or still the one of an older object: the controller is on its way.
+        // The entry is missing or still belongs to an older object: the controller will write it soon.
         let entry = found.ok_or(EnrolmentRefusal::NotReady)?;
         let record = &entry.record;
         if record.principal != *name || record.origin == Origin::Manual {
@@ -134,19 +134,19 @@ impl CredentialSource<'_> {
     }
 }
 
-/// What the answer tells of the keytab: canonical names and their others.
+/// Describes the keytab in the answer: principals and their aliases.
 fn entries(granted: &GrantedCredentials, entitlement: &Entitlement) -> Vec<EnrolledKeys> {
     let mut all = Vec::new();
-    for told in &granted.keytab {
+    for contents in &granted.keytab {
         let entry = |principal: &Principal, alias_of: Option<String>| EnrolledKeys {
             principal: principal.to_string(),
-            kvnos: told.kvnos.clone(),
+            kvnos: contents.kvnos.clone(),
             alias_of,
         };
-        all.push(entry(&told.principal, None));
-        let service = entitlement.services.iter().find(|service| service.name == told.principal);
+        all.push(entry(&contents.principal, None));
+        let service = entitlement.services.iter().find(|service| service.name == contents.principal);
         let aliases = service.map_or(&[][..], |service| &service.aliases);
-        all.extend(aliases.iter().map(|alias| entry(alias, Some(told.principal.to_string()))));
+        all.extend(aliases.iter().map(|alias| entry(alias, Some(contents.principal.to_string()))));
     }
     all
 }

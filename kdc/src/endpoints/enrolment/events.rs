@@ -1,5 +1,5 @@
-//! Refusals as Events, where people look: of the pod (`kubectl describe pod`), and of its account's KerberosPrincipal.
-//! A refusal that passes by itself makes none, and no answer waits for an Event.
+//! Reports refusals as Events on the pod (`kubectl describe pod`) and on the KerberosPrincipal of its account. A refusal that
+//! passes by itself causes no Event, and no answer waits for an Event.
 
 use kennel_core::enrolment::{EnrolmentRefusal, Review};
 use kennel_k8s::apply::event::{EventSubject, EventWriter};
@@ -8,10 +8,10 @@ use kennel_k8s::problem::ENROLMENT_REFUSED;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// Refusals that are being told at a time; more are left out: the audit trail has them all.
+/// Refusals that are reported at a time. Others get no Event: the audit trail has all of them.
 const AT_A_TIME: usize = 8;
 
-/// Writes the Events.
+/// Writes Events on refusals.
 pub(super) struct RefusalEvents {
     events: EventWriter,
     index: SharedIndex,
@@ -23,7 +23,7 @@ impl RefusalEvents {
         RefusalEvents { events, index, under_way: Arc::new(Semaphore::new(AT_A_TIME)) }
     }
 
-    /// Tells of a refusal, a moment later.
+    /// Reports a refusal from a task of its own.
     pub(super) fn report(&self, review: &Review, refusal: EnrolmentRefusal) {
         if !is_news(refusal) {
             return;
@@ -50,7 +50,7 @@ impl RefusalEvents {
     }
 }
 
-/// Whether somebody has to do something, and there is an object to look at.
+/// Whether a refusal needs action, and the pod still exists to carry the Event.
 fn is_news(refusal: EnrolmentRefusal) -> bool {
     use EnrolmentRefusal as R;
     !refusal.retryable() && !matches!(refusal, R::PodUnknown | R::PodReplaced | R::PodEnded)

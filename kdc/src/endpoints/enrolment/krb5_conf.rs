@@ -2,8 +2,9 @@
 
 use kennel_wire::krb5_conf::{Krb5Conf, RealmSection};
 
-/// What clients of a cluster's realm need: the KDC by its address, over TCP (fragments of datagrams and stale connection
-/// tracking lose requests in clusters), and names taken as they are: reverse lookups name pods and balancers.
+/// Returns the krb5.conf for clients in a cluster. They reach the KDC by its address and over TCP, since fragments of datagrams
+/// and stale connection tracking lose requests in clusters. They use host names as given, since reverse lookups return the
+/// names of pods and load balancers.
 pub(crate) fn of_realm(realm: &str, kdcs: &[String], cluster_domain: &str) -> String {
     let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let domain = |text: String| (text, realm.to_owned());

@@ -1,5 +1,5 @@
-//! How often who may ask. Before a token was reviewed, its digest and the address stand for the one who asks: a flood does
-//! not reach the API server. After it, the pod and the account do.
+//! Rate limits of enrolment. Before the review of a token, limits apply to the client's address and to the token's digest, so
+//! that a flood does not reach the API server. After the review, limits apply to the pod and to the account.
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// Keys that are remembered before old ones are thrown out.
+/// Keys that a limiter remembers before it drops idle ones.
 const REMEMBERED: usize = 50_000;
 
 const fn per_second(number: u32, burst: u32) -> Quota {
@@ -19,21 +19,21 @@ const fn per_second(number: u32, burst: u32) -> Quota {
     }
 }
 
-/// An address: a node may run hundreds of pods behind one.
+/// Limit of an address. Hundreds of pods of a node may share one.
 const ADDRESS: Quota = per_second(500, 2000);
-/// A token, and a pod: an agent asks every some hours, and a few times after each restart.
+/// Limit of a token, and of a pod. An agent asks every few hours, and a few times after each restart.
 const POD: Quota = per_second(1, 20);
-/// An account: many pods may start at once.
+/// Limit of an account. Many pods may start at once.
 const ACCOUNT: Quota = per_second(100, 1000);
 
-/// Why there is no answer now.
+/// A limit was exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooOften {
-    /// When to ask again.
+    /// Time until the next request is admitted.
     pub(super) retry_after: Duration,
 }
 
-/// The limits of all who ask.
+/// The limits of all clients.
 pub(super) struct EnrolmentLimits {
     addresses: DefaultKeyedRateLimiter<IpAddr>,
     tokens: DefaultKeyedRateLimiter<[u8; 32]>,
@@ -52,13 +52,13 @@ impl EnrolmentLimits {
         }
     }
 
-    /// Before the review.
+    /// Checks the limits before the review.
     pub(super) fn admit_unknown(&self, peer: IpAddr, token: &str) -> Result<(), TooOften> {
         check(&self.addresses, &peer)?;
         check(&self.tokens, &Sha256::digest(token.as_bytes()).into())
     }
 
-    /// After the review.
+    /// Checks the limits after the review.
     pub(super) fn admit(&self, review: &Review) -> Result<(), TooOften> {
         if let Some((_, uid)) = &review.pod {
             check(&self.pods, uid)?;

@@ -1,11 +1,11 @@
-//! The enrolment API: a pod's token in, its credentials out. HTTPS, described by `openapi.json`.
+//! The enrolment API, over HTTPS: returns the credentials of the pod that a token is bound to. `openapi.json` describes the API.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`api`] | the paths, requests in and answers out |
-//! | [`attempt`] | one enrolment, from the token to the event |
-//! | [`credentials`] | what an entitled pod gets |
-//! | [`limits`] | rates of address, token, pod and account |
+//! | [`api`] | the paths: reads requests and writes answers |
+//! | [`attempt`] | one enrolment, from the token to the audit event |
+//! | [`credentials`] | the credentials of an entitled pod |
+//! | [`limits`] | rate limits of address, token, pod and account |
 //! | [`events`] | refusals as Events of the cluster |
 //! | [`krb5_conf`] | the krb5.conf of a realm in a cluster |
 
