@@ -6,7 +6,7 @@
 use crate::image;
 use crate::steps;
 use crate::with_everything::setup;
-use anyhow::{Error, Result};
+use anyhow::{Result, bail};
 use kennel_tests::kubectl::Kubectl;
 use kennel_tests::process::Group;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ static STATE: Mutex<State> = Mutex::new(State { standing: Standing::Unknown, fai
 
 struct State {
     standing: Standing,
-    /// Why an installation could not be made. Nothing makes it a second time: all tests that need it fail at once.
+    /// In a line, why an installation could not be made. Nothing makes it a second time: all tests that need it fail at once.
     failures: BTreeMap<Overlay, String>,
 }
 
@@ -117,11 +117,12 @@ impl Installation {
             return Ok(turn);
         }
         if let Some(failure) = turn.state.failures.get(&overlay) {
-            return Err(Error::msg(failure.clone()));
+            bail!("this installation failed for an earlier test, which says more: {failure}");
         }
         if let Err(error) = turn.make(overlay) {
             turn.state.standing = Standing::Unknown;
-            turn.state.failures.insert(overlay, format!("{error:#}"));
+            let reason = format!("{error:#}").lines().next().unwrap_or_default().to_owned();
+            turn.state.failures.insert(overlay, reason);
             return Err(error);
         }
         Ok(turn)

@@ -27,9 +27,11 @@ fn the_kdcs_account_may_do_what_its_commented_rules_say_and_no_more() -> Result<
     let listed = dev.kubectl().run(&["auth", "can-i", "--list", "--as", ACCOUNT, "-n", "shop"])?;
     let is_a_resource = |line: &&str| line.starts_with(|first: char| first.is_ascii_lowercase());
     let rules = listed.lines().filter(is_a_resource).filter(|line| !line.starts_with("selfsubject"));
-    let mut rules: Vec<String> = rules.map(rule).collect::<Result<_>>()?;
-    rules.sort();
-    assert_eq!(rules, ALLOWED, "{listed}");
+    let rules: Vec<String> = rules.map(rule).collect::<Result<_>>()?;
+    let beyond: Vec<&String> = rules.iter().filter(|rule| !ALLOWED.contains(&rule.as_str())).collect();
+    let missing: Vec<&&str> = ALLOWED.iter().filter(|allowed| !rules.iter().any(|rule| rule == **allowed)).collect();
+    assert!(beyond.is_empty() && missing.is_empty(), "beyond the comments: {beyond:?}; missing: {missing:?}");
+    assert_eq!(rules.len(), ALLOWED.len(), "a rule is listed twice: {rules:?}");
     Ok(())
 }
 

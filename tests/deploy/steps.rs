@@ -18,6 +18,8 @@ const ROLLOUT_LIMIT: Duration = Duration::from_secs(90);
 const SHOP_LIMIT: Duration = Duration::from_secs(120);
 const POD_LIMIT: Duration = Duration::from_secs(60);
 const DELETE_LIMIT: Duration = Duration::from_secs(60);
+/// All at once, and in whatever state it is.
+const CLEAR_LIMIT: Duration = Duration::from_secs(180);
 
 /// A folder of deploy/.
 pub(crate) fn deploy(folder: &str) -> PathBuf {
@@ -145,7 +147,7 @@ pub(crate) fn clear(kubectl: &Kubectl) -> Result<()> {
     let left: Vec<&str> = all.lines().filter(is_left).collect();
     if !left.is_empty() {
         println!("left by an earlier run, deleted: {}", left.join(" "));
-        kubectl.wait(DELETE_LIMIT, &[&["delete"], &left[..]].concat())?;
+        kubectl.wait(CLEAR_LIMIT, &[&["delete"], &left[..]].concat())?;
     }
     let pods = ["pod/kennel-volume", "--ignore-not-found", "-n", "default"];
     kubectl.wait(DELETE_LIMIT, &[&["delete"], &pods[..]].concat()).map(|_| ())
