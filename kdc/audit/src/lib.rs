@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`trail`] | the queue and the thread that empties it |
 //! | [`fields`] | the fields of each kind of event, in order |
-//! | [`line`] | the form of a line: JSON or text, escaped |
+//! | [`line`](mod@line) | the form of a line: JSON or text, escaped |
 //! | [`sink`] | where lines are written |
 //! | [`metrics`] | counters and gauges, and their text for a scrape |
 //! | [`store_counts`] | the numbers of principals in the store, and of keys by age |

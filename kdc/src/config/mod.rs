@@ -10,7 +10,7 @@
 //! | [`audit`] | the audit trail |
 //! | [`log`] | the log of the process |
 //! | [`values`] | types of values: durations, times, enctypes, passwords |
-//! | [`file`] | reads TOML, with errors that name the file and the line |
+//! | [`file`](mod@file) | reads TOML, with errors that name the file and the line |
 
 pub(crate) mod audit;
 pub(crate) mod cluster;
