@@ -1,14 +1,18 @@
 //! The AS exchange (RFC 4120, section 3.1; RFC 6806).
 
 use crate::realm::{AES, TestRealm};
+use kennel_client::dangerous::{
+    dangerous_as_body, dangerous_as_request, dangerous_enc_timestamp, dangerous_open_reply,
+};
 use kennel_client::{AsRequest, ClientError, Secret, TicketOptions};
 use kennel_core::event::{Decision, Exchange};
 use kennel_core::key_set::{KeySet, KeyState};
 use kennel_core::principal::Attributes;
 use kennel_core::refusal::Refusal;
-use kennel_crypto::{Enctype, Key};
+use kennel_crypto::{Enctype, Key, KeyUsage};
 use kennel_wire::message::{
-    ErrorCode, HostAddress, KdcOptions, KerberosTime, NameType, Principal, PrincipalName, TicketFlags,
+    ErrorCode, EtypeInfo2Entry, HostAddress, KdcOptions, KerberosTime, KrbError, NameType, PaData, Principal,
+    PrincipalName, TicketFlags, pa_type,
 };
 
 fn options(flags: KdcOptions) -> TicketOptions {
@@ -70,6 +74,36 @@ fn rc4_is_refused_unless_the_realm_permits_it() {
     with_rc4(&mut permitting, "alice");
     with_rc4(&mut permitting, "krbtgt/R");
     assert_eq!(permitting.initial("alice", only_rc4()).unwrap().session_key.enctype(), Enctype::Rc4Hmac);
+}
+
+#[test]
+fn the_demand_to_preauthenticate_names_each_enctype_once_in_the_order_of_the_client() {
+    let mut realm = TestRealm::new();
+    let (aes128, aes256) = (Enctype::Aes128CtsHmacSha1, Enctype::Aes256CtsHmacSha384);
+    let enctypes = vec![aes128, Enctype::Rc4Hmac, aes256, aes128, aes256];
+    let options = TicketOptions { enctypes, ..Default::default() };
+    let request = AsRequest { options, ..AsRequest::new(realm.principal("alice")) };
+    let body = dangerous_as_body(&request, realm.now, &mut realm.rng);
+    let error = KrbError::decode(&realm.ask(&dangerous_as_request(body, Vec::new())).reply.unwrap()).unwrap();
+    assert_eq!(error.error_code, ErrorCode::PREAUTH_REQUIRED);
+    let methods = PaData::decode_all(&error.e_data.unwrap()).unwrap();
+    let types: Vec<_> = methods.iter().map(|method| method.padata_type).collect();
+    assert_eq!(types, [pa_type::ETYPE_INFO2, pa_type::ENC_TIMESTAMP]);
+    let entries = EtypeInfo2Entry::decode_all(&methods[0].value).unwrap();
+    assert_eq!(entries.iter().map(|entry| entry.etype).collect::<Vec<_>>(), [aes128.number(), aes256.number()]);
+}
+
+#[test]
+fn a_reply_proves_its_request_only_to_a_client_that_asks_for_it() {
+    let mut realm = TestRealm::new();
+    let key = realm.keys("alice").remove(0);
+    let request = AsRequest::new(realm.principal("alice"));
+    let body = dangerous_as_body(&request, realm.now, &mut realm.rng);
+    let proof = dangerous_enc_timestamp(&key, KeyUsage::PA_ENC_TIMESTAMP, realm.now, &mut realm.rng);
+    let reply = realm.ask(&dangerous_as_request(body, vec![proof])).reply.unwrap();
+    let (_, part) = dangerous_open_reply(&reply, &key, KeyUsage::AS_REP).unwrap();
+    assert_eq!(part.flags, TicketFlags::INITIAL | TicketFlags::PRE_AUTHENT);
+    assert!(part.encrypted_pa_data.is_empty());
 }
 
 #[test]

@@ -262,6 +262,21 @@ fn a_postdated_ticket_is_validated_when_its_time_has_come_and_is_useless_before(
 }
 
 #[test]
+fn a_tgt_that_may_postdate_buys_a_postdated_ticket_that_is_invalid_until_its_time() {
+    let mut realm = TestRealm::new();
+    let tgt = realm.initial("alice", TicketOptions::with_flags(KdcOptions::ALLOW_POSTDATE)).unwrap();
+    let start = realm.now.time.plus(7_200);
+    let mut request = TgsRequest::new(realm.principal("HTTP/web.r"));
+    request.options.start = Some(start);
+    let ticket = realm.tgs(&tgt, &request).unwrap();
+    let flags = TicketFlags::POSTDATED | TicketFlags::INVALID;
+    assert_eq!((ticket.starttime, ticket.flags & flags), (start, flags));
+    realm.wait(7_200);
+    let valid = realm.tgs(&ticket, &TgsRequest::validate(&ticket)).unwrap();
+    assert_eq!(valid.flags & flags, TicketFlags::POSTDATED);
+}
+
+#[test]
 fn a_postdated_ticket_that_is_validated_late_keeps_its_times_and_none_is_validated_early() {
     let mut realm = TestRealm::new();
     let start = realm.now.time.plus(7_200);
