@@ -138,7 +138,7 @@ mod tests {
         let own = |kind: &str, metadata: Value, spec: Value| json!({ "apiVersion": "kennel.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec });
         let labels = json!({ "kennel.dev/enroll": "true" });
         let realm = json!({ "realmName": "R", "namespaceSelector": { "matchLabels": labels } });
-        let web = json!({ "serviceAccountName": "web", "services": ["HTTP"], "hosts": { "services": ["web"] } });
+        let web = json!({ "serviceAccountName": "web", "services": ["HTTP"], "hosts": { "services": ["web"] }, "credentials": "Keytab" });
         let mut index = Index::new("R");
         for event in [
             ClusterEvent::Namespace(fact(json!({ "metadata": { "name": "shop", "uid": "u", "labels": labels } }))),
