@@ -1,6 +1,7 @@
-//! A new ticket-granting ticket into a credential cache that others use. Stock libraries keep service tickets beside it in
-//! the same file, appending under a lock of the whole file. The tickets that are still good stay, and under the same lock
-//! none is lost between reading and replacing. Whoever has the old file open goes on reading it whole.
+//! Writes a new ticket-granting ticket into a credential cache that other programs use. Stock libraries keep service tickets
+//! in the same file, and append them under a lock of the whole file. The agent keeps those that are still good, and takes
+//! the same lock, so that none is lost between reading and replacing. A program that has the old file open still reads all
+//! of it.
 
 use crate::write::{FileAccess, replace};
 use anyhow::Context;
@@ -12,16 +13,16 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-/// How often the lock is tried, and how long between: a library holds it for the time of one write.
+/// Attempts to take the lock, and the pause between them: a library holds the lock for the time of one write.
 const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Puts the cache of an enrolment in place of the one that is there, with what of that is still good.
+/// Replaces the cache with the one of an enrolment, and keeps the service tickets that are still good.
 pub(crate) async fn refresh(path: &Path, new: &[u8], now: KerberosTime, made: FileAccess) -> anyhow::Result<()> {
     let fresh = Ccache::decode(new).ok().context("the KDC sent a credential cache that cannot be read")?;
-    // Held until the new file is there; closing it gives the lock back.
+    // Held until the new file is there; closing the old file releases the lock.
     let locked = lock(path).await;
-    // One that is torn, or of another program's format, is replaced.
+    // A file that is torn, or of another program's format, is replaced.
     let old = std::fs::read(path).ok().and_then(|octets| Ccache::decode(&octets).ok());
     let merged = old.map_or(fresh.clone(), |old| merged(fresh, old, now));
     replace(path, &merged.encode(), made)?;
@@ -29,8 +30,8 @@ pub(crate) async fn refresh(path: &Path, new: &[u8], now: KerberosTime, made: Fi
     Ok(())
 }
 
-/// The file, locked as libkrb5 locks it. Without the lock after a while all goes on: a ticket that is appended at that very
-/// moment is fetched again, while one that is not refreshed ends.
+/// Opens the file and locks it as libkrb5 does. After [`TRIES`] attempts the refresh continues without the lock: a service
+/// ticket that is lost in this moment is fetched again, while a ticket-granting ticket that is not refreshed ends.
 async fn lock(path: &Path) -> Option<File> {
     let file = File::options().read(true).write(true).open(path).ok()?;
     for _ in 0..TRIES {
@@ -39,7 +40,7 @@ async fn lock(path: &Path) -> Option<File> {
         }
         tokio::time::sleep(PAUSE).await;
     }
-    tracing::warn!(path = %path.display(), "another program holds the credential cache locked; it is refreshed all the same");
+    tracing::warn!(path = %path.display(), "another program keeps the lock of the credential cache; the cache is refreshed without the lock");
     None
 }
 

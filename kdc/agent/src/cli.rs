@@ -16,13 +16,13 @@ pub(crate) struct Cli {
         default_value = "https://kennel.kennel-system.svc:8443"
     )]
     pub(crate) server: ServerAddress,
-    /// The pod's projected service account token, with the audience kennel://REALM. It is read anew for each enrolment.
+    /// The pod's projected service account token, with the audience kennel://REALM. The agent reads the file for each enrolment.
     #[arg(long, value_name = "FILE", env = "KENNEL_AGENT_TOKEN", default_value = "/var/run/secrets/kennel.dev/token")]
     pub(crate) token: PathBuf,
-    /// What the server's certificate must be from, PEM; nothing else is trusted. It is read anew for each enrolment.
+    /// Certificates of the authorities that the agent trusts, and no others, PEM. The agent reads the file for each enrolment.
     #[arg(long, value_name = "FILE", env = "KENNEL_AGENT_CA", default_value = "/var/run/secrets/kennel.dev/ca.crt")]
     pub(crate) ca: PathBuf,
-    /// Where credentials are kept: krb5.conf, ccache, keytab.
+    /// Folder of the credentials: krb5.conf, ccache, keytab.
     #[arg(long, value_name = "DIR", env = "KENNEL_AGENT_DIR", default_value = "/var/run/kennel")]
     pub(crate) dir: PathBuf,
     /// Mode of the files, octal.
@@ -34,26 +34,26 @@ pub(crate) struct Cli {
     /// Enrols once and ends: for an init container.
     #[arg(long, env = "KENNEL_AGENT_ONCE")]
     pub(crate) once: bool,
-    /// With --once: gives up after so many seconds.
+    /// With --once: longest time until the first success, seconds.
     #[arg(long, value_name = "SECONDS", env = "KENNEL_AGENT_DEADLINE", default_value_t = 120)]
     pub(crate) deadline: u64,
     /// Longest time of one enrolment, seconds.
     #[arg(long, value_name = "SECONDS", env = "KENNEL_AGENT_TIMEOUT", default_value_t = 10)]
     pub(crate) timeout: u64,
-    /// Where /livez and /readyz are answered: ADDRESS:PORT or unix:PATH.
+    /// Endpoint of /livez and /readyz: ADDRESS:PORT or unix:PATH.
     #[arg(long, value_name = "WHERE", env = "KENNEL_AGENT_HEALTH", global = true)]
     pub(crate) health: Option<Endpoint>,
-    /// What the log on standard error says: error, warn, info, debug.
+    /// Level of the log on standard error: error, warn, info, debug.
     #[arg(long, value_name = "LEVEL", env = "KENNEL_AGENT_LOG", default_value = "info", global = true)]
     pub(crate) log: String,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
 
-/// What else it does.
+/// Subcommands; without one the agent runs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Asks the agent that runs (--health) whether it is ready: for probes of images without a shell.
+    /// Asks the running agent (at --health) whether the agent is ready, for probes of images without a shell.
     Ready,
 }
 
@@ -62,11 +62,11 @@ pub(crate) enum Command {
 pub(crate) struct ServerAddress {
     /// A name or an address, without brackets.
     pub(crate) host: String,
-    /// 443 where none is given.
+    /// Default: 443.
     pub(crate) port: u16,
 }
 
-/// Where health is answered.
+/// Endpoint of the health checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     /// A TCP address.

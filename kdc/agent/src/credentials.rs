@@ -1,4 +1,4 @@
-//! The folder of credentials: what an enrolment gave is put there, what it gave no more goes.
+//! The folder of credentials: holds what the last enrolment returned, and no file that it did not return.
 
 use crate::ccache;
 use crate::write::{FileAccess, remove, replace_if_other};
@@ -8,19 +8,19 @@ use kennel_wire::enrol::EnrollResponse;
 use kennel_wire::message::KerberosTime;
 use std::path::{Path, PathBuf};
 
-/// The folder.
+/// The folder that the workload mounts.
 #[derive(Debug)]
 pub(crate) struct Folder {
     dir: PathBuf,
     made: FileAccess,
 }
 
-/// What is in it, in seconds since the epoch.
+/// Times of the stored credentials, seconds since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CredentialTimes {
-    /// When the ticket ends, where there is one.
+    /// End of the ticket; `None` without a ticket.
     pub(crate) until: Option<i64>,
-    /// Before when to ask again.
+    /// Deadline of the next enrolment.
     pub(crate) refetch_before: i64,
 }
 
@@ -29,7 +29,7 @@ impl Folder {
         Folder { dir: dir.to_owned(), made }
     }
 
-    /// Puts an answer there. krb5.conf comes first: the others are of no use without it.
+    /// Stores the credentials of a response. Writes krb5.conf first, because the other files are of no use without krb5.conf.
     pub(crate) async fn keep(&self, response: &EnrollResponse, now: i64) -> anyhow::Result<CredentialTimes> {
         let path = |name: &str| self.dir.join(name);
         replace_if_other(&path("krb5.conf"), response.krb5_conf.as_bytes(), self.made)?;
@@ -50,7 +50,7 @@ impl Folder {
 
 fn seconds(text: &str) -> anyhow::Result<i64> {
     let time = DateTime::parse_from_rfc3339(text).ok();
-    Ok(time.with_context(|| format!("the KDC sent the time {text:?}, which is none"))?.timestamp())
+    Ok(time.with_context(|| format!("the KDC sent {text:?}, which is not a time (RFC 3339)"))?.timestamp())
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! One enrolment over HTTPS: the token out, the credentials in. Token and trust are read anew each time, as the kubelet
-//! replaces them.
+//! One enrolment over HTTPS: sends the token, receives the credentials. Reads token and CA certificates each time, because
+//! the kubelet replaces them.
 
 use crate::cli::{Cli, ServerAddress};
 use anyhow::{Context, anyhow};
@@ -25,9 +25,9 @@ const LONGEST: usize = 1024 * 1024;
 /// Why there are no credentials.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The KDC will not give any to this pod as it is.
+    /// The KDC refuses this pod, and would refuse the same request again.
     Refused(String),
-    /// Perhaps later; after so long, if the KDC says it.
+    /// A later attempt may succeed; with the pause that the KDC asks for, if it asks for one.
     Later(String, Option<Duration>),
 }
 
@@ -37,7 +37,6 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// Enrols.
 pub(crate) async fn enrol(cli: &Cli) -> Result<EnrollResponse, Failure> {
     let limit = Duration::from_secs(cli.timeout.max(1));
     match tokio::time::timeout(limit, exchange(cli)).await {
@@ -50,24 +49,26 @@ async fn exchange(cli: &Cli) -> Result<EnrollResponse, Failure> {
     let token = token(&cli.token)?;
     let connector = TlsConnector::from(Arc::new(tls(&cli.ca)?));
     let ServerAddress { host, port } = &cli.server;
-    let server_name = ServerName::try_from(host.clone()).context("the server's name cannot be one of a certificate")?;
+    let server_name =
+        ServerName::try_from(host.clone()).context("the server is neither a DNS name nor an IP address")?;
     let stream = TcpStream::connect((host.as_str(), *port)).await;
     let stream = stream.with_context(|| format!("{} cannot be reached", name(&cli.server)))?;
     let stream = connector.connect(server_name, stream).await;
     let stream =
         stream.with_context(|| format!("{} could not prove itself under {}", name(&cli.server), cli.ca.display()))?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.context("no HTTP connection")?;
-    // It ends with the exchange, whatever becomes of it.
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .context("the HTTP connection cannot be set up")?;
+    // The connection ends with the exchange, which reports its failures.
     let connection = tokio::spawn(connection);
     let response =
-        sender.send_request(request(&cli.server, &token)?).await.context("the enrolment was not answered")?;
+        sender.send_request(request(&cli.server, &token)?).await.context("the server did not answer the enrolment")?;
     let (head, body) = response.into_parts();
     let body = Limited::new(body, LONGEST).collect().await;
     connection.abort();
     let body = body.map_err(|error| anyhow!("the answer cannot be read: {error}"))?.to_bytes();
     if head.status == StatusCode::OK {
-        let response = serde_json::from_slice(&body).context("the answer is none of an enrolment")?;
+        let response = serde_json::from_slice(&body).context("the answer is not that of an enrolment")?;
         return Ok(response);
     }
     let after = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -78,19 +79,20 @@ fn request(server: &ServerAddress, token: &str) -> anyhow::Result<Request<Full<B
     let agent = concat!("kennel-agent ", env!("CARGO_PKG_VERSION")).to_owned();
     let body = serde_json::to_vec(&EnrollRequest { enctypes: Vec::new(), agent: Some(agent) })?;
     let bearer = Zeroizing::new(format!("Bearer {token}"));
-    let mut bearer = hyper::header::HeaderValue::from_str(&bearer).context("the token is none")?;
+    let mut bearer =
+        hyper::header::HeaderValue::from_str(&bearer).context("the token has characters that no token has")?;
     bearer.set_sensitive(true);
     let request = Request::post(path::ENROLL).header(HOST, name(server)).header(CONTENT_TYPE, "application/json");
     Ok(request.header(AUTHORIZATION, bearer).body(Full::new(Bytes::from(body)))?)
 }
 
-/// What an answer that is no success means.
+/// Makes a failure of an answer without success.
 fn failure(status: StatusCode, body: &[u8], after: Option<Duration>) -> Failure {
     match serde_json::from_slice::<EnrollError>(body) {
         Ok(EnrollError { reason, message, retryable: false }) => Failure::Refused(format!("{reason}: {message}")),
         Ok(EnrollError { reason, message, retryable: true }) => Failure::Later(format!("{reason}: {message}"), after),
-        // Not the KDC's own words: something between us and it, or another server.
-        Err(_) => Failure::Later(format!("the server answered {status}, and not as the enrolment API does"), after),
+        // Not an answer of the KDC: a proxy in between, or another server.
+        Err(_) => Failure::Later(format!("the server answered {status}, but not as the enrolment API does"), after),
     }
 }
 
@@ -110,7 +112,7 @@ fn tls(ca: &Path) -> anyhow::Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.ok().with_context(|| format!("{} is not PEM", ca.display()))?;
-        roots.add(certificate).with_context(|| format!("{} holds a certificate of no use", ca.display()))?;
+        roots.add(certificate).with_context(|| format!("{} holds a certificate that cannot be used", ca.display()))?;
     }
     anyhow::ensure!(!roots.is_empty(), "{} holds no certificate", ca.display());
     let provider = Arc::new(rustls_graviola::default_provider());

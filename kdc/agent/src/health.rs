@@ -1,4 +1,4 @@
-//! `/livez` and `/readyz`, on a port or a unix socket: ready is who holds credentials that have not ended.
+//! `/livez` and `/readyz`, on a port or a unix socket: the agent is ready while its credentials have not ended.
 
 use crate::cli::Endpoint;
 use crate::clock::now;
@@ -17,10 +17,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-/// A probe takes no longer.
+/// Longest time of a probe.
 const PROMPT: Duration = Duration::from_secs(5);
 
-/// How it is.
+/// State of the agent.
 #[derive(Debug, Default)]
 pub(crate) struct Health(Mutex<State>);
 
@@ -39,7 +39,7 @@ impl Health {
         self.lock().why = Some(why);
     }
 
-    /// Whether credentials are there at this time, and what is wrong where they are not.
+    /// Checks that there are credentials at this time; the error says why there are none.
     fn ready(&self, now: i64) -> Result<(), String> {
         let state = self.lock();
         let why = || state.why.clone().unwrap_or_else(|| "enrolment is under way".to_owned());
@@ -57,7 +57,7 @@ impl Health {
     }
 }
 
-/// Serves from now on.
+/// Binds the endpoint and answers probes in the background.
 pub(crate) async fn serve(endpoint: &Endpoint, health: Arc<Health>) -> anyhow::Result<()> {
     match endpoint {
         Endpoint::Tcp(address) => {
@@ -69,7 +69,7 @@ pub(crate) async fn serve(endpoint: &Endpoint, health: Arc<Health>) -> anyhow::R
             });
         }
         Endpoint::Unix(path) => {
-            // One that an agent before this one left behind.
+            // An earlier agent may have left its socket behind.
             let _ = std::fs::remove_file(path);
             let listener = UnixListener::bind(path).with_context(|| format!("{} cannot be bound", path.display()))?;
             tokio::spawn(async move {
@@ -87,7 +87,7 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, health: Arc<Health>
         let (status, text) = match (request.uri().path(), health.ready(now())) {
             ("/livez", _) | ("/readyz", Ok(())) => (StatusCode::OK, "ok".to_owned()),
             ("/readyz", Err(why)) => (StatusCode::SERVICE_UNAVAILABLE, why),
-            _ => (StatusCode::NOT_FOUND, "there are /livez and /readyz".to_owned()),
+            _ => (StatusCode::NOT_FOUND, "not found: this endpoint has /livez and /readyz".to_owned()),
         };
         let mut response = Response::new(Full::new(Bytes::from(format!("{text}\n"))));
         *response.status_mut() = status;
@@ -98,9 +98,9 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, health: Arc<Health>
     let _ = tokio::time::timeout(PROMPT * 2, http.serve_connection(TokioIo::new(stream), service)).await;
 }
 
-/// Asks the agent that runs; 0: it is ready.
+/// Asks the running agent; exit code 0: the agent is ready.
 pub(crate) async fn ask(endpoint: Option<&Endpoint>) -> anyhow::Result<ExitCode> {
-    let endpoint = endpoint.context("give --health, as the agent that runs has it")?;
+    let endpoint = endpoint.context("give --health, with the value that the running agent has")?;
     let asked = match endpoint {
         Endpoint::Tcp(address) => request(TcpStream::connect(address).await?).await,
         Endpoint::Unix(path) => request(UnixStream::connect(path).await?).await,

@@ -13,8 +13,8 @@
 //! | [`refresh`] | the loop |
 //! | [`health`] | `/livez` and `/readyz` |
 //!
-//! Exit codes: 0 done, or stopped by a signal; 1 it could not enrol in time, or cannot write; 2 refused for good, or a command
-//! line that cannot be read.
+//! Exit codes: 0 done, or stopped by a signal; 1 no enrolment in time, or a file that cannot be written; 2 refused for good,
+//! or a command line that cannot be read.
 
 mod ccache;
 mod cli;

@@ -1,5 +1,6 @@
-//! The loop: enrol, keep what came, sleep until it is time again. Refused for good before anything was had, it ends, so that
-//! a pod that is set up wrongly says so; later it goes on trying, as the ticket that is there may still be good.
+//! The loop: enrol, store the credentials, sleep until the next refresh. A refusal before the first success ends the agent, so
+//! that a pod with a wrong setup fails visibly. After a success the agent keeps trying, because the stored ticket may still
+//! be good.
 
 use crate::cli::Cli;
 use crate::clock::now;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Refused after a success: it is asked again after so long.
+/// Pause after a refusal that follows a success.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 const REFUSED: u8 = 2;
 
@@ -56,7 +57,10 @@ async fn refresh(cli: &Cli, health: &Health) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::from(REFUSED));
             }
             Err(Failure::Refused(why)) => {
-                tracing::error!(why, "the KDC refuses what it gave before; what is there is good until it ends");
+                tracing::error!(
+                    why,
+                    "the KDC refuses to renew the credentials; the stored ones are valid until they end"
+                );
                 health.failed(why);
                 REFUSED_PAUSE
             }
@@ -66,7 +70,7 @@ async fn refresh(cli: &Cli, health: &Health) -> anyhow::Result<ExitCode> {
                 if cli.once && begun.elapsed().saturating_add(pause).as_secs() >= cli.deadline {
                     anyhow::bail!("no credentials within {} s: {why}", cli.deadline);
                 }
-                tracing::warn!(why, again_in = ?pause, "no credentials now");
+                tracing::warn!(why, again_in = ?pause, "the enrolment failed; the agent tries again");
                 health.failed(why);
                 pause
             }

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-/// Never more often than this, whatever the KDC says.
+/// Shortest pause between enrolments, whatever the KDC asks for.
 const SHORTEST: Duration = Duration::from_secs(10);
 /// Pauses after failures grow from the first to the last.
 const FIRST_PAUSE: f64 = 1.0;
 const LAST_PAUSE: f64 = 60.0;
 
-/// How long until the next refresh: at 80 to 95 percent of what is left.
+/// Time until the next refresh: 80 to 95 percent of the time that is left.
 pub(crate) fn until_refresh(now: i64, refetch_before: i64, luck: f64) -> Duration {
     let left = u64::try_from(refetch_before.saturating_sub(now)).unwrap_or(0);
     Duration::from_secs(left).mul_f64(0.8 + 0.15 * luck.clamp(0.0, 1.0)).max(SHORTEST)
 }
 
-/// How long until the next try, after so many failures in a row; at least what the KDC asked for.
+/// Time until the next try, after a number of failures in a row; at least the pause that the KDC asked for.
 pub(crate) fn until_retry(failures: u32, asked: Option<Duration>, luck: f64) -> Duration {
     let pause = (FIRST_PAUSE * 2_f64.powi(i32::try_from(failures.min(16)).unwrap_or(16))).min(LAST_PAUSE);
     Duration::from_secs_f64(pause * (0.5 + 0.5 * luck.clamp(0.0, 1.0))).max(asked.unwrap_or_default())

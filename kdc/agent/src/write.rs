@@ -6,14 +6,14 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
-/// How files are made.
+/// Mode and group of new files.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FileAccess {
     pub(crate) mode: u32,
     pub(crate) group: Option<u32>,
 }
 
-/// Writes a file, unless it has this content already. True: it was written.
+/// Writes a file, unless the file has this content already. Returns whether the file was written.
 pub(crate) fn replace_if_other(path: &Path, content: &[u8], made: FileAccess) -> anyhow::Result<bool> {
     if std::fs::read(path).is_ok_and(|there| there == content) {
         return Ok(false);
@@ -45,7 +45,7 @@ pub(crate) fn remove(path: &Path) -> anyhow::Result<()> {
 }
 
 fn write(path: &Path, content: &[u8], made: FileAccess) -> io::Result<()> {
-    // One that a killed agent left behind.
+    // A killed agent may have left its temporary file behind.
     let _ = std::fs::remove_file(path);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(content)?;

@@ -20,7 +20,7 @@ use rand_core::CryptoRngCore;
 use std::net::IpAddr;
 use zeroize::Zeroizing;
 
-/// What a client's AP-REQ shall carry. The default: no mutual authentication, no sub-key, no checksum.
+/// Content of a client's AP-REQ. The default: no mutual authentication, no sub-key, no checksum.
 #[derive(Debug, Clone, Default)]
 pub struct ApOffer {
     /// Ask the server to prove itself with an AP-REP.
@@ -33,7 +33,7 @@ pub struct ApOffer {
     pub checksum: Option<Checksum>,
 }
 
-/// An AP-REQ that was made, and what the client must remember to check the AP-REP.
+/// A new AP-REQ, with the state that the client needs to check the AP-REP.
 #[derive(Debug)]
 pub struct ApRequest {
     /// DER of the AP-REQ.
@@ -45,8 +45,8 @@ pub struct ApRequest {
 }
 
 impl ApRequest {
-    /// Makes an AP-REQ with the ticket of `credential`; with that of a user-to-user ticket it says so. `now` is the
-    /// KDC's time; no two requests with one ticket may have the same.
+    /// Makes an AP-REQ with the ticket of `credential`; for a user-to-user ticket the request sets USE-SESSION-KEY. `now` is
+    /// the KDC's time; no two requests with one ticket may use the same time.
     pub fn new(credential: &Credential, offer: &ApOffer, now: Timestamp, rng: &mut dyn CryptoRngCore) -> ApRequest {
         let session_key = credential.session_key.clone();
         let subkey = offer.subkey.then(|| Key::generate(session_key.enctype(), rng));
@@ -84,7 +84,7 @@ impl ApRequest {
     }
 }
 
-/// What a checked AP-REP said.
+/// Content of a checked AP-REP.
 #[derive(Debug)]
 pub struct ApReplySeen {
     /// The server's sub-key.
@@ -93,16 +93,16 @@ pub struct ApReplySeen {
     pub seq_number: Option<u32>,
 }
 
-/// What a server opens tickets with.
+/// Keys with which a server opens tickets.
 #[derive(Debug, Clone, Copy)]
 pub enum AcceptorKeys<'a> {
-    /// Its keytab; it is every principal in it.
+    /// The server's keytab; the server acts as every principal in the keytab.
     Keytab(&'a Keytab),
     /// User-to-user: the session key of the server's own TGT. An AP-REQ without USE-SESSION-KEY is refused.
     UserToUser(&'a Key),
 }
 
-/// What a server holds an AP-REQ against.
+/// Rules by which a server checks an AP-REQ.
 #[derive(Debug, Clone)]
 pub struct AcceptRules {
     /// Seconds by which the clocks may differ.
@@ -121,18 +121,15 @@ impl Default for AcceptRules {
 
 /// An AP-REQ that was checked.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "the names of RFC 4120 say it")]
 pub struct AcceptedApReq {
-    /// Who the client is.
     pub client: Principal,
     /// The server as the ticket names it.
     pub server: Principal,
-    /// The ticket's content.
     pub ticket: EncTicketPart,
     /// The authenticator. Its checksum is for the application to verify, with the session key.
     pub authenticator: Authenticator,
-    /// The session key.
     pub session_key: Key,
-    /// The client's sub-key.
     pub subkey: Option<Key>,
     /// Whether the client waits for an AP-REP.
     pub mutual_required: bool,
@@ -142,8 +139,8 @@ impl AcceptedApReq {
     /// Checks an AP-REQ (RFC 4120, section 3.2.3).
     ///
     /// # Errors
-    /// [`ClientError::Ap`] with the code that the RFC names for the reason, [`ClientError::Wire`] for what is no
-    /// AP-REQ.
+    /// [`ClientError::Ap`] with the code that the RFC names for the reason, [`ClientError::Wire`] where the bytes are not
+    /// an AP-REQ.
     pub fn check(
         ap_req: &[u8],
         keys: AcceptorKeys<'_>,
@@ -185,8 +182,8 @@ impl AcceptedApReq {
         ApRep { enc_part: seal(&self.session_key, KeyUsage::AP_REP, &plain, rng) }.encode()
     }
 
-    /// What tells this request from every other with a valid time: client, server, and the client's time with
-    /// microseconds (RFC 4120, section 3.2.3).
+    /// Identifies this request among all with a valid time: client, server, and the client's time with microseconds
+    /// (RFC 4120, section 3.2.3).
     #[must_use]
     pub fn replay_key(&self) -> (Principal, Principal, Timestamp) {
         (self.client.clone(), self.server.clone(), self.authenticator.ctime)
@@ -213,7 +210,7 @@ fn open_ticket(request: &ApReq, server: &Principal, keys: AcceptorKeys<'_>) -> R
     open_ticket_with(&request.ticket.enc_part, prepared).map_err(refused)
 }
 
-/// The keys that may have made a ticket; at least one.
+/// Returns the keys that may have sealed a ticket; at least one.
 fn keytab_keys(keytab: &Keytab, server: &Principal, ticket: &Ticket) -> Result<Vec<Key>, ClientError> {
     let sealed = &ticket.enc_part;
     let keys = keytab.candidates(server, sealed.etype, sealed.kvno);

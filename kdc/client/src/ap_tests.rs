@@ -212,7 +212,7 @@ fn no_change_of_an_octet_is_taken() {
         changed[at] ^= 0x20;
         let keys = AcceptorKeys::Keytab(&pair.keytab);
         let outcome = AcceptedApReq::check(&changed, keys, &AcceptRules::default(), NOW);
-        // Outside the encrypted parts stand options and name types, which are hints.
+        // Options and name types are outside the encrypted parts, and are hints.
         if let Ok(accepted) = outcome {
             assert_eq!(accepted.client, principal("alice"), "octet {at}");
         }

@@ -21,14 +21,13 @@ use kennel_wire::message::{
 };
 use rand_core::CryptoRngCore;
 
-/// What is asked for.
+/// The ticket that a client requests from the AS.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names of RFC 4120 say it")]
 pub struct AsRequest {
-    /// Who asks.
     pub client: Principal,
-    /// For which server of the client's realm; `None` stands for its ticket-granting service.
+    /// A server of the client's realm; `None`: the realm's ticket-granting service.
     pub server: Option<PrincipalName>,
-    /// What the ticket shall be.
     pub options: TicketOptions,
 }
 
@@ -46,16 +45,16 @@ impl AsRequest {
     }
 }
 
-/// What to do next.
+/// Next step of the caller.
 #[derive(Debug)]
 pub enum AsStep {
     /// Send these octets to a KDC of the client's realm and hand in the answer.
     Send(Vec<u8>),
-    /// The ticket is here.
+    /// The exchange is complete.
     Done(Box<InitialTicket>),
 }
 
-/// What an AS exchange ends with.
+/// Result of an AS exchange.
 #[derive(Debug, Clone)]
 pub struct InitialTicket {
     /// The ticket; its client is named as the KDC names it.
@@ -85,7 +84,7 @@ pub struct AsExchange {
     corrected_skew: bool,
 }
 
-/// What pre-authentication is made of.
+/// Inputs of pre-authentication.
 #[derive(Debug, Clone)]
 struct Proof {
     key: Key,
@@ -93,7 +92,7 @@ struct Proof {
     cookie: Option<PaData>,
 }
 
-/// Clocks closer than this are taken for the same: replies carry whole seconds, and take their time.
+/// Clocks closer than this count as equal: replies carry whole seconds, and take time to arrive.
 const NEGLIGIBLE_OFFSET_MICROS: u64 = 5_000_000;
 
 impl AsExchange {
@@ -129,11 +128,11 @@ impl AsExchange {
         Ok((exchange, first))
     }
 
-    /// Takes an answer in: an AS-REP or a KRB-ERROR. `now` is the local time, as in [`AsExchange::begin`].
+    /// Processes an answer: an AS-REP or a KRB-ERROR. `now` is the local time, as in [`AsExchange::begin`].
     ///
     /// # Errors
-    /// [`ClientError::Kdc`] for an error that ends the exchange, [`ClientError::Reply`] for a reply that is not to be
-    /// believed, and what else makes going on impossible.
+    /// [`ClientError::Kdc`] for an error that ends the exchange, [`ClientError::Reply`] for a reply that fails a check, and
+    /// any other [`ClientError`] that prevents the next request.
     pub fn receive(
         &mut self,
         answer: &[u8],
@@ -239,8 +238,8 @@ pub(crate) fn enc_timestamp(key: &Key, usage: KeyUsage, time: Timestamp, rng: &m
     PaData { padata_type: pa_type::ENC_TIMESTAMP, value: PaData::encode_encrypted_data(&sealed) }
 }
 
-/// RFC 6806, section 11: a KDC that sets the flag must prove which request it saw. A KDC that does not know of it
-/// sets none (`false`); nobody between can take the flag away, for it stands in the encrypted part.
+/// RFC 6806, section 11: a KDC that sets the flag must prove which request it saw. A KDC without the extension leaves the
+/// flag clear (`false`); nobody in between can clear the flag, because the encrypted part carries it.
 fn confirms_request(enc: &EncKdcRepPart, reply_key: &Key, sent: &[u8]) -> Result<bool, ClientError> {
     if !enc.flags.contains(TicketFlags::ENC_PA_REP) {
         return Ok(false);

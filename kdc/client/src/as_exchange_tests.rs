@@ -3,7 +3,7 @@ use crate::test_kdc::{AES256, HOUR, NOW, Reply, etype_info2, krb_error, preauth_
 use rand::rngs::OsRng;
 
 const AES128: Enctype = Enctype::Aes128CtsHmacSha1;
-/// Few enough that a test in an unoptimized build does not wait for them.
+/// Few iterations, so that tests in an unoptimized build are quick.
 const ITERATIONS: u32 = crate::secret::MIN_ITERATIONS;
 
 fn begin(secret: &Secret, options: TicketOptions) -> (AsExchange, Vec<u8>) {

@@ -33,14 +33,14 @@ impl Client {
         client.with_realm(realm, Transport::new(kdcs))
     }
 
-    /// How to reach a realm: another one for referrals, or the client's own in another way.
+    /// Sets how to reach a realm: another one for referrals, or the client's own in another way.
     #[must_use]
     pub fn with_realm(mut self, realm: impl Into<String>, transport: Transport) -> Client {
         self.transports.insert(realm.into(), transport);
         self
     }
 
-    /// Which protocol comes first, for all realms so far.
+    /// Sets which protocol comes first, for all realms that were added so far.
     #[must_use]
     pub fn with_protocol(mut self, protocol: TransportProtocol) -> Client {
         self.transports.values_mut().for_each(|t| t.protocol = protocol);

@@ -17,30 +17,23 @@ const CONFIGURATION_REALM: &str = "X-CACHECONF:";
 
 /// A ticket and what a client must know of it to use it. `Debug` shows no key.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names of RFC 4120, section 5.3, say it")]
 pub struct Credential {
-    /// Whose ticket it is.
     pub client: Principal,
-    /// The server that it is for.
     pub server: Principal,
-    /// The ticket itself.
     pub ticket: Ticket,
-    /// The session key that client and server share through it.
+    /// The key that client and server share through the ticket.
     pub session_key: Key,
-    /// Flags of the ticket.
     pub flags: TicketFlags,
-    /// When the client was authenticated.
     pub authtime: KerberosTime,
-    /// From when it is valid.
     pub starttime: KerberosTime,
-    /// Until when it is valid.
     pub endtime: KerberosTime,
-    /// Until when it can be renewed.
     pub renew_till: Option<KerberosTime>,
-    /// Addresses that it is bound to; empty: none.
+    /// Addresses that the ticket is bound to; empty: none.
     pub addresses: Vec<HostAddress>,
     /// User-to-user: the ticket of the server, in whose session key this one is encrypted.
     pub second_ticket: Option<Ticket>,
-    /// Authorization data that the cache file holds beside the ticket; empty mostly.
+    /// Authorization data that the cache file holds beside the ticket; mostly empty.
     pub authdata: Vec<AuthorizationDatum>,
 }
 
@@ -74,7 +67,7 @@ impl Credential {
     /// From an entry of a credential cache.
     ///
     /// # Errors
-    /// A ticket that is no ticket, or a session key of an unknown enctype or a wrong length.
+    /// A ticket that cannot be decoded, or a session key of an unknown enctype or a wrong length.
     pub fn from_ccache(entry: &ccache::CcacheEntry) -> Result<Credential, ClientError> {
         let unset = |time: KerberosTime| (time != KerberosTime::EPOCH).then_some(time);
         let second_ticket = match entry.second_ticket.as_slice() {
@@ -121,11 +114,11 @@ impl Credential {
 /// A credential cache: the tickets of one client.
 #[derive(Debug, Clone)]
 pub struct CredentialCache {
-    /// Whose cache it is.
+    /// Owner of the cache and of its tickets.
     pub client: Principal,
     /// Offset of the KDC's clock, as the exchange that filled the cache proved it.
     pub time_offset: TimeOffset,
-    /// The tickets, in order.
+    /// In the order of the file.
     pub credentials: Vec<Credential>,
 }
 
@@ -142,7 +135,7 @@ impl CredentialCache {
         self.credentials.iter().rev().find(|c| c.server == *server)
     }
 
-    /// Reads a cache file. Configuration entries and tickets of unknown enctypes are passed over.
+    /// Reads a cache file; skips configuration entries and tickets of unknown enctypes.
     ///
     /// # Errors
     /// [`ClientError::File`], [`ClientError::FileFormat`].
@@ -158,8 +151,8 @@ impl CredentialCache {
         })
     }
 
-    /// Writes the cache file: whole or not at all, readable by its owner alone (0600). Who has the old file open keeps
-    /// reading the old one.
+    /// Writes the cache file: whole or not at all, readable by its owner alone (0600). A program that has the old file open
+    /// keeps reading the old file.
     ///
     /// # Errors
     /// [`ClientError::File`].

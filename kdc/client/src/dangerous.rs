@@ -43,7 +43,7 @@ pub fn dangerous_tgs_request(
     TgsExchange::of_parts(parts, credential, now, rng)
 }
 
-/// Opens a reply without holding it against any request.
+/// Opens a reply without checking it against a request.
 ///
 /// # Errors
 /// [`ClientError::Wire`], [`ClientError::Crypto`].

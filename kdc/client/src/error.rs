@@ -1,4 +1,4 @@
-//! What can go wrong for a client.
+//! Why an exchange of a client fails.
 
 use crate::fault::{ReplyFault, TransportError, WalkFault};
 use kennel_crypto::CryptoError;
@@ -9,16 +9,16 @@ use std::path::PathBuf;
 /// Why an exchange failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "the messages say it")]
 pub enum ClientError {
     /// The KDC answered with an error.
     #[error("the KDC says: {code}{}", text.as_deref().map(|t| format!(" ({t})")).unwrap_or_default())]
     Kdc {
-        /// The code.
         code: ErrorCode,
-        /// The KDC's words.
+        /// Text of the KRB-ERROR.
         text: Option<String>,
     },
-    /// The KDC's reply is not to be believed.
+    /// The KDC's reply fails a check.
     #[error("the reply is refused: {0}")]
     Reply(#[from] ReplyFault),
     /// An AP-REQ or AP-REP is refused; the code is the one that RFC 4120 (section 3.2) names for the reason.
@@ -33,17 +33,14 @@ pub enum ClientError {
     /// The KDC asks for a password to be turned into a key with fewer iterations than the enctype's default: a forged
     /// offer that makes guessing cheap.
     #[error("the KDC asks for a weak string-to-key ({iterations} iterations)")]
-    WeakStringToKey {
-        /// What it asks for.
-        iterations: u32,
-    },
+    WeakStringToKey { iterations: u32 },
     /// A keytab holds no key of a principal.
     #[error("the keytab holds no key of {0}")]
     NoKey(String),
-    /// The credential is of no use here.
+    /// The credential is not a ticket-granting ticket.
     #[error("{0} is not a ticket-granting ticket")]
     NotATgt(String),
-    /// Referrals went wrong.
+    /// A walk across realms ended without the ticket.
     #[error("the way to the server's realm is refused: {0}")]
     Walk(#[from] WalkFault),
     /// No KDC of a realm is known.
@@ -60,20 +57,10 @@ pub enum ClientError {
     Crypto(#[from] CryptoError),
     /// A file that cannot be read or written.
     #[error("{}: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The failure of the system.
-        source: std::io::Error,
-    },
-    /// A file that can be read and makes no sense.
+    File { path: PathBuf, source: std::io::Error },
+    /// A file whose content is not of the expected format.
     #[error("{}: {source}", path.display())]
-    FileFormat {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with its format.
-        source: WireError,
-    },
+    FileFormat { path: PathBuf, source: WireError },
 }
 
 impl ClientError {

@@ -42,7 +42,7 @@ pub enum ReplyFault {
     ChangedRequest,
 }
 
-/// How many realms a walk passes at most, the first one not counted.
+/// Most realms that a walk passes, the first one not counted.
 pub const MAX_HOPS: usize = 10;
 
 /// Why a walk ends without a ticket.
@@ -54,15 +54,15 @@ pub enum WalkFault {
     /// More than [`MAX_HOPS`] realms.
     #[error("more than {MAX_HOPS} realms on the way")]
     TooLong,
-    /// A referral to the realm that gave it, or a ticket that is neither what was asked for nor a referral.
-    #[error("the realm {0} gave a ticket that leads nowhere")]
+    /// A referral to the realm that issued it, or a ticket that is neither the requested one nor a referral.
+    #[error("the realm {0} returned a ticket that does not lead to the server")]
     DeadEnd(String),
 }
 
 /// No KDC answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportError {
-    /// Whom was asked, and why that gave nothing.
+    /// Each KDC with its protocol, and why it did not answer.
     pub failures: Vec<(String, String)>,
 }
 

@@ -35,13 +35,13 @@ impl Keytab {
         write_secret(path, &keytab::encode(&self.entries))
     }
 
-    /// Whether it holds any key of `principal`.
+    /// Whether the keytab holds any key of `principal`.
     #[must_use]
     pub fn knows(&self, principal: &Principal) -> bool {
         self.of(principal).next().is_some()
     }
 
-    /// The keys of `principal` that may have made a ticket of this enctype and, where one is given, key version;
+    /// The keys of `principal` that may have sealed a ticket of this enctype and, if not `None`, key version;
     /// newest first.
     #[must_use]
     pub fn candidates(&self, principal: &Principal, enctype: i32, kvno: Option<u32>) -> Vec<Key> {
@@ -54,7 +54,7 @@ impl Keytab {
         found.into_iter().map(|(_, key)| key).collect()
     }
 
-    /// Whether it holds a key of `principal` with this version.
+    /// Whether the keytab holds a key of `principal` with this version.
     #[must_use]
     pub fn has_version(&self, principal: &Principal, kvno: u32) -> bool {
         self.of(principal).any(|e| e.kvno == kvno)

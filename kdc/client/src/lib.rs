@@ -7,10 +7,10 @@
 //! | [`as_exchange`] | password or key in, initial ticket out (RFC 4120, section 3.1) |
 //! | [`tgs_exchange`] | a ticket in, another ticket out (RFC 4120, section 3.3) |
 //! | [`ticket_walk`] | as many TGS exchanges as a service ticket needs, across realms (RFC 6806, section 8) |
-//! | [`reply_checks`] | what a reply must say before it is believed (RFC 4120, sections 3.1.5 and 3.3.4) |
+//! | [`reply_checks`] | checks that a reply must pass (RFC 4120, sections 3.1.5 and 3.3.4) |
 //! | [`ap`] | AP-REQ and AP-REP, both sides (RFC 4120, section 3.2) |
-//! | [`options`] | what is asked of a ticket: flags, times, enctypes, addresses |
-//! | [`secret`] | what a client proves itself with |
+//! | [`options`] | options of a requested ticket: flags, times, enctypes, addresses |
+//! | [`secret`] | the password or keys with which a client proves its identity |
 //! | [`credentials`] | a ticket with its session key; credential cache files |
 //! | [`keytab`] | keytab files and the keys in them |
 //! | [`time`] | the offset between the KDC's clock and the local clock |

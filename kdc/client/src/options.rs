@@ -1,4 +1,4 @@
-//! What is asked of a ticket.
+//! Options of a requested ticket.
 
 use kennel_crypto::Enctype;
 use kennel_wire::message::{HostAddress, KdcOptions, KdcReqBody, KerberosTime, Principal, PrincipalName, Timestamp};
@@ -14,7 +14,7 @@ pub struct TicketOptions {
     pub start: Option<KerberosTime>,
     /// Life in seconds, from the start; `None` asks for the longest.
     pub life: Option<i64>,
-    /// How long it shall be renewable, in seconds from the start.
+    /// Renewable life in seconds, from the start; `None` asks for a ticket that is not renewable.
     pub renewable_life: Option<i64>,
     /// Enctypes in order of preference; empty stands for all but RC4, strongest first.
     pub enctypes: Vec<Enctype>,
@@ -23,13 +23,13 @@ pub struct TicketOptions {
 }
 
 impl TicketOptions {
-    /// These flags, all else as by default.
+    /// Returns options with these flags, and defaults otherwise.
     #[must_use]
     pub fn with_flags(flags: KdcOptions) -> TicketOptions {
         TicketOptions { flags, ..TicketOptions::default() }
     }
 
-    /// The enctypes that are asked for.
+    /// Returns the requested enctypes.
     #[must_use]
     pub fn permitted_enctypes(&self) -> Vec<Enctype> {
         if self.enctypes.is_empty() {

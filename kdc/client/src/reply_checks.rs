@@ -1,7 +1,7 @@
-//! What a reply must say before it is believed (RFC 4120, sections 3.1.5 and 3.3.4).
+//! Checks that a reply must pass (RFC 4120, sections 3.1.5 and 3.3.4).
 //!
 //! Everything that is checked here was decrypted under a key that only the KDC and this client hold, or is compared
-//! with such a value. Names of the reply that stand outside the encrypted part are worth nothing by themselves.
+//! with such a value. Names outside the encrypted part of a reply are not trusted by themselves.
 
 use crate::error::ClientError;
 use crate::fault::ReplyFault;
@@ -13,19 +13,19 @@ use kennel_wire::message::{
     PrincipalName,
 };
 
-/// What a reply is held against.
+/// What a client expects of a reply.
 pub(crate) struct ExpectedReply<'a> {
-    /// Which reply is due.
+    /// Kind of the request.
     pub(crate) answers: MessageType,
     /// The client that asked.
     pub(crate) client: &'a Principal,
-    /// What was sent.
+    /// Body of the request.
     pub(crate) body: &'a KdcReqBody,
     /// The addresses that the ticket must be bound to; empty: to none.
     pub(crate) addresses: &'a [HostAddress],
     /// Whether the ticket takes the addresses of the presented one: then MIT's KDC leaves them out of the reply.
     pub(crate) inherits_addresses: bool,
-    /// The KDC's time; `None` where the reply itself tells it.
+    /// The KDC's time; `None` where the reply itself states the time.
     pub(crate) now: Option<KerberosTime>,
 }
 
@@ -69,8 +69,8 @@ impl ExpectedReply<'_> {
     }
 
     /// A TGS may always answer a request for a cross-realm ticket with one for a realm on the way (RFC 4120, section
-    /// 3.3.1). On request, any KDC may give the canonical name, and a TGS a referral (RFC 6806, sections 7 and 8). No
-    /// AS gives a TGT for a service ticket or the reverse.
+    /// 3.3.1). On request, any KDC may use the canonical name, and a TGS may refer the client (RFC 6806, sections 7 and 8).
+    /// No AS may return a TGT in place of a service ticket, or the reverse.
     fn may_stand_in(&self, asked: &PrincipalName, given: &PrincipalName) -> bool {
         let (asked_tgt, given_tgt) = (asked.krbtgt_realm().is_some(), given.krbtgt_realm().is_some());
         match self.answers {

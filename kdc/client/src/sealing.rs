@@ -6,12 +6,12 @@ use kennel_wire::message::{Checksum, EncryptedData, EncryptionKey};
 use rand_core::CryptoRngCore;
 use zeroize::Zeroizing;
 
-/// A key as it stands in a message.
+/// Converts a key to its form in messages.
 pub(crate) fn key_to_wire(key: &Key) -> EncryptionKey {
     EncryptionKey { keytype: key.enctype().number(), keyvalue: Zeroizing::new(key.expose().to_vec()) }
 }
 
-/// A key out of a message.
+/// Converts a key from its form in messages.
 pub(crate) fn key_from_wire(key: &EncryptionKey) -> Result<Key, ClientError> {
     let enctype = Enctype::from_number(key.keytype).ok_or(ClientError::UnknownEnctype(key.keytype))?;
     Ok(Key::new(enctype, &key.keyvalue)?)

@@ -1,4 +1,4 @@
-//! What a client proves itself with.
+//! The password or keys with which a client proves its identity.
 
 use crate::error::ClientError;
 use crate::keytab::Keytab;
@@ -28,7 +28,7 @@ impl Secret {
     /// The newest keys of `principal` in a keytab.
     ///
     /// # Errors
-    /// [`ClientError::NoKey`] where it holds none of an enctype that Kennel knows.
+    /// [`ClientError::NoKey`] where the keytab holds no key of an enctype that Kennel knows.
     pub fn from_keytab(keytab: &Keytab, principal: &Principal) -> Result<Secret, ClientError> {
         let keys = keytab.newest_keys(principal);
         if keys.is_empty() { Err(ClientError::NoKey(principal.to_string())) } else { Ok(Secret::Keys(keys)) }
@@ -42,8 +42,8 @@ impl Secret {
         }
     }
 
-    /// The long-term key that an entry of ETYPE-INFO2 stands for. The salt is `client`'s default where the entry has
-    /// none.
+    /// Returns the long-term key that an entry of ETYPE-INFO2 describes. The salt is `client`'s default where the entry has
+    /// no salt.
     pub(crate) fn key(&self, entry: &EtypeInfo2Entry, client: &Principal) -> Result<Key, ClientError> {
         let enctype = Enctype::from_number(entry.etype).ok_or(ClientError::NoCommonEnctype)?;
         match self {
@@ -67,7 +67,7 @@ fn default_salt(client: &Principal) -> String {
     salt
 }
 
-/// The upper bound is [`Key::from_password`]'s.
+/// Refuses fewer iterations than [`MIN_ITERATIONS`]; [`Key::from_password`] has the upper bound.
 fn refuse_weak(enctype: Enctype, parameters: Option<&[u8]>) -> Result<(), ClientError> {
     let Some(octets) = parameters.and_then(|p| <[u8; 4]>::try_from(p).ok()) else { return Ok(()) };
     match u32::from_be_bytes(octets) {

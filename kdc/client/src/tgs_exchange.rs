@@ -16,12 +16,12 @@ use kennel_wire::message::{
 use rand_core::CryptoRngCore;
 use zeroize::Zeroizing;
 
-/// What is asked for.
+/// The ticket that a client requests from a TGS.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names of RFC 4120 say it")]
 pub struct TgsRequest {
     /// The server; its realm is the realm of the KDC that is asked.
     pub server: Principal,
-    /// What the ticket shall be.
     pub options: TicketOptions,
     /// User-to-user: the server's own TGT.
     pub additional_ticket: Option<Ticket>,
@@ -42,13 +42,13 @@ impl TgsRequest {
         TgsRequest { options: TicketOptions::with_flags(flags), ..TgsRequest::new(server) }
     }
 
-    /// The same ticket for longer: to be sent with `credential`, which is renewable.
+    /// Renews `credential`, which must be renewable and is sent with the request.
     #[must_use]
     pub fn renew(credential: &Credential) -> TgsRequest {
         TgsRequest::with_flags(credential.server.clone(), KdcOptions::RENEW | keeping(credential.flags))
     }
 
-    /// The same ticket, now valid: to be sent with `credential`, which was postdated.
+    /// Validates `credential`, which must be postdated and is sent with the request.
     #[must_use]
     pub fn validate(credential: &Credential) -> TgsRequest {
         TgsRequest::with_flags(credential.server.clone(), KdcOptions::VALIDATE | keeping(credential.flags))
@@ -93,7 +93,7 @@ pub struct TgsExchange {
 }
 
 impl TgsExchange {
-    /// Starts an exchange; returns it with the request to send. `credential` is mostly a TGT, in renewals and validations any
+    /// Starts an exchange; returns it with the request to send. `credential` is a TGT, in renewals and validations any
     /// ticket. `now` is the KDC's time (see [`crate::TimeOffset::apply`]).
     #[must_use]
     pub fn begin(
@@ -127,10 +127,10 @@ impl TgsExchange {
         (exchange, message)
     }
 
-    /// Takes the answer in: a TGS-REP or a KRB-ERROR.
+    /// Processes the answer: a TGS-REP or a KRB-ERROR.
     ///
     /// # Errors
-    /// [`ClientError::Kdc`] for an error, [`ClientError::Reply`] for a reply that is not to be believed.
+    /// [`ClientError::Kdc`] for an error, [`ClientError::Reply`] for a reply that fails a check.
     pub fn receive(&self, answer: &[u8]) -> Result<Credential, ClientError> {
         let rep = match Answer::read(answer)? {
             Answer::Error(error) => return Err(error.into()),
@@ -157,7 +157,7 @@ fn rebinds(body: &KdcReqBody) -> bool {
     body.options.intersects(KdcOptions::FORWARDED | KdcOptions::PROXY)
 }
 
-/// The options that ask for the flags which a ticket already has: without them a renewed or forwarded copy loses them.
+/// The options that ask for the flags of a ticket: without these options a renewed or forwarded copy loses the flags.
 fn keeping(flags: TicketFlags) -> KdcOptions {
     let pairs = [
         (TicketFlags::FORWARDABLE, KdcOptions::FORWARDABLE),
@@ -171,8 +171,8 @@ fn keeping(flags: TicketFlags) -> KdcOptions {
 /// The plain parts of a TGS-REQ, before anything is encoded or encrypted. Outside this crate only tests change them,
 /// see [`crate::dangerous`].
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names of RFC 4120 say it")]
 pub struct TgsParts {
-    /// The body.
     pub body: KdcReqBody,
     /// Pre-authentication data behind PA-TGS-REQ.
     pub padata: Vec<PaData>,
@@ -184,9 +184,9 @@ pub struct TgsParts {
     pub session_key: Key,
     /// The authenticator; its `cksum` and `subkey` are filled from the fields below.
     pub authenticator: Authenticator,
-    /// What stands in the authenticator as checksum over the body.
+    /// The authenticator's checksum over the body.
     pub body_checksum: BodyChecksum,
-    /// Encrypts the reply; without one the session key does.
+    /// Encrypts the reply; `None`: the session key encrypts the reply.
     pub subkey: Option<Key>,
     /// Usage of the session key for the authenticator.
     pub authenticator_usage: KeyUsage,

@@ -8,7 +8,7 @@ use crate::tgs_exchange::{TgsExchange, TgsRequest};
 use kennel_wire::message::{KdcOptions, Principal, PrincipalName, Timestamp};
 use rand_core::CryptoRngCore;
 
-/// What to do next.
+/// Next step of the caller.
 #[derive(Debug)]
 pub enum WalkStep {
     /// Send these octets to a KDC of `realm` and hand in the answer.
@@ -18,7 +18,7 @@ pub enum WalkStep {
         /// The request.
         request: Vec<u8>,
     },
-    /// The ticket is here.
+    /// The walk is complete.
     Done(Box<Credential>),
 }
 
@@ -50,10 +50,10 @@ impl TicketWalk {
         Ok((walk, WalkStep::Send { realm, request: message }))
     }
 
-    /// Takes an answer in.
+    /// Processes an answer.
     ///
     /// # Errors
-    /// What [`TgsExchange::receive`] refuses, and [`ClientError::Walk`].
+    /// Those of [`TgsExchange::receive`], and [`ClientError::Walk`].
     pub fn receive(
         &mut self,
         answer: &[u8],
@@ -108,9 +108,9 @@ fn is_tgt(name: &PrincipalName) -> bool {
     name.krbtgt_realm().is_some()
 }
 
-/// What to ask `realm` for: the server itself where it is of this realm, else a ticket towards its realm. Only the
-/// last ticket is bound by what the caller wants of it; those on the way take the longest life, and the flags that
-/// must be in them to be in the last.
+/// Builds the request for `realm`: for the server itself where the server is of this realm, else for a ticket towards its
+/// realm. The caller's options bind only the last ticket; tickets on the way ask for the longest life, and for the flags
+/// that the last ticket can only inherit from them.
 fn next_request(request: &TgsRequest, realm: &str) -> TgsRequest {
     if request.server.realm == realm {
         return request.clone();

@@ -2,7 +2,7 @@
 
 use kennel_wire::message::{KerberosTime, Timestamp};
 
-/// How many seconds two clocks of a realm may differ, as RFC 4120 suggests.
+/// Largest difference between two clocks of a realm, seconds, as RFC 4120 suggests.
 pub const DEFAULT_MAX_SKEW: i64 = 300;
 
 const MICROS: i128 = 1_000_000;
@@ -20,7 +20,7 @@ impl TimeOffset {
         TimeOffset::from_micros(clamp(kdc.as_micros() - local.as_micros()))
     }
 
-    /// An offset of so many microseconds; positive where the KDC is ahead.
+    /// Creates an offset in microseconds; positive where the KDC is ahead.
     #[must_use]
     pub const fn from_micros(micros: i64) -> TimeOffset {
         TimeOffset { micros }

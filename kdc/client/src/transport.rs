@@ -2,7 +2,7 @@
 //!
 //! KDCs are tried in order. Each request goes out on sockets of its own, connected to the KDC: datagrams of other
 //! senders never arrive, nor do late answers to an earlier request. Answers are bounded; what does not begin like an
-//! answer is passed over. Whether an answer is to be believed is for the exchanges to say.
+//! answer is skipped. The exchanges check the content of answers.
 
 use crate::answer::{Answer, is_error, may_be_answer};
 use crate::fault::TransportError;
@@ -38,9 +38,9 @@ pub struct Transport {
     pub protocol: TransportProtocol,
     /// The longest request that goes over UDP first, in octets.
     pub udp_limit: usize,
-    /// How long to wait for an answer over UDP in the first round; each further round doubles it.
+    /// Wait for an answer over UDP in the first round; each further round doubles the wait.
     pub udp_timeout: Duration,
-    /// How many times every KDC is asked over UDP.
+    /// Rounds over UDP; each round asks every KDC once.
     pub udp_rounds: u32,
     /// The longest that one attempt over TCP may take, from connecting to the last octet.
     pub tcp_timeout: Duration,
@@ -48,7 +48,7 @@ pub struct Transport {
     pub max_reply: usize,
 }
 
-/// Addresses of one realm that are tried at most.
+/// Most addresses of one realm that are tried.
 const MAX_ADDRESSES: usize = 16;
 
 impl Transport {
@@ -66,8 +66,8 @@ impl Transport {
         }
     }
 
-    /// Sends a request; returns the first answer that is not KDC_ERR_SVC_UNAVAILABLE. Where that is all that the KDCs
-    /// say, it is the answer.
+    /// Sends a request; returns the first answer that is not KDC_ERR_SVC_UNAVAILABLE, or that error where no KDC sends
+    /// anything else.
     ///
     /// # Errors
     /// [`TransportError`]: nobody answered.
@@ -140,7 +140,7 @@ impl Transport {
     }
 }
 
-/// What was tried so far.
+/// Results of the attempts so far.
 #[derive(Default)]
 struct Attempts {
     /// The last failure of each KDC and protocol.
@@ -150,7 +150,7 @@ struct Attempts {
 }
 
 impl Attempts {
-    /// An answer that ends the search, or a note of why there is none.
+    /// Returns an answer that ends the search; else notes the failure.
     fn take(&mut self, whom: String, answer: io::Result<Vec<u8>>) -> Option<Vec<u8>> {
         match answer {
             Ok(answer) if error_code(&answer) == Some(ErrorCode::SVC_UNAVAILABLE) => self.unavailable = Some(answer),
@@ -182,7 +182,7 @@ async fn ask_udp(
         None => socket.insert(connected_udp(kdc).await?),
     };
     socket.send(request).await?;
-    // One octet more than is accepted, so that a longer datagram is told from one that fits.
+    // One octet more than is accepted, so that a datagram that is too long shows.
     let mut buffer = vec![0; max_reply.saturating_add(1)];
     loop {
         let length = socket.recv(&mut buffer).await?;

@@ -24,7 +24,7 @@ pub enum AccessPath {
     Enrolment,
 }
 
-/// The question.
+/// The question whether a client may have a ticket for a server.
 #[derive(Debug, Clone, Copy)]
 pub struct AccessRequest<'a> {
     /// The client that asks for the ticket (canonical).
@@ -35,7 +35,7 @@ pub struct AccessRequest<'a> {
     pub path: AccessPath,
 }
 
-/// The answer.
+/// The answer to an [`AccessRequest`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccessDecision {
     /// Issue the ticket.

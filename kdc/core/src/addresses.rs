@@ -3,7 +3,7 @@
 use kennel_wire::message::HostAddress;
 use std::net::IpAddr;
 
-/// Whether a ticket with these addresses may be used from `peer`. No addresses: from anywhere.
+/// Whether a ticket with these addresses may be used from `peer`. A ticket without addresses may be used from anywhere.
 pub(crate) fn usable_from(addresses: Option<&[HostAddress]>, peer: IpAddr) -> bool {
     match addresses {
         None | Some([]) => true,

@@ -3,7 +3,7 @@
 use crate::refusal::Refusal;
 use kennel_wire::message::{AuthorizationData, AuthorizationDatum, ad_type};
 
-/// Who says so.
+/// Origin of authorization data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     /// A ticket of our own: this KDC wrote or filtered it.
@@ -17,11 +17,11 @@ pub(crate) enum Source {
 /// Nesting beyond this is dropped.
 const MAX_DEPTH: usize = 4;
 
-/// What may be copied into a ticket. What only a KDC may say (a PAC, our own local types, AD-KDC-ISSUED, signed paths) is
-/// dropped unless our own ticket says it, also inside AD-IF-RELEVANT.
+/// Returns the data that may be copied into a ticket. Drops data that only a KDC may assert (a PAC, our own local types,
+/// AD-KDC-ISSUED, signed paths), also inside AD-IF-RELEVANT, unless our own ticket carries them.
 ///
 /// # Errors
-/// AD-MANDATORY-FOR-KDC: we would have to understand it, and do not.
+/// [`Refusal::AuthorizationDataMandatory`]: AD-MANDATORY-FOR-KDC with data that this KDC does not understand.
 pub(crate) fn acceptable(data: AuthorizationData, source: Source) -> Result<Vec<AuthorizationDatum>, Refusal> {
     filter(data, source, 0)
 }

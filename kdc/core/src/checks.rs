@@ -6,12 +6,12 @@ use kennel_wire::message::{KerberosTime, PrincipalName, Timestamp};
 
 const LOCKED: Attributes = Attributes::DISALLOW_ALL.union(Attributes::LOCKED);
 
-/// A name with components, none of them empty.
+/// Whether a name has components, and no empty ones.
 pub(crate) fn names_somebody(name: &PrincipalName) -> bool {
     !name.components.is_empty() && name.components.iter().all(|c| !c.is_empty())
 }
 
-/// As a client.
+/// Checks that a principal may take part as a client.
 pub(crate) fn client(record: &PrincipalRecord, now: KerberosTime) -> Result<(), Refusal> {
     if record.attributes.intersects(LOCKED) {
         return Err(Refusal::ClientLocked);
@@ -22,7 +22,7 @@ pub(crate) fn client(record: &PrincipalRecord, now: KerberosTime) -> Result<(), 
     }
 }
 
-/// As a server.
+/// Checks that a principal may take part as a server.
 pub(crate) fn server(record: &PrincipalRecord, now: KerberosTime) -> Result<(), Refusal> {
     if record.attributes.intersects(LOCKED) {
         return Err(Refusal::ServerLocked);

@@ -8,21 +8,19 @@ use std::sync::OnceLock;
 /// A record and its prepared keys; shared between threads behind an `Arc` by the store's cache.
 #[derive(Debug)]
 pub struct Entry {
-    /// The record.
+    /// The record, as the store has it.
     pub record: PrincipalRecord,
     keys: Vec<EntryKey>,
 }
 
 /// One key of an entry. Each usage is prepared at its first use and then kept.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct EntryKey {
-    /// Version.
     pub kvno: u32,
-    /// State of the version.
     pub state: KeyState,
-    /// The key.
     pub key: Key,
-    /// Salt, where it came from a password.
+    /// `None` where the key is random, not from a password.
     pub salt: Option<String>,
     // Boxed: a prepared key is over a kilobyte, and most keys of most principals are never used.
     ticket: OnceLock<Box<PreparedKey>>,
@@ -32,17 +30,17 @@ pub struct EntryKey {
 }
 
 impl EntryKey {
-    /// Ready to seal and open tickets.
+    /// Returns the key, prepared to seal and open tickets.
     pub fn ticket(&self) -> &PreparedKey {
         self.ticket.get_or_init(|| Box::new(self.key.prepare(KeyUsage::TICKET)))
     }
 
-    /// Ready to seal AS replies.
+    /// Returns the key, prepared to seal AS replies.
     pub fn as_rep(&self) -> &PreparedKey {
         self.as_rep.get_or_init(|| Box::new(self.key.prepare(KeyUsage::AS_REP)))
     }
 
-    /// Ready to open encrypted timestamps.
+    /// Returns the key, prepared to open encrypted timestamps.
     pub fn pa_enc_timestamp(&self) -> &PreparedKey {
         self.pa_enc_timestamp.get_or_init(|| Box::new(self.key.prepare(KeyUsage::PA_ENC_TIMESTAMP)))
     }

@@ -1,4 +1,4 @@
-//! What happened: exactly one event for each request, whatever its end. Audit lines and metrics are made from it.
+//! The event of a request: exactly one for each request, whatever its end. Audit lines and metrics are made from events.
 
 use crate::pods::PodRef;
 use crate::refusal::Refusal;
@@ -9,9 +9,9 @@ use std::net::SocketAddr;
 /// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Exchange {
-    /// AS.
+    /// A request for an initial ticket.
     As,
-    /// TGS.
+    /// A request that presents a ticket.
     Tgs,
     /// The bytes were no request that could be read.
     Unreadable,
@@ -19,12 +19,12 @@ pub enum Exchange {
 
 /// The event of one request.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names of the request and of the ticket (RFC 4120, section 5.3) say it")]
 pub struct Event {
     /// Time of the decision.
     pub time: Timestamp,
     /// Source address of the request.
     pub peer: SocketAddr,
-    /// AS, TGS or unreadable.
     pub exchange: Exchange,
     /// The client, as far as known: asked for in AS, out of the ticket in TGS.
     pub client: Option<Principal>,
@@ -36,7 +36,6 @@ pub struct Event {
     pub options: KdcOptions,
     /// Enctypes that the client offered, as numbers.
     pub offered: Vec<i32>,
-    /// The end of it.
     pub outcome: Decision,
 }
 
@@ -54,14 +53,14 @@ pub enum Decision {
         /// Error code of the KRB-ERROR.
         code: ErrorCode,
     },
-    /// Not answered at all: it was itself a reply or an error.
+    /// Not answered at all: the request was itself a reply or an error.
     Dropped(Refusal),
 }
 
-/// What was issued.
+/// Facts of an issued ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of the request and of the ticket (RFC 4120, section 5.3) say it")]
 pub struct IssuedTicket {
-    /// What the ticket is.
     pub ticket_flags: TicketFlags,
     /// Enctype of the ticket.
     pub ticket_enctype: Enctype,
@@ -71,13 +70,9 @@ pub struct IssuedTicket {
     pub reply_enctype: Enctype,
     /// Key version of the ticket.
     pub kvno: Option<u32>,
-    /// Times of the ticket.
     pub authtime: KerberosTime,
-    /// From when.
     pub starttime: KerberosTime,
-    /// Until when.
     pub endtime: KerberosTime,
-    /// Renewable until.
     pub renew_till: Option<KerberosTime>,
     /// Whether a referral to another realm was issued in place of the service asked for.
     pub referral: bool,

@@ -109,7 +109,7 @@ impl Kdc {
 
     /// Issues a ticket-granting ticket to a pod of `client`. `krbtgt` is the realm's own ticket-granting service;
     /// `offered` are the enctypes that the pod's libraries know, best first (empty: whatever the realm permits). The
-    /// ticket is forwardable and not renewable: the pod enrols again. Every ticket that comes out of it is bound to the
+    /// ticket is forwardable and not renewable: the pod enrols again. Every ticket that is derived from it is bound to the
     /// pod.
     ///
     /// # Errors
@@ -128,7 +128,7 @@ impl Kdc {
 }
 
 impl Pending {
-    /// The principals that are needed; never empty.
+    /// The principals that the request needs; never empty.
     #[must_use]
     pub fn wants(&self) -> &Wants {
         &self.wants

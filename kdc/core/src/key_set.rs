@@ -18,7 +18,7 @@ pub enum KeyState {
 /// One key, with its salt where it comes from a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredKey {
-    /// The key.
+    /// Random, or derived from a password.
     pub key: Key,
     /// The salt of the password that it came from; `None` for random keys.
     pub salt: Option<String>,
@@ -29,7 +29,7 @@ pub struct StoredKey {
 pub struct KeyVersion {
     /// Version number, from 1.
     pub kvno: u32,
-    /// State.
+    /// Whether the KDC issues with this version, or only accepts it.
     pub state: KeyState,
     /// Time of its creation.
     pub created: Timestamp,
@@ -83,7 +83,7 @@ impl KeySet {
         KeySet { versions: vec![version] }
     }
 
-    /// The version that is issued with.
+    /// Returns the version to issue with.
     #[must_use]
     pub fn active_version(&self) -> Option<&KeyVersion> {
         self.versions.iter().find(|v| v.state == KeyState::Active)

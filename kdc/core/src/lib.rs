@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`kdc`] | begin and resume: the front door, on top of everything here |
-//! | `rules` | realm, access, pods: what every request is decided under |
+//! | `rules` | the rules of every decision: realm, access, pods |
 //! | [`outcome`] | the end of a request: reply and event, and how they fit a datagram |
 //! | `context` | the facts of one request; every end passes through it |
 //! | [`wants`] | the principals that a request needs, asked for and found by name |

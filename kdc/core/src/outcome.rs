@@ -10,7 +10,7 @@ use kennel_wire::message::{ErrorCode, KrbError, Principal, PrincipalName, Timest
 pub struct Outcome {
     /// The bytes to send; `None` sends nothing (the request was itself a reply or an error).
     pub reply: Option<Vec<u8>>,
-    /// What happened.
+    /// The one event of the request.
     pub event: Event,
 }
 
@@ -25,7 +25,7 @@ impl Outcome {
         let too_big = |client, server| krb_error(ErrorCode::RESPONSE_TOO_BIG, now, realm, client, server).encode();
         let mut reply = too_big(self.event.client.as_ref(), self.event.server.as_ref());
         if reply.len() > limit {
-            // Names as long as that came with the request: without them the answer is short.
+            // The names of the request are that long: the answer is short without them.
             reply = too_big(None, None);
         }
         let refusal = Refusal::ResponseTooBig;

@@ -1,6 +1,6 @@
-//! Tickets that are bound to a pod: a ticket-granting ticket that a pod got by enrolling says which pod that was, and is
-//! worth something only as long as the pod lives. The binding stands in the ticket's authorization data, so every ticket
-//! that comes out of it (service tickets, forwarded and renewed ones) carries it on.
+//! Tickets that are bound to a pod: a ticket-granting ticket from an enrolment names its pod, and is valid only as long as
+//! the pod lives. The binding is part of the ticket's authorization data, so every ticket that is derived from the first
+//! (service tickets, forwarded and renewed ones) has the same binding.
 
 use kennel_wire::message::{AuthorizationData, AuthorizationDatum, ad_type};
 use std::fmt;
@@ -11,12 +11,11 @@ const AD_KENNEL_POD: i32 = -0x4b50;
 /// Longest text of a binding, octets: Kubernetes names have 253 at most, UIDs 36.
 const LONGEST: usize = 640;
 
-/// A pod of one life: a pod of the same name that comes later has another UID.
+/// One pod, not its name alone: a later pod of the same name has another UID.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names of the Kubernetes API say it")]
 pub struct PodRef {
-    /// Its namespace.
     pub namespace: String,
-    /// Its name.
     pub name: String,
     /// `metadata.uid`.
     pub uid: String,
@@ -25,11 +24,12 @@ pub struct PodRef {
 /// What is known of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PodState {
-    /// It exists, and has not ended.
+    /// The pod exists, and has not ended.
     Live,
-    /// It was deleted, has ended, or was replaced by another of its name.
+    /// The pod was deleted, has ended, or was replaced by another of its name.
     Gone,
-    /// Nobody can say: no cluster was listed since the start. Tickets are issued, as the cluster's API may be away for long.
+    /// Not known: no cluster was listed since the start. The KDC issues tickets, because the cluster's API may be unavailable
+    /// for long.
     Unknown,
 }
 
@@ -72,7 +72,7 @@ impl PodRef {
     pub(crate) fn of_ticket(data: Option<&AuthorizationData>) -> Result<Option<PodRef>, TornBinding> {
         let containers = data.into_iter().flat_map(|data| &data.0).filter(|d| d.ad_type == ad_type::IF_RELEVANT);
         for container in containers {
-            // What is torn here was put there by a client, who may not bind anything.
+            // A torn container comes from a client, which cannot bind a ticket to a pod.
             let Ok(inner) = AuthorizationData::decode(&container.ad_data) else { continue };
             if let Some(binding) = inner.0.iter().find(|d| d.ad_type == AD_KENNEL_POD) {
                 return PodRef::parse(&binding.ad_data).map(Some).ok_or(TornBinding);

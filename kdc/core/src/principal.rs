@@ -1,4 +1,4 @@
-//! What the realm knows of a principal: the stored record, and the entry prepared from it that requests work with.
+//! The stored record of a principal. Requests work with the [`Entry`](crate::entry::Entry) that is prepared from it.
 
 use crate::key_set::KeySet;
 use bitflags::bitflags;
@@ -93,14 +93,15 @@ impl From<&str> for Owner {
 
 /// A principal as it is stored. Two records of one principal differ by their revision in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the name says it")]
 pub struct PrincipalRecord {
     /// Name and realm. `krbtgt/HERE@OTHER` is a record too: the key under which a trusted realm issues for us.
     pub principal: Principal,
-    /// Who made it.
+    /// Who made the principal and owns its name.
     pub origin: Origin,
-    /// The cluster objects that it is made from.
+    /// The cluster objects that the principal is made from.
     pub owner: Option<Owner>,
-    /// Since when those objects are gone. The principal is disabled, and removed once its last ticket has ended.
+    /// Time since which those objects are gone. The principal is disabled, and removed once its last ticket has ended.
     pub abandoned: Option<Timestamp>,
     /// Restrictions and permissions.
     pub attributes: Attributes,
@@ -112,7 +113,6 @@ pub struct PrincipalRecord {
     pub expires: Option<KerberosTime>,
     /// When its password expires.
     pub password_expires: Option<KerberosTime>,
-    /// Its keys.
     pub keys: KeySet,
     /// Time of its creation.
     pub created: Timestamp,
@@ -143,7 +143,7 @@ impl PrincipalRecord {
     }
 }
 
-/// What is stored under a name.
+/// The record of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Record {
     /// A principal.

@@ -20,10 +20,10 @@ pub struct Realm {
     /// Referrals: a host name that is this domain, or ends in `.` and this domain, belongs to the realm. The longest
     /// match wins.
     pub domain_realms: Vec<(String, String)>,
-    /// Realms through which a ticket of (client realm) for us may have come: (client realm, intermediate realm).
-    /// Hierarchical paths need no entry.
+    /// (client realm, intermediate realm): a client of the first may come to this realm through the second. Hierarchical
+    /// paths need no entry.
     pub capaths: Vec<(String, String)>,
-    /// For a foreign realm that is not trusted directly: (realm, the next realm towards it).
+    /// (realm, next realm towards it), for a foreign realm that is not trusted directly.
     pub next_hops: Vec<(String, String)>,
 }
 

@@ -1,5 +1,5 @@
-//! Every reason for which a request is refused, and the one error code that each gives on the wire. Where RFC 4120
-//! leaves the choice open, the code is the one that MIT krb5kdc gives, since clients know it.
+//! Every reason for which a request is refused, each with its one error code on the wire. Where RFC 4120 leaves the choice
+//! open, the code is the one that MIT krb5kdc sends, since clients know it.
 
 use kennel_wire::message::ErrorCode;
 

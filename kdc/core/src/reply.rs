@@ -1,4 +1,4 @@
-//! Builds a KDC-REP in one buffer, back to front, with ticket and encrypted part sealed where they stand.
+//! Builds a KDC-REP in one buffer, back to front, with ticket and encrypted part sealed in place.
 
 use crate::entry::EntryKey;
 use crate::event::IssuedTicket;
@@ -12,7 +12,7 @@ use rand_core::CryptoRngCore;
 use std::cell::RefCell;
 use zeroize::Zeroizing;
 
-/// What the ticket of a reply is sealed with.
+/// The key that seals the ticket of a reply.
 pub(crate) enum TicketSeal<'a> {
     /// A key of the server.
     Server(&'a EntryKey),
@@ -51,13 +51,13 @@ pub(crate) struct Reply<'a> {
     pub(crate) nonce: u32,
     pub(crate) key_expiration: Option<KerberosTime>,
     pub(crate) encrypted_pa_data: Vec<PaData>,
-    /// The server is the ticket-granting service of another realm, in place of what was asked for.
+    /// The server is the ticket-granting service of another realm, in place of the requested server.
     pub(crate) referral: bool,
     pub(crate) would_deny: bool,
 }
 
 impl Reply<'_> {
-    /// The bytes of the KDC-REP, and what the event says of it.
+    /// Returns the bytes of the KDC-REP, and the facts of its ticket for the event.
     ///
     /// # Errors
     /// None that a request could cause; kept as a refusal so that nothing here can panic.
@@ -105,7 +105,7 @@ impl Reply<'_> {
     fn encrypted_part(&self) -> EncKdcRepPart {
         EncKdcRepPart {
             key: self.ticket.key.clone(),
-            // None is kept; the writer says so.
+            // The KDC records no last request; the writer adds an entry that says so.
             last_req: Vec::new(),
             nonce: self.nonce,
             key_expiration: self.key_expiration,

@@ -1,4 +1,4 @@
-//! What every request is decided under: the realm, the access policy, the pods that live.
+//! The rules of every decision: the realm, the access policy, the pods that live.
 
 use crate::access::{AccessDecision, AccessPath, AccessPolicy, AccessRequest};
 use crate::entry::Entry;
@@ -16,7 +16,7 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// The access decision; `Ok(true)` where the ticket is issued although `Enforce` would deny it.
+    /// Asks for the access decision; returns `true` where the ticket is issued although `Enforce` would deny it.
     pub(crate) fn decide_access(&self, client: &Principal, server: &Entry, path: AccessPath) -> Result<bool, Refusal> {
         match self.access.decide(&AccessRequest { client, server, path }) {
             AccessDecision::Allow => Ok(false),

@@ -6,7 +6,7 @@ use crate::refusal::Refusal;
 use kennel_wire::message::TransitedEncoding;
 
 const DOMAIN_X500_COMPRESS: i32 = 1;
-/// More realms than this on one path are nonsense.
+/// Most realms on one path; no honest path has more.
 const MAX_REALMS: usize = 32;
 /// Longest realm name on a path; compression would otherwise let a short field stand for a huge one.
 const MAX_NAME: usize = 1024;
@@ -52,8 +52,8 @@ pub(crate) fn append(realms: &[String], realm: &str) -> TransitedEncoding {
     TransitedEncoding { tr_type: DOMAIN_X500_COMPRESS, contents: contents.into_bytes() }
 }
 
-/// Whether every realm of a path from `client_realm` to this realm is one that it may pass: on the hierarchical way
-/// between the two, or named by `capaths`.
+/// Whether a path from `client_realm` to this realm passes only realms on the hierarchical way between the two, or realms
+/// that `capaths` names.
 pub(crate) fn accepted(path: &[String], client_realm: &str, realm: &Realm) -> bool {
     let between = hierarchical_path(client_realm, &realm.name);
     path.iter().all(|passed| {
@@ -64,8 +64,8 @@ pub(crate) fn accepted(path: &[String], client_realm: &str, realm: &Realm) -> bo
     })
 }
 
-/// The realms between two domain-style names, up to what they have in common and down again: from `A.X.ORG` to `B.ORG`
-/// by `X.ORG` and `ORG`. Names with nothing in common have nothing between.
+/// The realms between two domain-style names, up to their common suffix and down again: from `A.X.ORG` to `B.ORG` by
+/// `X.ORG` and `ORG`. There are no realms between names without a common suffix.
 pub(crate) fn hierarchical_path(from: &str, to: &str) -> Vec<String> {
     let ancestors = |name: &str| -> Vec<String> {
         let dots = name.match_indices('.').filter_map(|(at, _)| name.get(at + 1..)).map(str::to_owned);
@@ -84,11 +84,11 @@ pub(crate) fn hierarchical_path(from: &str, to: &str) -> Vec<String> {
 enum Subfield {
     /// Nothing between two commas: all realms on the hierarchical way.
     Null,
-    /// A name as it stands.
+    /// A complete name.
     Whole(String),
-    /// Ends in a dot: stands in front of the realm before it.
+    /// Ends in a dot: is prepended to the realm before it.
     Prefix(String),
-    /// Begins with a slash: stands behind the realm before it.
+    /// Begins with a slash: is appended to the realm before it.
     Suffix(String),
 }
 

@@ -1,4 +1,4 @@
-//! What a request needs from the store, asked for by the part that a principal plays in it, and found by that part again.
+//! The principals that a request needs from the store, asked for and found by the part that each plays in the request.
 
 use crate::entry::Entry;
 use kennel_wire::message::Principal;
@@ -33,7 +33,7 @@ impl Wants {
         self.0.iter().map(|(want, principal)| (*want, principal))
     }
 
-    /// How many there are.
+    /// Number of principals.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
@@ -62,7 +62,7 @@ impl FromIterator<(Want, Principal)> for Wants {
 }
 
 impl Found {
-    /// Nothing yet, with room for so many entries.
+    /// Creates an empty `Found` with room for `capacity` entries.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Found {
         Found(Vec::with_capacity(capacity))
@@ -73,7 +73,7 @@ impl Found {
         self.0.extend(entry.map(|entry| (want, entry)));
     }
 
-    /// Takes the entry of one part out; of several the first.
+    /// Removes and returns the entry of one part; of several the first.
     pub(crate) fn take(&mut self, want: Want) -> Option<Arc<Entry>> {
         let at = self.0.iter().position(|(found, _)| *found == want)?;
         Some(self.0.remove(at).1)

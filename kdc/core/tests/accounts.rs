@@ -39,7 +39,7 @@ impl Name {
         Name { stored, rng: StdRng::seed_from_u64(1) }
     }
 
-    /// Acts until there is nothing left to do at that time; gives the last action.
+    /// Acts until there is nothing left to do at that time; returns the last action.
     fn settle(&mut self, desired: Option<&DesiredPrincipal>, now: i64) -> Action {
         for _ in 0..5 {
             let action = reconcile(desired, self.stored.as_ref(), &Realm::new("R"), at(now), &mut self.rng);

@@ -118,7 +118,7 @@ fn a_wrong_key_is_refused_and_told_how_keys_are_made() {
 #[test]
 fn a_clock_outside_the_skew_is_refused_with_the_kdcs_time() {
     let mut realm = TestRealm::new();
-    // The client corrects itself by the time in the error and succeeds: what it was told first is in the event.
+    // The client corrects itself by the time in the error and succeeds: the first error is in the event.
     let early = realm.now;
     let secret = Secret::Keys(realm.keys("alice"));
     let request = AsRequest::new(realm.principal("alice"));
@@ -350,7 +350,7 @@ fn an_enterprise_name_is_found_by_its_user_part_or_referred_to_its_realm() {
     let mut realm = TestRealm::named("R", |r| r.domain_realms.push(("corp.example".into(), "CORP".into())));
     realm.add("alice", |_| {});
     let secret = Secret::Keys(realm.keys("alice"));
-    // The client need not ask for canonicalization: an enterprise name is none of a principal.
+    // The client need not ask for canonicalization: no principal has an enterprise name.
     let enterprise = |text: &str| AsRequest::new(Principal::new(PrincipalName::new(NameType::ENTERPRISE, [text]), "R"));
     let ticket = realm.initial_with(enterprise("alice@r"), secret.clone()).unwrap();
     assert_eq!(ticket.credential.client.to_string(), "alice@R");

@@ -1,5 +1,4 @@
-//! The AP-REQ of a TGS request (RFC 4120, sections 3.2.3 and 3.3.3): what is wrong with it on purpose, and what that is
-//! answered with.
+//! The AP-REQ of a TGS request (RFC 4120, sections 3.2.3 and 3.3.3), wrong on purpose: each fault has its refusal.
 
 use crate::realm::TestRealm;
 use kennel_client::dangerous::{BodyChecksum, TgsParts, dangerous_tgs_request};
@@ -10,7 +9,7 @@ use kennel_wire::message::{
     AuthorizationData, AuthorizationDatum, Checksum, EncTicketPart, EncryptedData, KdcReq, MessageType,
 };
 
-/// Asks for HTTP/web with a request that was altered; gives why it was refused.
+/// Asks for HTTP/web with an altered request; returns the refusal.
 fn refusal(alter: impl FnOnce(&mut TgsParts)) -> Refusal {
     let mut realm = TestRealm::new();
     let tgt = realm.tgt("alice");

@@ -134,7 +134,7 @@ fn three_realms(far: impl FnOnce(&mut kennel_core::realm::Realm)) -> (TestRealm,
 fn the_way_through_a_hierarchy_is_found_recorded_and_accepted() {
     let (mut first, mut middle, mut last) = three_realms(|_| {});
     let tgt = first.tgt("alice");
-    // Asked for the far realm, the first one gives a TGT for the realm between.
+    // Asked for the far realm, the first one issues a TGT for the realm between.
     let closer =
         first.tgs(&tgt, &TgsRequest::with_flags(Principal::krbtgt("B.ORG", "A.ORG"), KdcOptions::CANONICALIZE));
     let closer = closer.unwrap();

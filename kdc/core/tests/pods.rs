@@ -1,4 +1,4 @@
-//! Tickets that are bound to a pod: what an enrolment issues, and what becomes of it.
+//! Tickets that are bound to a pod: how an enrolment issues them, and when the KDC accepts them.
 
 use crate::realm::TestRealm;
 use kennel_client::TgsRequest;

@@ -29,7 +29,7 @@ pub(crate) const AES: [Enctype; 4] = [
     Enctype::Aes128CtsHmacSha1,
 ];
 
-/// Says what it was asked, and answers as it is told.
+/// Records the questions, and answers as the test sets it.
 pub(crate) struct Access {
     pub(crate) asked: Mutex<Vec<(String, String, AccessPath)>>,
     pub(crate) answer: Mutex<AccessDecision>,
@@ -43,7 +43,7 @@ impl AccessPolicy for Access {
     }
 }
 
-/// Pods whose state is known; of the others it is not.
+/// Pods whose state is known; every other pod is unknown.
 #[derive(Default)]
 pub(crate) struct KnownPods(pub(crate) Mutex<HashMap<String, PodState>>);
 
@@ -126,7 +126,7 @@ impl TestRealm {
         self.entries.insert(self.principal(alias), entry);
     }
 
-    /// The active keys of a principal: what its password or keytab gives.
+    /// The active keys of a principal, as its password or keytab yields them.
     pub(crate) fn keys(&self, text: &str) -> Vec<Key> {
         self.entries[&self.principal(text)].active_keys().map(|k| k.key.clone()).collect()
     }

@@ -47,7 +47,7 @@ pub(crate) fn checksum_key<C: Aes>(key: &[u8], usage: KeyUsage) -> MacKey<Hmac<S
     mac_key::<C>(&derive(&C::from_octets(key), folded_usage(usage, SubKey::Checksum)))
 }
 
-/// The last step of string-to-key: what PBKDF2 gave, bound to the purpose (RFC 3962, section 4).
+/// The last step of string-to-key: binds the output of PBKDF2 to its purpose (RFC 3962, section 4).
 pub(crate) fn key_from_stretched<C: Aes>(stretched: &[u8]) -> Zeroizing<[u8; LONGEST_KEY]> {
     derive(&C::from_octets(stretched), fold_constant(b"kerberos"))
 }
@@ -63,8 +63,8 @@ pub(crate) fn prf<C: Aes>(key: &[u8], input: &[u8]) -> Zeroizing<[u8; BLOCK]> {
     Zeroizing::new(block.into())
 }
 
-/// DK (RFC 3961, section 5.1): the folded constant, encrypted over and over, until there is enough for a key. Gives
-/// two blocks, which an AES-128 key uses the first of.
+/// DK (RFC 3961, section 5.1): encrypts the folded constant over and over, until there is enough for a key. Returns two
+/// blocks; an AES-128 key uses only the first.
 fn derive<C: Aes>(base: &C, folded: [u8; FOLDED]) -> Zeroizing<[u8; LONGEST_KEY]> {
     let mut derived = Zeroizing::new([0; LONGEST_KEY]);
     let mut block = Block::from(folded);

@@ -12,16 +12,15 @@ use hmac::digest::{Output, OutputSizeUser};
 use sha2::{Sha256, Sha384};
 use zeroize::{Zeroize, Zeroizing};
 
-/// The initial vector of every message: the cipher state is not carried on from one to the next.
+/// The initial vector of every message: no message continues the cipher state of another.
 const INITIAL_VECTOR: [u8; BLOCK] = [0; BLOCK];
 
 /// One of the two enctypes.
 pub(crate) trait Variant {
-    /// The cipher.
     type Cipher: Aes;
-    /// The HMAC: tags, checksums and key derivation.
+    /// For tags, checksums and key derivation.
     type Mac: Algorithm;
-    /// What stands in front of the salt in string-to-key.
+    /// Prefix of the salt in string-to-key.
     const NAME: &'static str;
     /// Octets of the base key and of Ke.
     const KEY: usize;
@@ -89,7 +88,7 @@ pub(crate) fn checksum_key<V: Variant>(key: &[u8], usage: KeyUsage) -> MacKey<V:
     mac_key::<V>(&MacKey::new(key), usage, SubKey::Checksum)
 }
 
-/// The last step of string-to-key: what PBKDF2 gave, bound to the purpose (RFC 8009, section 4).
+/// The last step of string-to-key: binds the output of PBKDF2 to its purpose (RFC 8009, section 4).
 pub(crate) fn key_from_stretched<V: Variant>(stretched: &[u8]) -> DerivedOctets<V> {
     derive::<V>(&MacKey::new(stretched), b"kerberos", &[], V::KEY)
 }
@@ -106,7 +105,6 @@ pub(crate) struct DerivedOctets<V: Variant> {
 }
 
 impl<V: Variant> DerivedOctets<V> {
-    /// The octets.
     pub(crate) fn as_slice(&self) -> &[u8] {
         self.octets.get(..self.length).unwrap_or(&self.octets)
     }
@@ -118,7 +116,7 @@ impl<V: Variant> Drop for DerivedOctets<V> {
     }
 }
 
-/// KDF-HMAC-SHA2 (RFC 8009, section 3). No more than one output of the hash is ever asked for, so the counter is 1.
+/// KDF-HMAC-SHA2 (RFC 8009, section 3). No caller asks for more than one output of the hash, so the counter is always 1.
 fn derive<V: Variant>(base: &MacKey<V::Mac>, label: &[u8], context: &[u8], length: usize) -> DerivedOctets<V> {
     let bits = u32::try_from(length * 8).unwrap_or_default().to_be_bytes();
     DerivedOctets { octets: base.tag(&[&1u32.to_be_bytes(), label, &[0], context, &bits]), length }

@@ -55,7 +55,7 @@ impl PreparedChecksum {
         }
     }
 
-    /// Compares in constant time; only the enctype's own checksum type counts.
+    /// Compares in constant time; accepts only the enctype's own checksum type.
     ///
     /// # Errors
     /// [`CryptoError::ChecksumType`], [`CryptoError::Integrity`].

@@ -78,7 +78,7 @@ pub(crate) fn decrypt<C: Aes>(cipher: &C, data: &mut [u8]) {
     moved.as_mut_slice().zeroize();
 }
 
-/// Whole blocks, and the last block or what there is of it. Nothing where there is less than one block.
+/// Splits data into whole blocks and the last block, which may be shorter. `None` where data is shorter than one block.
 fn split_last(data: &mut [u8]) -> Option<(&mut [u8], &mut [u8])> {
     let whole = data.len().checked_sub(BLOCK)?.div_ceil(BLOCK) * BLOCK;
     data.split_at_mut_checked(whole)

@@ -27,13 +27,14 @@ impl Enctype {
         Enctype::Rc4Hmac,
     ];
 
-    /// By number.
+    /// Returns the enctype with this assigned number.
     #[must_use]
     pub fn from_number(number: i32) -> Option<Enctype> {
         Enctype::ALL.into_iter().find(|e| e.number() == number)
     }
 
-    /// By name: MIT's canonical names and its aliases (`aes256-cts`, `aes256-sha2`, `rc4-hmac`, ...), case-insensitive.
+    /// Returns the enctype with this name: MIT's canonical name or one of its aliases (`aes256-cts`, `aes256-sha2`,
+    /// `rc4-hmac`, ...), case-insensitive.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Enctype> {
         let is = |candidate: &str| candidate.eq_ignore_ascii_case(name);
@@ -64,7 +65,7 @@ impl Enctype {
         }
     }
 
-    /// The other names that MIT knows it by.
+    /// MIT's other names of the enctype.
     const fn aliases(self) -> &'static [&'static str] {
         match self {
             Enctype::Aes128CtsHmacSha1 => &["aes128-cts", "aes128-sha1"],

@@ -1,6 +1,6 @@
-//! What can go wrong with keys.
+//! Why an operation with a key fails.
 
-/// Why an operation was refused. Says nothing about keys or plaintexts.
+/// Why an operation was refused. No variant carries a key or a plaintext.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CryptoError {
     /// The key does not have the length of its enctype.
@@ -8,9 +8,9 @@ pub enum CryptoError {
     KeyLength {
         /// Name of the enctype.
         enctype: &'static str,
-        /// Octets that it has.
+        /// Length that the enctype requires, octets.
         expected: usize,
-        /// Octets that were given.
+        /// Length of the given key, octets.
         actual: usize,
     },
     /// Ciphertext shorter than confounder and tag.
@@ -19,13 +19,13 @@ pub enum CryptoError {
     /// The tag does not match: wrong key, wrong usage, or changed octets.
     #[error("integrity check failed")]
     Integrity,
-    /// A checksum type that does not go with the key.
-    #[error("checksum type {0} does not go with the key")]
+    /// A checksum type that is not the one of the key's enctype.
+    #[error("checksum type {0} is not the one of the key's enctype")]
     ChecksumType(i32),
     /// String-to-key parameters that are malformed or out of bounds (iterations).
     #[error("string-to-key parameters are not acceptable")]
     StringToKeyParameters,
-    /// A password for an enctype that wants text (RC4: UTF-16) which is not UTF-8.
+    /// A password that is not UTF-8, for an enctype that needs text (RC4: UTF-16).
     #[error("the password is not UTF-8")]
     PasswordEncoding,
     /// A master key file that cannot be read.

@@ -1,4 +1,4 @@
-//! Keys and what is done with them. Every secret of Kennel lives in a type of this crate: zeroized when dropped,
+//! Keys and the operations on them. Every secret of Kennel lives in a type of this crate: zeroized when dropped,
 //! redacted in `Debug`, compared in constant time, leaving only through functions whose names say so.
 //!
 //! | module | what |
@@ -10,8 +10,8 @@
 //! | [`secret`] | octets that are secret |
 //! | [`wrap`] | records under the master key |
 //! | `aes_sha1`, `aes_sha2`, `rc4` | the families: key derivation, sealing, opening |
-//! | `string_to_key`, `checksum`, `prf` | what every family does with a password, data or a label |
-//! | `cts`, `n_fold`, `mac` | what the families are made of |
+//! | `string_to_key`, `checksum`, `prf` | the operations that every family has |
+//! | `cts`, `n_fold`, `mac` | building blocks of the families |
 
 pub mod enctype;
 pub mod key;

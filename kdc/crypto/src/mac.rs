@@ -43,7 +43,7 @@ impl<A: Algorithm> MacKey<A> {
         MacKey(state)
     }
 
-    /// The tag of a message that comes in parts.
+    /// Returns the tag of a message that consists of parts.
     pub(crate) fn tag(&self, message: &[&[u8]]) -> Output<A> {
         let mut state = self.clone();
         message.iter().for_each(|part| state.0.update(part));

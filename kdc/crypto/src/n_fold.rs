@@ -54,7 +54,7 @@ pub(crate) fn folded_usage(usage: KeyUsage, sub_key: SubKey) -> [u8; FOLDED] {
     }
 }
 
-/// Any constant folded to a block.
+/// Folds any constant to a block.
 pub(crate) fn fold_constant(constant: &[u8]) -> [u8; FOLDED] {
     let mut folded = [0; FOLDED];
     n_fold(constant, &mut folded);
@@ -63,7 +63,7 @@ pub(crate) fn fold_constant(constant: &[u8]) -> [u8; FOLDED] {
 
 /// Folds `input` into all of `output`. Copies of the input, each rotated 13 bits further to the right, are strung
 /// together to the least common multiple of both lengths and cut into pieces of the output's length; the output is
-/// their ones' complement sum. An empty input gives zeros.
+/// their ones' complement sum. An empty input yields zeros.
 fn n_fold(input: &[u8], output: &mut [u8]) {
     output.fill(0);
     if input.is_empty() || output.is_empty() {
@@ -82,7 +82,7 @@ fn n_fold(input: &[u8], output: &mut [u8]) {
     }
 }
 
-/// Adds to one octet; gives the carry.
+/// Adds to one octet; returns the carry.
 fn add_octet(sum: &mut [u8], position: usize, addend: u16) -> u16 {
     let Some(octet) = sum.get_mut(position) else { return 0 };
     let [carry, low] = (u16::from(*octet) + addend).to_be_bytes();

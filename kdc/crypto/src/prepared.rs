@@ -66,7 +66,7 @@ impl PreparedKey {
         }
     }
 
-    /// Encrypts in place: `region` is header, plaintext, trailer; header and trailer are filled here.
+    /// Encrypts in place: `region` is header, plaintext, trailer. This function fills header and trailer.
     ///
     /// # Errors
     /// [`CryptoError::TooShort`] where the region cannot hold header and trailer.
@@ -85,7 +85,7 @@ impl PreparedKey {
         Ok(())
     }
 
-    /// Verifies and decrypts in place; gives the plaintext. On error the content is unchanged or meaningless.
+    /// Verifies and decrypts in place; returns the plaintext. On error the content is unchanged or meaningless.
     ///
     /// # Errors
     /// [`CryptoError::TooShort`], [`CryptoError::Integrity`].
@@ -126,7 +126,7 @@ impl PreparedKey {
         Ok(region)
     }
 
-    /// A region's parts; the tag stands in front with RC4 and behind with AES.
+    /// Splits a region into its parts: RC4 has the tag in front, AES behind.
     fn split<'a>(&self, region: &'a mut [u8]) -> Result<Parts<'a>, CryptoError> {
         let room =
             region.len().checked_sub(self.header_length() + self.trailer_length()).ok_or(CryptoError::TooShort)?;

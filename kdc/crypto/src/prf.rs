@@ -6,7 +6,7 @@ use crate::secret::SecretBytes;
 use crate::{aes_sha1, aes_sha2, rc4};
 use aes::{Aes128, Aes256};
 
-/// As many octets as the enctype gives: 16 (17, 18), 20 (23), 32 (19) or 48 (20).
+/// Returns as many octets as the enctype defines: 16 (17, 18), 20 (23), 32 (19) or 48 (20).
 pub(crate) fn prf(enctype: Enctype, octets: &[u8], input: &[u8]) -> SecretBytes {
     SecretBytes::new(match enctype {
         Enctype::Aes128CtsHmacSha1 => aes_sha1::prf::<Aes128>(octets, input).to_vec(),

@@ -1,5 +1,5 @@
-//! arcfour-hmac (RFC 4757): for old peers, refused unless a realm permits it. The tag stands in front of the ciphertext
-//! and covers the plaintext.
+//! arcfour-hmac (RFC 4757): for old peers, refused unless a realm permits it. The tag is in front of the ciphertext and
+//! covers the plaintext.
 
 use crate::error::CryptoError;
 use crate::mac::MacKey;
@@ -59,7 +59,7 @@ pub(crate) struct Signing {
 }
 
 impl Signing {
-    /// Derives the signing key, which is the same in every usage; the usage stands in front of the data.
+    /// Derives the signing key, which is the same in every usage; the usage is prepended to the data.
     pub(crate) fn new(key: &[u8], usage: KeyUsage) -> Self {
         let mut signing = MacKey::<Hmac<Md5>>::new(key).tag(&[b"signaturekey\0"]);
         let mac = MacKey::new(&signing);

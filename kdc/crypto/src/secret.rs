@@ -15,7 +15,7 @@ impl SecretBytes {
         SecretBytes(Zeroizing::new(bytes))
     }
 
-    /// The octets, for whoever has a reason to see them.
+    /// Returns the octets. The name marks every place where a secret leaves this type.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0

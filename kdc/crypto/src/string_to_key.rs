@@ -1,4 +1,4 @@
-//! From a password to a key (RFC 3962, section 4; RFC 8009, section 4; RFC 4757, section 2).
+//! Makes a key from a password (RFC 3962, section 4; RFC 8009, section 4; RFC 4757, section 2).
 
 use crate::aes_sha2::{Sha256Aes128, Sha384Aes256, Variant};
 use crate::cts::{Aes, LONGEST_KEY};
@@ -12,10 +12,10 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha384};
 use zeroize::Zeroizing;
 
-/// A peer may name the iterations; more than this would be work for nothing.
+/// Most iterations: a peer chooses the number, and a larger one would let the peer burn CPU time.
 const MOST_ITERATIONS: u32 = 1_000_000;
 
-/// The octets of the key.
+/// Derives the octets of a key from a password.
 pub(crate) fn string_to_key(
     enctype: Enctype,
     password: &[u8],
@@ -41,12 +41,12 @@ pub(crate) fn string_to_key(
     })
 }
 
-/// What the parameters say, or the default.
+/// Iterations from the parameters, or the default.
 fn iterations(enctype: Enctype, parameters: Option<&[u8]>) -> Result<u32, CryptoError> {
     let default = match enctype {
         Enctype::Aes128CtsHmacSha1 | Enctype::Aes256CtsHmacSha1 => 4096,
         Enctype::Aes128CtsHmacSha256 | Enctype::Aes256CtsHmacSha384 => 32_768,
-        // Has neither salt nor iterations: no parameters, or none to speak of.
+        // RC4 has neither salt nor iterations, so parameters must be absent or empty.
         Enctype::Rc4Hmac if parameters.is_none_or(<[u8]>::is_empty) => return Ok(0),
         Enctype::Rc4Hmac => return Err(CryptoError::StringToKeyParameters),
     };

@@ -36,13 +36,14 @@ impl MasterKey {
     /// # Errors
     /// [`CryptoError::MasterKey`].
     pub fn from_text(text: &str) -> Result<MasterKey, CryptoError> {
-        let (prefix, digits) = text.trim().split_once(' ').ok_or(CryptoError::MasterKey("not of two words"))?;
+        let (prefix, digits) =
+            text.trim().split_once(' ').ok_or(CryptoError::MasterKey("the line is not two words"))?;
         if prefix != PREFIX {
-            return Err(CryptoError::MasterKey("does not begin with kennel-master-key-v1"));
+            return Err(CryptoError::MasterKey("the line does not begin with kennel-master-key-v1"));
         }
         let (digits, rest) = digits.as_bytes().as_chunks::<2>();
         if digits.len() != KEY || !rest.is_empty() {
-            return Err(CryptoError::MasterKey("not of 64 hexadecimal digits"));
+            return Err(CryptoError::MasterKey("the second word is not 64 hexadecimal digits"));
         }
         let mut bytes = Zeroizing::new([0; KEY]);
         for (byte, [high, low]) in bytes.iter_mut().zip(digits) {
@@ -62,7 +63,7 @@ impl MasterKey {
     /// The text form, for the key file.
     #[must_use]
     pub fn expose_text(&self) -> Zeroizing<String> {
-        // Room for all of it, so that no half-written copy is left behind by growing.
+        // Room for the whole text: a buffer that grows would leave a copy of the key behind.
         let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 2 + KEY * 2));
         text.push_str(PREFIX);
         text.push(' ');
@@ -71,8 +72,8 @@ impl MasterKey {
         text
     }
 
-    /// A fingerprint that tells master keys apart and reveals nothing: stored beside the records, so that a wrong key
-    /// is known before anything is read. 16 hex digits.
+    /// A fingerprint of the key, 16 hex digits, which reveals nothing else. The store keeps it beside the records, so that a
+    /// wrong key is noticed before any record is read.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -93,7 +94,7 @@ impl MasterKey {
         wrapped
     }
 
-    /// Unwraps.
+    /// Returns the plaintext of a wrapped record.
     ///
     /// # Errors
     /// [`CryptoError::TooShort`], [`CryptoError::Integrity`] (another key, another name, or changed octets).
@@ -116,7 +117,7 @@ impl fmt::Debug for MasterKey {
 
 fn digit(character: u8) -> Result<u8, CryptoError> {
     let value = char::from(character).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    value.ok_or(CryptoError::MasterKey("not of 64 hexadecimal digits"))
+    value.ok_or(CryptoError::MasterKey("the second word is not 64 hexadecimal digits"))
 }
 
 fn push_hex(text: &mut String, octets: &[u8]) {

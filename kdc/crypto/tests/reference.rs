@@ -1,4 +1,4 @@
-//! Against kerberos_crypto, which was written by others: what one side makes, the other takes.
+//! Against kerberos_crypto, which was written by others: each side accepts what the other makes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use kennel_crypto::{Enctype, Key, KeyUsage};

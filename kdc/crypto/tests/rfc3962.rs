@@ -1,4 +1,4 @@
-//! RFC 3962: aes128-cts-hmac-sha1-96 and aes256-cts-hmac-sha1-96. Appendix B gives string-to-key (here) and CBC-CTS
+//! RFC 3962: aes128-cts-hmac-sha1-96 and aes256-cts-hmac-sha1-96. Appendix B has vectors of string-to-key (here) and CBC-CTS
 //! (beside `cts`); encryptions, checksums and PRF are the known answers that MIT tests with.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 

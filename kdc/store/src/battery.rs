@@ -1,7 +1,5 @@
 //! The battery: what every backend must do, as tests. A backend implements [`Backend`] and calls [`battery!`](crate::battery!)
-//! in a test module; each scenario becomes a test of its own.
-//!
-//! It panics where a promise is broken, as tests do.
+//! in a test module; each scenario becomes a test of its own, and panics where the backend breaks a promise.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crate::error::StoreError;
@@ -16,10 +14,10 @@ use std::sync::Arc;
 
 /// A backend under test.
 pub trait Backend: Send + Sync {
-    /// A new, empty one.
+    /// Creates a new, empty backend.
     fn new() -> Self;
 
-    /// Opens its store. A scenario drops the store before it opens it again, and expects the same records then.
+    /// Opens the backend's store. A scenario drops the store before it opens the store again, and expects the same records.
     fn open(&self) -> impl Future<Output = Arc<dyn PrincipalStore>> + Send;
 }
 
@@ -61,7 +59,7 @@ pub fn name(components: &[&str]) -> Principal {
     Principal::new(PrincipalName::new(NameType::PRINCIPAL, components.iter().copied()), "EXAMPLE")
 }
 
-/// A principal with one key; `mark` is its longest life and tells records apart.
+/// A principal with one key; `mark` is its longest life and distinguishes records.
 #[must_use]
 pub fn principal(name: &Principal, mark: u32) -> Record {
     let key = Key::new(Enctype::Aes256CtsHmacSha1, &[7; 32]).unwrap();

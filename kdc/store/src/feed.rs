@@ -1,5 +1,5 @@
 //! The changes of a store in this process, in order: one bounded ring that all watchers read, each at its own position.
-//! A watcher that falls out of the ring is told so; none ever holds memory of its own or slows a writer.
+//! A watcher that falls out of the ring receives `Change::Lagged`; no watcher holds memory of its own or slows a writer.
 
 use crate::principal_store::{Change, Revision, Watch};
 use async_trait::async_trait;
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 /// Changes that are kept for watchers.
 pub(crate) const RETAINED: usize = 4096;
 
-/// Where a store publishes. Watchers end when it is dropped.
+/// Publishes the changes of a store. Watchers end when the feed is dropped.
 pub(crate) struct Feed {
     ring: Arc<Mutex<Ring>>,
     latest: watch::Sender<Revision>,
@@ -31,7 +31,7 @@ enum Next {
 }
 
 impl Feed {
-    /// A feed of a store that is at `revision`. It keeps `retained` changes.
+    /// Creates the feed of a store that is at `revision`. The feed keeps `retained` changes.
     pub(crate) fn new(revision: Revision, retained: usize) -> Feed {
         let ring = Ring { changes: VecDeque::new(), gone: revision, latest: revision };
         Feed { ring: Arc::new(Mutex::new(ring)), latest: watch::Sender::new(revision), retained }
@@ -51,7 +51,7 @@ impl Feed {
         self.latest.send_replace(revision);
     }
 
-    /// A watcher of what comes after `since`.
+    /// Returns a watcher of the changes after `since`.
     pub(crate) fn watch(&self, since: Revision) -> FeedWatch {
         FeedWatch { ring: self.ring.clone(), latest: self.latest.subscribe(), position: since }
     }
@@ -68,7 +68,7 @@ pub(crate) struct FeedWatch {
 impl Watch for FeedWatch {
     async fn next(&mut self) -> Option<Change> {
         loop {
-            // Seen before the ring is looked at: what is published after that look wakes the wait below.
+            // Marked as seen before the ring is read: a change that is published after the read wakes the wait below.
             self.latest.borrow_and_update();
             let next = lock(&self.ring).after(self.position);
             match next {
@@ -88,7 +88,7 @@ impl Watch for FeedWatch {
 
 impl Ring {
     fn after(&self, position: Revision) -> Next {
-        // A position ahead of the store comes from another history (a backup was restored): that watcher knows nothing.
+        // A position ahead of the store comes from another history (a backup was restored), so the watcher must list again.
         if position < self.gone || position > self.latest {
             return Next::Lagged(self.latest);
         }
@@ -100,7 +100,7 @@ impl Ring {
     }
 }
 
-/// No code panics while it holds the ring, and a ring is whole after each step: a poisoned lock says nothing.
+/// No code panics while it holds the ring, and a ring is whole after each step: a poisoned lock still guards sound data.
 fn lock(ring: &Mutex<Ring>) -> MutexGuard<'_, Ring> {
     ring.lock().unwrap_or_else(PoisonError::into_inner)
 }

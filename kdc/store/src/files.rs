@@ -30,7 +30,7 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Makes the names in a folder last: a new, renamed or removed one is not on the disk before.
+/// Flushes a folder: a new, renamed or removed name is not on the disk before.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }

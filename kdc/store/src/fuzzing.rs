@@ -1,21 +1,21 @@
-//! What the fuzz targets call: records past their wrapping.
+//! Entry points of the fuzz targets: records without their wrapping.
 
 use crate::record::format;
 use kennel_core::principal::Record;
 use zeroize::Zeroizing;
 
-/// The record of a plaintext.
+/// Decodes the plaintext of a record.
 ///
 /// # Errors
-/// It is none.
+/// The plaintext is not a record.
 pub fn decode(plaintext: &[u8]) -> Result<Record, &'static str> {
     format::decode(plaintext)
 }
 
-/// The plaintext of a record.
+/// Encodes the plaintext of a record.
 ///
 /// # Errors
-/// It has no encoding.
+/// The record has no encoding.
 pub fn encode(record: &Record) -> Result<Zeroizing<Vec<u8>>, &'static str> {
     format::encode(record)
 }

@@ -3,8 +3,8 @@
 use crate::error::StoreError;
 use kennel_wire::message::Principal;
 
-/// Between the parts. It is smaller than every octet of a part, so that `a` and everything below it (`a/b`) sort before
-/// `a-b`; and no part may contain it, so that two names never share a key.
+/// Separates the parts. The octet is smaller than every octet of a part, so that `a` and everything below it (`a/b`) sort
+/// before `a-b`; no part may contain the octet, so that two names never share a key.
 const SEPARATOR: u8 = 0;
 
 /// The key of a name: the realm, then the components. The name type is no part of it (RFC 4120, section 6.2: a hint).

@@ -12,7 +12,7 @@
 //! | `key` | the octets that a name is stored under |
 //! | `feed` | the changes of a store, for its watchers |
 //! | [`files`] | files that are there whole or not at all |
-//! | `fuzzing` | what the fuzzer reaches of `record` (feature `battery`) |
+//! | `fuzzing` | entry points of the fuzzer into `record` (feature `battery`) |
 //! | `battery` | the tests that every backend passes (feature `battery`) |
 //!
 //! Promises of every [`PrincipalStore`] (the shared battery holds each backend to them):
@@ -21,8 +21,8 @@
 //! - a write with an expectation happens only if the expectation holds at that moment (compare-and-swap);
 //! - revisions grow with every change of the store and are never reused, not even after a delete and a restart;
 //! - a listing is consistent: all of one revision, in name order;
-//! - nobody is shown what is not durable yet;
-//! - nothing above may assume one writer or one process.
+//! - no reader sees a write that is not durable yet;
+//! - no caller may assume that it is the only writer or the only process.
 
 #[cfg(any(test, feature = "battery"))]
 pub mod battery;

@@ -1,8 +1,8 @@
 //! The file of the master key: one line of text, readable by its owner alone; or root's and readable by our group, as the
 //! kubelet mounts a Secret.
 //!
-//! A store without its key is lost. So a key is only ever made where no store is, a file is never replaced, and each
-//! refusal leaves everything as it was.
+//! A store without its key is lost. So this module creates a key only where there is no store, never replaces a file, and
+//! changes nothing when it refuses.
 
 use crate::error::StoreError;
 use crate::files;
@@ -35,7 +35,8 @@ pub fn load(path: &Path) -> Result<MasterKey, StoreError> {
     MasterKey::from_text(&text).map_err(|error| refused(path, format!("holds no key: {error}")))
 }
 
-/// What nobody else may do. A file of root's that our group may read was given to us: a Secret of a pod with an fsGroup.
+/// Mode bits that the file must not have. Our group may read a file of root's: the kubelet mounts a Secret like that into a
+/// pod with an fsGroup.
 fn forbidden(owner: u32) -> u32 {
     if owner == 0 { 0o037 } else { 0o077 }
 }
@@ -47,7 +48,7 @@ fn forbidden(owner: u32) -> u32 {
 pub fn create(path: &Path, rng: &mut dyn CryptoRngCore) -> Result<MasterKey, StoreError> {
     let key = MasterKey::generate(rng);
     let mut line = key.expose_text();
-    // One allocation more would leave a copy of the key behind.
+    // A second allocation would leave a copy of the key behind.
     if line.capacity() == line.len() {
         let mut longer = Zeroizing::new(String::with_capacity(line.len() + 1));
         longer.push_str(&line);

@@ -1,4 +1,4 @@
-//! A store in memory: for tests and throw-away realms. It keeps every promise of a store but the one that needs a disk.
+//! A store in memory, for tests and throw-away realms. The store keeps every promise but the one that needs a disk.
 
 use crate::error::StoreError;
 use crate::feed::{Feed, RETAINED};
@@ -29,7 +29,7 @@ impl MemoryStore {
         MemoryStore { state: Mutex::new(state), feed: Feed::new(Revision(0), RETAINED) }
     }
 
-    /// Each change is one assignment under the lock: a poisoned lock says nothing.
+    /// Each change is one assignment under the lock, so a poisoned lock still guards sound data.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,7 +88,7 @@ mod tests {
     use crate::battery::Backend;
     use std::sync::Arc;
 
-    /// The store itself stands for its disk: opening it again gives the same one.
+    /// The store itself stands for its disk: opening the store again returns the same one.
     struct Memory(Arc<MemoryStore>);
 
     impl Backend for Memory {

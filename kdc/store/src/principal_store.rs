@@ -10,7 +10,7 @@ use kennel_wire::message::Principal;
 pub struct Revision(pub u64);
 
 impl Revision {
-    /// The one after. Not reachable: at a million writes a second, the last one comes after half a million years.
+    /// Returns the next revision. The numbers do not run out: at a million writes a second they last half a million years.
     pub(crate) fn next(self) -> Revision {
         Revision(self.0.saturating_add(1))
     }
@@ -18,10 +18,10 @@ impl Revision {
 
 /// A record and the revision of its last change.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the name says it")]
 pub struct VersionedRecord {
-    /// The record.
     pub record: Record,
-    /// Its last change.
+    /// Revision of the record's last change.
     pub revision: Revision,
 }
 
@@ -35,7 +35,7 @@ pub enum Expect {
 }
 
 impl Expect {
-    /// Holds the expectation against what was found: the revision of the record under that name, if there is one.
+    /// Compares the expectation with `found`, the revision of the record under that name, if there is one.
     ///
     /// # Errors
     /// [`StoreError::Conflict`].
@@ -53,7 +53,7 @@ impl Expect {
 pub struct Listing {
     /// Records in name order: by the octets of the realm, then of each component.
     pub records: Vec<VersionedRecord>,
-    /// The revision of the store that it shows; [`PrincipalStore::watch`] goes on from here.
+    /// Revision of the store that the listing shows; [`PrincipalStore::watch`] continues from it.
     pub revision: Revision,
 }
 
@@ -64,13 +64,12 @@ pub enum Change {
     Put(VersionedRecord),
     /// Deleted.
     Deleted {
-        /// What was deleted.
+        /// Name of the deleted record.
         name: Principal,
-        /// When.
+        /// Revision of the deletion.
         revision: Revision,
     },
-    /// Changes were lost to this watcher (it was too slow, or asked from too far back): list again. It goes on from the
-    /// present.
+    /// This watcher lost changes (it was too slow, or asked from too far back) and continues from the present: list again.
     Lagged,
 }
 
@@ -83,14 +82,14 @@ pub trait Watch: Send {
 
 /// Principals by name. Names are equal whatever their name type (RFC 4120, section 6.2).
 ///
-/// Reads of a store whose records are on this machine complete without waiting (`now_or_never` gives the answer).
-/// A write goes on when its future is dropped: whether it happened is then seen by reading.
+/// Reads of a store whose records are on this machine complete without waiting (`now_or_never` returns the answer).
+/// A write continues when its future is dropped; a later read shows whether the write happened.
 #[async_trait]
 pub trait PrincipalStore: Send + Sync {
     /// The record under exactly this name (an alias is a record of its own).
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] or [`StoreError::NewerRecord`] where the record cannot be read, and the medium's.
+    /// [`StoreError::Corrupt`] or [`StoreError::NewerRecord`] where the record cannot be read, and failures of the medium.
     async fn read(&self, name: &Principal) -> Result<Option<VersionedRecord>, StoreError>;
 
     /// Writes a record under its name.
@@ -100,7 +99,7 @@ pub trait PrincipalStore: Send + Sync {
     /// where the medium failed.
     async fn put(&self, record: &Record, expect: Expect) -> Result<Revision, StoreError>;
 
-    /// Deletes the record at this revision. An alias of it stays, and leads nowhere.
+    /// Deletes the record at this revision. Aliases of the record stay, without a target.
     ///
     /// # Errors
     /// As [`PrincipalStore::put`].
@@ -112,10 +111,10 @@ pub trait PrincipalStore: Send + Sync {
     /// As [`PrincipalStore::read`]: one record that cannot be read refuses the listing.
     async fn list(&self) -> Result<Listing, StoreError>;
 
-    /// Changes after `since`. A `since` that is too far back, or that the store has not reached, gives
-    /// [`Change::Lagged`] first.
+    /// Watches the changes after `since`. If `since` is too far back, or the store has not reached it, the first change is
+    /// [`Change::Lagged`].
     ///
     /// # Errors
-    /// The medium's.
+    /// Failures of the medium.
     async fn watch(&self, since: Revision) -> Result<Box<dyn Watch>, StoreError>;
 }

@@ -1,5 +1,5 @@
 //! What a store keeps when its process is killed, its snapshot torn, its disk full. Each test starts itself again as a child
-//! process, which writes and acknowledges on its standard output. `KENNEL_CRASH_ROUNDS` kills oftener.
+//! process, which writes and acknowledges on its standard output. `KENNEL_CRASH_ROUNDS` sets the number of kills.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use kennel_crypto::MasterKey;
@@ -14,10 +14,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Tells the child where its store is.
+/// Environment variable: folder of the child's store.
 const FOLDER: &str = "KENNEL_STORE_TEST_FOLDER";
 const ROUND: &str = "KENNEL_STORE_TEST_ROUND";
-/// How often to kill.
+/// Environment variable: number of kills.
 const ROUNDS: &str = "KENNEL_CRASH_ROUNDS";
 
 #[test]
@@ -73,7 +73,7 @@ fn tear_snapshot(folder: &Path, round: usize) {
     }
 }
 
-/// What children said that they had done.
+/// What children reported as done.
 #[derive(Default)]
 struct Acknowledged {
     made: BTreeMap<String, u32>,
@@ -214,14 +214,14 @@ async fn write_until_full(folder: &Path) {
     say("full", "store", number, Revision(0));
 }
 
-/// A line for the parent. The point at its end tells a whole line from one that a kill cut.
+/// Prints a line for the parent. The point at its end distinguishes a whole line from one that a kill cut.
 fn say(done: &str, name: &str, mark: u32, revision: Revision) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "# {done} {name} {mark} {} .", revision.0).unwrap();
     out.flush().unwrap();
 }
 
-/// What a child says: the words of each whole line.
+/// The output of a child: the words of each whole line.
 struct Said {
     lines: Arc<Mutex<Vec<Vec<String>>>>,
     reader: JoinHandle<()>,
@@ -247,7 +247,7 @@ impl Said {
     fn wait_for(&self, count: usize) {
         let begun = Instant::now();
         while self.lines.lock().unwrap().len() < count {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the child does not get on");
+            assert!(begun.elapsed() < Duration::from_secs(60), "the child makes no progress");
             thread::sleep(Duration::from_millis(1));
         }
     }

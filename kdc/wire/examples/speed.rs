@@ -101,7 +101,7 @@ fn key() -> EncryptionKey {
     EncryptionKey { keytype: 18, keyvalue: Zeroizing::new(vec![7; 32]) }
 }
 
-/// What the KDC has at hand when it writes.
+/// Parts of an AS-REP, as the KDC has them before it writes the reply.
 struct Reply {
     ticket: EncTicketPart,
     part: EncKdcRepPart,

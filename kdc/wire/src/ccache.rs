@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 const VERSION: u16 = 0x0504;
 
-/// Header field: what to add to the local clock to have the KDC's.
+/// Header field: offset from the local clock to the KDC's clock.
 const TAG_KDC_OFFSET: u16 = 1;
 
 /// Longest file, in octets.
@@ -27,39 +27,32 @@ const MAX_LIST: u32 = 1024;
 /// The realm of configuration entries.
 const CONFIG_REALM: &str = "X-CACHECONF:";
 
-/// A credential.
+/// A credential: a ticket, or a setting of libkrb5.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names of RFC 4120, section 5.3, say it")]
 pub struct CcacheEntry {
-    /// Client.
     pub client: Principal,
-    /// Server; configuration entries have the realm `X-CACHECONF:`.
+    /// Configuration entries have the realm `X-CACHECONF:`.
     pub server: Principal,
-    /// Session key.
     pub key: EncryptionKey,
-    /// Times of the ticket; 0 where there are none.
+    /// 0 where the entry has none, as the other times.
     pub authtime: KerberosTime,
-    /// See authtime.
     pub starttime: KerberosTime,
-    /// See authtime.
     pub endtime: KerberosTime,
-    /// See authtime.
     pub renew_till: KerberosTime,
-    /// Encrypted in a session key (user-to-user).
+    /// Whether the ticket is encrypted in a session key (user-to-user).
     pub is_skey: bool,
-    /// Flags of the ticket.
     pub flags: TicketFlags,
-    /// Addresses.
     pub addresses: Vec<HostAddress>,
-    /// Authorization data.
     pub authdata: Vec<AuthorizationDatum>,
     /// DER of the ticket.
     pub ticket: Vec<u8>,
-    /// DER of the second ticket; empty mostly.
+    /// DER of the second ticket; mostly empty.
     pub second_ticket: Vec<u8>,
 }
 
 impl CcacheEntry {
-    /// Whether this is no ticket but a note of the library about the cache (its value stands in `ticket`).
+    /// Whether the entry is a setting that libkrb5 keeps in the cache (its value is in `ticket`), not a ticket.
     #[must_use]
     pub fn is_config(&self) -> bool {
         self.server.realm == CONFIG_REALM
@@ -73,12 +66,12 @@ pub struct Ccache {
     pub kdc_offset: Option<(i32, i32)>,
     /// Default principal.
     pub principal: Principal,
-    /// Credentials in order.
+    /// In the order of the file.
     pub credentials: Vec<CcacheEntry>,
 }
 
 impl Ccache {
-    /// Reads a cache of version 4. Header fields that are not known are passed over.
+    /// Reads a cache of version 4; skips unknown header fields.
     ///
     /// # Errors
     /// Another version, a torn file, a name that is not UTF-8 or has more than 32 components, a list of more than 1024
@@ -235,7 +228,7 @@ mod tests {
         }
     }
 
-    /// The bytes of the cache that `whole` gives, by hand from the format's description.
+    /// The bytes of the cache that `whole` returns, written by hand from the format's description.
     const FILE: &[u8] = b"\x05\x04\0\x0c\0\x01\0\x08\xff\xff\xff\xff\0\0\0\x07\
         \0\0\0\x01\0\0\0\x01\0\0\0\x01R\0\0\0\x02al\
         \0\0\0\x01\0\0\0\x01\0\0\0\x01R\0\0\0\x02al\

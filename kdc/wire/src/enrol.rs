@@ -1,5 +1,5 @@
-//! The bodies of the enrolment API (`POST /v1/enroll`): JSON, in camelCase as the Kubernetes API writes it. Fields that are
-//! not known are passed over, so that agents and KDCs of different versions understand each other.
+//! The bodies of the enrolment API (`POST /v1/enroll`): JSON, in camelCase as the Kubernetes API writes it. Readers skip
+//! unknown fields, so that agents and KDCs of different versions understand each other.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,35 +14,35 @@ pub mod path {
     pub const ENROLL: &str = "/v1/enroll";
     /// GET: krb5.conf.
     pub const KRB5_CONF: &str = "/v1/krb5.conf";
-    /// GET: the certificate of the authority that the API's own certificate is from, PEM.
+    /// GET: the certificate of the authority that issued the API's own certificate, PEM.
     pub const CA: &str = "/v1/ca.crt";
-    /// GET: the description of all this.
+    /// GET: the OpenAPI description of this API.
     pub const OPENAPI: &str = "/v1/openapi.json";
 }
 
-/// Audience of the tokens that a realm takes: `kennel://REALM`.
+/// Returns the audience of the tokens that a realm accepts: `kennel://REALM`.
 #[must_use]
 pub fn audience(realm: &str) -> String {
     format!("kennel://{realm}")
 }
 
-/// What a pod asks. Who it is stands in its token.
+/// The request body. The bearer token identifies the pod.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EnrollRequest {
-    /// Enctype numbers that the pod's Kerberos libraries know, best first; empty: all that the realm permits.
+    /// Enctype numbers that the pod's Kerberos libraries know, best first. Empty: all that the realm permits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub enctypes: Vec<i32>,
-    /// Name and version of the one who asks, for people.
+    /// Name and version of the requesting program, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
 }
 
-/// What a pod gets.
+/// The response body: the credentials of a pod.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EnrollResponse {
-    /// The realm.
+    /// Name of the realm, such as `DEV.KENNEL`.
     pub realm: String,
     /// The account's principal.
     pub client: String,
@@ -54,27 +54,27 @@ pub struct EnrollResponse {
     pub keytab: Option<EnrolledKeytab>,
     /// A krb5.conf for this realm.
     pub krb5_conf: String,
-    /// Ask again before this time, RFC 3339: by then the ticket is half over, or other keys may be due.
+    /// Deadline of the next enrolment, RFC 3339: by then half of the ticket's life is over, or other keys may be due.
     pub refetch_before: String,
 }
 
-/// A ticket.
+/// The ticket of a response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EnrolledTicket {
     /// A FILE credential cache (version 4) with the ticket in it.
     pub ccache: Blob,
-    /// When it ends, RFC 3339.
+    /// End of the ticket, RFC 3339.
     pub end_time: String,
 }
 
-/// Long-term keys.
+/// The long-term keys of a response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EnrolledKeytab {
-    /// An MIT keytab file (version 2); the account's own key first, where it is in it.
+    /// An MIT keytab file (version 2). Where the file holds the account's own key, that key comes first.
     pub data: Blob,
-    /// What is in it.
+    /// The principals in the file.
     pub entries: Vec<EnrolledKeys>,
 }
 
@@ -82,20 +82,20 @@ pub struct EnrolledKeytab {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EnrolledKeys {
-    /// Its name.
+    /// Name with realm, such as `HTTP/web@DEV.KENNEL`.
     pub principal: String,
-    /// The versions of its keys that are there, newest first.
+    /// Key versions in the file, newest first.
     pub kvnos: Vec<u32>,
-    /// The principal that this is another name of.
+    /// The canonical principal, where `principal` is an alias.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub alias_of: Option<String>,
 }
 
-/// Why there is nothing.
+/// The response body of a refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EnrollError {
-    /// A stable word, as in the audit line.
+    /// Stable name of the refusal, as in the audit line.
     pub reason: String,
     /// What is wrong, and what to do.
     pub message: String,

@@ -1,4 +1,4 @@
-//! What can be wrong with bytes.
+//! Why bytes are refused.
 
 /// Why bytes were refused. No variant carries content of the message, only positions and names of rules.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum WireError {
     Message {
         /// ASN.1 name of the type, such as `KDC-REQ`.
         message: &'static str,
-        /// What is wrong with it.
+        /// The rule that the bytes break.
         reason: &'static str,
     },
     /// A file (keytab, credential cache) is torn or of another format.
@@ -26,7 +26,7 @@ pub enum WireError {
         file: &'static str,
         /// Offset of the offending octet.
         offset: usize,
-        /// What is wrong with it.
+        /// The rule that the bytes break.
         reason: &'static str,
     },
     /// A principal or realm name that cannot be read.

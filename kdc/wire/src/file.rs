@@ -1,4 +1,4 @@
-//! Reads and writes what keytabs and credential caches are made of: big-endian integers and counted octets.
+//! Reads and writes the elements of keytabs and credential caches: big-endian integers and counted octets.
 
 use crate::error::WireError;
 use crate::message::name::{NameType, Principal, PrincipalName};
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 /// Most components of a name in a file.
 const MAX_COMPONENTS: usize = 32;
 
-/// Reads from the front; every error tells where.
+/// Reads from the front; every error carries the offset.
 pub(crate) struct Reader<'a> {
     file: &'static str,
     bytes: &'a [u8],
@@ -23,7 +23,7 @@ impl<'a> Reader<'a> {
         self.bytes.len() - self.at
     }
 
-    /// The error of something wrong here.
+    /// Returns an error at the current offset.
     pub(crate) fn wrong(&self, reason: &'static str) -> WireError {
         WireError::File { file: self.file, offset: self.at, reason }
     }
@@ -35,7 +35,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    /// A reader of the next `count` octets alone, which are then behind this one.
+    /// Splits off a reader of the next `count` octets; this reader continues behind them.
     pub(crate) fn part(&mut self, count: usize) -> Result<Reader<'a>, WireError> {
         let start = self.at;
         self.take(count)?;
@@ -55,7 +55,7 @@ impl<'a> Reader<'a> {
         self.array().map(u16::from_be_bytes)
     }
 
-    /// A type number of 16 bits, which may be negative.
+    /// Reads a type number of 16 bits, which may be negative.
     pub(crate) fn type_number(&mut self) -> Result<i32, WireError> {
         self.array().map(|octets| i32::from(i16::from_be_bytes(octets)))
     }
@@ -68,19 +68,19 @@ impl<'a> Reader<'a> {
         self.array().map(i32::from_be_bytes)
     }
 
-    /// Octets behind a count of 16 bits.
+    /// Reads octets behind a count of 16 bits.
     pub(crate) fn counted16(&mut self) -> Result<&'a [u8], WireError> {
         let count = self.u16()?;
         self.take(usize::from(count))
     }
 
-    /// Octets behind a count of 32 bits.
+    /// Reads octets behind a count of 32 bits.
     pub(crate) fn counted32(&mut self) -> Result<&'a [u8], WireError> {
         let count = self.u32()?;
         self.take(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
-    /// A name: a realm, then `count` components, each given by `counted`; `name_type` comes from elsewhere.
+    /// Reads a name: a realm, then `count` components, each with `counted`. The caller supplies `name_type`.
     pub(crate) fn principal(
         &mut self,
         count: usize,
@@ -100,7 +100,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Writes to the end. Holds keys, so it is zeroized, also what it outgrows.
+/// Writes at the end of a buffer. The buffer holds keys, so every allocation is zeroized, also an outgrown one.
 #[derive(Default)]
 pub(crate) struct Appender(Zeroizing<Vec<u8>>);
 
@@ -127,7 +127,7 @@ impl Appender {
         self.bytes(&value.to_be_bytes());
     }
 
-    /// A type number in 16 bits; a larger one loses its upper half, as in the formats' other writers.
+    /// Writes a type number in 16 bits; a larger number loses its upper half, as in other programs that write these files.
     pub(crate) fn type_number(&mut self, value: i32) {
         self.u16(value as u16);
     }
@@ -140,21 +140,21 @@ impl Appender {
         self.bytes(&value.to_be_bytes());
     }
 
-    /// Octets behind a count of 16 bits, cut where the count ends.
+    /// Writes octets behind a count of 16 bits, cut at the highest count.
     pub(crate) fn counted16(&mut self, octets: &[u8]) {
         let count = u16::try_from(octets.len()).unwrap_or(u16::MAX);
         self.u16(count);
         self.bytes(octets.get(..usize::from(count)).unwrap_or_default());
     }
 
-    /// Octets behind a count of 32 bits, cut where the count ends.
+    /// Writes octets behind a count of 32 bits, cut at the highest count.
     pub(crate) fn counted32(&mut self, octets: &[u8]) {
         let count = u32::try_from(octets.len()).unwrap_or(u32::MAX);
         self.u32(count);
         self.bytes(octets.get(..usize::try_from(count).unwrap_or(usize::MAX)).unwrap_or_default());
     }
 
-    /// Seconds in 32 bits, unsigned (until 2106), clamped.
+    /// Writes seconds in 32 bits, unsigned (until 2106), clamped.
     pub(crate) fn time(&mut self, seconds: i64) {
         self.u32(u32::try_from(seconds.max(0)).unwrap_or(u32::MAX));
     }

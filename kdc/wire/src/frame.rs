@@ -14,10 +14,10 @@ pub fn encode(message: &[u8]) -> Vec<u8> {
     framed
 }
 
-/// What a length prefix says.
+/// Meaning of a length prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prefix {
-    /// A message of so many octets follows.
+    /// A message of this many octets follows.
     Length(usize),
     /// The high bit is set (reserved for extensions; RFC 4120 answers KRB_ERR_FIELD_TOOLONG).
     Reserved,

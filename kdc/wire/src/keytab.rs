@@ -18,17 +18,17 @@ const MAX_LENGTH: usize = 16 * 1024 * 1024;
 /// One entry.
 #[derive(Debug, Clone)]
 pub struct KeytabEntry {
-    /// Whose key.
+    /// Owner of the key.
     pub principal: Principal,
-    /// When it was written.
+    /// Time at which the key was written to the file.
     pub timestamp: KerberosTime,
     /// Key version (the 32-bit one where the file has it).
     pub kvno: u32,
-    /// The key.
+    /// Enctype and octets.
     pub key: EncryptionKey,
 }
 
-/// Reads a keytab; deleted entries (holes) are passed over.
+/// Reads a keytab; skips deleted entries (holes).
 ///
 /// # Errors
 /// Another version, a torn entry, a name that is not UTF-8 or has more than 32 components, or a file of more than 16 MiB.
@@ -91,7 +91,7 @@ fn record(entry: &KeytabEntry) -> Zeroizing<Vec<u8>> {
     principal.name.components.iter().for_each(|component| record.counted16(component.as_bytes()));
     record.i32(principal.name.name_type.0);
     record.time(timestamp.0);
-    // The low eight bits, for readers that know no more.
+    // The low eight bits, for readers that do not know the field of 32 bits.
     record.u8(*kvno as u8);
     record.type_number(key.keytype);
     record.counted16(&key.keyvalue);

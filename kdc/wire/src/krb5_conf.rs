@@ -1,33 +1,31 @@
-//! Writing the krb5.conf that clients get.
+//! Writes the krb5.conf of clients.
 
 use std::fmt;
 
-/// What a krb5.conf says. `Display` writes the file. Control characters in values are left out, so that no value can add a
+/// Content of a krb5.conf. `Display` writes the file and leaves out control characters in values, so that no value can add a
 /// line of its own.
 #[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "the names of krb5.conf(5) say it")]
 pub struct Krb5Conf {
-    /// default_realm.
     pub default_realm: String,
     /// The realms and how to reach them.
     pub realms: Vec<RealmSection>,
-    /// domain_realm: (domain or .domain, realm).
+    /// (domain or .domain, realm).
     pub domain_realm: Vec<(String, String)>,
     /// Further lines of libdefaults: (name, value), such as `("udp_preference_limit", "1")`.
     pub libdefaults: Vec<(String, String)>,
-    /// capaths: (client realm, server realm, intermediate or ".").
+    /// (client realm, server realm, intermediate or ".").
     pub capaths: Vec<(String, String, String)>,
 }
 
-/// One realm.
+/// A realm of the section `realms`.
 #[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "the names of krb5.conf(5) say it")]
 pub struct RealmSection {
-    /// Name.
     pub name: String,
-    /// `kdc =` values, `host:port`.
+    /// Values of `kdc`, `host:port`.
     pub kdcs: Vec<String>,
-    /// `admin_server =`.
     pub admin_server: Option<String>,
-    /// `kpasswd_server =`.
     pub kpasswd_server: Option<String>,
 }
 

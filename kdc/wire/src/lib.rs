@@ -8,7 +8,7 @@
 //! | [`keytab`] | MIT keytab files, version 2 |
 //! | [`ccache`] | FILE credential caches, version 4 |
 //! | [`enrol`] | the bodies of the enrolment API |
-//! | [`krb5_conf`] | writing the krb5.conf that clients get |
+//! | [`krb5_conf`] | the krb5.conf of clients, written |
 
 pub mod ccache;
 pub mod der;

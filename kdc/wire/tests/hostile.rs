@@ -166,7 +166,7 @@ fn mutated_messages_cause_no_panic() {
         through_the_gate += usize::from(gate::check(&bytes).is_ok());
         accepted += usize::from((targets[index].decode)(&bytes));
     }
-    // The numbers tell that the mutations reach what they are meant to test.
+    // The numbers show that the mutations reach the decoders.
     println!("{ROUNDS} mutations: {through_the_gate} through the gate, {accepted} accepted");
     assert!(through_the_gate > ROUNDS / 4, "{through_the_gate}");
     assert!(accepted > ROUNDS / 20, "{accepted}");

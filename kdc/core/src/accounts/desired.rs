@@ -6,24 +6,24 @@ use std::collections::BTreeSet;
 
 /// A principal that the cluster's objects ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the name says it")]
 pub struct DesiredPrincipal {
-    /// Its name.
+    /// Canonical name.
     pub name: Principal,
-    /// The objects that it is made from.
+    /// The objects that ask for the principal.
     pub owner: Owner,
-    /// Client or service.
     pub role: Role,
-    /// Whether it has long-term keys; a client that gets tickets by enrolment needs none.
+    /// Whether the principal has long-term keys; a client that gets tickets by enrolment needs none.
     pub keys: bool,
-    /// Its other names.
+    /// Other names of the principal; they share its keys.
     pub aliases: BTreeSet<Principal>,
 }
 
-/// What a principal is for.
+/// Purpose of a principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// A service account: no service tickets for it, except user-to-user ones.
+    /// A service account, which accepts no service tickets except user-to-user ones.
     Client,
-    /// A service.
+    /// A service, which accepts service tickets.
     Service,
 }

@@ -1,5 +1,5 @@
-//! Principals that follow the objects of a cluster: what should be there against what is stored, to the next write. Pure,
-//! and for one name at a time, so that a restart, a missed event or a full listing all end in the same state.
+//! Principals that follow the objects of a cluster: compares the desired principal with the stored one and returns the next
+//! write. Pure, and for one name at a time, so that a restart, a missed event or a full listing all end in the same state.
 //!
 //! - An object that is gone disables its principal at once and removes it once no ticket of it can be alive.
 //! - An object of another UID is another account: new keys, and no ticket of the older one works for it

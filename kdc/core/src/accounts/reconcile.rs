@@ -7,35 +7,35 @@ use crate::realm::Realm;
 use kennel_wire::message::{KerberosTime, Principal, Timestamp};
 use rand_core::CryptoRngCore;
 
-/// Who the records say changed them.
+/// `modified_by` of the records.
 const BY: &str = "kennel-controller";
 
 /// Attributes that follow the cluster; an administrator may set the others.
 const OURS: Attributes = Attributes::DISALLOW_ALL.union(Attributes::DISALLOW_SERVER);
 
-/// What to do about a name.
+/// Next action for a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// All is as it should be.
+    /// Nothing is to be done.
     Keep,
     /// Write this record in place of what was found.
     Put(Box<Record>),
     /// Delete what was found.
     Delete,
-    /// Ask again at this time: nothing is due before.
+    /// Ask again at this time; nothing is due earlier.
     Wait(KerberosTime),
     /// The name is taken.
     Refuse(Conflict),
 }
 
-/// Why a name cannot be had.
+/// Why the cluster cannot have a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Conflict {
     /// An administrator made a principal of this name.
     Manual,
-    /// It is another name of some principal.
+    /// The name is an alias of some principal.
     Alias,
-    /// It is meant to be another name, and is a principal's own.
+    /// The desired alias is the own name of a principal.
     Principal,
 }
 
@@ -61,7 +61,7 @@ pub fn reconcile(
     }
 }
 
-/// The next action for a name that should be (or not be, `None`) another name of `target`.
+/// The next action for a name that should be an alias of `target`; `None`: that should be no alias.
 #[must_use]
 pub fn reconcile_alias(alias: &Principal, target: Option<&Principal>, stored: Option<&Record>) -> Action {
     let ours = |target: &Principal| {
@@ -113,7 +113,7 @@ fn kept_or_replaced(
 }
 
 /// The older account ends in the second in which it was last disabled; the new one begins in a later second, so that the
-/// time of a ticket tells whose it is (Kerberos times are whole seconds).
+/// time of a ticket shows which account it belongs to (Kerberos times are whole seconds).
 fn replaced(
     desired: &DesiredPrincipal,
     record: &PrincipalRecord,
@@ -132,7 +132,7 @@ fn replaced(
     put(new_record(desired, now, kvno, realm, rng))
 }
 
-/// No ticket from now on.
+/// Disables the principal: no ticket from now on.
 fn disabled(record: &PrincipalRecord, now: Timestamp) -> Action {
     let mut record = record.clone();
     record.abandoned = Some(now);

@@ -1,4 +1,4 @@
-//! An AS request whose client is who it says, with a ticket decided and the reply built.
+//! An AS request whose client has proved who it is: decides the ticket and builds the reply.
 
 use crate::access::AccessPath;
 use crate::as_exchange::identified::IdentifiedAsRequest;
@@ -18,18 +18,18 @@ use kennel_wire::message::{
 };
 use rand_core::CryptoRngCore;
 
-/// The client is authenticated as far as the realm asks, and may have the ticket.
+/// The client is authenticated as the realm requires, and may have the ticket.
 pub(crate) struct AuthenticatedAsRequest<'a> {
     pub(crate) identified: IdentifiedAsRequest<'a>,
     /// The client's key that seals the reply.
     pub(crate) reply_key: &'a EntryKey,
-    /// Whether it proved that it has it.
+    /// Whether the client proved that it has this key.
     pub(crate) proved: bool,
     pub(crate) would_deny: bool,
 }
 
 impl<'a> AuthenticatedAsRequest<'a> {
-    /// The client proves who it is, where that is asked for, and the access decision is made.
+    /// Verifies the client's proof, where the realm requires one, and asks for the access decision.
     pub(crate) fn new(identified: IdentifiedAsRequest<'a>) -> Result<AuthenticatedAsRequest<'a>, ErrorReply> {
         let IdentifiedAsRequest { request, rules, client, server, .. } = identified;
         let keys = reply_keys(client, &request.body.etypes, &rules.realm);
@@ -123,7 +123,7 @@ fn verify<'a>(
 ) -> Result<&'a EntryKey, ErrorReply> {
     let verified = enc_timestamp::verify(value, identified.client, &identified.rules.realm, identified.now);
     verified.map_err(|refusal| match refusal {
-        // The client may have used another salt: say again how its key comes from its password.
+        // The client may have used another salt: the error repeats how its key is made from its password.
         Refusal::PreauthFailed => ErrorReply::WithMethods(refusal, offer::methods(keys)),
         other => other.into(),
     })

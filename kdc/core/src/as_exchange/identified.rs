@@ -45,7 +45,7 @@ impl<'a> IdentifiedAsRequest<'a> {
     }
 }
 
-/// An expired password is good for changing it and for nothing else.
+/// A client with an expired password may only have tickets for changing it.
 fn password(client: &Entry, server: &Entry, now: KerberosTime) -> Result<(), Refusal> {
     if server.record.attributes.contains(Attributes::PASSWORD_CHANGING_SERVICE) {
         return Ok(());

@@ -14,8 +14,8 @@ pub(crate) struct AsRequest {
     pub(crate) body: KdcReqBody,
     /// The client as it was asked for, enterprise names resolved.
     pub(crate) client: Principal,
-    /// Whether the client takes another name for itself than the one it asked for: by option, and always where it asks
-    /// by an enterprise name, which never is a principal's own.
+    /// Whether the client accepts another name for itself than the one it asked for: by option, and always where it asks
+    /// by an enterprise name, since no principal has such a name.
     pub(crate) canonicalize: bool,
     /// The server as it was asked for.
     pub(crate) server: Principal,

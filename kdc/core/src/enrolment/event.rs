@@ -1,4 +1,4 @@
-//! What happened to one enrolment: exactly one event for each attempt, whatever its end.
+//! The event of an enrolment: exactly one for each attempt, whatever its end.
 
 use crate::enrolment::refusal::EnrolmentRefusal;
 use crate::event::{Decision, IssuedTicket};
@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 
 /// The event of one attempt.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the name says it")]
 pub struct EnrolmentEvent {
     /// Time of the decision.
     pub time: Timestamp,
@@ -18,9 +19,8 @@ pub struct EnrolmentEvent {
     pub account: Option<String>,
     /// The pod that the token is bound to, once the token was reviewed.
     pub pod: Option<PodRef>,
-    /// The account's principal, once it was let in.
+    /// The account's principal, once the pod was admitted.
     pub client: Option<Principal>,
-    /// The end of it.
     pub outcome: EnrolmentOutcome,
 }
 
@@ -38,12 +38,12 @@ pub enum EnrolmentOutcome {
     },
 }
 
-/// What went out.
+/// The credentials that went out.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct GrantedCredentials {
     /// The ticket, if there was one.
     pub ticket: Option<IssuedTicket>,
-    /// What the keytab holds.
+    /// Principals and key versions in the keytab; empty without a keytab.
     pub keytab: Vec<GrantedKeys>,
 }
 
@@ -52,7 +52,7 @@ pub struct GrantedCredentials {
 pub struct GrantedKeys {
     /// The principal, canonical.
     pub principal: Principal,
-    /// Its versions, newest first.
+    /// Key versions in the keytab, newest first.
     pub kvnos: Vec<u32>,
 }
 

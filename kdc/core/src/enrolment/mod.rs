@@ -1,12 +1,12 @@
-//! How a pod gets its credentials: a token that only that pod can have comes in, and what its account is entitled to
-//! goes out. Here are the rules; the shell brings the token's review and what is known of the cluster.
+//! How a pod gets its credentials: the pod sends a token that only this pod can have, and receives what its account is
+//! entitled to. This module has the rules; the shell supplies the token's review and a view of the cluster.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`rules`] | who is let in, and what it is entitled to |
+//! | [`rules`] | which pods are admitted, and what they are entitled to |
 //! | [`refusal`] | every reason for a refusal, its HTTP status, and what to do |
 //! | [`pod_ticket`] | a ticket-granting ticket that is bound to a pod |
-//! | [`event`] | what happened: one event for each attempt |
+//! | [`event`] | one event for each attempt |
 
 pub mod event;
 pub mod pod_ticket;

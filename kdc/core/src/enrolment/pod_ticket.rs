@@ -16,18 +16,18 @@ use kennel_wire::ccache;
 use kennel_wire::message::{EncTicketPart, KerberosTime, TicketFlags, Timestamp, TransitedEncoding};
 use rand_core::CryptoRngCore;
 
-/// A ticket, and what the event says of it.
+/// A ticket, and its facts for the event.
 #[derive(Debug)]
 pub struct PodTicket {
     /// With its session key, as a credential cache holds it.
     pub credential: ccache::CcacheEntry,
-    /// What was issued.
+    /// Facts of the ticket for the event.
     pub issued: IssuedTicket,
 }
 
 impl PodTicket {
     /// Issues a ticket-granting ticket to a pod of `client`: forwardable and not renewable, since the pod enrols again.
-    /// Every ticket that comes out of it is bound to the pod.
+    /// Every ticket that is derived from it is bound to the pod.
     pub(crate) fn issue(
         rules: &Rules,
         client: &Entry,

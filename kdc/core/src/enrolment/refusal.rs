@@ -2,7 +2,7 @@
 
 macro_rules! refusals {
     ($($name:ident => $status:literal, $retry:literal, $text:literal;)+) => {
-        /// Why an enrolment was refused. `Display` is the message for the one who asked.
+        /// Why an enrolment was refused. `Display` is the message in the response.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum EnrolmentRefusal {
             $(#[doc = concat!($text, ".")] $name,)+
@@ -18,7 +18,7 @@ macro_rules! refusals {
                 match self { $(EnrolmentRefusal::$name => $status,)+ }
             }
 
-            /// Whether the same request may succeed later, without anybody changing something.
+            /// Whether the same request may succeed later although nobody changes anything.
             #[must_use]
             pub const fn retryable(self) -> bool {
                 match self { $(EnrolmentRefusal::$name => $retry,)+ }

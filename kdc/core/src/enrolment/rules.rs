@@ -1,10 +1,10 @@
-//! Who is let in: a live pod of an enrolled namespace, with a token that only that pod can have.
+//! Admission: only a live pod of an enrolled namespace, with a token that only this pod can have.
 
 use crate::enrolment::refusal::EnrolmentRefusal;
 use crate::pods::PodRef;
 use kennel_wire::message::Principal;
 
-/// What the API server said of a token that it accepted for our audience.
+/// The API server's review of a token that it accepted for our audience.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Review {
     /// Namespace of the account.
@@ -20,7 +20,7 @@ pub struct Review {
 /// What is known of a namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Namespace {
-    /// The realm's selector takes it, and it is not being deleted.
+    /// The realm's selector matches the namespace, and the namespace is not being deleted.
     pub enrolled: bool,
 }
 
@@ -38,7 +38,7 @@ pub struct Pod {
     pub uid: String,
     /// `spec.serviceAccountName`.
     pub account: String,
-    /// It is being deleted, or its phase is Succeeded or Failed.
+    /// The pod is being deleted, or its phase is Succeeded or Failed.
     pub ended: bool,
 }
 
@@ -56,39 +56,39 @@ pub enum AccountCredentials {
 /// A service principal that a pod may hold the keys of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
-    /// Its canonical name.
+    /// Canonical name.
     pub name: Principal,
-    /// Its other names; they share its keys.
+    /// Other names of the service; they share its keys.
     pub aliases: Vec<Principal>,
 }
 
-/// What a pod gets.
+/// The credentials that a pod is entitled to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entitlement {
     /// The account's principal.
     pub client: Principal,
-    /// What it gets for itself.
+    /// Credentials of the account itself.
     pub credentials: AccountCredentials,
-    /// The services whose keys it gets; of per-pod services only its own.
+    /// The services whose keys the pod gets; of per-pod services only the pod's own.
     pub services: Vec<Service>,
 }
 
 /// What is known of the cluster; an index in memory, of one moment.
 pub trait ClusterView {
-    /// A namespace.
+    /// Looks up a namespace.
     fn namespace(&self, name: &str) -> Option<Namespace>;
-    /// A service account.
+    /// Looks up a service account.
     fn account(&self, namespace: &str, name: &str) -> Option<Account>;
-    /// A pod.
+    /// Looks up a pod.
     fn pod(&self, namespace: &str, name: &str) -> Option<Pod>;
-    /// What a pod of an account is entitled to; `None` where the account has no principal.
+    /// Returns what a pod of an account is entitled to; `None` where the account has no principal.
     fn entitlement(&self, namespace: &str, account: &str, pod: &str) -> Option<Entitlement>;
 }
 
-/// Lets a pod in, or says why not.
+/// Admits a pod; returns the pod with its entitlement.
 ///
 /// # Errors
-/// The first reason that holds.
+/// The first reason to refuse that applies.
 pub fn admit(review: &Review, cluster: &dyn ClusterView) -> Result<(PodRef, Entitlement), EnrolmentRefusal> {
     let (name, uid) = review.pod.as_ref().ok_or(EnrolmentRefusal::TokenUnbound)?;
     let namespace = &*review.namespace;

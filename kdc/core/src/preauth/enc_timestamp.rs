@@ -10,9 +10,9 @@ use kennel_wire::message::{PaData, PaEncTimestamp, Timestamp};
 
 /// Verifies the padata-value; returns the client's key that encrypts it.
 ///
-/// Of random keys every version that the key set still holds is tried: a client whose keytab already has the staged key
-/// uses that one, and one that has not fetched yet uses the old one. The reply is then sealed with the same key, so that
-/// it can be read. An old password, though, is no password.
+/// Tries every version of random keys that the key set still holds: a client whose keytab already has the staged key uses
+/// that key, and a client with an older keytab uses the old key. The reply is then sealed with the same key, so that the
+/// client can read it. Keys of an old password are not tried.
 pub(crate) fn verify<'a>(
     value: &[u8],
     client: &'a Entry,

@@ -1,4 +1,4 @@
-//! Pre-authentication: what is offered and what is verified. Encrypted timestamps (RFC 4120, section 5.2.7.2) today.
+//! Pre-authentication, offered and verified: encrypted timestamps (RFC 4120, section 5.2.7.2) today.
 
 pub(crate) mod enc_timestamp;
 pub(crate) mod offer;

@@ -1,4 +1,4 @@
-//! What METHOD-DATA says: how a client may pre-authenticate, and how its key comes from its password.
+//! Builds METHOD-DATA: how a client may pre-authenticate, and how its key is made from its password.
 
 use crate::entry::EntryKey;
 use kennel_wire::message::{EtypeInfo2Entry, PaData, pa_type};

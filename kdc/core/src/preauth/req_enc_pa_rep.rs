@@ -4,7 +4,7 @@
 use crate::entry::EntryKey;
 use kennel_wire::message::{Checksum, PaData, pa_type};
 
-/// Whether the client asked for it.
+/// Whether the client asks for this proof.
 pub(crate) fn is_asked(padata: &[PaData]) -> bool {
     padata.iter().any(|p| p.padata_type == pa_type::REQ_ENC_PA_REP)
 }

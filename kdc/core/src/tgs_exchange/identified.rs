@@ -18,7 +18,7 @@ pub(crate) struct IdentifiedTgsRequest<'a> {
     /// The client, where it is one of this realm.
     pub(crate) client: Option<&'a Entry>,
     pub(crate) server: &'a Entry,
-    /// The server is the ticket-granting service of another realm, in place of what was asked for.
+    /// The server is the ticket-granting service of another realm, in place of the requested server.
     pub(crate) referral: bool,
     pub(crate) would_deny: bool,
 }
@@ -40,8 +40,8 @@ impl<'a> IdentifiedTgsRequest<'a> {
         Ok(identified)
     }
 
-    /// A ticket is worth something only as long as its account is: disabled, expired, deleted and replaced accounts get
-    /// nothing for their old TGTs.
+    /// A ticket is valid only as long as its account is: disabled, expired, deleted and replaced accounts get no tickets for
+    /// their old TGTs.
     fn check_client(&self, now: KerberosTime) -> Result<(), Refusal> {
         let Some(client) = self.client else { return Ok(()) };
         checks::client(&client.record, now)?;
@@ -53,7 +53,7 @@ impl<'a> IdentifiedTgsRequest<'a> {
         Ok(())
     }
 
-    /// What an option asks of the presented ticket (RFC 4120, section 3.3.3).
+    /// Checks that the presented ticket permits the requested options (RFC 4120, section 3.3.3).
     fn check_options(&self) -> Result<(), Refusal> {
         const NEEDS: [(KdcOptions, TicketFlags, Refusal); 5] = [
             (

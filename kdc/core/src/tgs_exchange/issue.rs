@@ -107,8 +107,8 @@ impl IdentifiedTgsRequest<'_> {
         }
     }
 
-    /// The realms that the client came by, with the one that issued the presented ticket; refused where the path is not
-    /// accepted, whether or not the client would rather not have it checked.
+    /// Returns the realms that the client came by, with the issuer of the presented ticket. Refuses a path that is not
+    /// accepted, even where the client asks to skip the check.
     fn transited(&self) -> Result<TransitedEncoding, Refusal> {
         let (part, realm) = (&self.verified.presented.part, &self.rules.realm);
         let mut path = transited::realms(&part.transited, &part.crealm, &realm.name)?;
@@ -133,7 +133,7 @@ impl IdentifiedTgsRequest<'_> {
         chosen.filter(|a| !a.is_empty())
     }
 
-    /// What the presented ticket carries and what the client adds.
+    /// Combines the data of the presented ticket with those that the client adds.
     fn authorization_data(&self) -> Result<Option<AuthorizationData>, Refusal> {
         let presented = &self.verified.presented;
         let source = match presented.kind {
@@ -162,7 +162,7 @@ fn renewed(presented: &PresentedTicket, now: KerberosTime, bounds: &Bounds<'_>) 
     renewed_times(presented.starttime(), presented.part.endtime, renew_till, now, bounds)
 }
 
-/// A validated ticket is the postdated one, once its time has come.
+/// The times of a validated ticket are those of the postdated one, once its start has passed.
 fn validated(presented: &PresentedTicket, now: KerberosTime, bounds: &Bounds<'_>) -> Result<Times, Refusal> {
     validated_times(presented.starttime(), presented.part.endtime, presented.part.renew_till, now, bounds)
 }

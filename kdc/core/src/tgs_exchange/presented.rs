@@ -37,7 +37,7 @@ impl PresentedTicket {
         let ticket = open_ticket(&request.ap.ticket.enc_part, server, realm)?;
         let genuine = GenuineApReq::open(ticket, &request.ap.authenticator, &ap_rules)?;
         genuine.verify_checksum(KeyUsage::TGS_REQ_CHECKSUM, &request.body_der)?;
-        // Now, and not before, what the ticket says of its client is known to come from that client.
+        // Only after these checks is the request known to come from the client that the ticket names.
         context.client = Some(client_of(&genuine.ticket));
         let foreign = matches!(request.kind, TicketKind::ForeignTgt(_));
         if !foreign {
@@ -53,7 +53,7 @@ impl PresentedTicket {
         Ok(PresentedTicket { kind: request.kind.clone(), part: genuine.ticket, session: genuine.session, subkey })
     }
 
-    /// Whose ticket it is.
+    /// The client that the ticket names.
     pub(crate) fn client(&self) -> Principal {
         client_of(&self.part)
     }

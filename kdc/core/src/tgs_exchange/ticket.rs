@@ -20,7 +20,7 @@ pub(crate) enum TicketKind {
 }
 
 impl TicketKind {
-    /// The kind of a ticket, or `None` if it is of no use here.
+    /// The kind of a ticket, or `None` if this KDC cannot use the ticket.
     pub(crate) fn new(ticket: &Ticket, realm: &str) -> Option<TicketKind> {
         match (ticket.realm == realm, ticket.sname.krbtgt_realm() == Some(realm)) {
             (true, true) => Some(TicketKind::OwnTgt),

@@ -1,4 +1,4 @@
-//! A TGS request whose AP-REQ is genuine; what is left is whether its client may have what it asks for.
+//! A TGS request whose AP-REQ is genuine. The next steps decide whether its client may have the ticket.
 
 use crate::context::Context;
 use crate::entry::Entry;

@@ -55,7 +55,7 @@ pub(crate) fn assert_encryption(key: &Key, usage: u32, confounder: &[u8], plaint
     assert_eq!(sealed, ciphertext, "{key:?} usage {usage}: sealed");
 }
 
-/// For known answers that do not tell the confounder: whatever the ciphertext holds in its place is sealed again. The
+/// For known answers that do not state the confounder: seals again with the confounder that the ciphertext holds. The
 /// plaintext of MIT's answers begins right behind the confounder, so the confounder is what opening leaves there.
 pub(crate) fn assert_decryption(key: &Key, usage: u32, plaintext: &[u8], ciphertext: &[u8]) {
     let prepared = key.prepare(KeyUsage(usage));

@@ -1,4 +1,4 @@
-//! A bounded map by name that lets go of what was not used lately (second chance, also called clock).
+//! A bounded map by name that evicts values not used lately (second chance, also called clock).
 
 use kennel_wire::message::Principal;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) struct ClockMap<V> {
     slots: Vec<Slot<V>>,
     places: HashMap<Arc<Principal>, usize>,
-    /// Where the search for a slot to give away goes on.
+    /// Slot at which the next search for an eviction begins.
     hand: usize,
     capacity: usize,
 }
@@ -17,7 +17,7 @@ pub(super) struct ClockMap<V> {
 struct Slot<V> {
     name: Arc<Principal>,
     value: V,
-    /// Since the hand came by.
+    /// Whether the value was read since the hand last passed.
     used: AtomicBool,
 }
 
@@ -35,7 +35,7 @@ impl<V> ClockMap<V> {
         Some(&slot.value)
     }
 
-    /// Keeps a value; where the map is full, one that was not read lately goes. A map without capacity keeps nothing.
+    /// Inserts a value. A full map evicts one that was not read lately; a map without capacity stores nothing.
     pub(super) fn insert(&mut self, name: &Principal, value: V) {
         if let Some(slot) = self.places.get(name).and_then(|place| self.slots.get_mut(*place)) {
             slot.value = value;
@@ -56,7 +56,7 @@ impl<V> ClockMap<V> {
         if place < self.slots.len() {
             self.slots.swap_remove(place);
         }
-        // The last slot has taken the place.
+        // The last slot has moved into the freed place.
         if let Some(moved) = self.slots.get(place) {
             self.places.insert(moved.name.clone(), place);
         }
@@ -76,7 +76,7 @@ impl<V> ClockMap<V> {
         self.slots.len()
     }
 
-    /// Gives one slot away, `false` where there is none. After one round no slot is marked as used: it ends.
+    /// Evicts one slot; returns `false` where there is none. The loop ends, because no slot is marked as used after one round.
     fn evict(&mut self) -> bool {
         loop {
             if self.hand >= self.slots.len() {

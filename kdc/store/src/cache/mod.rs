@@ -1,12 +1,12 @@
 //! Decoded entries with prepared keys, bounded. The hot path asks [`EntryCache::peek`] and touches nothing else.
 //!
-//! How it stays true:
-//! - only a lookup puts entries in; a change only takes them out (so that a late notice of an old change does no harm);
-//! - each shard counts the changes that it was told of, and a lookup that read the store while one came keeps nothing;
-//! - the store's watch tells of all changes, and a write through the cache also before it returns.
+//! How the cache stays consistent with the store:
+//! - only a lookup inserts entries; a change only removes them (so that a late notice of an old change does no harm);
+//! - each shard counts the changes that it receives; a lookup that read the store while a change arrived inserts nothing;
+//! - the store's watch delivers all changes; a write through the cache applies its change before it returns.
 //!
-//! Names that do not exist are not kept: a flood of them would need room, and asking the store is cheap (measured with
-//! sled: 1.3 microseconds).
+//! The cache does not keep names that do not exist: a flood of them would need room, and asking the store is cheap
+//! (measured with sled: 1.3 microseconds).
 
 mod clock;
 
@@ -24,11 +24,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::task::JoinHandle;
 
-/// Parts with a lock of their own.
+/// Number of parts, each with a lock of its own.
 const SHARDS: usize = 16;
 
-/// A bounded cache over a store, kept true by the store's watch. Aliases are resolved here. It is a
-/// [`PrincipalStore`] itself: what is written through it shows in the next lookup, what others write a moment later.
+/// A bounded cache over a store, kept consistent by the store's watch. The cache resolves aliases. The cache itself is a
+/// [`PrincipalStore`]: a write through it shows in the next lookup, a write by others a moment later.
 pub struct EntryCache {
     store: Arc<dyn PrincipalStore>,
     shards: Arc<Shards>,
@@ -36,11 +36,11 @@ pub struct EntryCache {
 }
 
 impl EntryCache {
-    /// A cache of at most `capacity` records (rounded up to a multiple of 16), filled with the store's first ones. It
-    /// must be called inside a tokio runtime: a task follows the store's watch.
+    /// Opens a cache of at most `capacity` records (rounded up to a multiple of 16), filled with the store's first ones.
+    /// Must be called inside a tokio runtime: a task follows the store's watch.
     ///
     /// # Errors
-    /// The store's.
+    /// Those of the store.
     pub async fn open(store: Arc<dyn PrincipalStore>, capacity: usize) -> Result<Arc<EntryCache>, StoreError> {
         let shards = Arc::new(Shards::new(capacity));
         let revision = shards.fill(&*store).await?;
@@ -49,8 +49,9 @@ impl EntryCache {
         Ok(Arc::new(EntryCache { store, shards, follower }))
     }
 
-    /// What the cache knows of a name: `Some(Some(entry))` a principal (an alias gives its target), `Some(None)` known
-    /// to lead nowhere, `None` not known here: ask [`EntryCache::lookup`].
+    /// Returns what the cache holds for a name: `Some(Some(entry))` for a principal (for an alias, its target),
+    /// `Some(None)` for an alias without a usable target, `None` for a name that the cache does not hold: ask
+    /// [`EntryCache::lookup`].
     #[must_use]
     pub fn peek(&self, name: &Principal) -> Option<Option<Arc<Entry>>> {
         match self.shards.known(name)? {
@@ -60,13 +61,14 @@ impl EntryCache {
         }
     }
 
-    /// The entry of a name, from the cache or the store. With a store on this machine it completes without waiting.
+    /// Returns the entry of a name, from the cache or the store. With a store on this machine the future completes without
+    /// waiting.
     ///
-    /// An alias gives the entry of its target; `None` where the target does not exist, is an alias itself, or is of
+    /// An alias returns the entry of its target; `None` where the target does not exist, is an alias itself, or is of
     /// another realm.
     ///
     /// # Errors
-    /// The store's.
+    /// Those of the store.
     pub async fn lookup(&self, name: &Principal) -> Result<Option<Arc<Entry>>, StoreError> {
         match self.known(name).await? {
             Some(CachedRecord::Alias(target)) if target.realm == name.realm => {
@@ -79,7 +81,7 @@ impl EntryCache {
     /// Loads records until the cache is full, as [`EntryCache::open`] does.
     ///
     /// # Errors
-    /// The store's.
+    /// Those of the store.
     pub async fn warm(&self) -> Result<(), StoreError> {
         self.shards.fill(&*self.store).await.map(|_| ())
     }
@@ -127,7 +129,7 @@ impl Drop for EntryCache {
     }
 }
 
-/// Takes out what changes, for as long as the store is open.
+/// Removes changed entries for as long as the store is open.
 async fn follow(mut watch: Box<dyn Watch>, store: Arc<dyn PrincipalStore>, shards: Arc<Shards>) {
     while let Some(change) = watch.next().await {
         match change {
@@ -141,11 +143,11 @@ async fn follow(mut watch: Box<dyn Watch>, store: Arc<dyn PrincipalStore>, shard
             }
         }
     }
-    // Nobody keeps it true any more.
+    // No watch keeps the cache consistent any more.
     shards.clear();
 }
 
-/// What a record is for requests.
+/// A record in the form that requests use.
 #[derive(Clone)]
 enum CachedRecord {
     Principal(Arc<Entry>),
@@ -177,7 +179,7 @@ struct Shards {
 
 struct Shard {
     records: ClockMap<(CachedRecord, Revision)>,
-    /// How many it was told of.
+    /// Number of changes that the shard received.
     changes: u64,
 }
 
@@ -191,12 +193,12 @@ impl Shards {
         Some(read(self.shard(name)?).records.get(name)?.0.clone())
     }
 
-    /// To be given to [`Shards::keep`] after the store was read.
+    /// Returns the number of changes so far: the argument of [`Shards::keep`] after the store was read.
     fn changes(&self, name: &Principal) -> u64 {
         self.shard(name).map_or(0, |shard| read(shard).changes)
     }
 
-    /// Keeps what was read, unless a change came since `changes` was asked for.
+    /// Inserts the record that was read, unless a change arrived since `changes` was counted.
     fn keep(&self, name: &Principal, versioned: VersionedRecord, changes: u64) -> CachedRecord {
         let VersionedRecord { record, revision } = versioned;
         let Some(shard) = self.shard(name) else { return record.into() };
@@ -214,7 +216,7 @@ impl Shards {
         known
     }
 
-    /// Takes a name out, unless what is kept is of that revision or newer.
+    /// Removes a name, unless its record in the cache has that revision or a newer one.
     fn forget_unless_newer(&self, name: &Principal, revision: Option<Revision>) {
         let Some(shard) = self.shard(name) else { return };
         let mut shard = write(shard);
@@ -233,7 +235,7 @@ impl Shards {
         }
     }
 
-    /// Loads records, as many as there is room for, and says of which revision they are.
+    /// Loads as many records as there is room for; returns their revision.
     async fn fill(&self, store: &dyn PrincipalStore) -> Result<Revision, StoreError> {
         let changes: Vec<u64> = self.shards.iter().map(|shard| read(shard).changes).collect();
         let listing = store.list().await?;
@@ -257,7 +259,7 @@ impl Shards {
     }
 }
 
-/// No code panics while it holds a shard: a poisoned lock says nothing.
+/// No code panics while it holds a shard, so a poisoned lock still guards sound data.
 fn read(shard: &RwLock<Shard>) -> RwLockReadGuard<'_, Shard> {
     shard.read().unwrap_or_else(PoisonError::into_inner)
 }

@@ -70,7 +70,7 @@ fn alias(alias: &Principal, target: &Principal) -> Record {
     Record::Alias { alias: alias.clone(), target: target.clone(), origin: Origin::Manual }
 }
 
-/// Waits until the watch has brought what others wrote.
+/// Waits until the watch has delivered the writes of others.
 async fn until(condition: impl AsyncFn() -> bool) {
     let waiting = async {
         while !condition().await {
@@ -176,7 +176,7 @@ async fn the_notice_of_an_own_write_does_not_take_out_what_was_prepared_since() 
     let web = name(&["web"]);
     cache.put(&principal(&web, 1), Expect::Absent).await.unwrap();
     let prepared = cache.lookup(&web).await.unwrap().unwrap();
-    // The watch is in order: when it has told of the second write, it has told of the first.
+    // The watch is in order: once it has delivered the second write, it has delivered the first.
     let other = name(&["other"]);
     let revision = cache.put(&principal(&other, 1), Expect::Absent).await.unwrap();
     cache.lookup(&other).await.unwrap();

@@ -1,5 +1,5 @@
-//! The CBOR of a record: arrays, one type for each part, apart from core's types so that those may change freely. What
-//! is written here once stays readable: never change a number, a type or an order.
+//! The CBOR of a record: arrays, one type for each part, apart from core's types so that those may change freely. Every
+//! record that was ever written must stay readable: never change a number, a type or an order.
 //!
 //! Format 2 added `owner`, `abandoned` and an alias's origin, each at the end of its array: what format 1 wrote reads as a
 //! record without them.
@@ -122,7 +122,7 @@ impl<'a> From<&'a Record> for Form<'a> {
         match record {
             Record::Principal(record) => Form::Principal(record.as_ref().into()),
             Record::Alias { alias, target, origin } => {
-                // Absent for manual ones, as it was before there were others.
+                // Absent for manual aliases, as in format 1, which had no others.
                 let origin = Some(origin_number(*origin)).filter(|number| *number > 0);
                 Form::Alias(alias.into(), target.into(), origin)
             }
@@ -204,7 +204,7 @@ impl TryFrom<PrincipalForm<'_>> for PrincipalRecord {
             origin: origin_of(form.origin)?,
             owner: form.owner.as_deref().map(Owner::from),
             abandoned: form.abandoned.map(Timestamp::try_from).transpose()?,
-            // An attribute that is not known may forbid something: better no record than a laxer one.
+            // An unknown attribute may forbid something, so the record is refused rather than read without the attribute.
             attributes: Attributes::from_bits(form.attributes).ok_or("it has attributes that are not known")?,
             max_life: form.max_life,
             max_renewable_life: form.max_renewable_life,

@@ -17,8 +17,8 @@ use kennel_crypto::MasterKey;
 use rand_core::OsRng;
 use zeroize::Zeroizing;
 
-/// The format that is written. Any change of what is stored, even a field more, is a new format: an older Kennel would
-/// otherwise drop the field when it writes the record again. Older formats stay readable.
+/// The format that this version writes. Any change of what is stored, even one more field, is a new format: an older
+/// Kennel would otherwise drop the field when it writes the record again. Older formats stay readable.
 pub(crate) const FORMAT: u8 = 2;
 
 /// Wraps a record for storing.
@@ -36,7 +36,7 @@ pub(crate) fn seal(master: &MasterKey, record: &Record) -> Result<Vec<u8>, Store
 /// Unwraps what was stored under `key`.
 ///
 /// # Errors
-/// [`StoreError::NewerRecord`]; [`StoreError::Corrupt`] where it is not what [`seal`] made for this name and master key.
+/// [`StoreError::NewerRecord`]; [`StoreError::Corrupt`] where [`seal`] did not make `stored` for this name and master key.
 pub(crate) fn open(master: &MasterKey, key: &[u8], stored: &[u8]) -> Result<Record, StoreError> {
     let (format, wrapped) = stored.split_first().ok_or_else(|| corrupt(key, "it is empty"))?;
     if *format > FORMAT {

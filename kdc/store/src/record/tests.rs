@@ -78,7 +78,7 @@ fn a_record_that_bears_another_name_inside_is_refused() {
     assert_eq!(reason(open(&master, &key, &stored)), "it bears another name inside");
 }
 
-/// Written by the first version of format 1: what is in a store must stay readable.
+/// The first version of format 1 wrote this record: records in a store must stay readable.
 #[test]
 fn what_format_1_wrote_once_is_still_read() {
     let alias = Record::Alias { alias: name(&["HTTP", "web"]), target: name(&["web.shop"]), origin: Origin::Manual };
@@ -90,7 +90,7 @@ fn what_format_1_wrote_once_is_still_read() {
     }
 }
 
-/// Written by the first version of format 2.
+/// The first version of format 2 wrote this record.
 #[test]
 fn what_format_2_wrote_once_is_still_written_and_read() {
     let alias =

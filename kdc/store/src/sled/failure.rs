@@ -13,7 +13,7 @@ pub(super) fn from_sled(path: &Path, error: &::sled::Error) -> StoreError {
     }
 }
 
-/// The words of an error. sled hides those of the system behind its own.
+/// The message of an error: the operating system's, where sled wraps one in its own.
 pub(super) fn words(error: &::sled::Error) -> String {
     match error {
         ::sled::Error::Io(error) if error.kind() != io::ErrorKind::Other => error.kind().to_string(),

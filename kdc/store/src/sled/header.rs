@@ -1,5 +1,5 @@
-//! The header of a store: which format, under which master key. A text file beside sled's own, read before sled opens
-//! anything: opening is a write for sled.
+//! The header of a store: its format and the id of its master key. A text file beside sled's own, read before sled opens
+//! anything, because opening is a write for sled.
 //!
 //! ```text
 //! kennel-store 1
@@ -12,7 +12,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// The format of a store that is made here, and the newest that is known.
+/// The format of new stores, and the newest that this version reads.
 const FORMAT: u32 = 1;
 const FILE: &str = "header";
 
@@ -21,10 +21,11 @@ pub(super) fn write(data: &Path, master_key_id: &str) -> io::Result<()> {
     files::write_new(&data.join(FILE), format!("kennel-store {FORMAT}\nmaster-key {master_key_id}\n").as_bytes())
 }
 
-/// Holds the header in the folder `data` of the store `store` against what is known and given.
+/// Checks the header in the folder `data` of the store `store`: its format must be known, and its master key the given one.
 ///
 /// # Errors
-/// [`StoreError::NewerFormat`], [`StoreError::WrongMasterKey`]; [`StoreError::Damaged`] where it is missing or no header.
+/// [`StoreError::NewerFormat`], [`StoreError::WrongMasterKey`]; [`StoreError::Damaged`] where the header is missing or
+/// cannot be read.
 pub(super) fn check(store: &Path, data: &Path, master_key_id: &str) -> Result<(), StoreError> {
     let damaged = |reason: String| StoreError::Damaged { path: store.to_owned(), reason };
     let file = data.join(FILE);

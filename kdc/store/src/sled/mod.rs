@@ -9,7 +9,7 @@
 //! | `writer` | the one thread that writes; one flush for all that wait |
 //!
 //! When the medium fails (disk full, IO error), the store refuses everything until it is opened again; then it shows what
-//! is durable. The entry cache in front of it goes on with what it holds.
+//! is durable. The entry cache in front of the store keeps answering for the entries that it holds.
 
 pub mod open;
 
@@ -46,7 +46,7 @@ use tokio::sync::{mpsc, oneshot};
 pub struct SledStore {
     table: Arc<Table>,
     feed: Arc<Feed>,
-    /// `None` only while it is dropped.
+    /// `None` only while the store is dropped.
     requests: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
     set_aside: Vec<PathBuf>,
@@ -56,12 +56,12 @@ impl SledStore {
     /// Whether there is a store in the folder `path`.
     ///
     /// # Errors
-    /// [`StoreError::Medium`] where the folder cannot be looked into.
+    /// [`StoreError::Medium`] where the folder cannot be read.
     pub fn exists(path: &Path) -> Result<bool, StoreError> {
         open::exists(path)
     }
 
-    /// Opens the store in the folder `path`, or makes one there, if that is allowed. It blocks while sled reads its log.
+    /// Opens the store in the folder `path`, or creates one there if `mode` allows that. Blocks while sled reads its log.
     ///
     /// # Errors
     /// [`StoreError::Missing`], [`StoreError::NewerFormat`], [`StoreError::WrongMasterKey`] and [`StoreError::Locked`]
@@ -80,7 +80,7 @@ impl SledStore {
         Ok(SledStore { table, feed, requests: Some(sender), writer, set_aside })
     }
 
-    /// Torn snapshots that were found at opening, where they are now. Nothing was lost with them.
+    /// Paths of the torn snapshots that were set aside at opening. No record is lost with them.
     #[must_use]
     pub fn set_aside(&self) -> &[PathBuf] {
         &self.set_aside
@@ -124,7 +124,7 @@ impl PrincipalStore for SledStore {
 
 impl Drop for SledStore {
     fn drop(&mut self) {
-        // Without a sender the writer finishes what waits and ends.
+        // Without a sender the writer finishes the waiting requests and ends.
         self.requests = None;
         if let Some(Err(_)) = self.writer.take().map(JoinHandle::join) {
             tracing::error!("the thread that writes the store had panicked");

@@ -7,8 +7,8 @@
 //! PATH/spare/         a copy of sled's snapshot
 //! PATH/set-aside/     torn snapshots
 //! ```
-//! sled repairs what it takes for a torn log by wiping it. So each opening is tried on a copy first, in `PATH/data.trial`:
-//! a store that would lose records there is refused, and stays as it is.
+//! sled repairs a log that it takes for torn by wiping the log. So each opening is tried on a copy first, in
+//! `PATH/data.trial`: a store that would lose records there is refused, and stays as it is.
 //!
 //! A new store is made whole in `PATH/data.unfinished` and then renamed: a folder `data` is always a whole store.
 
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 /// Octets of pages that sled keeps in memory. The entry cache in front answers nearly all reads.
 const PAGE_CACHE: u64 = 64 << 20;
-/// How long sled's threads may take to let go of a store that was just closed.
+/// Longest wait for sled's threads to release a store that was just closed.
 const HANDOVER: Duration = Duration::from_secs(5);
 
 /// What to do where there is no store.
@@ -95,9 +95,9 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Waits until sled's threads have let go of a store that this process has just closed, and keeps sled out while the
-/// guard lives: files that are looked at and copied must not change meanwhile. `None`: sled's file is not there, which
-/// the trial finds out.
+/// Waits until sled's threads have released a store that this process has just closed, and keeps sled out while the guard
+/// lives, because the files must not change while they are checked and copied. Returns `None` where sled's file is missing;
+/// the trial reports that.
 pub(super) fn hold_still(path: &Path) -> Result<Option<File>, StoreError> {
     let file = match File::open(data(path).join("db")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -130,7 +130,7 @@ fn create(path: &Path, master_key_id: &str) -> Result<(), StoreError> {
         .map_err(|error| medium(path, &error))
 }
 
-/// Opens a copy, and looks whether every record is there.
+/// Opens a copy, and checks that every record is there.
 fn try_on_copy(path: &Path) -> Result<(), StoreError> {
     let trial = path.join("data.trial");
     let copied = remove_folder(&trial).and_then(|()| copy_folder(&data(path), &trial));
@@ -152,7 +152,7 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a folder that a crash may have left, or not.
+/// Removes a folder that a crash may have left; a missing folder is no error.
 fn remove_folder(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -2,7 +2,7 @@
 //! is torn.
 //!
 //! A snapshot is more than a cache of the log: once opened from one, sled wipes segments that only a reading of the log
-//! from its start would need. Without the snapshot it then takes the whole log for torn and wipes it (measured with
+//! from its start would need. Without the snapshot sled then takes the whole log for torn and wipes it (measured with
 //! 0.34.7: most logs of a few segments, after one clean restart). So sled never opens a store without a whole snapshot
 //! here. A copy of each is kept where sled does not look; a torn one is set aside and replaced by its copy. One that
 //! sled was still writing (`.generating`) is only set aside: the one before is there and still good.
@@ -15,25 +15,25 @@ use std::path::{Path, PathBuf};
 
 /// Length and checksum behind the content.
 const TRAILER: usize = 12;
-/// What sled's names begin with. What follows is a position in the log, hexadecimal, of fixed width: they sort by age.
+/// Prefix of sled's file names. A position in the log follows, hexadecimal, of fixed width, so the names sort by age.
 const PREFIX: &str = "snap.";
 const UNFINISHED: &str = ".generating";
 const COPY: &str = ".copy";
 
-/// Where the snapshots of a store are.
+/// Folders of a store's snapshots.
 pub(super) struct Snapshots {
     /// sled's folder.
     pub(super) data: PathBuf,
-    /// Of the copy.
+    /// Folder of the copy.
     pub(super) spare: PathBuf,
-    /// For the torn ones.
+    /// Folder of the torn ones.
     pub(super) aside: PathBuf,
 }
 
 /// What to do before sled opens.
 #[derive(Debug, PartialEq, Eq)]
 enum Plan {
-    /// What is left without the torn ones is good.
+    /// The snapshots are good once the torn ones are set aside.
     Open,
     /// Put the copy back.
     Restore,
@@ -42,11 +42,11 @@ enum Plan {
 }
 
 impl Snapshots {
-    /// Sets torn snapshots aside, so that sled opens and reads all of its log, and says where they are. Nobody may have
-    /// the store open.
+    /// Sets torn snapshots aside, so that sled opens and reads all of its log; returns their new paths. The store must not
+    /// be open.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] where no whole snapshot can be had; nothing is changed then.
+    /// [`StoreError::Damaged`] where there is no whole snapshot; nothing is changed then.
     pub(super) fn repair(&self, store: &Path) -> Result<Vec<PathBuf>, StoreError> {
         let medium = |error: io::Error| StoreError::Medium { path: store.to_owned(), reason: error.to_string() };
         let (whole, torn) = self.snapshots().map_err(medium)?;
@@ -103,7 +103,7 @@ impl Snapshots {
         whole_and_torn(&self.data, |file| file.starts_with(PREFIX).then(|| file.to_owned()))
     }
 
-    /// The names of the snapshots that there are whole copies and torn copies of.
+    /// The names of the snapshots of which there are whole copies, and of those with torn copies.
     fn copies(&self) -> io::Result<(Vec<String>, Vec<String>)> {
         if !self.spare.try_exists()? {
             return Ok((Vec::new(), Vec::new()));
@@ -116,12 +116,12 @@ impl Snapshots {
     }
 }
 
-/// What to do with the newest whole snapshot, the torn ones, and the copy, each by the name of the snapshot.
+/// Chooses what to do from the newest whole snapshot, the torn ones, and the copy, each by the name of the snapshot.
 fn plan(whole: Option<&str>, torn: &[String], copy: Option<&str>) -> Plan {
-    // One that has its final name was in use: an older one is no substitute for it.
+    // A snapshot with its final name was in use: an older one cannot replace it.
     let torn = torn.iter().map(String::as_str).filter(|name| !name.ends_with(UNFINISHED)).max();
     match (whole, copy) {
-        // A whole one that is as new as the copy: a crash met sled at opening, before the copy was made anew.
+        // A whole snapshot as new as the copy: sled crashed while it opened, before the copy was replaced.
         (Some(whole), Some(copy)) if whole >= copy => Plan::Open,
         (Some(whole), None) if torn.is_none_or(|torn| torn < whole) => Plan::Open,
         (_, Some(copy)) if torn.is_none_or(|torn| torn <= copy) => Plan::Restore,
@@ -129,7 +129,7 @@ fn plan(whole: Option<&str>, torn: &[String], copy: Option<&str>) -> Plan {
     }
 }
 
-/// The snapshots in a folder, oldest first: whole ones and torn ones. `name` gives the name of a snapshot for a file.
+/// The snapshots in a folder, oldest first: whole ones and torn ones. `name` maps a file name to the snapshot's name.
 fn whole_and_torn(folder: &Path, name: impl Fn(&str) -> Option<String>) -> io::Result<(Vec<String>, Vec<String>)> {
     let (mut whole, mut torn) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder)? {
@@ -142,7 +142,7 @@ fn whole_and_torn(folder: &Path, name: impl Fn(&str) -> Option<String>) -> io::R
     Ok((whole, torn))
 }
 
-/// Whether sled 0.34 would take it: content, its length (eight octets), its CRC-32 (four octets, little-endian).
+/// Whether sled 0.34 would accept it: content, its length (eight octets), its CRC-32 (four octets, little-endian).
 fn is_whole(snapshot: &[u8]) -> bool {
     let Some((content, trailer)) = snapshot.len().checked_sub(TRAILER).and_then(|at| snapshot.split_at_checked(at))
     else {
@@ -152,7 +152,7 @@ fn is_whole(snapshot: &[u8]) -> bool {
     !content.is_empty() && crc32fast::hash(content) == u32::from_le_bytes(*checksum)
 }
 
-/// A name that is not taken: a snapshot may be torn again under the name of an earlier one.
+/// Returns a free path: a snapshot may be torn again under the name of an earlier one.
 fn free_place(aside: &Path, name: &str) -> io::Result<PathBuf> {
     for number in 1_u64.. {
         let place = aside.join(format!("{name}.{number}"));

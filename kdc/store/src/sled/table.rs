@@ -3,9 +3,9 @@
 //! One tree: `r` and the key of a name -> revision (eight octets), sealed record; `c` -> the counters. Every commit
 //! writes its records and the counters in one atomic batch.
 //!
-//! Readers see only what is durable. While a batch is on its way, what it replaces stands in [`View::in_flight`] and is
-//! read instead; it is taken away when the batch is flushed. If that fails, the store refuses everything until it is
-//! opened again (sled itself refuses to read then), and shows what is durable.
+//! Readers see only what is durable. While a batch is in flight, [`View::in_flight`] holds the values that the batch
+//! replaces, and readers receive those; the flush of the batch removes them. If the flush fails, the store refuses
+//! everything until it is opened again (sled itself refuses to read then), and shows what is durable.
 
 use crate::error::StoreError;
 use crate::feed::Feed;
@@ -28,23 +28,23 @@ pub(super) struct Table {
     master: Arc<MasterKey>,
     path: PathBuf,
     view: RwLock<View>,
-    /// Dropped last: sled lets go of its files before another process may take them.
+    /// Dropped last: sled releases its files before another process may open them.
     _lock: File,
 }
 
 struct View {
     counters: Counters,
-    /// What stood under each key that a batch on its way writes.
+    /// The durable value of each key that a batch in flight writes.
     in_flight: BTreeMap<Vec<u8>, Option<IVec>>,
     /// Why the medium failed.
     failed: Option<String>,
 }
 
-/// Where the store is.
+/// What identifies the state of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Counters {
     pub(super) revision: Revision,
-    /// The sum of [`fingerprint`] over all records, to know at the next opening whether they are there and as they were.
+    /// The sum of [`fingerprint`] over all records: the next opening compares it to notice missing or older records.
     pub(super) fingerprint: u64,
 }
 
@@ -53,9 +53,9 @@ pub(super) struct Counters {
 pub(super) struct Commit {
     /// By the key of the name: the new value, or nothing to delete it.
     pub(super) writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
-    /// What they replace.
+    /// The values that the writes replace.
     pub(super) before: BTreeMap<Vec<u8>, Option<IVec>>,
-    /// What watchers are told, in order.
+    /// Changes for the watchers, in order.
     pub(super) changes: Vec<(Revision, Change)>,
 }
 
@@ -96,7 +96,7 @@ impl Table {
             let view = self.working_view()?;
             match view.in_flight.get(key) {
                 Some(before) => before.clone(),
-                // Under the view's lock: a batch cannot come between the look at what is in flight and this one.
+                // Still under the view's lock, so that no batch is committed between the look into the view and this read.
                 None => self.stored(key)?,
             }
         };
@@ -147,7 +147,7 @@ impl Table {
         }
         view.in_flight.clear();
         view.counters = counters;
-        // Under the lock: a revision that a listing names is one that a watch can go on from.
+        // Under the lock, so that a watch can continue from every revision that a listing names.
         for (revision, change) in commit.changes {
             feed.publish(revision, change);
         }
@@ -169,7 +169,7 @@ impl Table {
         }
     }
 
-    /// The view is whole after each statement that changes it: a poisoned lock says nothing.
+    /// The view is whole after each statement that changes it, so a poisoned lock still guards sound data.
     fn view(&self) -> RwLockReadGuard<'_, View> {
         self.view.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -191,8 +191,8 @@ impl Counters {
     }
 }
 
-/// Holds what is there against the counters: sled skips what is damaged in its log, and would go on with records missing
-/// or older than the last acknowledged write.
+/// Compares the records with the counters: sled skips damaged parts of its log, and would continue with records missing or
+/// older than the last acknowledged write.
 pub(super) fn check(db: &::sled::Db, path: &Path) -> Result<Counters, StoreError> {
     let damaged = |reason: &str| StoreError::Damaged { path: path.to_owned(), reason: reason.to_owned() };
     let stored = db.get(COUNTERS).map_err(|error| from_sled(path, &error))?;
@@ -211,7 +211,7 @@ pub(super) fn check(db: &::sled::Db, path: &Path) -> Result<Counters, StoreError
     }
 }
 
-/// Tells a record at a revision from any other: FNV-1a, 64 bits. It finds accidents; against attackers there is the seal.
+/// A fingerprint of a record at a revision: FNV-1a, 64 bits. It detects accidents; the seal protects against attackers.
 pub(super) fn fingerprint(key: &[u8], revision: Revision) -> u64 {
     let octets = key.iter().copied().chain(revision.0.to_be_bytes());
     octets.fold(0xcbf2_9ce4_8422_2325, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3))

@@ -36,7 +36,7 @@ impl Sled {
         SledStore::open(&self.path(), self.master.clone(), mode)
     }
 
-    /// Waits until the threads of a store that was just closed are through with its files.
+    /// Waits until the threads of a store that was just closed have released its files.
     fn settle(&self) {
         drop(open::hold_still(&self.path()));
     }
@@ -240,7 +240,7 @@ async fn a_snapshot_that_a_crash_left_half_written_is_set_aside() {
     let half = fs::read(&snapshot).unwrap();
     let generating = sled.path().join("data/snap.00000000FFFFFFFF.generating");
     fs::write(&generating, &half[..half.len() / 2]).unwrap();
-    // That sled stops there is why this is done at all.
+    // sled alone refuses to open, which is why the store sets the snapshot aside.
     assert!(matches!(::sled::open(sled.path().join("data")), Err(::sled::Error::Corruption { .. })));
     let store = sled.sled();
     assert_eq!(store.set_aside(), [sled.path().join("set-aside/snap.00000000FFFFFFFF.generating.1")]);

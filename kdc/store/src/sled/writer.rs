@@ -14,7 +14,7 @@ pub(super) const LARGEST_COMMIT: usize = 256;
 
 /// A write that waits for its turn.
 pub(super) struct Request {
-    /// Of the name.
+    /// Key of the record's name.
     pub(super) key: Vec<u8>,
     pub(super) expect: Expect,
     pub(super) write: Write,
@@ -29,7 +29,7 @@ pub(super) enum Write {
 
 type Reply = (oneshot::Sender<Result<Revision, StoreError>>, Result<Revision, StoreError>);
 
-/// Writes what comes, until no sender is left.
+/// Handles requests until no sender is left.
 pub(super) fn run(table: &Table, feed: &Arc<Feed>, mut requests: mpsc::Receiver<Request>) {
     let mut waiting = Vec::with_capacity(LARGEST_COMMIT);
     while requests.blocking_recv_many(&mut waiting, LARGEST_COMMIT) > 0 {
@@ -66,7 +66,7 @@ fn write_together(table: &Table, feed: &Feed, requests: impl Iterator<Item = Req
     }
 }
 
-/// Whoever asked may have gone away meanwhile.
+/// Sends the outcome; the caller may have stopped waiting.
 fn answer(reply: oneshot::Sender<Result<Revision, StoreError>>, outcome: Result<Revision, StoreError>) {
     let _ = reply.send(outcome);
 }

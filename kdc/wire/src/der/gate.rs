@@ -1,4 +1,4 @@
-//! Refuses what is not strict DER, with the offset and the reason.
+//! Refuses bytes that are not strict DER, with the offset and the reason.
 //!
 //! The decoders behind the gate trust it: they may panic on bytes that it would have refused (a length past the end, a
 //! time that does not exist, an empty BIT STRING), so nothing reaches them unchecked.
@@ -29,8 +29,8 @@ pub fn check(bytes: &[u8]) -> Result<(), WireError> {
     Ok(())
 }
 
-/// Checks like [`check`], for decrypted plaintexts: ciphers with blocks leave zero octets after the value, which are
-/// allowed and cut off. Gives the value.
+/// Checks a decrypted plaintext as [`check`] does. Block ciphers leave zero octets after the value, which are allowed and
+/// cut off. Returns the value.
 ///
 /// # Errors
 /// As [`check`], and for octets after the value that are not zero.
@@ -43,7 +43,7 @@ pub fn check_padded(bytes: &[u8]) -> Result<&[u8], WireError> {
     }
 }
 
-/// Checks the value at the start of `bytes` and gives its end.
+/// Checks the value at the start of `bytes` and returns its end.
 fn first_value(bytes: &[u8]) -> Result<usize, WireError> {
     if bytes.len() > MAX_LENGTH {
         return Err(der(MAX_LENGTH, "longer than 64 KiB"));
@@ -51,7 +51,7 @@ fn first_value(bytes: &[u8]) -> Result<usize, WireError> {
     value(bytes, 0..bytes.len(), 1)
 }
 
-/// Checks the value at the start of `within` and gives its end.
+/// Checks the value at the start of `within` and returns its end.
 fn value(bytes: &[u8], within: Range<usize>, depth: usize) -> Result<usize, WireError> {
     let at = within.start;
     let value = header::read(bytes, at, within.end)?;

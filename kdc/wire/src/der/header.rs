@@ -1,4 +1,4 @@
-//! Reads the header (tag and length) of one DER value: shared by the gate and by whoever needs positions.
+//! Reads the header (tag and length) of one DER value, for the gate and for decoders that need positions.
 
 use crate::error::WireError;
 
@@ -49,7 +49,8 @@ pub(crate) fn read(bytes: &[u8], at: usize, limit: usize) -> Result<Header, Wire
     Ok(Header { tag, start, end })
 }
 
-/// The long form: `first` tells how many octets of length follow at `at + 1`. Gives the length and where contents start.
+/// Reads a length in the long form: the low bits of `first` are the number of octets of length that follow at `at + 1`.
+/// Returns the length and the start of the contents.
 fn long_length(bytes: &[u8], at: usize, first: u8) -> Result<(usize, usize), WireError> {
     let count = usize::from(first & 0x7f);
     if count == 0 {

@@ -1,17 +1,18 @@
 //! Writes DER into one buffer, back to front: contents first, then the header whose length is then known. Nothing is
-//! moved or copied, and a sealed (encrypted) value is encrypted where it stands.
+//! moved or copied, and a sealed (encrypted) value is encrypted in place.
 //!
-//! What is written last stands first, so the fields of a SEQUENCE are written from the last to the first.
+//! The last write comes first in the message, so callers write the fields of a SEQUENCE from the last to the first.
 
 use crate::der::calendar::{LAST_SECOND, civil_from_days};
 use crate::der::header::tag;
 use std::fmt;
 use zeroize::{Zeroize, Zeroizing};
 
-/// A buffer that grows towards its front. It may hold plaintexts and keys: zeroized when dropped or outgrown.
+/// A buffer that grows towards its front. It may hold plaintexts and keys, so every allocation is zeroized when dropped or
+/// outgrown.
 #[derive(Default)]
 pub struct Writer {
-    /// What was written is `start..`; in front of it is room.
+    /// The written octets are `start..`; the octets before are free.
     buffer: Zeroizing<Vec<u8>>,
     start: usize,
 }
@@ -23,13 +24,13 @@ impl fmt::Debug for Writer {
 }
 
 impl Writer {
-    /// An empty buffer with room for `capacity` octets.
+    /// Creates an empty buffer with room for `capacity` octets.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Writer {
         Writer { buffer: Zeroizing::new(vec![0; capacity]), start: capacity }
     }
 
-    /// Octets written so far.
+    /// Number of octets written so far.
     #[must_use]
     pub fn len(&self) -> usize {
         self.buffer.len() - self.start
@@ -41,20 +42,20 @@ impl Writer {
         self.len() == 0
     }
 
-    /// What was written.
+    /// Returns the written octets.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         self.buffer.get(self.start..).unwrap_or_default()
     }
 
-    /// What was written, as a vector of its own. For messages that may be seen; what must stay secret leaves through
+    /// Returns the written octets as a plain vector, for messages that anybody may see. Secrets leave through
     /// [`Writer::into_secret`].
     #[must_use]
     pub fn into_vec(self) -> Vec<u8> {
         std::mem::take(&mut *self.into_secret())
     }
 
-    /// What was written, as a vector that is zeroized when dropped.
+    /// Returns the written octets as a vector that is zeroized when dropped.
     #[must_use]
     pub fn into_secret(mut self) -> Zeroizing<Vec<u8>> {
         let length = self.len();
@@ -110,23 +111,23 @@ impl Writer {
         Ok(())
     }
 
-    /// A SEQUENCE around `contents`.
+    /// Prepends a SEQUENCE around `contents`.
     #[inline]
     pub fn sequence(&mut self, contents: impl FnOnce(&mut Writer)) {
         self.tagged(tag::SEQUENCE, contents);
     }
 
-    /// An explicit context tag `[number]`, below 31, around `contents`.
+    /// Prepends an explicit context tag `[number]`, below 31, around `contents`.
     #[inline]
     pub fn context(&mut self, number: u8, contents: impl FnOnce(&mut Writer)) {
         self.tagged(tag::context(number), contents);
     }
 
-    /// An INTEGER in its shortest form.
+    /// Prepends an INTEGER in its shortest form.
     pub fn integer(&mut self, value: i64) {
         let octets = value.to_be_bytes();
         let sign = if value < 0 { 0xff } else { 0x00 };
-        // A leading octet of the sign goes if the next one shows the same sign; the last octet always stays.
+        // A leading octet of the sign is dropped if the next one shows the same sign; the last octet always stays.
         let redundant =
             octets.windows(2).take_while(|pair| matches!(pair, [a, b] if *a == sign && (a ^ b) & 0x80 == 0));
         let kept = octets.get(redundant.count()..).unwrap_or_default();
@@ -134,35 +135,35 @@ impl Writer {
         self.header(tag::INTEGER, kept.len());
     }
 
-    /// An Int32.
+    /// Prepends an Int32.
     pub fn int32(&mut self, value: i32) {
         self.integer(i64::from(value));
     }
 
-    /// A UInt32: never negative, so with five octets from 2^31 on.
+    /// Prepends a UInt32: never negative, so with five octets from 2^31 on.
     pub fn uint32(&mut self, value: u32) {
         self.integer(i64::from(value));
     }
 
-    /// An OCTET STRING.
+    /// Prepends an OCTET STRING.
     pub fn octet_string(&mut self, octets: &[u8]) {
         self.bytes(octets);
         self.header(tag::OCTET_STRING, octets.len());
     }
 
-    /// A GeneralString (KerberosString, Realm).
+    /// Prepends a GeneralString (KerberosString, Realm).
     pub fn general_string(&mut self, text: &str) {
         self.bytes(text.as_bytes());
         self.header(tag::GENERAL_STRING, text.len());
     }
 
-    /// A BIT STRING of 32 bits (KerberosFlags), the first bit the most significant.
+    /// Prepends a BIT STRING of 32 bits (KerberosFlags), the first bit the most significant.
     pub fn flags(&mut self, bits: u32) {
         self.bytes(&bits.to_be_bytes());
         self.bytes(&[tag::BIT_STRING, 5, 0]);
     }
 
-    /// A GeneralizedTime of seconds since the epoch, clamped to the years 1970 to 9999.
+    /// Prepends a GeneralizedTime of seconds since the epoch, clamped to the years 1970 to 9999.
     pub fn generalized_time(&mut self, seconds: i64) {
         let seconds = seconds.clamp(0, LAST_SECOND);
         let (year, month, day) = civil_from_days(seconds / 86_400);
@@ -177,13 +178,12 @@ impl Writer {
         self.bytes(&[tag::GENERALIZED_TIME, 15, y1, y2, y3, y4, mo1, mo2, d1, d2, h1, h2, mi1, mi2, s1, s2, b'Z']);
     }
 
-    /// Prepends an EncryptedData whose cipher is made in place: reserves `trailer` octets, lets `plaintext` write,
-    /// reserves `header` octets in front, hands the whole region (header, plaintext, trailer) to `seal`, then wraps it
-    /// as EncryptedData { etype, kvno, cipher }. An error of `seal` is passed on (the buffer's content is then
-    /// meaningless and must be dropped). Header and trailer are zeros when `seal` gets them.
+    /// Prepends an EncryptedData and encrypts its cipher in place: reserves `trailer` octets, lets `plaintext` write,
+    /// reserves `header` octets in front, hands the whole region (header, plaintext, trailer) to `seal`, then wraps the
+    /// region as EncryptedData { etype, kvno, cipher }. Header and trailer are zeros when `seal` receives them.
     ///
     /// # Errors
-    /// Whatever `seal` returns.
+    /// Whatever `seal` returns; the buffer's content is then meaningless and must be dropped.
     pub fn encrypted_data<E>(
         &mut self,
         etype: i32,
@@ -209,7 +209,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes `count` more octets part of what was written, in front, and gives them to be filled.
+    /// Prepends `count` octets and returns them for the caller to fill.
     #[inline]
     fn claim(&mut self, count: usize) -> &mut [u8] {
         if count > self.start {
@@ -219,7 +219,7 @@ impl Writer {
         self.front(count)
     }
 
-    /// The first `count` octets of what was written.
+    /// Returns the first `count` written octets.
     #[inline]
     fn front(&mut self, count: usize) -> &mut [u8] {
         self.buffer.get_mut(self.start..self.start + count).unwrap_or_default()

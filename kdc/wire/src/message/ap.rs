@@ -15,29 +15,25 @@ use zeroize::Zeroizing;
 
 /// AP-REQ.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of RFC 4120, section 5.5, say it")]
 pub struct ApReq {
-    /// Options.
     pub options: ApOptions,
-    /// The ticket.
     pub ticket: Ticket,
-    /// Authenticator under the ticket's session key.
+    /// Under the ticket's session key.
     pub authenticator: EncryptedData,
 }
 
 /// Authenticator (inside AP-REQ, encrypted).
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names of RFC 4120, section 5.5, say it")]
 pub struct Authenticator {
-    /// Realm of the client.
     pub crealm: String,
-    /// Client.
     pub cname: PrincipalName,
-    /// Checksum over application data (in TGS-REQ: over the body).
+    /// Over application data (in TGS-REQ: over the body).
     pub cksum: Option<Checksum>,
-    /// When it was made.
+    /// The client's clock when it made the authenticator.
     pub ctime: Timestamp,
-    /// Sub-key.
     pub subkey: Option<EncryptionKey>,
-    /// Sequence number.
     pub seq_number: Option<u32>,
     /// Authorization data of the client.
     pub authorization_data: Option<AuthorizationData>,
@@ -52,12 +48,12 @@ pub struct ApRep {
 
 /// EncAPRepPart.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names of RFC 4120, section 5.5, say it")]
 pub struct EncApRepPart {
     /// `ctime`/`cusec` of the authenticator, returned.
     pub ctime: Timestamp,
     /// The acceptor's sub-key.
     pub subkey: Option<EncryptionKey>,
-    /// The acceptor's sequence number.
     pub seq_number: Option<u32>,
 }
 

@@ -1,9 +1,9 @@
-//! The ASN.1 declarations that kerberos_asn1 lacks, in its own terms (`red_asn1_derive`), and how bytes come to them:
-//! always through the gate.
+//! The ASN.1 declarations that kerberos_asn1 lacks, made with the same macros (`red_asn1_derive`), and the functions that
+//! decode them, always behind the gate.
 //!
-//! Declared here again is what cannot be taken from kerberos_asn1 as it is: whatever holds a UInt32 (its decoder takes
-//! four octets at most, so half of the numbers are refused in the form that RFC 4120 gives them) or an EncryptionKey (its
-//! octets would not be zeroized), and EncAPRepPart (whose optional fields it requires).
+//! This module declares again some types that kerberos_asn1 has: those with a UInt32 (its decoder takes four octets at most
+//! and so refuses half of the numbers in the form of RFC 4120), those with an EncryptionKey (its octets would not be
+//! zeroized), and EncAPRepPart (kerberos_asn1 requires the optional fields).
 
 use crate::der::gate;
 use crate::der::header::{self, tag};
@@ -53,7 +53,7 @@ where
     }
 }
 
-/// The application tag's number and what it holds, of DER that has passed the gate.
+/// Returns the number of the application tag and its contents, from DER that has passed the gate.
 pub(super) fn application<'a>(der: &'a [u8], message: &'static str) -> Result<(u8, &'a [u8]), WireError> {
     let outer = header::read(der, 0, der.len())?;
     match outer.tag.checked_sub(tag::application(0)) {
@@ -62,7 +62,7 @@ pub(super) fn application<'a>(der: &'a [u8], message: &'static str) -> Result<(u
     }
 }
 
-/// Converts the elements of a SEQUENCE OF that may have `limit` at most.
+/// Converts the elements of a SEQUENCE OF, at most `limit`.
 pub(super) fn list<A, T>(elements: Vec<A>, limit: usize, too_many: Reason) -> Result<Vec<T>, Reason>
 where
     T: TryFrom<A, Error = Reason>,

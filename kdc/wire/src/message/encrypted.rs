@@ -7,14 +7,14 @@ use crate::message::write;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// EncryptedData. The enctype is a number here: what is known and permitted is for others to say.
+/// EncryptedData. The enctype is a number, since this crate does not decide which enctypes are known and permitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of RFC 4120, section 5.2.9, say it")]
 pub struct EncryptedData {
     /// Enctype number.
     pub etype: i32,
-    /// Key version, where one is given.
+    /// Key version, where the sender states one.
     pub kvno: Option<u32>,
-    /// Ciphertext.
     pub cipher: Vec<u8>,
 }
 
@@ -38,7 +38,7 @@ impl EncryptedData {
     }
 }
 
-/// EncryptionKey as it stands in a message. Zeroized when dropped, redacted in `Debug`; becomes a `crypto::Key` at once.
+/// EncryptionKey of a message. Zeroized when dropped, redacted in `Debug`; receivers convert it to `crypto::Key` at once.
 #[derive(Clone)]
 pub struct EncryptionKey {
     /// Enctype number.
@@ -67,10 +67,10 @@ impl From<asn1::EncryptionKey> for EncryptionKey {
 
 /// Checksum.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of RFC 4120, section 5.2.9, say it")]
 pub struct Checksum {
     /// Checksum type number (RFC 3961, section 8; signed).
     pub cksumtype: i32,
-    /// The checksum.
     pub checksum: Vec<u8>,
 }
 
@@ -83,7 +83,7 @@ impl TryFrom<kerberos_asn1::Checksum> for Checksum {
 }
 
 impl Checksum {
-    /// Decodes a Checksum that stands alone, as in PA-REQ-ENC-PA-REP (RFC 6806, section 11).
+    /// Decodes a Checksum that is no part of another message, as in PA-REQ-ENC-PA-REP (RFC 6806, section 11).
     ///
     /// # Errors
     /// Not strict DER, or another type.

@@ -1,4 +1,4 @@
-//! Error codes (RFC 4120, section 7.5.9). Which refusal gives which code is decided in core, in one place.
+//! Error codes (RFC 4120, section 7.5.9). `refusal.rs` of the core chooses the code of each refusal.
 
 use std::fmt;
 

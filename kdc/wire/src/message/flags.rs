@@ -7,7 +7,7 @@ const fn bit(n: u32) -> u32 {
 }
 
 bitflags! {
-    /// What a client asks for in a KDC-REQ.
+    /// Options of a KDC-REQ.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct KdcOptions: u32 {
         /// A ticket that can be forwarded.
@@ -26,7 +26,7 @@ bitflags! {
         const RENEWABLE = bit(8);
         /// MS-SFU: constrained delegation, a client name in the additional ticket.
         const CNAME_IN_ADDL_TKT = bit(14);
-        /// RFC 6806: other names than those asked for are welcome.
+        /// RFC 6806: the client accepts other names than those it asks for.
         const CANONICALIZE = bit(15);
         /// RFC 8062: an anonymous ticket.
         const REQUEST_ANONYMOUS = bit(16);
@@ -45,7 +45,7 @@ bitflags! {
 }
 
 bitflags! {
-    /// What a ticket is.
+    /// Flags of a ticket.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct TicketFlags: u32 {
         /// Can be forwarded.
@@ -56,7 +56,7 @@ bitflags! {
         const PROXIABLE = bit(3);
         /// Is a proxy.
         const PROXY = bit(4);
-        /// Postdated tickets can be had with it.
+        /// Postdated tickets can be derived from it.
         const MAY_POSTDATE = bit(5);
         /// Was postdated.
         const POSTDATED = bit(6);
@@ -68,7 +68,7 @@ bitflags! {
         const INITIAL = bit(9);
         /// The client was authenticated before the ticket was issued.
         const PRE_AUTHENT = bit(10);
-        /// Hardware took part in that.
+        /// The client was authenticated with hardware.
         const HW_AUTHENT = bit(11);
         /// A KDC checked the transited field.
         const TRANSITED_POLICY_CHECKED = bit(12);
@@ -83,12 +83,12 @@ bitflags! {
 }
 
 bitflags! {
-    /// What an AP-REQ asks for.
+    /// Options of an AP-REQ.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct ApOptions: u32 {
         /// The ticket is encrypted in a session key.
         const USE_SESSION_KEY = bit(1);
-        /// An AP-REP is wanted.
+        /// The client wants an AP-REP.
         const MUTUAL_REQUIRED = bit(2);
         const _ = !0;
     }

@@ -20,16 +20,14 @@ const MAX_LAST_REQ: usize = 32;
 
 /// A decoded KDC-REP, as clients read it. The KDC writes replies with [`KdcRep::write`].
 #[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names of RFC 4120, section 5.4.2, say it")]
 pub struct KdcRep {
     /// `AsReq` for an AS-REP (tag 11), `TgsReq` for a TGS-REP (tag 13).
     pub answers: MessageType,
     /// Pre-authentication data; empty where absent.
     pub padata: Vec<PaData>,
-    /// Realm of the client.
     pub crealm: String,
-    /// Client.
     pub cname: PrincipalName,
-    /// The ticket.
     pub ticket: Ticket,
     /// EncKDCRepPart.
     pub enc_part: EncryptedData,
@@ -46,30 +44,22 @@ pub struct LastReq {
 
 /// EncASRepPart / EncTGSRepPart.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names of RFC 4120, section 5.4.2, say it")]
 pub struct EncKdcRepPart {
     /// Session key, the same as in the ticket.
     pub key: EncryptionKey,
     /// last-req (written as one entry of type 0 where empty).
     pub last_req: Vec<LastReq>,
-    /// Nonce of the request.
     pub nonce: u32,
     /// When the client's key expires.
     pub key_expiration: Option<KerberosTime>,
-    /// Flags of the ticket.
     pub flags: TicketFlags,
-    /// See the ticket.
     pub authtime: KerberosTime,
-    /// See the ticket.
     pub starttime: Option<KerberosTime>,
-    /// See the ticket.
     pub endtime: KerberosTime,
-    /// See the ticket.
     pub renew_till: Option<KerberosTime>,
-    /// Realm of the server.
     pub srealm: String,
-    /// Server.
     pub sname: PrincipalName,
-    /// See the ticket.
     pub caddr: Option<Vec<HostAddress>>,
     /// RFC 6806, section 11: encrypted-pa-data; empty where absent.
     pub encrypted_pa_data: Vec<PaData>,
@@ -118,7 +108,7 @@ impl EncKdcRepPart {
 
 const ENC_KDC_REP_PART: &str = "EncKDCRepPart";
 
-/// The field is not optional and clients expect an entry, so where nothing is known one of type 0 says so.
+/// Writes one entry of type 0 (no information) where there is none: the field is not optional, and clients expect an entry.
 fn write_last_req(w: &mut Writer, entries: &[LastReq]) {
     const NOTHING: &[LastReq] = &[LastReq { lr_type: 0, value: KerberosTime::EPOCH }];
     let entries = if entries.is_empty() { NOTHING } else { entries };

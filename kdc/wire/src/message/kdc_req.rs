@@ -15,7 +15,7 @@ use crate::message::time::KerberosTime;
 use crate::message::write;
 use std::ops::Range;
 
-/// Which of the two requests.
+/// Kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MessageType {
     /// AS-REQ, application tag 10.
@@ -47,12 +47,12 @@ impl MessageType {
 
 /// A decoded KDC-REQ.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names of RFC 4120, section 5.4.1, say it")]
 pub struct KdcReq {
     /// AS or TGS; the application tag and `msg-type` agree.
     pub message_type: MessageType,
     /// Pre-authentication data, in order; empty where absent. At most 64 elements.
     pub padata: Vec<PaData>,
-    /// The body.
     pub body: KdcReqBody,
     /// Where the DER of the body (the SEQUENCE inside `[4]`) lies in the bytes that were decoded: what the TGS
     /// authenticator's checksum covers, as it was sent.
@@ -61,20 +61,19 @@ pub struct KdcReq {
 
 /// KDC-REQ-BODY.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names of RFC 4120, section 5.4.1, say it")]
 pub struct KdcReqBody {
-    /// Options.
     pub options: KdcOptions,
     /// Client, in AS-REQ.
     pub cname: Option<PrincipalName>,
-    /// The server's realm (in AS-REQ also the client's). May be empty: that is for the core to refuse.
+    /// The server's realm (in AS-REQ also the client's). May be empty; the core refuses an empty realm.
     pub realm: String,
-    /// Server.
     pub sname: Option<PrincipalName>,
     /// Start of a postdated ticket.
     pub from: Option<KerberosTime>,
-    /// End that is asked for; the epoch asks for the longest.
+    /// Requested end; the epoch asks for the longest life.
     pub till: KerberosTime,
-    /// Renew-till that is asked for.
+    /// Requested renew-till.
     pub rtime: Option<KerberosTime>,
     /// Nonce; the reply carries it. Negative encodings of 32 bits are taken as their unsigned value.
     pub nonce: u32,
@@ -137,7 +136,7 @@ impl KdcReq {
 
 const KDC_REQ: &str = "KDC-REQ";
 
-/// What a KDC-REQ holds besides its tag.
+/// The fields of a KDC-REQ.
 struct Parts {
     msg_type: i32,
     padata: Vec<PaData>,
@@ -171,7 +170,7 @@ fn body_position(bytes: &[u8]) -> Result<Range<usize>, WireError> {
 }
 
 impl KdcReqBody {
-    /// DER of the body alone (KDC-REQ-BODY), what a client's TGS authenticator checksums.
+    /// DER of the body alone (KDC-REQ-BODY), which the checksum of a TGS authenticator covers.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::with_capacity(512);

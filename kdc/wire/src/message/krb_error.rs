@@ -11,20 +11,18 @@ use crate::message::write;
 
 /// KRB-ERROR.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of RFC 4120, section 5.9.1, say it")]
 pub struct KrbError {
     /// `ctime`/`cusec` of the request, where known.
     pub ctime: Option<Timestamp>,
     /// The server's time.
     pub stime: Timestamp,
-    /// The code.
     pub error_code: ErrorCode,
     /// Realm of the client, where known.
     pub crealm: Option<String>,
     /// Client, where known.
     pub cname: Option<PrincipalName>,
-    /// Realm of the server.
     pub realm: String,
-    /// Server.
     pub sname: PrincipalName,
     /// Text for people.
     pub e_text: Option<String>,

@@ -32,8 +32,8 @@ impl NameType {
 pub struct PrincipalName {
     /// A hint about what the name is.
     pub name_type: NameType,
-    /// The components. A decoded name may have none, or empty ones (the syntax allows both; it is for the core to refuse
-    /// them), at most 32 of at most 1024 octets, and no NUL or control characters.
+    /// A decoded name has at most 32 components of at most 1024 octets, without NUL or control characters. It may have none,
+    /// or empty ones: the syntax allows both, and the core refuses them.
     pub components: Vec<String>,
 }
 
@@ -112,8 +112,8 @@ impl Principal {
         Principal::new(PrincipalName::krbtgt(for_realm), in_realm)
     }
 
-    /// Reads the text form; a name without `@` is of `default_realm`. One component gives `NT-PRINCIPAL`, `krbtgt/..`
-    /// `NT-SRV-INST`, other names of two components `NT-SRV-HST`.
+    /// Reads the text form; a name without `@` is of `default_realm`. A name of one component becomes `NT-PRINCIPAL`,
+    /// `krbtgt/..` becomes `NT-SRV-INST`, any other name of two components `NT-SRV-HST`.
     ///
     /// # Errors
     /// An empty name, component or realm, an escape at the end, a second unescaped `@`, or control characters.

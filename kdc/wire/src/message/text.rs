@@ -4,7 +4,7 @@
 use crate::error::WireError;
 use std::fmt::{self, Write};
 
-/// Components and realm.
+/// Returns components and realm.
 pub(super) fn parse(text: &str, default_realm: &str) -> Result<(Vec<String>, String), WireError> {
     let mut parts = Parts::default();
     let mut characters = text.chars();
@@ -35,8 +35,8 @@ pub(super) fn write_name(f: &mut fmt::Formatter<'_>, components: &[String]) -> f
     Ok(())
 }
 
-/// Writes one component or a realm with its escapes. A `/` in a realm is escaped too: the parser needs none there, but
-/// takes it.
+/// Writes one component or a realm with its escapes. Escapes `/` in a realm too: the parser does not need that, but
+/// accepts it.
 pub(super) fn write_part(f: &mut fmt::Formatter<'_>, part: &str) -> fmt::Result {
     part.chars().try_for_each(|character| match character {
         '/' | '@' | '\\' => write!(f, "\\{character}"),
@@ -48,7 +48,7 @@ pub(super) fn write_part(f: &mut fmt::Formatter<'_>, part: &str) -> fmt::Result 
     })
 }
 
-/// What has been read so far.
+/// The parts that were read so far.
 #[derive(Default)]
 struct Parts {
     components: Vec<String>,

@@ -15,10 +15,9 @@ use std::convert::Infallible;
 
 /// Ticket: what a client carries and cannot read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names of RFC 4120, section 5.3, say it")]
 pub struct Ticket {
-    /// Realm of the server.
     pub realm: String,
-    /// Server.
     pub sname: PrincipalName,
     /// EncTicketPart under the server's key.
     pub enc_part: EncryptedData,
@@ -92,34 +91,28 @@ impl TryFrom<asn1::Ticket> for Ticket {
 pub struct TransitedEncoding {
     /// 1 = DOMAIN-X500-COMPRESS; 0 in tickets of some implementations when empty.
     pub tr_type: i32,
-    /// Realms that were passed, encoded.
+    /// Realms that the client passed, encoded.
     pub contents: Vec<u8>,
 }
 
 /// EncTicketPart.
 #[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names of RFC 4120, section 5.3, say it")]
 pub struct EncTicketPart {
-    /// Flags.
     pub flags: TicketFlags,
-    /// Session key.
     pub key: EncryptionKey,
-    /// Realm of the client.
     pub crealm: String,
-    /// Client.
     pub cname: PrincipalName,
-    /// Realms between.
+    /// Realms between the client's and the server's.
     pub transited: TransitedEncoding,
     /// When the client was authenticated.
     pub authtime: KerberosTime,
-    /// From when it is valid; absent means from authtime.
+    /// Absent: the ticket is valid from authtime.
     pub starttime: Option<KerberosTime>,
-    /// Until when it is valid.
     pub endtime: KerberosTime,
-    /// Until when it can be renewed.
     pub renew_till: Option<KerberosTime>,
-    /// Addresses that it may be used from; `None` or empty: any.
+    /// Addresses from which the ticket may be used; `None` or empty: any.
     pub caddr: Option<Vec<HostAddress>>,
-    /// Authorization data.
     pub authorization_data: Option<AuthorizationData>,
 }
 

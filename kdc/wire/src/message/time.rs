@@ -12,7 +12,7 @@ impl KerberosTime {
     /// The epoch, which some clients send as `till` to ask for the longest life.
     pub const EPOCH: KerberosTime = KerberosTime(0);
 
-    /// This time plus so many seconds, saturating at the ends of what KerberosTime can carry.
+    /// Returns this time plus a number of seconds, clamped to what KerberosTime can carry.
     #[must_use]
     pub fn plus(self, seconds: i64) -> KerberosTime {
         KerberosTime(self.0.saturating_add(seconds).clamp(0, LAST_SECOND))

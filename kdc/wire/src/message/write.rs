@@ -1,4 +1,4 @@
-//! Writers of what several messages hold.
+//! Writers of the elements that several messages share.
 
 use crate::der::writer::Writer;
 use crate::message::host_address::HostAddress;

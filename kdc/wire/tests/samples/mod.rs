@@ -188,7 +188,7 @@ pub(crate) fn written(write: impl FnOnce(&mut Writer)) -> Vec<u8> {
     writer.into_vec()
 }
 
-/// DER of a reply whose encrypted parts are given.
+/// DER of a reply, with the encrypted parts as `reply` has them.
 pub(crate) fn kdc_rep_der(reply: &KdcRep) -> Vec<u8> {
     let data = |w: &mut Writer, data: &EncryptedData| -> Result<(), ()> {
         w.encrypted_data(data.etype, data.kvno, 0, 0, |w| w.bytes(&data.cipher), |_| Ok(()))
