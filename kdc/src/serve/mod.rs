@@ -42,18 +42,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         tracing::info!(realm = realm.name, store = %settings.path.display(), "created a new realm");
     }
     let name = realm.name.clone();
-    let cluster = match &config.cluster {
-        Some(cluster) => {
-            let secrets = Secrets { authority: config.authority(), master_key: &settings.master_key };
-            let prepared = ClusterParts::prepare(&name, cluster, config.enrolment.as_ref(), secrets).await?;
-            let master_key = master_key_file::load(&settings.master_key)?.id().to_owned();
-            Some(match lease {
-                Some(lease) => prepared.holding(lease, master_key),
-                None => prepared,
-            })
-        }
-        None => None,
-    };
+    let cluster = cluster_parts(config, &name, lease).await?;
     let metrics = config.metrics.as_ref().map(|metrics| HttpListener::bind(&metrics.addresses)).transpose()?;
     let parts = Parts { realm, store, cache_capacity: settings.cache_capacity, cluster, metrics };
     let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
@@ -73,6 +62,21 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Prepares the parts that follow the cluster, where the realm has one.
+async fn cluster_parts(
+    config: &Config,
+    realm: &str,
+    lease: Option<RealmLease>,
+) -> anyhow::Result<Option<ClusterParts>> {
+    let Some(cluster) = &config.cluster else { return Ok(None) };
+    let secrets = Secrets { authority: config.authority(), master_key: &config.store.master_key };
+    let prepared = ClusterParts::prepare(realm, cluster, config.enrolment.as_ref(), secrets).await?;
+    Ok(Some(match lease {
+        Some(lease) => prepared.holding(lease, master_key_file::load(&config.store.master_key)?.id().to_owned()),
+        None => prepared,
+    }))
 }
 
 /// Checks that no other store holds the realm, and returns its Lease. `None` where the realm has no cluster.
