@@ -8,11 +8,18 @@ DEPENDENCIES=${CACHE:?}/dependencies
 PARTS_OF_PROFILE=(.fingerprint build deps)
 PROFILES=(debug release "$HOST/release" fuzz/release "fuzz/$HOST/release")
 
-# Only into a target folder that has nothing yet.
+# Only what a target folder does not have yet, and under its name once all of it is there: cargo believes a file that has the
+# right time.
 restore_dependencies() {
     [[ -d $DEPENDENCIES && ! -d $TARGET/debug && ! -d $TARGET/$HOST ]] || return 0
+    local unfinished=$TARGET/.restoring folder
+    rm -rf "$unfinished"
     mkdir -p "$TARGET"
-    cp -a --reflink=auto "$DEPENDENCIES/." "$TARGET/"
+    cp -a --reflink=auto "$DEPENDENCIES" "$unfinished"
+    for folder in "$unfinished"/*; do
+        [[ -e $TARGET/${folder##*/} ]] || mv "$folder" "$TARGET/"
+    done
+    rm -rf "$unfinished"
 }
 
 save_dependencies() {

@@ -2,7 +2,8 @@
 //! file that defines (or re-exports) it. `mod b;` alone is no edge, and tests may import what they like.
 
 use crate::imports::{Module, declared, named};
-use crate::repository;
+use crate::members;
+use kennel_tests::kube::root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -63,12 +64,9 @@ fn declarations_and_tests_are_no_imports() {
 
 /// The root files of every library and program.
 fn roots() -> Vec<PathBuf> {
-    let root = repository();
-    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).expect("Cargo.toml");
-    let manifest: toml::Table = manifest.parse().expect("Cargo.toml is TOML");
-    let members = manifest["workspace"]["members"].as_array().expect("members");
-    let members = members.iter().map(|member| member.as_str().expect("a path")).chain(["fuzz"]);
-    let files = members.flat_map(|member| ["lib.rs", "main.rs"].map(|file| root.join(member).join("src").join(file)));
+    let folders = members().into_iter().chain(["fuzz".to_owned()]);
+    let files =
+        folders.flat_map(|folder| ["lib.rs", "main.rs"].map(|file| root().join(&folder).join("src").join(file)));
     files.filter(|file| file.exists()).collect()
 }
 

@@ -1,7 +1,8 @@
 //! The dependency rule: `wire` and `crypto` import nothing of ours, `core` only those two; `listen` imports only `wire`, `audit`
 //! only `core` and what its events are made of; `controller` is the one library with both the stores and `k8s`.
 
-use crate::repository;
+use crate::{members, table};
+use kennel_tests::kube::root;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -50,9 +51,7 @@ fn a_crate_imports_only_the_layers_below_it() {
 
 #[test]
 fn every_crate_of_ours_has_its_place_in_the_rule() {
-    let manifest = table(Path::new("Cargo.toml"));
-    for member in manifest["workspace"]["members"].as_array().expect("members") {
-        let member = member.as_str().expect("a path");
+    for member in members() {
         let known = member == "tests" || MAY_IMPORT.iter().any(|(folder, _)| *folder == member);
         assert!(known, "{member}: say in tests/house/layers.rs which crates it may import");
     }
@@ -70,7 +69,7 @@ fn a_layer_does_without_the_crates_that_belong_to_another() {
 #[test]
 fn the_core_does_no_io_and_reads_no_clock() {
     let mut read = 0;
-    for path in rust_files(&repository().join("kdc/core/src")) {
+    for path in rust_files(&root().join("kdc/core/src")) {
         let text = std::fs::read_to_string(&path).expect("a source file");
         let found: Vec<&&str> = IO.iter().filter(|name| text.contains(**name)).collect();
         assert!(found.is_empty(), "{} names {found:?}: time and input are arguments there", path.display());
@@ -83,11 +82,6 @@ fn the_core_does_no_io_and_reads_no_clock() {
 fn dependencies(folder: &str) -> BTreeSet<String> {
     let manifest = table(&Path::new(folder).join("Cargo.toml"));
     manifest["dependencies"].as_table().expect("dependencies").keys().cloned().collect()
-}
-
-fn table(path: &Path) -> toml::Table {
-    let text = std::fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-    text.parse().unwrap_or_else(|error| panic!("{path:?}: {error}"))
 }
 
 fn rust_files(folder: &Path) -> Vec<std::path::PathBuf> {

@@ -11,9 +11,18 @@ mod circles;
 mod imports;
 mod layers;
 
-use std::path::{Path, PathBuf};
+use kennel_tests::kube::root;
+use std::path::Path;
 
-/// The repository's root.
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+/// A TOML file of the repository.
+fn table(path: &Path) -> toml::Table {
+    let text = std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    text.parse().unwrap_or_else(|error| panic!("{path:?}: {error}"))
+}
+
+/// The folders of the workspace's crates.
+fn members() -> Vec<String> {
+    let manifest = table(Path::new("Cargo.toml"));
+    let members = manifest["workspace"]["members"].as_array().expect("members");
+    members.iter().map(|member| member.as_str().expect("a path").to_owned()).collect()
 }
