@@ -1,6 +1,6 @@
 //! The command line, and how its flags override the configuration.
 
-use crate::config::audit::{AuditFormat, AuditSink};
+use crate::config::audit::{AuditFormat, parse_sink};
 use crate::config::cluster::CertificateSettings;
 use crate::config::log::LogFormat;
 use crate::config::values::Password;
@@ -95,7 +95,7 @@ impl ServeArgs {
         }
         config.store.create |= self.create;
         if let Some(sink) = &self.audit {
-            config.audit.sink = AuditSink::from(sink.clone());
+            config.audit.sink = parse_sink(sink);
         }
         config.audit.format = self.audit_format.unwrap_or(config.audit.format);
         if let Some(level) = &self.log {

@@ -1,8 +1,9 @@
 //! HTTP and HTTPS: sockets, TLS, timeouts, and a limit of connections. A slow connection times out and delays no other.
 
 use crate::error::ListenError;
-use crate::limits::GRACE;
+use crate::limits::{ACCEPT_PAUSE, GRACE};
 use crate::sockets::explain;
+use crate::stop::stop;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -31,8 +32,6 @@ const CONNECTIONS: usize = 512;
 const PROMPT: Duration = Duration::from_secs(5);
 /// Time after which a connection closes, whatever its state.
 const LIFE: Duration = Duration::from_secs(60);
-/// Pause after an accept that failed for lack of descriptors.
-const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// Bound sockets, not served yet.
 pub struct HttpListener(Vec<TcpListener>);
@@ -92,11 +91,6 @@ impl HttpServer {
     }
 }
 
-async fn stop(stopped: &mut watch::Receiver<bool>) {
-    // An error means that the sender is gone, which is a stop too.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
 #[derive(Clone)]
 struct Shared {
     acceptor: Option<TlsAcceptor>,
@@ -122,7 +116,7 @@ impl Shared {
                     }
                     Err(error) => {
                         tracing::error!(%error, "HTTP connections cannot be accepted");
-                        sleep(BACK_OFF).await;
+                        sleep(ACCEPT_PAUSE).await;
                     }
                 },
             }

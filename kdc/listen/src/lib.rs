@@ -11,6 +11,7 @@
 //! | [`tcp`] | connections: framing, timeouts |
 //! | [`admission`] | the limit of connections, and which one closes at the limit |
 //! | [`http`] | HTTP and HTTPS: sockets and limits around an axum router |
+//! | [`stop`] | the stop of a listener, as its tasks wait for it |
 //! | [`tls`] | serving certificates: issued by our own authority, or read from the operator's files |
 //! | [`error`] | errors of sockets, threads and certificates |
 
@@ -21,6 +22,7 @@ mod http;
 mod limits;
 mod respond;
 mod sockets;
+mod stop;
 mod tcp;
 mod tls;
 mod udp;

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub(crate) const MAX_REQUEST: usize = 64 * 1024;
 /// Time that a stop waits for requests that have begun.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
+/// Pause after an accept that failed for lack of descriptors or memory, since the next one would fail at once.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Limits of the sockets of one protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

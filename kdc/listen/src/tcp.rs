@@ -3,8 +3,9 @@
 //! connections and finishes requests that have begun.
 
 use crate::admission::{Admission, Slot};
-use crate::limits::{ListenLimits, MAX_REQUEST};
+use crate::limits::{ACCEPT_PAUSE, ListenLimits, MAX_REQUEST};
 use crate::respond::{Respond, TransportKind};
+use crate::stop::stop;
 use kennel_wire::frame::{self, Prefix};
 use std::io;
 use std::net::SocketAddr;
@@ -16,8 +17,6 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// Pause after an accept that failed for lack of descriptors or memory, since the next one would fail at once.
-const BACK_OFF: Duration = Duration::from_millis(100);
 /// Size of a read, octets: most requests are shorter.
 const ROOM: usize = 2048;
 /// Time in which a refused client may read the reason before its connection closes.
@@ -100,18 +99,12 @@ impl<R: Respond> TcpServer<R> {
     }
 }
 
-/// Completes at the stop.
-async fn stop(stopped: &mut watch::Receiver<bool>) {
-    // An error means that the sender is gone, which is a stop too.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
 /// Ignores connections that the client aborted. Reports any other error, and pauses.
 async fn after_failed_accept(error: &io::Error) {
     let clients_own = matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
     if !clients_own {
         tracing::error!(%error, "connections cannot be accepted");
-        sleep(BACK_OFF).await;
+        sleep(ACCEPT_PAUSE).await;
     }
 }
 

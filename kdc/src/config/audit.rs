@@ -1,25 +1,16 @@
 //! Section `[audit]`: the audit trail.
 
 use kennel_audit::{LineFormat, SinkTarget};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::path::PathBuf;
 
 /// Section `[audit]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct AuditSettings {
-    pub(crate) sink: AuditSink,
+    #[serde(deserialize_with = "sink")]
+    pub(crate) sink: SinkTarget,
     pub(crate) format: AuditFormat,
-}
-
-/// Destination of audit lines: `stdout`, `stderr` or a path.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "String")]
-pub(crate) enum AuditSink {
-    #[default]
-    Stdout,
-    Stderr,
-    File(PathBuf),
 }
 
 /// The form of audit lines.
@@ -33,25 +24,17 @@ pub(crate) enum AuditFormat {
     Text,
 }
 
-impl From<String> for AuditSink {
-    fn from(text: String) -> Self {
-        match text.as_str() {
-            "stdout" => AuditSink::Stdout,
-            "stderr" => AuditSink::Stderr,
-            _ => AuditSink::File(PathBuf::from(text)),
-        }
+/// Reads the destination of audit lines: `stdout`, `stderr` or a path.
+pub(crate) fn parse_sink(text: &str) -> SinkTarget {
+    match text {
+        "stdout" => SinkTarget::Stdout,
+        "stderr" => SinkTarget::Stderr,
+        _ => SinkTarget::File(PathBuf::from(text)),
     }
 }
 
-impl AuditSink {
-    /// Converts the setting for the trail.
-    pub(crate) fn target(&self) -> SinkTarget {
-        match self {
-            AuditSink::Stdout => SinkTarget::Stdout,
-            AuditSink::Stderr => SinkTarget::Stderr,
-            AuditSink::File(path) => SinkTarget::File(path.clone()),
-        }
-    }
+fn sink<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SinkTarget, D::Error> {
+    Ok(parse_sink(&String::deserialize(deserializer)?))
 }
 
 impl From<AuditFormat> for LineFormat {

@@ -2,11 +2,12 @@
 
 use crate::cli::{Cli, Command};
 use crate::config::Config;
-use crate::config::audit::{AuditFormat, AuditSettings, AuditSink};
+use crate::config::audit::{AuditFormat, AuditSettings};
 use crate::config::listen::LimitSettings;
 use crate::config::log::{LogFormat, LogSettings};
 use crate::config::store::default_cache_capacity;
 use clap::Parser;
+use kennel_audit::SinkTarget;
 use std::path::Path;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kennel-kdc.toml");
@@ -120,7 +121,7 @@ fn flags_override_the_file() {
     assert!(config.store.create);
     let flags = ["--audit", "/a", "--audit-format", "text", "--log", "debug", "--log-format", "json"];
     let config = load(&example(), &flags).unwrap();
-    assert_eq!(config.audit, AuditSettings { sink: AuditSink::File("/a".into()), format: AuditFormat::Text });
+    assert_eq!(config.audit, AuditSettings { sink: SinkTarget::File("/a".into()), format: AuditFormat::Text });
     assert_eq!(config.log, LogSettings { level: "debug".into(), format: LogFormat::Json });
 }
 

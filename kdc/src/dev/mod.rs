@@ -16,7 +16,7 @@ mod seed;
 mod self_test;
 
 use crate::cli::DevArgs;
-use crate::config::audit::{AuditFormat, AuditSettings, AuditSink};
+use crate::config::audit::{AuditFormat, AuditSettings};
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
 use crate::config::file;
 use crate::config::log::{LogFormat, LogSettings};
@@ -29,6 +29,7 @@ use crate::serve::service::{Parts, Service};
 use crate::serve::signals::Signals;
 use crate::serve::store;
 use crate::{clock, logs};
+use kennel_audit::SinkTarget;
 use kennel_listen::{BoundSockets, HttpListener};
 use kennel_wire::message::Principal;
 use std::io::Write;
@@ -105,7 +106,7 @@ async fn make_and_start(
     };
     let parts =
         Parts { realm: plan.realm.clone(), store, cache_capacity: CACHE_CAPACITY, cluster, metrics: Some(metrics) };
-    let audit = AuditSettings { sink: AuditSink::File(folder.audit_log()), format: AuditFormat::Json };
+    let audit = AuditSettings { sink: SinkTarget::File(folder.audit_log()), format: AuditFormat::Json };
     Service::start(parts, bound, &plan.limits, &audit).await
 }
 

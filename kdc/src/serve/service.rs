@@ -45,7 +45,7 @@ impl Service {
     ) -> anyhow::Result<Service> {
         let cache = EntryCache::open(parts.store, parts.cache_capacity).await?;
         let metrics = Arc::new(Metrics::new());
-        let (audit, writer) = Audit::start(&audit.sink.target(), audit.format.into(), metrics.clone(), clock::now)?;
+        let (audit, writer) = Audit::start(&audit.sink, audit.format.into(), metrics.clone(), clock::now)?;
         let pods: Arc<dyn Pods> = match &parts.cluster {
             Some(cluster) => Arc::new(cluster.index.clone()),
             None => Arc::new(NoCluster),
