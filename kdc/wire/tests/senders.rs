@@ -155,6 +155,9 @@ fn the_limits_are_the_most_that_is_accepted() {
     assert!(refused(request(|r| r.body.cname = name(33))).contains("more than 32 components"));
     assert!(request(|r| r.body.cname = long(1024)).is_ok());
     assert!(refused(request(|r| r.body.cname = long(1025))).contains("more than 1024 octets"));
+    let parts = |octets| Some(PrincipalName::new(NameType::PRINCIPAL, ["a".repeat(octets), "b".repeat(512)]));
+    assert!(request(|r| r.body.cname = parts(512)).is_ok());
+    assert!(refused(request(|r| r.body.cname = parts(513))).contains("a name of more than 1024 octets"));
     assert!(request(|r| r.body.addresses = address(64)).is_ok());
     assert!(refused(request(|r| r.body.addresses = address(65))).contains("more than 64 addresses"));
 }

@@ -10,7 +10,7 @@ use std::hash::{Hash, Hasher};
 /// Most components of a decoded name.
 const MAX_COMPONENTS: usize = 32;
 
-/// Longest component or realm of a decoded name, in octets.
+/// Longest realm of a decoded message, and longest name with all its components, in octets. A DNS name has at most 253.
 const MAX_OCTETS: usize = 1024;
 
 /// Name types (RFC 4120, section 6.2). A hint: two names that differ only here are the same name.
@@ -32,8 +32,8 @@ impl NameType {
 pub struct PrincipalName {
     /// A hint about what the name is.
     pub name_type: NameType,
-    /// A decoded name has at most 32 components of at most 1024 octets, without NUL or control characters. It may have none,
-    /// or empty ones: the syntax allows both, and the core refuses them.
+    /// A decoded name has at most 32 components with at most 1024 octets together, without NUL or control characters. It may
+    /// have no components, or empty ones: the syntax allows both, and the core refuses them.
     pub components: Vec<String>,
 }
 
@@ -153,6 +153,9 @@ impl TryFrom<kerberos_asn1::PrincipalName> for PrincipalName {
         if name.name_string.len() > MAX_COMPONENTS {
             return Err("a name of more than 32 components");
         }
+        if name.name_string.iter().map(String::len).sum::<usize>() > MAX_OCTETS {
+            return Err("a name of more than 1024 octets");
+        }
         let components = name.name_string.into_iter().map(checked).collect::<Result<_, _>>()?;
         Ok(PrincipalName { name_type: NameType(name.name_type), components })
     }
@@ -165,7 +168,7 @@ pub(super) fn realm(realm: kerberos_asn1::Realm) -> Result<String, Reason> {
 
 fn checked(part: String) -> Result<String, Reason> {
     if part.len() > MAX_OCTETS {
-        return Err("a name or realm of more than 1024 octets");
+        return Err("a realm or a part of a name of more than 1024 octets");
     }
     if part.chars().any(char::is_control) {
         return Err("a control character in a name or realm");
