@@ -3,7 +3,10 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`trail`] | the queue and the thread that empties it |
+//! | [`trail`] | records events: the queue, start and stop |
+//! | [`backlog`] | the limits of what waits for the writer, in octets and time |
+//! | [`writer`] | the thread that empties the queue |
+//! | [`noise`] | sums up requests of strangers that fail |
 //! | [`fields`] | the fields of each kind of event, in order |
 //! | [`line`](mod@line) | the form of a line: JSON or text, escaped |
 //! | [`sink`] | where lines are written |
@@ -11,19 +14,22 @@
 //! | [`store_counts`] | the numbers of principals in the store, and of keys by age |
 //! | [`error`] | errors at the start of the trail |
 
+mod backlog;
 mod error;
 mod fields;
 mod line;
 mod metrics;
+mod noise;
 mod sink;
 mod store_counts;
 #[cfg(test)]
 mod testing;
 mod trail;
+mod writer;
 
 pub use error::AuditError;
 pub use line::LineFormat;
 pub use metrics::Metrics;
 pub use sink::SinkTarget;
 pub use store_counts::{PrincipalKind, StoreCounts, StoreGauges};
-pub use trail::{Audit, AuditWriter};
+pub use trail::{Audit, AuditWriter, TrailSettings};

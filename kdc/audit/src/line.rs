@@ -6,6 +6,11 @@ use bitflags::Flags;
 use kennel_crypto::Enctype;
 use std::fmt::{Display, Write};
 
+/// Longest value from outside that a line holds whole, octets. No account, service or host of a cluster has a longer name.
+const LONGEST_TEXT: usize = 512;
+/// Longest list of our own that a line holds whole, octets.
+const LONGEST_LIST: usize = 64 * 1024;
+
 /// The form of audit lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LineFormat {
@@ -76,10 +81,21 @@ impl Line<'_> {
         };
     }
 
-    /// Writes a field with a value from outside, escaped.
+    /// Writes a field with a value from outside, escaped. A long value is cut, and the cut is marked with the number of octets
+    /// that are missing.
     pub(crate) fn text(&mut self, name: &'static str, value: impl Display) {
+        self.bounded_text(name, value, LONGEST_TEXT);
+    }
+
+    /// Writes a field with a list of names that belong to the cluster, escaped.
+    pub(crate) fn names(&mut self, name: &'static str, value: impl Display) {
+        self.bounded_text(name, value, LONGEST_LIST);
+    }
+
+    fn bounded_text(&mut self, name: &'static str, value: impl Display, longest: usize) {
         self.name(name);
-        let value = value.to_string();
+        let mut value = value.to_string();
+        cut(&mut value, longest);
         match self.format {
             // Serializing a string does not fail.
             LineFormat::Json => self.out.push_str(&serde_json::to_string(&value).unwrap_or_default()),
@@ -120,6 +136,15 @@ impl Line<'_> {
     }
 }
 
+/// Cuts a long value, and marks the cut: `aaa...(+488)`.
+fn cut(value: &mut String, longest: usize) {
+    if value.len() > longest {
+        let length = value.len();
+        value.truncate(value.floor_char_boundary(longest));
+        _ = write!(value, "...(+{})", length - value.len());
+    }
+}
+
 /// Quotes and escapes a value that is not plain.
 fn push_plain_or_quoted(line: &mut String, text: &str) {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@/._:+-[]".contains(c);
@@ -132,4 +157,21 @@ fn push_plain_or_quoted(line: &mut String, text: &str) {
         line.extend(c.escape_default());
     }
     line.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_value_is_cut_at_a_character_and_the_cut_is_marked() {
+        let cut_to = |value: &str| {
+            let mut value = value.to_owned();
+            cut(&mut value, 8);
+            value
+        };
+        assert_eq!(cut_to("12345678"), "12345678");
+        assert_eq!(cut_to("1234567890"), "12345678...(+2)");
+        assert_eq!(cut_to("1234567\u{e9}0"), "1234567...(+3)");
+    }
 }

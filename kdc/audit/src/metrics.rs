@@ -51,6 +51,10 @@ pub struct Metrics {
     enrolments: Family<EnrolmentLabels, Counter>,
     /// Batches of audit lines that the sink did not take.
     pub(crate) audit_failures: Counter,
+    /// Events of noise that were counted in place of a line.
+    pub(crate) audit_noise: Counter,
+    /// 1 while the trail takes no events, so that no ticket is issued.
+    pub audit_stalled: Gauge,
     /// 1 once every kind of object has been listed since the start.
     pub cluster_synced: Gauge,
     /// Kinds of objects whose watch is broken.
@@ -91,6 +95,8 @@ impl Metrics {
             latency: Family::new_with_constructor(|| Histogram::new(LATENCY_BUCKETS)),
             enrolments: Family::default(),
             audit_failures: Counter::default(),
+            audit_noise: Counter::default(),
+            audit_stalled: Gauge::default(),
             cluster_synced: Gauge::default(),
             watches_broken: Gauge::default(),
             last_event: Gauge::default(),
@@ -136,6 +142,10 @@ impl Metrics {
         registry.register("enrolments", "Enrolments of pods by what became of them", self.enrolments.clone());
         let help = "Batches of audit lines that went to the log in place of their sink";
         registry.register("audit_failures", help, self.audit_failures.clone());
+        let help = "Requests of strangers that the audit trail sums up in place of a line for each";
+        registry.register("audit_noise", help, self.audit_noise.clone());
+        let help = "1 while the audit trail cannot be written, so that no ticket is issued";
+        registry.register("audit_stalled", help, self.audit_stalled.clone());
         for (name, help, gauge) in [
             ("cluster_synced", "1 once every kind of object was listed", &self.cluster_synced),
             ("cluster_watches_broken", "Kinds of objects whose watch does not work", &self.watches_broken),

@@ -1,43 +1,62 @@
 //! The audit trail: one line for each decision, written by one thread in batches.
 //!
-//! Requests hand over the event itself; the writer's thread formats and writes lines. The channel is bounded and a sender waits
-//! when the channel is full, so no line is ever dropped. Where the sink fails (a full disk), the writer logs the lines as errors,
-//! and tries the sink again with the next batch.
+//! Requests hand over the event itself; the writer's thread formats and writes lines. No request waits for the writer for longer
+//! than a moment. What waits for the writer is bounded in octets, and a write has a deadline: beyond either, [`Audit::accepts`] is
+//! false and the KDC issues no ticket, so that no ticket lacks its line. Lines of decisions are never dropped; noise is summed up.
+//! Where the sink fails (a full disk), the writer writes the lines to standard error, and tries the sink again with the next
+//! batch.
 
+use crate::backlog::Backlog;
 use crate::error::AuditError;
 use crate::line::{self, LineFormat};
 use crate::metrics::Metrics;
+use crate::noise::{Noise, NoiseKey};
 use crate::sink::{Sink, SinkTarget};
+use crate::writer::Writer;
 use kennel_core::enrolment::EnrolmentEvent;
-use kennel_core::event::Event;
+use kennel_core::event::{Decision, Event};
+use kennel_core::refusal::Refusal;
 use kennel_wire::message::{Clock, Timestamp};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::thread::{JoinHandle, sleep};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-/// Messages that may wait for the writer.
-const CHANNEL: usize = 4096;
-/// Pause of the writer once the channel is empty. Events gather meanwhile, so that requests need not wake the writer for each.
-const GATHER: Duration = Duration::from_millis(5);
-/// Octets after which a batch is written even if more events wait.
-const BATCH: usize = 64 * 1024;
+/// Longest pause of a thread that records more than the writer takes, in steps.
+const STEPS: u32 = 100;
+/// A step of that pause.
+const STEP: Duration = Duration::from_millis(1);
+/// Time that a stop waits for the last lines.
+const LAST_LINES: Duration = Duration::from_secs(5);
+
+/// Settings of the trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrailSettings {
+    /// Destination of the lines.
+    pub sink: SinkTarget,
+    /// Form of the lines.
+    pub format: LineFormat,
+    /// Lines that one source may write in 30 seconds by requests that fail before anybody is known. Further ones are counted.
+    pub noise_lines: u32,
+}
 
 /// The sending side of the trail, which records events.
 #[derive(Clone)]
 pub struct Audit {
-    sender: SyncSender<Message>,
+    sender: Sender<Message>,
+    backlog: Arc<Backlog>,
     format: LineFormat,
     clock: Clock,
 }
 
 /// The thread that writes the trail.
 pub struct AuditWriter {
-    sender: SyncSender<Message>,
-    thread: JoinHandle<u64>,
+    sender: Sender<Message>,
+    /// Delivers the number of batches that the sink refused, once the last line is written.
+    ended: Receiver<u64>,
 }
 
-enum Message {
+/// What the writer receives.
+pub(crate) enum Message {
     /// Events of the requests of a batch, in order, and the time at which those were answered.
     Events(Vec<Event>, Timestamp),
     Enrolment(Box<EnrolmentEvent>),
@@ -50,38 +69,80 @@ impl Audit {
     /// # Errors
     /// [`AuditError`] where the sink cannot be opened or the thread cannot be started: nothing may be served then.
     pub fn start(
-        target: &SinkTarget,
-        format: LineFormat,
+        settings: &TrailSettings,
         metrics: Arc<Metrics>,
         clock: Clock,
     ) -> Result<(Audit, AuditWriter), AuditError> {
-        let sink = Sink::open(target)?;
-        let (sender, receiver) = sync_channel(CHANNEL);
-        let thread = std::thread::Builder::new()
-            .name("audit".into())
-            .spawn(move || write_all(&receiver, sink, format, &metrics))?;
-        Ok((Audit { sender: sender.clone(), format, clock }, AuditWriter { sender, thread }))
+        let (sink, format) = (Sink::open(&settings.sink)?, settings.format);
+        let (sender, receiver) = channel();
+        let (end, ended) = channel();
+        let backlog = Arc::new(Backlog::new());
+        let writer = Writer::new(sink, format, metrics, backlog.clone(), Noise::new(settings.noise_lines), clock);
+        std::thread::Builder::new().name("audit".into()).spawn(move || {
+            // An error means that the stop does not wait any more.
+            let _ = end.send(writer.write_all(&receiver));
+        })?;
+        Ok((Audit { sender: sender.clone(), backlog, format, clock }, AuditWriter { sender, ended }))
     }
 
-    /// Records an event; waits while the writer is behind.
+    /// Whether tickets may be issued: the sink takes lines in time, and what waits for the writer is within its limit.
+    #[must_use]
+    pub fn accepts(&self) -> bool {
+        self.backlog.accepts()
+    }
+
+    /// Records an event.
     pub fn record(&self, event: Event) {
-        self.send(Message::Events(vec![event], (self.clock)()));
+        if !self.backlog.is_behind() || self.is_queued(&event) {
+            self.send(Message::Events(vec![event], (self.clock)()));
+        }
     }
 
-    /// Records the event of an enrolment; waits while the writer is behind.
+    /// Records the event of an enrolment.
     pub fn record_enrolment(&self, event: EnrolmentEvent) {
+        if self.backlog.is_behind() && NoiseKey::of_enrolment(&event).is_some() {
+            return self.backlog.add_unqueued();
+        }
         self.send(Message::Enrolment(Box::new(event)));
     }
 
-    /// Records the events of a batch, in order, and empties the list.
+    /// Records the events of a batch, in order, and empties the list. Pauses for a moment where the writer is behind.
     pub fn record_all(&self, events: &mut Vec<Event>) {
+        if self.backlog.is_behind() {
+            self.pause();
+            events.retain(|event| self.is_queued(event));
+        }
         if !events.is_empty() {
             let room = events.len();
             self.send(Message::Events(std::mem::replace(events, Vec::with_capacity(room)), (self.clock)()));
         }
     }
 
+    /// Whether an event is queued although the writer is behind; counts it otherwise.
+    fn is_queued(&self, event: &Event) -> bool {
+        if matches!(event.outcome, Decision::Refused { refusal: Refusal::TrailUnavailable, .. }) {
+            self.backlog.add_refused();
+            return false;
+        }
+        let is_noise = NoiseKey::of_request(event).is_some();
+        if is_noise {
+            self.backlog.add_unqueued();
+        }
+        !is_noise
+    }
+
+    /// Lets the writer catch up, as long as it writes at all.
+    fn pause(&self) {
+        for _ in 0..STEPS {
+            if !self.backlog.is_behind() || !self.backlog.accepts() {
+                return;
+            }
+            std::thread::sleep(STEP);
+        }
+    }
+
     fn send(&self, message: Message) {
+        self.backlog.add(message.weight());
         if let Err(unsent) = self.sender.send(message) {
             // After the stop, by requests that outlived the grace period.
             let mut late = String::new();
@@ -92,6 +153,15 @@ impl Audit {
 }
 
 impl Message {
+    /// Octets that the message occupies.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Message::Events(events, _) => events.iter().map(crate::backlog::weight).sum(),
+            Message::Enrolment(event) => size_of_val(&**event) + event.account.as_ref().map_or(0, String::len),
+            Message::Stop => 0,
+        }
+    }
+
     /// Appends the lines of the message to a batch.
     fn write(&self, format: LineFormat, batch: &mut String) {
         match self {
@@ -100,81 +170,23 @@ impl Message {
             Message::Stop => {}
         }
     }
-
-    fn count(&self, metrics: &Metrics) {
-        match self {
-            Message::Events(events, finished) => events.iter().for_each(|event| metrics.observe(event, *finished)),
-            Message::Enrolment(event) => metrics.observe_enrolment(event),
-            Message::Stop => {}
-        }
-    }
 }
 
 impl AuditWriter {
-    /// Writes everything that was recorded before this call, then ends.
+    /// Writes everything that was recorded before this call, then ends; gives up after 5 seconds where the sink does not take
+    /// the lines.
     pub fn stop(self) {
         let _ = self.sender.send(Message::Stop);
-        match self.thread.join() {
+        match self.ended.recv_timeout(LAST_LINES) {
             Ok(0) => {}
             Ok(failed) => {
                 tracing::error!(failed, "the audit sink did not take these batches of lines; the log has them")
             }
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                tracing::error!("the audit sink does not take lines: the last lines of this process are lost")
+            }
             Err(_) => tracing::error!("the audit thread ended with a panic: this is a bug, please report it"),
         }
-    }
-}
-
-/// The writer's loop. Returns the number of batches that the sink refused.
-fn write_all(receiver: &Receiver<Message>, mut sink: Sink, format: LineFormat, metrics: &Metrics) -> u64 {
-    let mut batch = String::new();
-    let mut failed = 0_u64;
-    loop {
-        batch.clear();
-        let left = fill(receiver, &mut batch, format, metrics);
-        if !batch.is_empty()
-            && let Err(error) = sink.write(batch.as_bytes())
-        {
-            failed = failed.saturating_add(1);
-            metrics.audit_failures.inc();
-            tracing::error!(%error, %sink, failed, "the audit sink does not take lines: they follow here");
-            for line in batch.lines() {
-                tracing::error!(audit = line);
-            }
-        }
-        match left {
-            Left::More => {}
-            Left::Nothing => sleep(GATHER),
-            Left::End => return failed,
-        }
-    }
-}
-
-/// State of the channel after a batch.
-enum Left {
-    /// The batch is full, so more events may wait. A pause now would delay requests once the channel is full too.
-    More,
-    /// The channel is empty.
-    Nothing,
-    /// The trail was stopped: no event follows.
-    End,
-}
-
-/// Waits for one event, then takes the others that wait, up to a full batch.
-fn fill(receiver: &Receiver<Message>, batch: &mut String, format: LineFormat, metrics: &Metrics) -> Left {
-    let mut next = receiver.recv().map_err(|_| TryRecvError::Disconnected);
-    loop {
-        match next {
-            Ok(message @ (Message::Events(..) | Message::Enrolment(_))) => {
-                message.write(format, batch);
-                message.count(metrics);
-            }
-            Ok(Message::Stop) | Err(TryRecvError::Disconnected) => return Left::End,
-            Err(TryRecvError::Empty) => return Left::Nothing,
-        }
-        if batch.len() >= BATCH {
-            return Left::More;
-        }
-        next = receiver.try_recv();
     }
 }
 
@@ -183,9 +195,25 @@ mod tests {
     use super::*;
     use crate::testing::{clock, refused};
     use std::path::PathBuf;
+    use std::time::Instant;
 
     fn start(file: PathBuf) -> Result<(Audit, AuditWriter), AuditError> {
-        Audit::start(&SinkTarget::File(file), LineFormat::Json, Arc::new(Metrics::new()), clock)
+        let settings = TrailSettings { sink: SinkTarget::File(file), format: LineFormat::Json, noise_lines: 20 };
+        Audit::start(&settings, Arc::new(Metrics::new()), clock)
+    }
+
+    fn unknown(name: &str) -> Event {
+        let refusal = Refusal::ClientUnknown;
+        Event { outcome: Decision::Refused { refusal, code: refusal.code() }, ..refused(name) }
+    }
+
+    /// A named pipe that nobody reads: a write blocks once its buffer is full.
+    fn stalled_sink(dir: &tempfile::TempDir) -> (PathBuf, std::fs::File) {
+        let path = dir.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        // A reader that reads nothing; opened for both, since opening a pipe for reading waits for a writer.
+        let reader = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+        (path, reader)
     }
 
     #[test]
@@ -221,15 +249,82 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_counted_and_stops_nobody() {
-        let (sender, receiver) = sync_channel(4);
-        let sink = Sink::open(&SinkTarget::File("/dev/full".into())).unwrap();
-        let writer = std::thread::spawn(move || write_all(&receiver, sink, LineFormat::Json, &Metrics::new()));
-        for _ in 0..100 {
-            sender.send(Message::Events(vec![refused("alice")], clock())).unwrap();
+    fn a_full_disk_stops_nobody() {
+        let (audit, writer) = start("/dev/full".into()).unwrap();
+        for _ in 0..3 {
+            audit.record(refused("alice"));
         }
-        sender.send(Message::Stop).unwrap();
-        assert!(writer.join().unwrap() > 0);
+        assert!(audit.accepts(), "the lines are in the log");
+        writer.stop();
+    }
+
+    #[test]
+    fn noise_is_summed_up_and_displaces_no_line_of_a_decision() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.log");
+        let (audit, writer) = start(path.clone()).unwrap();
+        for number in 0..50_000 {
+            audit.record(unknown("nobody"));
+            if number % 10_000 == 0 {
+                audit.record(refused("alice"));
+            }
+        }
+        writer.stop();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.iter().filter(|line| line["client"] == "alice@R").count(), 5);
+        assert_eq!(lines.iter().filter(|line| line["client"] == "nobody@R").count(), 20);
+        let unwritten: u64 = lines.iter().filter_map(|line| line["unwritten"].as_u64()).sum();
+        assert_eq!(unwritten, 50_000 - 20);
+        assert!(lines.len() <= 27, "{}", lines.len());
+    }
+
+    #[test]
+    fn a_sink_that_stalls_stops_tickets_and_neither_the_threads_that_record_nor_the_stop() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, mut reader) = stalled_sink(&dir);
+        let (audit, writer) = start(path).unwrap();
+        let begun = Instant::now();
+        let mut events = Vec::new();
+        while audit.accepts() {
+            events.push(refused("alice"));
+            audit.record_all(&mut events);
+            assert!(begun.elapsed() < Duration::from_secs(10), "it never stops accepting");
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        // Neither noise nor the refusals that follow from the stall grow the queue.
+        let before = audit.backlog.octets();
+        let of_trail = Refusal::TrailUnavailable;
+        let refusal = Decision::Refused { refusal: of_trail, code: of_trail.code() };
+        for _ in 0..1000 {
+            audit.record(Event { outcome: refusal.clone(), ..refused("alice") });
+        }
+        assert_eq!(audit.backlog.octets(), before);
+        // The reader comes back: tickets may be issued again, and the refusals are in the trail as a number.
+        let reading = std::thread::spawn(move || {
+            let (mut text, mut some) = (Vec::new(), [0; 65536]);
+            while !String::from_utf8_lossy(&text).contains("TrailUnavailable") {
+                let length = std::io::Read::read(&mut reader, &mut some).unwrap();
+                text.extend_from_slice(&some[..length]);
+            }
+            reader
+        });
+        let _reader = reading.join().unwrap();
+        assert!(audit.accepts());
+        writer.stop();
+    }
+
+    #[test]
+    fn a_stop_does_not_wait_for_a_sink_that_stalls() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, _reader) = stalled_sink(&dir);
+        let (audit, writer) = start(path).unwrap();
+        for _ in 0..1000 {
+            audit.record(refused("alice"));
+        }
+        let begun = Instant::now();
+        writer.stop();
+        assert!(begun.elapsed() < LAST_LINES * 2);
     }
 
     #[test]

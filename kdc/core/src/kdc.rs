@@ -75,6 +75,17 @@ impl Kdc {
         Context::new(now, peer).refused(refusal.into(), self.realm())
     }
 
+    /// Refuses a datagram that is too long, of which `begin` is the beginning. What begins as a request gets
+    /// KRB_ERR_RESPONSE_TOO_BIG, so that the client repeats its request over TCP; anything else gets no reply.
+    #[must_use]
+    pub fn refuse_datagram(&self, begin: &[u8], peer: SocketAddr, now: Timestamp) -> Outcome {
+        if is_request(begin) {
+            self.refuse(Refusal::DatagramLength, peer, now)
+        } else {
+            Context::new(now, peer).dropped(Refusal::NotARequest)
+        }
+    }
+
     /// Receives a request.
     #[must_use]
     pub fn begin(&self, bytes: &[u8], peer: SocketAddr, now: Timestamp) -> Step {
@@ -159,19 +170,30 @@ impl Pending {
         })
     }
 
-    /// Refuses with KDC_ERR_SVC_UNAVAILABLE because the store cannot answer now; the client tries another KDC.
+    /// Refuses because a part of the KDC is not available now, mostly with KDC_ERR_SVC_UNAVAILABLE: the client tries another
+    /// KDC.
     #[must_use]
-    pub fn unavailable(self: Box<Self>, now: Timestamp) -> Outcome {
+    pub fn refuse(self: Box<Self>, refusal: Refusal, now: Timestamp) -> Outcome {
         let Pending { rules, mut context, .. } = *self;
         context.now = now;
-        context.refused(Refusal::StoreUnavailable.into(), &rules.realm)
+        context.refused(refusal.into(), &rules.realm)
     }
+}
+
+/// Whether the bytes begin as an AS-REQ or a TGS-REQ.
+fn is_request(bytes: &[u8]) -> bool {
+    const REQUESTS: [u8; 2] = [10, 12];
+    has_application_tag(bytes, &REQUESTS)
 }
 
 /// Whether the bytes are a reply or an error: AS-REP, TGS-REP, AP-REP, KRB-ERROR. They are never answered: two servers
 /// could otherwise be made to answer each other forever, by one datagram with a forged sender.
 fn is_answer(bytes: &[u8]) -> bool {
-    const APPLICATION_CONSTRUCTED: u8 = 0x60;
     const ANSWERS: [u8; 4] = [11, 13, 15, 30];
-    bytes.first().is_some_and(|tag| ANSWERS.iter().any(|number| *tag == APPLICATION_CONSTRUCTED | number))
+    has_application_tag(bytes, &ANSWERS)
+}
+
+fn has_application_tag(bytes: &[u8], numbers: &[u8]) -> bool {
+    const APPLICATION_CONSTRUCTED: u8 = 0x60;
+    bytes.first().is_some_and(|tag| numbers.iter().any(|number| *tag == APPLICATION_CONSTRUCTED | number))
 }

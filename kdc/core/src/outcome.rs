@@ -1,6 +1,6 @@
 //! The end of a request: the reply and the event, and the form that fits a datagram.
 
-use crate::event::{Decision, Event};
+use crate::event::{Decision, Event, Exchange};
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use kennel_wire::message::{ErrorCode, KrbError, Principal, PrincipalName, Timestamp};
@@ -14,11 +14,20 @@ pub struct Outcome {
     pub event: Event,
 }
 
+/// A reply in a datagram is at most so many times as long as its request. Senders can be forged: a longer reply would multiply
+/// the traffic that somebody directs at another host. The replies to stock clients stay below five times.
+pub const AMPLIFICATION: usize = 6;
+
 impl Outcome {
-    /// Fits the outcome into a datagram of `limit` octets. A longer reply becomes KRB_ERR_RESPONSE_TOO_BIG, in the event
-    /// as well, and the client repeats its request over TCP.
+    /// Fits the outcome into a datagram in reply to a request of `request` octets. A reply that is longer than `limit` octets, or
+    /// than [`AMPLIFICATION`] times the request, becomes KRB_ERR_RESPONSE_TOO_BIG, in the event as well, and the client repeats
+    /// its request over TCP. What is not a request gets no reply.
     #[must_use]
-    pub fn fit_datagram(mut self, limit: usize, realm: &Realm, now: Timestamp) -> Outcome {
+    pub fn fit_datagram(mut self, request: usize, limit: usize, realm: &Realm, now: Timestamp) -> Outcome {
+        if self.event.exchange == Exchange::Unreadable {
+            return self.without_reply();
+        }
+        let limit = limit.min(request.saturating_mul(AMPLIFICATION));
         if self.reply.as_ref().is_none_or(|reply| reply.len() <= limit) {
             return self;
         }
@@ -30,7 +39,15 @@ impl Outcome {
         }
         let refusal = Refusal::ResponseTooBig;
         self.event.outcome = Decision::Refused { refusal, code: refusal.code() };
-        self.reply = Some(reply);
+        self.reply = (reply.len() <= limit).then_some(reply);
+        self
+    }
+
+    fn without_reply(mut self) -> Outcome {
+        if let Decision::Refused { refusal, .. } = self.event.outcome {
+            self.event.outcome = Decision::Dropped(refusal);
+        }
+        self.reply = None;
         self
     }
 }

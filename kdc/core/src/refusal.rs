@@ -40,9 +40,11 @@ refusals! {
     // What cannot be read.
     Malformed => GENERIC, "not a well-formed request";
     FrameLength => FIELD_TOOLONG, "the frame announces a length that is not accepted";
+    DatagramLength => RESPONSE_TOO_BIG, "the request is too long for a datagram: send it over TCP";
     NotARequest => AP_MSG_TYPE, "a reply or an error was sent to the KDC";
     // The KDC itself.
     StoreUnavailable => SVC_UNAVAILABLE, "the principal store is not available";
+    TrailUnavailable => SVC_UNAVAILABLE, "the audit trail cannot be written";
     Internal => GENERIC, "the KDC could not build the reply";
     ResponseTooBig => RESPONSE_TOO_BIG, "the reply is too long for a datagram: ask again over TCP";
     // Who asks, and for whom.

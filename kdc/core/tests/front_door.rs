@@ -5,6 +5,7 @@ use kennel_client::{AsExchange, AsRequest, Secret};
 use kennel_core::access::AllowAll;
 use kennel_core::event::{Decision, Exchange};
 use kennel_core::kdc::{Kdc, Step};
+use kennel_core::outcome::AMPLIFICATION;
 use kennel_core::realm::Realm;
 use kennel_core::refusal::Refusal;
 use kennel_wire::message::{ErrorCode, KrbError};
@@ -53,7 +54,7 @@ fn a_store_that_cannot_answer_sends_the_client_elsewhere() {
     let request = as_request(&mut realm);
     let kdc = Kdc::new(Arc::new(Realm::new("R")), Arc::new(AllowAll));
     let Step::Need(pending) = kdc.begin(&request, realm.peer, realm.now) else { panic!() };
-    let outcome = pending.unavailable(realm.now);
+    let outcome = pending.refuse(Refusal::StoreUnavailable, realm.now);
     assert_eq!(KrbError::decode(&outcome.reply.unwrap()).unwrap().error_code, ErrorCode::SVC_UNAVAILABLE);
     assert!(matches!(outcome.event.outcome, Decision::Refused { refusal: Refusal::StoreUnavailable, .. }));
 }
@@ -66,13 +67,54 @@ fn a_reply_too_long_for_a_datagram_becomes_an_error_that_is_not() {
     let rules = Realm::new("R");
     let whole = realm.ask(&request);
     let length = whole.reply.as_ref().unwrap().len();
-    let fits = whole.fit_datagram(length, &rules, realm.now);
+    let fits = whole.fit_datagram(request.len(), length, &rules, realm.now);
     assert_eq!(fits.reply.as_ref().unwrap().len(), length);
-    let short = fits.fit_datagram(length - 1, &rules, realm.now);
+    let short = fits.fit_datagram(request.len(), length - 1, &rules, realm.now);
     let reply = short.reply.unwrap();
     assert!(reply.len() < length);
     assert_eq!(KrbError::decode(&reply).unwrap().error_code, ErrorCode::RESPONSE_TOO_BIG);
     assert!(matches!(short.event.outcome, Decision::Refused { refusal: Refusal::ResponseTooBig, .. }));
+}
+
+#[test]
+fn a_reply_in_a_datagram_is_at_most_six_times_as_long_as_its_request() {
+    let mut realm = TestRealm::new();
+    realm.change("alice", |r| r.attributes = kennel_core::principal::Attributes::NO_PREAUTH_REQUIRED);
+    let request = as_request(&mut realm);
+    let reply = realm.ask(&request).fit_datagram(request.len(), 1_400, &Realm::new("R"), realm.now).reply.unwrap();
+    assert!(reply.len() > request.len() && reply[0] == 0x6b, "stock clients are answered over UDP");
+    // As if the same ticket had been asked for in fewer octets.
+    let short = reply.len() / AMPLIFICATION - 1;
+    let outcome = realm.ask(&request).fit_datagram(short, 1_400, &Realm::new("R"), realm.now);
+    assert!(outcome.reply.as_ref().unwrap().len() <= short * AMPLIFICATION);
+    assert!(matches!(outcome.event.outcome, Decision::Refused { refusal: Refusal::ResponseTooBig, .. }));
+    assert_eq!(realm.ask(&request).fit_datagram(5, 1_400, &Realm::new("R"), realm.now).reply, None);
+}
+
+#[test]
+fn a_datagram_that_is_no_request_gets_no_reply() {
+    let mut realm = TestRealm::new();
+    for garbage in [&b"not"[..], b"", b"\x6a\x03\x30\x01\x00", b"\x6c\x00", b"\x30\x00"] {
+        let outcome = realm.ask(garbage);
+        assert!(outcome.reply.is_some(), "over TCP it gets an error");
+        let outcome = outcome.fit_datagram(garbage.len(), 1_400, &Realm::new("R"), realm.now);
+        assert_eq!(outcome.reply, None, "{garbage:?}");
+        assert_eq!(outcome.event.outcome, Decision::Dropped(Refusal::Malformed));
+    }
+}
+
+#[test]
+fn a_datagram_that_is_too_long_is_sent_to_tcp_if_it_begins_as_a_request() {
+    let realm = TestRealm::new();
+    let kdc = Kdc::new(Arc::new(Realm::new("R")), Arc::new(AllowAll));
+    for tag in [0x6a, 0x6c] {
+        let reply = kdc.refuse_datagram(&[tag; 8192], realm.peer, realm.now).reply.unwrap();
+        assert_eq!(KrbError::decode(&reply).unwrap().error_code, ErrorCode::RESPONSE_TOO_BIG);
+        assert!(reply.len() < 8192);
+    }
+    for tag in [0x00, 0x30, 0x6b, 0x7e] {
+        assert_eq!(kdc.refuse_datagram(&[tag; 8192], realm.peer, realm.now).reply, None);
+    }
 }
 
 #[test]
@@ -84,7 +126,7 @@ fn an_error_for_a_datagram_leaves_out_names_that_do_not_fit_with_it() {
     let request = AsRequest::new(realm.principal(&name));
     let (_, request) = AsExchange::begin(request, secret, realm.now, &mut realm.rng.clone()).unwrap();
     let mut fitted = |limit| {
-        let reply = realm.ask(&request).fit_datagram(limit, &Realm::new("R"), realm.now).reply.unwrap();
+        let reply = realm.ask(&request).fit_datagram(request.len(), limit, &Realm::new("R"), realm.now).reply.unwrap();
         let error = KrbError::decode(&reply).unwrap();
         assert_eq!(error.error_code, ErrorCode::RESPONSE_TOO_BIG);
         (reply.len(), error.cname.is_some())

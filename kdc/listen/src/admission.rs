@@ -1,62 +1,125 @@
-//! Limits the number of open TCP connections. Where a new connection exceeds the limit, the one that has waited longest for its
-//! client closes. A flood of idle connections thus displaces only itself: a client that sends its request at once never waits
-//! longest.
+//! Limits the number of open connections, in all and for each source. Where a new connection exceeds a limit, the connection that
+//! has waited longest for its client closes: of the same source, where the source exceeds its share, and of all sources otherwise.
+//! A flood of connections that send nothing, or read nothing, thus displaces only itself: a client that sends its request and
+//! reads the reply at once never waits longest.
 
-use std::collections::BTreeMap;
+use crate::limits::{BIG_REQUESTS, SHARE};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::oneshot;
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
-/// The open connections of all listeners of one protocol, and their limit.
+/// The open connections of one listener, and their limits.
 #[derive(Clone)]
 pub(crate) struct Admission {
-    limit: usize,
+    limits: Limits,
     state: Arc<Mutex<State>>,
+}
+
+#[derive(Clone, Copy)]
+struct Limits {
+    /// Connections that may be open at a time.
+    open: usize,
+    /// Connections of one source that may be open at a time.
+    share: usize,
+    /// Octets that the long requests of all connections may occupy.
+    octets: usize,
 }
 
 #[derive(Default)]
 struct State {
     open: usize,
-    /// Connections that wait for their client, oldest first. Sending to a connection, or dropping its sender, closes it.
-    waiting: BTreeMap<u64, oneshot::Sender<()>>,
-    next: u64,
+    octets: usize,
+    sources: HashMap<Source, Presence>,
+    /// Connections that wait for their client, oldest first.
+    waiting: BTreeMap<Ticket, Waiter>,
+    next: Ticket,
+}
+
+/// Position in the order in which connections began to wait.
+type Ticket = u64;
+
+/// The connections of a source.
+#[derive(Default)]
+struct Presence {
+    open: usize,
+    waiting: BTreeSet<Ticket>,
+}
+
+struct Waiter {
+    source: Source,
+    /// Octets that a long request of the connection occupies.
+    octets: usize,
+    pushed_out: Arc<Notify>,
+}
+
+/// The origin of connections that share a limit: an IPv4 address, or an IPv6 network of 64 bits, since one host may use all
+/// addresses of such a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Source(IpAddr);
+
+impl From<IpAddr> for Source {
+    fn from(address: IpAddr) -> Source {
+        Source(match address.to_canonical() {
+            IpAddr::V6(v6) => {
+                let [a, b, c, d, ..] = v6.segments();
+                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+            v4 @ IpAddr::V4(_) => v4,
+        })
+    }
 }
 
 /// An open connection, which counts until this value is dropped. The connection waits for its client from its admission on: on
 /// a busy machine its task may start only after many more connections were admitted.
 pub(crate) struct Slot {
     admission: Admission,
-    admitted: Option<Place>,
+    source: Source,
+    pushed_out: Arc<Notify>,
+    standing: Mutex<Standing>,
 }
 
-/// A connection that waits for its client.
-pub(crate) struct Waiting<'a> {
-    admission: &'a Admission,
-    place: Place,
-}
-
-/// The place of a connection among those that wait.
-struct Place {
-    number: u64,
-    pushed_out: oneshot::Receiver<()>,
+struct Standing {
+    /// The connection's place among those that wait, and the time at which it began; `None` while the server works for it.
+    waits: Option<(Ticket, Instant)>,
+    octets: usize,
 }
 
 impl Admission {
-    /// At most `limit` connections.
+    /// At most `limit` connections, and a quarter of them for one source.
     pub(crate) fn new(limit: usize) -> Admission {
-        Admission { limit, state: Arc::default() }
+        let limits = Limits { open: limit, share: limit.div_ceil(SHARE), octets: BIG_REQUESTS };
+        Admission { limits, state: Arc::default() }
     }
 
-    /// Admits a new connection. At the limit, closes the connection that has waited longest for its client. Returns `None` where
+    /// Admits a new connection. At a limit, closes the connection that has waited longest for its client. Returns `None` where
     /// no connection waits: the new one must close.
-    pub(crate) fn admit(&self) -> Option<Slot> {
+    pub(crate) fn admit(&self, peer: IpAddr) -> Option<Slot> {
+        let source = Source::from(peer);
         let mut state = self.lock();
-        if state.open >= self.limit {
-            let (_, oldest) = state.waiting.pop_first()?;
-            // The closing connection counts until it has closed, so the limit may be exceeded for a moment.
-            let _ = oldest.send(());
+        let own = state.sources.get(&source);
+        if own.is_some_and(|own| own.open >= self.limits.share) {
+            let oldest = own.and_then(|own| own.waiting.first().copied())?;
+            state.push_out(oldest);
+        } else if state.open >= self.limits.open {
+            let oldest = *state.waiting.first_key_value()?.0;
+            state.push_out(oldest);
         }
         state.open += 1;
-        Some(Slot { admission: self.clone(), admitted: Some(state.wait()) })
+        state.sources.entry(source).or_default().open += 1;
+        let pushed_out = Arc::new(Notify::new());
+        let ticket = state.wait(source, 0, &pushed_out);
+        let standing = Mutex::new(Standing { waits: Some((ticket, Instant::now())), octets: 0 });
+        Some(Slot { admission: self.clone(), source, pushed_out, standing })
+    }
+
+    /// Closes the connection that has waited longest, where the system has no descriptor for another one.
+    pub(crate) fn make_room(&self) {
+        let mut state = self.lock();
+        if let Some(oldest) = state.waiting.first_key_value().map(|(ticket, _)| *ticket) {
+            state.push_out(oldest);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -66,43 +129,95 @@ impl Admission {
 
 impl State {
     /// Appends a connection to the end of the queue.
-    fn wait(&mut self) -> Place {
-        let (sender, pushed_out) = oneshot::channel();
-        let number = self.next;
+    fn wait(&mut self, source: Source, octets: usize, pushed_out: &Arc<Notify>) -> Ticket {
+        let ticket = self.next;
         self.next += 1;
-        self.waiting.insert(number, sender);
-        Place { number, pushed_out }
+        self.sources.entry(source).or_default().waiting.insert(ticket);
+        self.waiting.insert(ticket, Waiter { source, octets, pushed_out: pushed_out.clone() });
+        ticket
+    }
+
+    /// Takes a connection out of the queue.
+    fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
+        let waiter = self.waiting.remove(&ticket)?;
+        if let Some(presence) = self.sources.get_mut(&waiter.source) {
+            presence.waiting.remove(&ticket);
+        }
+        Some(waiter)
+    }
+
+    /// Asks a connection to close. It counts until it has closed, so a limit may be exceeded for a moment.
+    fn push_out(&mut self, ticket: Ticket) {
+        if let Some(waiter) = self.leave(ticket) {
+            waiter.pushed_out.notify_one();
+        }
+    }
+
+    fn close(&mut self, source: Source, standing: &Standing) {
+        standing.waits.and_then(|(ticket, _)| self.leave(ticket));
+        self.octets = self.octets.saturating_sub(standing.octets);
+        self.open = self.open.saturating_sub(1);
+        if let Some(presence) = self.sources.get_mut(&source) {
+            presence.open = presence.open.saturating_sub(1);
+            if presence.open == 0 {
+                self.sources.remove(&source);
+            }
+        }
     }
 }
 
 impl Slot {
-    /// Marks the connection as waiting for its client until the guard is dropped. The first wait counts from the admission.
-    pub(crate) fn wait(&mut self) -> Waiting<'_> {
-        let place = self.admitted.take().unwrap_or_else(|| self.admission.lock().wait());
-        Waiting { admission: &self.admission, place }
+    /// Begins to wait for the client, unless the connection does already: its place in the queue is that of the first call.
+    pub(crate) fn wait(&self) {
+        let mut standing = self.standing();
+        if standing.waits.is_none() {
+            let ticket = self.admission.lock().wait(self.source, standing.octets, &self.pushed_out);
+            standing.waits = Some((ticket, Instant::now()));
+        }
+    }
+
+    /// Ends the wait: the server works for the connection, which is not pushed out meanwhile.
+    pub(crate) fn work(&self) {
+        if let Some((ticket, _)) = self.standing().waits.take() {
+            self.admission.lock().leave(ticket);
+        }
+    }
+
+    /// Whether the connection has waited for its client for longer than this.
+    pub(crate) fn waits_longer_than(&self, limit: Duration) -> bool {
+        self.standing().waits.is_some_and(|(_, since)| since.elapsed() > limit)
+    }
+
+    /// Completes when the connection must close.
+    pub(crate) async fn pushed_out(&self) {
+        self.pushed_out.notified().await;
+    }
+
+    /// Occupies octets for a long request in place of those that the connection occupied before. Where the long requests of all
+    /// connections exceed their limit, the one that has waited longest for its rest closes.
+    pub(crate) fn occupy(&self, octets: usize) {
+        let mut standing = self.standing();
+        let mut state = self.admission.lock();
+        state.octets = state.octets.saturating_sub(standing.octets).saturating_add(octets);
+        standing.octets = octets;
+        if let Some(waiter) = standing.waits.and_then(|(ticket, _)| state.waiting.get_mut(&ticket)) {
+            waiter.octets = octets;
+        }
+        if state.octets > self.admission.limits.octets {
+            let longest = state.waiting.iter().find(|(_, waiter)| waiter.octets > 0).map(|(ticket, _)| *ticket);
+            longest.into_iter().for_each(|ticket| state.push_out(ticket));
+        }
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut state = self.admission.lock();
-        if let Some(place) = &self.admitted {
-            state.waiting.remove(&place.number);
-        }
-        state.open = state.open.saturating_sub(1);
-    }
-}
-
-impl Waiting<'_> {
-    /// Completes when the connection must close.
-    pub(crate) async fn pushed_out(&mut self) {
-        let _ = (&mut self.place.pushed_out).await;
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.admission.lock().waiting.remove(&self.place.number);
+        let standing = self.standing.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.admission.lock().close(self.source, standing);
     }
 }
 
@@ -111,49 +226,103 @@ mod tests {
     use super::*;
     use futures_util::FutureExt;
 
+    fn host(number: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, number])
+    }
+
+    fn is_pushed_out(slot: &Slot) -> bool {
+        slot.pushed_out().now_or_never().is_some()
+    }
+
+    /// Connections of as many hosts.
+    fn admitted<const N: usize>(admission: &Admission) -> [Slot; N] {
+        std::array::from_fn(|number| admission.admit(host(number.try_into().unwrap())).unwrap())
+    }
+
     #[test]
     fn the_one_that_waited_longest_makes_room() {
         let admission = Admission::new(2);
-        let (mut a, mut b) = (admission.admit().unwrap(), admission.admit().unwrap());
-        drop(a.wait());
-        let (mut b_waits, mut a_waits) = (b.wait(), a.wait());
-        let c = admission.admit().unwrap();
-        assert!(b_waits.pushed_out().now_or_never().is_some(), "b began to wait first");
-        assert!(a_waits.pushed_out().now_or_never().is_none());
-        drop(c);
+        let [a, b] = admitted(&admission);
+        a.work();
+        a.wait();
+        let c = admission.admit(host(9)).unwrap();
+        assert!(is_pushed_out(&b), "b began to wait first");
+        assert!(!is_pushed_out(&a) && !is_pushed_out(&c));
     }
 
     #[test]
     fn a_connection_whose_task_has_not_begun_makes_room_too() {
         let admission = Admission::new(1);
-        let mut first = admission.admit().unwrap();
-        let second = admission.admit();
-        assert!(second.is_some(), "the newest is not refused");
-        assert!(first.wait().pushed_out().now_or_never().is_some());
+        let first = admission.admit(host(1)).unwrap();
+        assert!(admission.admit(host(2)).is_some(), "the newest is not refused");
+        assert!(is_pushed_out(&first));
         drop(first);
-        drop(second);
-        assert!(admission.lock().waiting.is_empty());
+        assert!(admission.lock().waiting.is_empty() && admission.lock().sources.is_empty());
     }
 
     #[test]
     fn a_connection_at_work_is_not_pushed_out() {
         let admission = Admission::new(1);
-        let mut a = admission.admit().unwrap();
-        drop(a.wait());
-        assert!(admission.admit().is_none());
+        let a = admission.admit(host(1)).unwrap();
+        a.work();
+        assert!(admission.admit(host(2)).is_none());
         drop(a);
-        assert!(admission.admit().is_some());
+        assert!(admission.admit(host(2)).is_some());
     }
 
     #[test]
-    fn a_connection_that_waits_anew_goes_to_the_end() {
+    fn a_wait_that_goes_on_keeps_its_place_and_a_new_wait_goes_to_the_end() {
         let admission = Admission::new(2);
-        let (mut a, mut b) = (admission.admit().unwrap(), admission.admit().unwrap());
-        drop(a.wait());
-        let mut b_waits = b.wait();
-        let mut a_waits = a.wait();
-        let _c = admission.admit().unwrap();
-        assert!(b_waits.pushed_out().now_or_never().is_some());
-        assert!(a_waits.pushed_out().now_or_never().is_none());
+        let [a, b] = admitted(&admission);
+        b.work();
+        b.wait();
+        a.wait();
+        let _c = admission.admit(host(9)).unwrap();
+        assert!(is_pushed_out(&a) && !is_pushed_out(&b));
+    }
+
+    #[test]
+    fn a_source_above_its_share_displaces_itself() {
+        let admission = Admission::new(8);
+        let [a, b] = admitted(&admission);
+        let greedy = [(); 2].map(|()| admission.admit(host(7)).unwrap());
+        let third = admission.admit(host(7)).unwrap();
+        assert!(is_pushed_out(&greedy[0]), "a quarter of eight is two");
+        assert!(![&a, &b, &greedy[1], &third].into_iter().any(is_pushed_out), "others have waited longer");
+        greedy[1].work();
+        third.work();
+        assert!(admission.admit(host(7)).is_none());
+        assert!(admission.admit(host(8)).is_some());
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_are_one_source_and_so_are_both_forms_of_an_ipv4_address() {
+        let source = |text: &str| Source::from(text.parse::<IpAddr>().unwrap());
+        assert_eq!(source("2001:db8:1:2::1"), source("2001:db8:1:2:ffff::9"));
+        assert_ne!(source("2001:db8:1:2::1"), source("2001:db8:1:3::1"));
+        assert_eq!(source("::ffff:10.0.0.1"), source("10.0.0.1"));
+    }
+
+    #[test]
+    fn long_requests_have_a_common_limit_and_the_one_that_waited_longest_makes_room() {
+        let admission = Admission { limits: Limits { octets: 100, ..Admission::new(8).limits }, ..Admission::new(8) };
+        let [short, a, b] = admitted(&admission);
+        a.occupy(60);
+        b.occupy(40);
+        assert!(![&short, &a, &b].into_iter().any(is_pushed_out));
+        b.occupy(60);
+        assert!(is_pushed_out(&a) && !is_pushed_out(&b) && !is_pushed_out(&short));
+        drop(a);
+        assert_eq!(admission.lock().octets, 60);
+        drop(b);
+        assert_eq!(admission.lock().octets, 0);
+    }
+
+    #[test]
+    fn a_lack_of_descriptors_makes_room_as_the_limit_does() {
+        let admission = Admission::new(8);
+        let [a, b] = admitted(&admission);
+        admission.make_room();
+        assert!(is_pushed_out(&a) && !is_pushed_out(&b));
     }
 }

@@ -5,7 +5,7 @@
 //! Under load the socket receives and sends several datagrams in one system call, since a call for each of them costs about as
 //! much as deciding the request. A batch never waits to fill: it holds the datagrams that are queued at that moment.
 
-use crate::limits::MAX_REQUEST;
+use crate::limits::MAX_DATAGRAM;
 use nix::cmsg_space;
 use nix::libc::{in_pktinfo, in6_pktinfo};
 use nix::sys::socket::{
@@ -36,8 +36,17 @@ pub(crate) struct Batch {
     data: [Vec<u8>; BATCH],
     arriving: MultiHeaders<SockaddrStorage>,
     leaving: MultiHeaders<SockaddrStorage>,
-    /// Length and path of each datagram that arrived.
+    /// Length and path of each datagram that arrived. A longer one than [`MAX_DATAGRAM`] has one octet more: the rest is lost.
     arrived: Vec<(usize, Path)>,
+}
+
+/// A datagram that arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Datagram<'a> {
+    /// All octets.
+    Whole(&'a [u8]),
+    /// The first [`MAX_DATAGRAM`] octets of a longer one.
+    TooLong(&'a [u8]),
 }
 
 /// Sender and local address of a datagram.
@@ -57,12 +66,12 @@ enum Local {
 }
 
 impl Batch {
-    /// Allocates buffers for datagrams of up to [`MAX_REQUEST`] octets.
+    /// Allocates buffers for datagrams of up to [`MAX_DATAGRAM`] octets, and for one octet that reveals a longer one.
     pub(crate) fn new(socket: &DatagramSocket) -> Batch {
         // `sendmmsg` sends the whole control buffer, so its capacity is exactly that of the messages: none, or one.
         let control = socket.wildcard.then(|| cmsg_space!(in6_pktinfo));
         Batch {
-            data: std::array::from_fn(|_| vec![0; MAX_REQUEST]),
+            data: std::array::from_fn(|_| vec![0; MAX_DATAGRAM + 1]),
             arriving: MultiHeaders::preallocate(BATCH, control.clone()),
             leaving: MultiHeaders::preallocate(BATCH, control),
             arrived: Vec::with_capacity(BATCH),
@@ -70,9 +79,12 @@ impl Batch {
     }
 
     /// The datagrams that the last [`DatagramSocket::receive`] received.
-    pub(crate) fn arrived(&self) -> impl Iterator<Item = (&[u8], Path)> {
+    pub(crate) fn arrived(&self) -> impl Iterator<Item = (Datagram<'_>, Path)> {
         let data = self.data.iter().zip(&self.arrived);
-        data.map(|(data, (length, path))| (data.get(..*length).unwrap_or_default(), *path))
+        data.map(|(data, (length, path))| {
+            let octets = data.get(..(*length).min(MAX_DATAGRAM)).unwrap_or_default();
+            (if *length > MAX_DATAGRAM { Datagram::TooLong(octets) } else { Datagram::Whole(octets) }, *path)
+        })
     }
 }
 
@@ -210,6 +222,26 @@ mod tests {
     use super::*;
     use crate::sockets::bind_udp;
 
+    fn whole(datagram: Datagram<'_>) -> &[u8] {
+        let Datagram::Whole(octets) = datagram else { panic!("too long") };
+        octets
+    }
+
+    #[test]
+    fn a_datagram_of_the_longest_size_is_whole_and_one_octet_more_is_too_long() {
+        let server = bind_udp("127.0.0.1:0".parse().unwrap(), 1).unwrap().pop().unwrap();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut batch = Batch::new(&server);
+        for (length, too_long) in [(MAX_DATAGRAM, false), (MAX_DATAGRAM + 1, true), (60_000, true)] {
+            client.send_to(&vec![7; length], server.local_addr().unwrap()).unwrap();
+            server.receive(&mut batch).unwrap();
+            let (datagram, _) = batch.arrived().next().unwrap();
+            let expected = [7; MAX_DATAGRAM];
+            let expected = if too_long { Datagram::TooLong(&expected) } else { Datagram::Whole(&expected) };
+            assert_eq!(datagram, expected, "{length}");
+        }
+    }
+
     fn echo(listen: &str, to: &str, client: &str) {
         let server = bind_udp(listen.parse().unwrap(), 1).unwrap().pop().unwrap();
         let port = server.local_addr().unwrap().port();
@@ -220,7 +252,7 @@ mod tests {
         let mut batch = Batch::new(&server);
         server.receive(&mut batch).unwrap();
         let (request, path) = batch.arrived().next().unwrap();
-        assert_eq!(request, b"request");
+        assert_eq!(request, Datagram::Whole(b"request"));
         assert_eq!(path.peer, client.local_addr().unwrap());
         server.send(b"reply", &path);
         let mut reply = [0; 16];
@@ -252,7 +284,7 @@ mod tests {
                 }
                 for _ in 0..2 {
                     server.receive(&mut batch).unwrap();
-                    let replies: Vec<_> = batch.arrived().map(|(data, path)| (data.to_vec(), path)).collect();
+                    let replies: Vec<_> = batch.arrived().map(|(data, path)| (whole(data).to_vec(), path)).collect();
                     assert_eq!(replies.len(), BATCH, "{listen}");
                     server.send_all(&replies, &mut batch);
                 }

@@ -1,35 +1,45 @@
-//! HTTP and HTTPS: sockets, TLS, timeouts, and a limit of connections. A slow connection times out and delays no other.
+//! HTTP and HTTPS: sockets, TLS, timeouts, and the limit of connections that all listeners have. A connection that waits for its
+//! client (in the TLS handshake, for a request or its body, to take a response) may be closed for another one.
 
+use crate::admission::{Admission, Slot};
 use crate::error::ListenError;
-use crate::limits::{ACCEPT_PAUSE, GRACE};
+use crate::limits::{GRACE, SEND_BUFFER};
+use crate::reports::Reports;
 use crate::sockets::explain;
 use crate::stop::stop;
+use crate::tcp::after_failed_accept;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, timeout};
 use tokio_rustls::TlsAcceptor;
 
 /// The client's address, as an extension of each request.
 #[derive(Debug, Clone, Copy)]
 pub struct PeerAddress(pub SocketAddr);
 
-/// Connections that may be open at a time.
+/// Connections that may be open at a time, a quarter of them from one source.
 const CONNECTIONS: usize = 512;
 /// Time limit of the TLS handshake, and of the head of each request.
 const PROMPT: Duration = Duration::from_secs(5);
+/// Time after which a connection closes that waits for its client.
+const WAIT: Duration = Duration::from_secs(10);
+/// Interval at which a connection compares its wait with [`WAIT`].
+const LOOK: Duration = Duration::from_secs(1);
 /// Time after which a connection closes, whatever its state.
 const LIFE: Duration = Duration::from_secs(60);
 
@@ -51,6 +61,8 @@ impl HttpListener {
         let bind = |address: &SocketAddr| {
             let listener = TcpListener::bind(address).map_err(|error| explain(error, *address, "HTTP"))?;
             listener.set_nonblocking(true)?;
+            // Accepted connections inherit the size; the system's own does too.
+            let _ = socket2::SockRef::from(&listener).set_send_buffer_size(SEND_BUFFER);
             Ok(listener)
         };
         addresses.iter().map(bind).collect::<Result<_, ListenError>>().map(HttpListener)
@@ -69,15 +81,42 @@ impl HttpListener {
     pub fn serve(self, router: &Router, tls: Option<Arc<ServerConfig>>) -> Result<HttpServer, ListenError> {
         let acceptor = tls.map(TlsAcceptor::from);
         let (stop, stopped) = watch::channel(false);
-        let permits = Arc::new(Semaphore::new(CONNECTIONS));
+        let (admission, refused) = (Admission::new(CONNECTIONS), Arc::new(Reports::default()));
         let mut tasks = JoinSet::new();
         for listener in self.0 {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            let shared = Shared { acceptor: acceptor.clone(), router: router.clone(), permits: permits.clone() };
+            let (acceptor, router) = (acceptor.clone(), router.clone());
+            let shared = Shared { acceptor, router, admission: admission.clone(), refused: refused.clone() };
             tasks.spawn(shared.accept(listener, stopped.clone()));
         }
         Ok(HttpServer { stop, tasks })
     }
+
+    /// Serves `router` without TLS on a thread and a runtime of its own, so that no other listener delays a response.
+    ///
+    /// # Errors
+    /// [`ListenError::Serve`] where the system refuses a thread, a runtime or a socket.
+    pub fn serve_apart(self, router: Router, thread: &str) -> Result<ApartServer, ListenError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let server = {
+            let _inside = runtime.enter();
+            self.serve(&router, None)?
+        };
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let run = move || {
+            runtime.block_on(async move {
+                let _ = stopped.await;
+                server.stop().await;
+            });
+        };
+        std::thread::Builder::new().name(thread.to_owned()).spawn(run)?;
+        Ok(ApartServer { _stop: stop })
+    }
+}
+
+/// A server on a thread of its own. It stops when this value is dropped.
+pub struct ApartServer {
+    _stop: tokio::sync::oneshot::Sender<()>,
 }
 
 impl HttpServer {
@@ -95,29 +134,20 @@ impl HttpServer {
 struct Shared {
     acceptor: Option<TlsAcceptor>,
     router: Router,
-    permits: Arc<Semaphore>,
+    admission: Admission,
+    refused: Arc<Reports>,
 }
 
 impl Shared {
     async fn accept(self, listener: tokio::net::TcpListener, mut stopped: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
         loop {
-            let Ok(permit) = self.permits.clone().acquire_owned().await else { return };
             tokio::select! {
                 () = stop(&mut stopped) => break,
                 Some(_) = connections.join_next() => {}
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => {
-                        let (shared, stopped) = (self.clone(), stopped.clone());
-                        connections.spawn(async move {
-                            let _permit = permit;
-                            let _ = timeout(LIFE, shared.connection(stream, peer, stopped)).await;
-                        });
-                    }
-                    Err(error) => {
-                        tracing::error!(%error, "HTTP connections cannot be accepted");
-                        sleep(ACCEPT_PAUSE).await;
-                    }
+                    Ok((stream, peer)) => self.admit(stream, peer, &stopped, &mut connections),
+                    Err(error) => after_failed_accept(&error, &self.admission).await,
                 },
             }
         }
@@ -125,14 +155,45 @@ impl Shared {
         while connections.join_next().await.is_some() {}
     }
 
-    async fn connection(self, stream: TcpStream, peer: SocketAddr, stopped: watch::Receiver<bool>) {
+    fn admit(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        stopped: &watch::Receiver<bool>,
+        connections: &mut JoinSet<()>,
+    ) {
+        let Some(slot) = self.admission.admit(peer.ip()) else {
+            if let Some(refused) = self.refused.due() {
+                tracing::warn!(%peer, refused, "HTTP connections are refused: every one that this client may have is busy");
+            }
+            return;
+        };
+        let (shared, slot, stopped) = (self.clone(), Arc::new(slot), stopped.clone());
+        connections.spawn(async move {
+            tokio::select! {
+                _ = timeout(LIFE, shared.connection(stream, peer, &slot, stopped)) => {}
+                () = slot.pushed_out() => tracing::debug!(%peer, "closed to make room for another connection"),
+                () = waits_too_long(&slot) => tracing::debug!(%peer, "the client of an HTTP connection is too slow"),
+            }
+        });
+    }
+
+    async fn connection(self, stream: TcpStream, peer: SocketAddr, slot: &Arc<Slot>, stopped: watch::Receiver<bool>) {
         let _ = stream.set_nodelay(true);
-        let Some(acceptor) = self.acceptor else { return http(self.router, stream, peer, stopped).await };
+        let Some(acceptor) = self.acceptor else { return http(self.router, stream, peer, slot, stopped).await };
         match timeout(PROMPT, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => http(self.router, stream, peer, stopped).await,
+            Ok(Ok(stream)) => http(self.router, stream, peer, slot, stopped).await,
             Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
         }
+    }
+}
+
+/// Completes when the connection has waited for its client for longer than [`WAIT`].
+async fn waits_too_long(slot: &Slot) {
+    let mut look = interval(LOOK);
+    while !slot.waits_longer_than(WAIT) {
+        look.tick().await;
     }
 }
 
@@ -140,12 +201,12 @@ async fn http(
     router: Router,
     stream: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
+    slot: &Arc<Slot>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(PeerAddress(peer));
-        let router = router.clone();
-        async move { Ok::<_, Infallible>(answer(router, request.map(Body::new)).await) }
+    let service = hyper::service::service_fn(|request: Request<Incoming>| {
+        let (router, slot) = (router.clone(), slot.clone());
+        async move { Ok::<_, Infallible>(answer(router, request, peer, slot).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PROMPT).max_buf_size(64 * 1024);
@@ -162,10 +223,53 @@ async fn http(
     }
 }
 
-async fn answer(router: Router, request: Request<Body>) -> axum::response::Response {
+/// Answers a request. The connection is at work meanwhile, except where it waits for the body.
+async fn answer(
+    router: Router,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    slot: Arc<Slot>,
+) -> axum::response::Response {
     use tower::ServiceExt;
-    match router.oneshot(request).await {
+    slot.work();
+    let mut request = request.map(|body| Body::new(ObservedBody { body, slot: slot.clone() }));
+    request.extensions_mut().insert(PeerAddress(peer));
+    let response = router.oneshot(request).await;
+    slot.wait();
+    match response {
         Ok(response) => response,
         Err(never) => match never {},
+    }
+}
+
+/// The body of a request. While its octets are missing, the connection waits for its client.
+struct ObservedBody {
+    body: Incoming,
+    slot: Arc<Slot>,
+}
+
+impl HttpBody for ObservedBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if frame.is_pending() {
+            self.slot.wait()
+        } else {
+            self.slot.work()
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -9,8 +9,9 @@
 //! | [`udp`] | one thread and one socket of the same port for each core |
 //! | [`datagram`] | a datagram and the local address that it arrived at |
 //! | [`tcp`] | connections: framing, timeouts |
-//! | [`admission`] | the limit of connections, and which one closes at the limit |
+//! | [`admission`] | the limits of connections, in all and for each source, and which one closes at a limit |
 //! | [`http`] | HTTP and HTTPS: sockets and limits around an axum router |
+//! | [`reports`] | bounds the log lines about what strangers can repeat |
 //! | [`stop`] | the stop of a listener, as its tasks wait for it |
 //! | [`tls`] | serving certificates: issued by our own authority, or read from the operator's files |
 //! | [`error`] | errors of sockets, threads and certificates |
@@ -20,6 +21,7 @@ mod datagram;
 mod error;
 mod http;
 mod limits;
+mod reports;
 mod respond;
 mod sockets;
 mod stop;
@@ -31,7 +33,7 @@ mod udp;
 mod tests;
 
 pub use error::ListenError;
-pub use http::{HttpListener, HttpServer, PeerAddress};
+pub use http::{ApartServer, HttpListener, HttpServer, PeerAddress};
 pub use limits::ListenLimits;
 pub use respond::{Respond, Response, TransportKind};
 pub use sockets::{BoundSockets, RunningSockets};

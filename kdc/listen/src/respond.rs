@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 /// How a reply reaches its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransportKind {
-    /// In one datagram: the responder keeps the reply within its limit for datagrams.
+    /// In one datagram: the responder keeps the reply within its limit for datagrams, which depends on the request: senders can be
+    /// forged, so that a long reply to a short request would multiply an attacker's traffic.
     Datagram,
     /// In a stream, behind a length prefix, at any length.
     Stream,
@@ -47,6 +48,9 @@ pub trait Respond: Send + Sync + 'static {
 
     /// Answers and records that the server is too busy for this request.
     fn unavailable(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Vec<u8>>;
+
+    /// Answers a datagram that is longer than 8 KiB, of which `begin` is the beginning.
+    fn refuse_datagram(&self, begin: &[u8], peer: SocketAddr) -> Response<Self::Event>;
 
     /// Answers and records a frame whose length is zero, too long or reserved. The connection closes after the reply.
     fn refuse_frame(&self, peer: SocketAddr) -> Option<Vec<u8>>;

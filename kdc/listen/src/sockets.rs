@@ -4,7 +4,7 @@
 use crate::admission::Admission;
 use crate::datagram::DatagramSocket;
 use crate::error::ListenError;
-use crate::limits::{GRACE, ListenLimits};
+use crate::limits::{GRACE, ListenLimits, SEND_BUFFER};
 use crate::respond::Respond;
 use crate::tcp::TcpServer;
 use crate::udp::Worker;
@@ -113,6 +113,8 @@ pub(crate) fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     only_v6(&socket, address)?;
     // Permits a restart while old connections linger, but not two servers on one port.
     socket.set_reuse_address(true)?;
+    // Accepted connections inherit the size; the system's own does too.
+    let _ = socket.set_send_buffer_size(SEND_BUFFER);
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;

@@ -1,11 +1,14 @@
 //! TCP: requests framed by their length (RFC 4120, section 7.2.2), several per connection. The idle time limits the wait for the
-//! first octet of the next request, the exchange time that from there to the last octet of the reply. A stop closes idle
-//! connections and finishes requests that have begun.
+//! first octet of the next request, the exchange time that from there to the last octet of the reply. A connection that waits for
+//! its client, to read or to write, may be closed for another one. A stop closes idle connections and finishes requests that have
+//! begun.
 
 use crate::admission::{Admission, Slot};
-use crate::limits::{ACCEPT_PAUSE, ListenLimits, MAX_REQUEST};
+use crate::limits::{ACCEPT_PAUSE, ListenLimits, MAX_REQUEST, SHORT_REQUEST, WRITE};
+use crate::reports::Reports;
 use crate::respond::{Respond, TransportKind};
 use crate::stop::stop;
+use futures_util::FutureExt;
 use kennel_wire::frame::{self, Prefix};
 use std::io;
 use std::net::SocketAddr;
@@ -14,7 +17,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
 
 /// Size of a read, octets: most requests are shorter.
@@ -28,12 +31,12 @@ pub(crate) struct TcpServer<R> {
     admission: Admission,
     stopped: watch::Receiver<bool>,
     shared: Arc<Shared<R>>,
+    refused: Reports,
 }
 
 struct Shared<R> {
     responder: Arc<R>,
-    idle: Duration,
-    exchange: Duration,
+    limits: ListenLimits,
 }
 
 struct Connection<R> {
@@ -64,8 +67,9 @@ impl<R: Respond> TcpServer<R> {
         limits: &ListenLimits,
         stopped: watch::Receiver<bool>,
     ) -> io::Result<TcpServer<R>> {
-        let shared = Shared { responder, idle: limits.tcp_idle, exchange: limits.tcp_exchange };
-        Ok(TcpServer { listener: TcpListener::from_std(listener)?, admission, stopped, shared: Arc::new(shared) })
+        let shared = Arc::new(Shared { responder, limits: *limits });
+        let refused = Reports::default();
+        Ok(TcpServer { listener: TcpListener::from_std(listener)?, admission, stopped, shared, refused })
     }
 
     /// Accepts until the stop, then waits for the connections.
@@ -77,7 +81,7 @@ impl<R: Respond> TcpServer<R> {
                 Some(_) = connections.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, peer)) => self.admit(stream, peer, &mut connections),
-                    Err(error) => after_failed_accept(&error).await,
+                    Err(error) => after_failed_accept(&error, &self.admission).await,
                 },
             }
         }
@@ -86,8 +90,10 @@ impl<R: Respond> TcpServer<R> {
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr, connections: &mut JoinSet<()>) {
-        let Some(slot) = self.admission.admit() else {
-            tracing::warn!(%peer, "refused: every connection is busy");
+        let Some(slot) = self.admission.admit(peer.ip()) else {
+            if let Some(refused) = self.refused.due() {
+                tracing::warn!(%peer, refused, "connections are refused: every one that this client may have is busy");
+            }
             return;
         };
         // Replies are written whole: waiting to fill a segment would only delay them.
@@ -99,19 +105,24 @@ impl<R: Respond> TcpServer<R> {
     }
 }
 
-/// Ignores connections that the client aborted. Reports any other error, and pauses.
-async fn after_failed_accept(error: &io::Error) {
+/// Ignores connections that the client aborted. Reports any other error, and closes a connection that waits for its client: the
+/// error is mostly a lack of descriptors.
+pub(crate) async fn after_failed_accept(error: &io::Error, admission: &Admission) {
     let clients_own = matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
     if !clients_own {
         tracing::error!(%error, "connections cannot be accepted");
+        admission.make_room();
         sleep(ACCEPT_PAUSE).await;
     }
 }
 
 impl<R: Respond> Connection<R> {
     async fn run(mut self) {
-        while self.has_begun().await {
-            let exchange = self.shared.exchange;
+        for _ in 0..self.shared.limits.tcp_requests {
+            if !self.has_begun().await {
+                return;
+            }
+            let exchange = self.shared.limits.tcp_exchange;
             match timeout(exchange, self.exchange()).await {
                 Ok(Ok(Next::Continue)) => {}
                 Ok(Ok(Next::Close)) => return,
@@ -119,40 +130,42 @@ impl<R: Respond> Connection<R> {
                 Err(_) => return tracing::debug!(peer = %self.peer, "the exchange took too long"),
             }
         }
+        tracing::debug!(peer = %self.peer, "the connection has carried as many requests as it may");
     }
 
     /// Waits for the next request to begin. Returns false where the connection ends first.
     async fn has_begun(&mut self) -> bool {
+        self.slot.wait();
         if !self.received.is_empty() {
-            return true;
+            // Requests that were sent ahead take turns with those of other connections, and the connection may be closed for
+            // another one.
+            yield_now().await;
+            return self.slot.pushed_out().now_or_never().is_none();
         }
-        let mut waiting = self.slot.wait();
         tokio::select! {
             // A request that has arrived is answered even at a stop or a timeout.
             biased;
             read = self.stream.read_buf(&mut self.received) => read.is_ok_and(|length| length > 0),
-            () = sleep(self.shared.idle) => false,
-            () = waiting.pushed_out() => false,
+            () = sleep(self.shared.limits.tcp_idle) => false,
+            () = self.slot.pushed_out() => false,
             () = stop(&mut self.stopped) => false,
         }
     }
 
     async fn exchange(&mut self) -> io::Result<Next> {
         let Some(frame) = self.rest_of_request().await? else { return Ok(Next::Close) };
+        self.slot.work();
         let Ok(end) = frame else {
             self.refuse_frame().await?;
             return Ok(Next::Close);
         };
         let request = self.received.get(frame::PREFIX..end).unwrap_or_default();
-        match self.shared.responder.respond(request, self.peer, TransportKind::Stream).await {
-            Some(reply) => {
-                self.received.drain(..end.min(self.received.len()));
-                self.stream.write_all(&frame::encode(&reply)).await?;
-                Ok(Next::Continue)
-            }
-            // The responder has no reply to this message, such as one that is not a request.
-            None => Ok(Next::Close),
-        }
+        let reply = self.shared.responder.respond(request, self.peer, TransportKind::Stream).await;
+        // The responder has no reply to some messages, such as one that is not a request.
+        let Some(reply) = reply else { return Ok(Next::Close) };
+        self.received.drain(..end.min(self.received.len()));
+        self.give_back();
+        self.write(&frame::encode(&reply)).await
     }
 
     /// Receives the rest of a request and returns the index of its end. A client that is slow to send counts as one that sends
@@ -161,22 +174,48 @@ impl<R: Respond> Connection<R> {
         if let Some(there) = whole(&self.received) {
             return Ok(Some(there));
         }
-        let mut waiting = self.slot.wait();
+        let Connection { stream, received, slot, .. } = self;
         tokio::select! {
-            request = read_request(&mut self.stream, &mut self.received) => request.map(Some),
-            () = waiting.pushed_out() => Ok(None),
+            request = read_request(stream, received, slot) => request.map(Some),
+            () = slot.pushed_out() => Ok(None),
+        }
+    }
+
+    /// Writes a reply. A client that is slow to read may be pushed out, as one that is slow to send.
+    async fn write(&mut self, reply: &[u8]) -> io::Result<Next> {
+        let Connection { stream, slot, .. } = self;
+        slot.wait();
+        tokio::select! {
+            biased;
+            written = stream.write_all(reply) => written.map(|()| Next::Continue),
+            () = sleep(WRITE) => Err(io::ErrorKind::TimedOut.into()),
+            () = slot.pushed_out() => Ok(Next::Close),
+        }
+    }
+
+    /// Frees the memory of a long request.
+    fn give_back(&mut self) {
+        if self.received.capacity() > SHORT_REQUEST {
+            self.received.shrink_to(SHORT_REQUEST.max(self.received.len()));
+            self.slot.occupy(self.received.len().saturating_sub(SHORT_REQUEST));
         }
     }
 
     /// Replies that the frame's length cannot be served, then lets the client read the reply before the connection closes.
     async fn refuse_frame(&mut self) -> io::Result<()> {
-        if let Some(reply) = self.shared.responder.refuse_frame(self.peer) {
-            self.stream.write_all(&frame::encode(&reply)).await?;
+        if let Some(reply) = self.shared.responder.refuse_frame(self.peer)
+            && matches!(self.write(&frame::encode(&reply)).await?, Next::Close)
+        {
+            return Ok(());
         }
         self.stream.shutdown().await?;
         // Closing with unread octets would reset the connection, and the client would lose the reply.
         let mut sink = [0; 4096];
-        let _ = timeout(LINGER, async { while self.stream.read(&mut sink).await.is_ok_and(|n| n > 0) {} }).await;
+        let linger = timeout(LINGER, async { while self.stream.read(&mut sink).await.is_ok_and(|n| n > 0) {} });
+        tokio::select! {
+            _ = linger => {}
+            () = self.slot.pushed_out() => {}
+        }
         Ok(())
     }
 }
@@ -191,13 +230,21 @@ fn whole(received: &[u8]) -> Option<Result<usize, FrameRefused>> {
     (received.len() >= end).then_some(Ok(end))
 }
 
-/// Reads a request. Memory grows with the octets that arrive, not with the announced length.
-async fn read_request(stream: &mut TcpStream, received: &mut Vec<u8>) -> io::Result<Result<usize, FrameRefused>> {
+/// Reads a request. Memory grows with the octets that arrive, not with the announced length, and what a long request occupies
+/// counts for all connections.
+async fn read_request(
+    stream: &mut TcpStream,
+    received: &mut Vec<u8>,
+    slot: &Slot,
+) -> io::Result<Result<usize, FrameRefused>> {
     loop {
         if let Some(there) = whole(received) {
             return Ok(there);
         }
         received.reserve(ROOM);
+        if received.capacity() > SHORT_REQUEST {
+            slot.occupy(received.capacity());
+        }
         if stream.read_buf(received).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

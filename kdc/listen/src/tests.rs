@@ -1,6 +1,7 @@
 //! The listeners over real sockets on loopback, with a responder that knows no protocol.
 
-use crate::limits::{GRACE, ListenLimits, MAX_REQUEST};
+use crate::http::HttpListener;
+use crate::limits::{GRACE, ListenLimits, MAX_DATAGRAM, MAX_REQUEST, WRITE};
 use crate::respond::{Respond, Response, TransportKind};
 use crate::sockets::{BoundSockets, RunningSockets, bind_udp_socket};
 use kennel_wire::frame;
@@ -19,6 +20,7 @@ const UNANSWERED: &[u8] = b"unanswered";
 /// A message that the responder cannot answer before something else has happened.
 const WAITS: &[u8] = b"waits";
 const REFUSED_FRAME: &[u8] = b"refused frame";
+const TOO_LONG: &[u8] = b"too long";
 const UNAVAILABLE: &[u8] = b"unavailable";
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -66,6 +68,10 @@ impl Respond for Mirror {
         Some(UNAVAILABLE.to_vec())
     }
 
+    fn refuse_datagram(&self, begin: &[u8], _peer: SocketAddr) -> Response<Vec<u8>> {
+        Response { reply: Some(TOO_LONG.to_vec()), event: begin.to_vec() }
+    }
+
     fn refuse_frame(&self, _peer: SocketAddr) -> Option<Vec<u8>> {
         self.record(&mut vec![REFUSED_FRAME.to_vec()]);
         Some(REFUSED_FRAME.to_vec())
@@ -74,7 +80,7 @@ impl Respond for Mirror {
 
 fn limits() -> ListenLimits {
     let (tcp_idle, tcp_exchange) = (Duration::from_secs(10), Duration::from_secs(30));
-    ListenLimits { udp_threads: 2, tcp_connections: 4096, tcp_idle, tcp_exchange }
+    ListenLimits { udp_threads: 2, tcp_connections: 4096, tcp_requests: 100, tcp_idle, tcp_exchange }
 }
 
 fn loopback(port: u16) -> SocketAddr {
@@ -198,16 +204,33 @@ async fn a_datagram_that_has_to_wait_holds_up_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_number_of_datagrams_that_wait_is_bounded() {
+async fn the_number_of_datagrams_that_wait_is_bounded_for_each_source() {
     let fixture = Fixture::start(ListenLimits { udp_threads: 1, ..limits() }).await;
     let client = UdpSocket::bind(loopback(0)).await.unwrap();
     client.connect(fixture.address).await.unwrap();
-    for _ in 0..crate::udp::WAITING {
+    let share = crate::udp::WAITING / crate::limits::SHARE;
+    for _ in 0..share {
         client.send(WAITS).await.unwrap();
     }
     client.send(WAITS).await.unwrap();
     assert_eq!(receive(&client).await, UNAVAILABLE);
-    fixture.mirror.gate.add_permits(crate::udp::WAITING as usize);
+    let other = UdpSocket::bind(SocketAddr::from(([127, 0, 0, 2], 0))).await.unwrap();
+    other.connect(fixture.address).await.unwrap();
+    other.send(WAITS).await.unwrap();
+    assert!(timeout(Duration::from_millis(200), other.recv(&mut [0; 64])).await.is_err(), "it waits");
+    fixture.mirror.gate.add_permits(share + 1);
+    assert_eq!(Some(receive(&other).await), mirrored(WAITS));
+    fixture.sockets.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_datagram_that_is_too_long_reaches_the_responder_as_such_and_cut() {
+    let fixture = Fixture::start(limits()).await;
+    let client = UdpSocket::bind(loopback(0)).await.unwrap();
+    client.connect(fixture.address).await.unwrap();
+    client.send(&[7; MAX_DATAGRAM + 1]).await.unwrap();
+    assert_eq!(receive(&client).await, TOO_LONG);
+    assert_eq!(*fixture.mirror.recorded.lock().unwrap(), [vec![7; MAX_DATAGRAM]]);
     fixture.sockets.stop().await;
 }
 
@@ -308,6 +331,52 @@ async fn a_flood_of_connections_that_say_nothing_does_not_lock_out_a_client() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn clients_that_send_ahead_and_read_nothing_do_not_lock_out_another_one() {
+    let limits = ListenLimits { tcp_connections: 8, tcp_requests: u32::MAX, ..limits() };
+    let fixture = Fixture::start(limits).await;
+    // The replies fill the buffers of both systems, and the server waits for the client to read.
+    let long = frame::encode(&[7; 60_000]);
+    let mut flood = Vec::new();
+    for _ in 0..16 {
+        let mut stream = fixture.connect().await;
+        let sender = long.clone();
+        flood.push(tokio::spawn(async move { while stream.write_all(&sender).await.is_ok() {} }));
+    }
+    sleep(Duration::from_millis(500)).await;
+    let begun = Instant::now();
+    let mut client = fixture.connect().await;
+    client.write_all(&frame::encode(REQUEST)).await.unwrap();
+    assert_eq!(Some(read_reply(&mut client).await), mirrored(REQUEST));
+    assert!(begun.elapsed() < WRITE, "nobody had to wait for the end of a write");
+    flood.iter().for_each(tokio::task::JoinHandle::abort);
+    fixture.sockets.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_read_is_closed_in_time() {
+    let fixture = Fixture::start(ListenLimits { tcp_requests: u32::MAX, ..limits() }).await;
+    let mut stream = fixture.connect().await;
+    let long = frame::encode(&[7; 60_000]);
+    let begun = Instant::now();
+    let closed = async { while stream.write_all(&long).await.is_ok() {} };
+    timeout(WRITE * 2, closed).await.unwrap();
+    assert!(begun.elapsed() >= WRITE);
+    fixture.sockets.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_carries_no_more_requests_than_it_may() {
+    let fixture = Fixture::start(ListenLimits { tcp_requests: 3, ..limits() }).await;
+    let mut stream = fixture.connect().await;
+    stream.write_all(&frame::encode(REQUEST).repeat(3)).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(Some(read_reply(&mut stream).await), mirrored(REQUEST));
+    }
+    assert!(is_closed(&mut stream).await);
+    fixture.sockets.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_finishes_what_has_begun_and_closes_what_is_idle() {
     let fixture = Fixture::start(limits()).await;
     let mut idle = fixture.connect().await;
@@ -336,4 +405,82 @@ async fn a_stop_does_not_wait_for_ever() {
     let begun = Instant::now();
     fixture.sockets.stop().await;
     assert!(begun.elapsed() >= GRACE && begun.elapsed() < GRACE * 2);
+}
+
+/// HTTP: a GET is answered at once, a POST with its body.
+async fn http_server(apart: bool) -> (SocketAddr, Box<dyn std::any::Any>) {
+    let router = axum::Router::new().route("/", axum::routing::get(async || "ok").post(async |body: String| body));
+    let listener = HttpListener::bind(&[loopback(0)]).unwrap();
+    let address = listener.addresses()[0];
+    if apart {
+        return (address, Box::new(listener.serve_apart(router, "test").unwrap()));
+    }
+    (address, Box::new(listener.serve(&router, None).unwrap()))
+}
+
+/// Sends a part of a request, and returns what comes back until the connection waits or closes.
+async fn http_exchange(address: SocketAddr, request: &[u8]) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut received = vec![0; 1024];
+    let length = timeout(PATIENCE, stream.read(&mut received)).await.unwrap().unwrap_or(0);
+    (stream, String::from_utf8_lossy(&received[..length]).into_owned())
+}
+
+const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn http_connections_that_wait_for_their_client_lock_out_nobody() {
+    for apart in [false, true] {
+        let (address, _server) = http_server(apart).await;
+        let mut flood = Vec::new();
+        for number in 0..700 {
+            // Kept alive, without a request, in the middle of a head, in the middle of a body.
+            let begun: &[u8] = match number % 4 {
+                0 => GET,
+                1 => b"",
+                2 => b"GET / HT",
+                _ => b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nbegin",
+            };
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let _ = stream.write_all(begun).await;
+            flood.push(stream);
+        }
+        let begun = Instant::now();
+        let (_, answer) = http_exchange(address, GET).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        drop(flood);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_http_client_that_is_too_slow_is_closed() {
+    let (address, _server) = http_server(false).await;
+    let body = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nbegin";
+    let begun = Instant::now();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(body).await.unwrap();
+    let closed = timeout(Duration::from_secs(20), stream.read(&mut [0; 16])).await;
+    assert!(matches!(closed, Ok(Ok(0) | Err(_))), "{closed:?}");
+    assert!(begun.elapsed() >= Duration::from_secs(10));
+}
+
+#[test]
+fn a_server_apart_answers_without_the_runtime_of_the_others_and_stops_when_it_is_dropped() {
+    use std::io::{Read, Write};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // Nothing drives this runtime any more once the server is made.
+    let (address, server) = runtime.block_on(http_server(true));
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(GET).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    drop((server, stream));
+    let begun = Instant::now();
+    while std::net::TcpStream::connect(address).is_ok() {
+        assert!(begun.elapsed() < PATIENCE, "it still accepts");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

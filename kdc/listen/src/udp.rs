@@ -1,7 +1,10 @@
 //! UDP: a thread receives the queued datagrams, passes them to the responder and sends the replies, without a task for each. A
-//! request that has to wait moves to the runtime, where it delays no other. The number of waiting requests is bounded.
+//! request that has to wait moves to the runtime, where it delays no other. The number of waiting requests is bounded, in all and
+//! for each source.
 
-use crate::datagram::{Batch, DatagramSocket, Path};
+use crate::admission::Admission;
+use crate::datagram::{Batch, Datagram, DatagramSocket, Path};
+use crate::reports::Reports;
 use crate::respond::{Respond, TransportKind};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,10 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
-/// Requests of one socket that may wait at a time. The responder answers further ones as unavailable.
-pub(crate) const WAITING: u32 = 256;
+/// Requests of one socket that may wait at a time, a quarter of them from one source. The responder answers further ones as
+/// unavailable.
+pub(crate) const WAITING: usize = 256;
 /// Time after the stop in which queued datagrams are still answered.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -22,7 +26,9 @@ pub(crate) struct Worker<R> {
     responder: Arc<R>,
     stop: Arc<AtomicBool>,
     runtime: Handle,
-    waiting: Arc<Semaphore>,
+    waiting: Admission,
+    tasks: TaskTracker,
+    refused: Reports,
 }
 
 /// Events and replies of a batch of requests.
@@ -45,8 +51,8 @@ enum Triage {
 impl<R: Respond> Worker<R> {
     /// Must be called inside a tokio runtime.
     pub(crate) fn new(socket: Arc<DatagramSocket>, responder: Arc<R>, stop: Arc<AtomicBool>) -> Worker<R> {
-        let waiting = Arc::new(Semaphore::new(WAITING as usize));
-        Worker { socket, responder, stop, runtime: Handle::current(), waiting }
+        let (waiting, tasks) = (Admission::new(WAITING), TaskTracker::new());
+        Worker { socket, responder, stop, runtime: Handle::current(), waiting, tasks, refused: Reports::default() }
     }
 
     /// Serves until the stop. A panic, which is a bug, loses one datagram and not the thread.
@@ -56,8 +62,8 @@ impl<R: Respond> Worker<R> {
         while catch_unwind(AssertUnwindSafe(|| self.receive_all())).is_err() {
             tracing::error!("a request made a UDP thread panic: this is a bug, please report it");
         }
-        // All permits are free once no request waits.
-        let _ = runtime.block_on(self.waiting.acquire_many(WAITING));
+        self.tasks.close();
+        runtime.block_on(self.tasks.wait());
     }
 
     fn receive_all(&self) {
@@ -88,13 +94,17 @@ impl<R: Respond> Worker<R> {
 
     /// Answers a batch. Records its events before the replies leave, so that no reply is sent without its record.
     fn answer_all(&self, batch: &mut Batch, answers: &mut Answers<R::Event>) {
-        for (request, path) in batch.arrived() {
-            match self.responder.try_respond(request, path.peer, TransportKind::Datagram) {
-                Some(response) => {
+        for (datagram, path) in batch.arrived() {
+            let response = match datagram {
+                Datagram::Whole(request) => self.responder.try_respond(request, path.peer, TransportKind::Datagram),
+                Datagram::TooLong(begin) => Some(self.responder.refuse_datagram(begin, path.peer)),
+            };
+            match (response, datagram) {
+                (Some(response), _) => {
                     answers.events.push(response.event);
                     answers.replies.extend(response.reply.map(|reply| (reply, path)));
                 }
-                None => self.answer_later(request, path),
+                (None, Datagram::Whole(request) | Datagram::TooLong(request)) => self.answer_later(request, path),
             }
         }
         self.responder.record(&mut answers.events);
@@ -103,17 +113,24 @@ impl<R: Respond> Worker<R> {
     }
 
     fn answer_later(&self, request: &[u8], path: Path) {
-        let Ok(permit) = self.waiting.clone().try_acquire_owned() else {
-            tracing::warn!(peer = %path.peer, "refused: too many requests are waiting");
+        let Some(slot) = self.waiting.admit(path.peer.ip()) else {
+            if let Some(refused) = self.refused.due() {
+                tracing::warn!(peer = %path.peer, refused, "requests are refused: too many are waiting");
+            }
             let reply = self.responder.unavailable(request, path.peer, TransportKind::Datagram);
             return reply.iter().for_each(|reply| self.socket.send(reply, &path));
         };
+        // The request waits for the responder, not for its client: no other one may displace it.
+        slot.work();
         let (socket, responder, request) = (self.socket.clone(), self.responder.clone(), request.to_vec());
-        self.runtime.spawn(async move {
-            let reply = responder.respond(&request, path.peer, TransportKind::Datagram).await;
-            reply.iter().for_each(|reply| socket.send(reply, &path));
-            drop(permit);
-        });
+        self.tasks.spawn_on(
+            async move {
+                let reply = responder.respond(&request, path.peer, TransportKind::Datagram).await;
+                reply.iter().for_each(|reply| socket.send(reply, &path));
+                drop(slot);
+            },
+            &self.runtime,
+        );
     }
 }
 

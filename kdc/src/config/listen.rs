@@ -24,6 +24,8 @@ pub(crate) struct LimitSettings {
     pub(crate) udp_reply_limit: usize,
     /// TCP connections that may be open at a time.
     pub(crate) tcp_connections: usize,
+    /// Requests that a connection may carry. The connection closes after the last one.
+    pub(crate) tcp_requests: u32,
     /// Time that a connection may wait for its next request.
     pub(crate) tcp_idle: Seconds,
     /// Time that a request may take, from its first octet to the last of its reply.
@@ -36,6 +38,7 @@ impl LimitSettings {
         ensure!((1..=256).contains(&self.udp_threads), "limits.udp_threads: must be 1 to 256");
         ensure!((256..=65_507).contains(&self.udp_reply_limit), "limits.udp_reply_limit: must be 256 to 65507 octets");
         ensure!((1..=65_536).contains(&self.tcp_connections), "limits.tcp_connections: must be 1 to 65536");
+        ensure!(self.tcp_requests > 0, "limits.tcp_requests: must be at least 1");
         ensure!(self.tcp_idle.0 > 0, "limits.tcp_idle: must be at least \"1s\"");
         ensure!(self.tcp_exchange.0 > 0, "limits.tcp_exchange: must be at least \"1s\"");
         Ok(())
@@ -46,6 +49,7 @@ impl LimitSettings {
         ListenLimits {
             udp_threads: self.udp_threads,
             tcp_connections: self.tcp_connections,
+            tcp_requests: self.tcp_requests,
             tcp_idle: self.tcp_idle.duration(),
             tcp_exchange: self.tcp_exchange.duration(),
         }
@@ -58,6 +62,7 @@ impl Default for LimitSettings {
             udp_threads: std::thread::available_parallelism().map_or(1, usize::from),
             udp_reply_limit: 1400,
             tcp_connections: 4096,
+            tcp_requests: 1000,
             tcp_idle: Seconds(10),
             tcp_exchange: Seconds(30),
         }

@@ -121,7 +121,10 @@ fn flags_override_the_file() {
     assert!(config.store.create);
     let flags = ["--audit", "/a", "--audit-format", "text", "--log", "debug", "--log-format", "json"];
     let config = load(&example(), &flags).unwrap();
-    assert_eq!(config.audit, AuditSettings { sink: SinkTarget::File("/a".into()), format: AuditFormat::Text });
+    assert_eq!(
+        config.audit,
+        AuditSettings { sink: SinkTarget::File("/a".into()), format: AuditFormat::Text, noise_lines: 20 }
+    );
     assert_eq!(config.log, LogSettings { level: "debug".into(), format: LogFormat::Json });
 }
 
@@ -141,6 +144,7 @@ fn limits_that_serve_nothing_are_refused_by_name() {
     for (from, to, name) in [
         ("udp_reply_limit = 1400", "udp_reply_limit = 1", "limits.udp_reply_limit"),
         ("tcp_connections = 4096", "tcp_connections = 0", "limits.tcp_connections"),
+        ("tcp_requests = 1000", "tcp_requests = 0", "limits.tcp_requests"),
         ("tcp_idle = \"10s\"", "tcp_idle = 0", "limits.tcp_idle"),
     ] {
         let text = example().replace(from, to);

@@ -45,7 +45,7 @@ const CACHE_CAPACITY: usize = 10_000;
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
-    logs::start(&LogSettings { level: args.log.clone(), format: LogFormat::Text })?;
+    let _log = logs::start(&LogSettings { level: args.log.clone(), format: LogFormat::Text })?;
     let plan = Plan::new(args)?;
     warn_of_weakness(&plan.realm);
     let mut signals = Signals::new()?;
@@ -106,7 +106,11 @@ async fn make_and_start(
     };
     let parts =
         Parts { realm: plan.realm.clone(), store, cache_capacity: CACHE_CAPACITY, cluster, metrics: Some(metrics) };
-    let audit = AuditSettings { sink: SinkTarget::File(folder.audit_log()), format: AuditFormat::Json };
+    let audit = AuditSettings {
+        sink: SinkTarget::File(folder.audit_log()),
+        format: AuditFormat::Json,
+        noise_lines: plan.noise_lines,
+    };
     Service::start(parts, bound, &plan.limits, &audit).await
 }
 

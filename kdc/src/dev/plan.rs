@@ -24,6 +24,8 @@ const CLUSTER_SERVICE: &str = "HTTP/self-test.dev.kennel";
 pub(crate) struct Plan {
     pub(crate) realm: Realm,
     pub(crate) limits: LimitSettings,
+    /// Lines of noise that the audit trail takes from one source in 30 seconds.
+    pub(crate) noise_lines: u32,
     pub(crate) principals: Vec<PlannedPrincipal>,
     pub(crate) trusts: Vec<PlannedTrust>,
 }
@@ -74,7 +76,7 @@ impl Plan {
         let principals =
             seed.principals.into_iter().map(|p| principal(p, &realm)).collect::<anyhow::Result<Vec<_>>>()?;
         let trusts = seed.trusts.into_iter().map(|t| trust(t, &realm)).collect::<anyhow::Result<Vec<_>>>()?;
-        let plan = Plan { realm, limits: seed.limits, principals, trusts };
+        let plan = Plan { realm, limits: seed.limits, noise_lines: seed.audit.noise_lines, principals, trusts };
         plan.check()?;
         Ok(plan)
     }

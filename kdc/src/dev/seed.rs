@@ -1,6 +1,7 @@
 //! The file of `--seed`: principals, trusts and settings of a realm for demos and tests. `deploy/examples/seed.toml`
 //! explains every key.
 
+use crate::config::audit::NOISE_LINES;
 use crate::config::listen::LimitSettings;
 use crate::config::realm::RealmSettings;
 use crate::config::values::{EnctypeName, Moment, Password, Seconds};
@@ -13,10 +14,25 @@ use serde::de::{Deserialize, Deserializer, Error};
 pub(crate) struct Seed {
     pub(crate) realm: RealmSettings,
     pub(crate) limits: LimitSettings,
+    pub(crate) audit: SeedAudit,
     #[serde(rename = "principal")]
     pub(crate) principals: Vec<SeedPrincipal>,
     #[serde(rename = "trust")]
     pub(crate) trusts: Vec<SeedTrust>,
+}
+
+/// Section `[audit]`.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SeedAudit {
+    /// As `noise_lines` of `[audit]` in the file of `serve`.
+    pub(crate) noise_lines: u32,
+}
+
+impl Default for SeedAudit {
+    fn default() -> SeedAudit {
+        SeedAudit { noise_lines: NOISE_LINES }
+    }
 }
 
 /// A principal.

@@ -32,6 +32,10 @@ impl KdcEndpoint {
 
     async fn decide(&self, request: &[u8], peer: SocketAddr) -> Outcome {
         let now = clock::now();
+        if !self.audit.accepts() {
+            // No ticket without its line in the trail.
+            return self.refuse(request, peer, Refusal::TrailUnavailable);
+        }
         let mut step = self.live.kdc().begin(request, peer, now);
         loop {
             let pending: Box<Pending> = match step {
@@ -42,7 +46,7 @@ impl KdcEndpoint {
                 Ok(found) => pending.resume(found, now, &mut rand::thread_rng()),
                 Err(error) => {
                     tracing::error!(%error, "the store did not answer");
-                    return pending.unavailable(now);
+                    return pending.refuse(Refusal::StoreUnavailable, now);
                 }
             };
         }
@@ -60,17 +64,28 @@ impl KdcEndpoint {
         Ok(found)
     }
 
+    /// Refuses a request that would need the store; decides any other.
+    fn refuse(&self, request: &[u8], peer: SocketAddr, refusal: Refusal) -> Outcome {
+        let now = clock::now();
+        match self.live.kdc().begin(request, peer, now) {
+            Step::Done(outcome) => outcome,
+            Step::Need(pending) => pending.refuse(refusal, now),
+        }
+    }
+
     /// Records the event and returns the reply, so that no ticket leaves without its audit line.
-    fn finish(&self, outcome: Outcome, transport: TransportKind) -> Option<Vec<u8>> {
-        let outcome = self.fit(outcome, transport);
+    fn finish(&self, outcome: Outcome) -> Option<Vec<u8>> {
         self.audit.record(outcome.event);
         outcome.reply
     }
 
-    fn fit(&self, outcome: Outcome, transport: TransportKind) -> Outcome {
+    /// Fits the reply to a request of `request` octets into its transport.
+    fn fit(&self, outcome: Outcome, request: usize, transport: TransportKind) -> Outcome {
         let now = outcome.event.time;
         match transport {
-            TransportKind::Datagram => outcome.fit_datagram(self.udp_reply_limit, self.live.kdc().realm(), now),
+            TransportKind::Datagram => {
+                outcome.fit_datagram(request, self.udp_reply_limit, self.live.kdc().realm(), now)
+            }
             TransportKind::Stream => outcome,
         }
     }
@@ -82,7 +97,8 @@ impl Respond for KdcEndpoint {
     /// The core has no state that a request could change half-way, so this method drops a decision that waits for the store,
     /// and [`Respond::respond`] makes it anew.
     fn try_respond(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Response<Event>> {
-        let Outcome { reply, event } = self.fit(self.decide(request, peer).now_or_never()?, transport);
+        let outcome = self.decide(request, peer).now_or_never()?;
+        let Outcome { reply, event } = self.fit(outcome, request.len(), transport);
         Some(Response { reply, event })
     }
 
@@ -92,29 +108,32 @@ impl Respond for KdcEndpoint {
 
     async fn respond(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Vec<u8>> {
         let outcome = self.decide(request, peer).await;
-        self.finish(outcome, transport)
+        self.finish(self.fit(outcome, request.len(), transport))
     }
 
     /// Too many requests wait for the store: KDC_ERR_SVC_UNAVAILABLE.
     fn unavailable(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Vec<u8>> {
-        let now = clock::now();
-        let outcome = match self.live.kdc().begin(request, peer, now) {
-            Step::Done(outcome) => outcome,
-            Step::Need(pending) => pending.unavailable(now),
-        };
-        self.finish(outcome, transport)
+        let outcome = self.refuse(request, peer, Refusal::StoreUnavailable);
+        self.finish(self.fit(outcome, request.len(), transport))
+    }
+
+    /// KRB_ERR_RESPONSE_TOO_BIG, so that the client sends its request over TCP.
+    fn refuse_datagram(&self, begin: &[u8], peer: SocketAddr) -> Response<Event> {
+        let Outcome { reply, event } = self.live.kdc().refuse_datagram(begin, peer, clock::now());
+        Response { reply, event }
     }
 
     /// KRB_ERR_FIELD_TOOLONG (RFC 4120, section 7.2.2).
     fn refuse_frame(&self, peer: SocketAddr) -> Option<Vec<u8>> {
-        self.finish(self.live.kdc().refuse(Refusal::FrameLength, peer, clock::now()), TransportKind::Stream)
+        self.finish(self.live.kdc().refuse(Refusal::FrameLength, peer, clock::now()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kennel_audit::{LineFormat, Metrics, SinkTarget};
+    use crate::config::audit::AuditSettings;
+    use kennel_audit::{Metrics, SinkTarget};
     use kennel_core::pods::NoCluster;
     use kennel_core::realm::Realm;
     use kennel_store::MemoryStore;
@@ -126,8 +145,9 @@ mod tests {
     const REPLY: &[u8] = b"\x6b\x02\x30\x00";
 
     async fn endpoint(dir: &tempfile::TempDir) -> (KdcEndpoint, kennel_audit::AuditWriter) {
-        let target = SinkTarget::File(dir.path().join("audit.log"));
-        let (audit, writer) = Audit::start(&target, LineFormat::Json, Arc::new(Metrics::new()), clock::now).unwrap();
+        let settings =
+            AuditSettings { sink: SinkTarget::File(dir.path().join("audit.log")), ..AuditSettings::default() };
+        let (audit, writer) = Audit::start(&settings.build(), Arc::new(Metrics::new()), clock::now).unwrap();
         let cache = EntryCache::open(Arc::new(MemoryStore::new()), 16).await.unwrap();
         let live = Arc::new(Live::new(Realm::new("R"), Arc::new(NoCluster)));
         (KdcEndpoint::new(live, cache, audit, 1400), writer)

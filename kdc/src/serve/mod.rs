@@ -6,10 +6,12 @@
 //! | [`cluster`] | the parts that only a realm with a cluster has |
 //! | [`store`] | opens or creates the store and its master key |
 //! | [`authority_file`] | the file of Kennel's own certificate authority |
+//! | [`heartbeat`] | whether the runtime that serves requests is stuck |
 //! | [`signals`] | SIGTERM and SIGINT |
 
 mod authority_file;
 pub(crate) mod cluster;
+mod heartbeat;
 pub(crate) mod service;
 pub(crate) mod signals;
 pub(crate) mod store;
@@ -27,7 +29,7 @@ use kennel_store::{SledStore, master_key_file};
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
-    logs::start(&config.log)?;
+    let _log = logs::start(&config.log)?;
     let realm = config.realm.build(config.realm_name()?)?;
     warn_of_weakness(&realm);
     let mut signals = Signals::new()?;

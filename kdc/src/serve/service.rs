@@ -6,11 +6,12 @@ use crate::config::listen::LimitSettings;
 use crate::endpoints::health::{Check, Measure, router};
 use crate::endpoints::kdc::KdcEndpoint;
 use crate::serve::cluster::{ClusterParts, Lost, RunningCluster};
+use crate::serve::heartbeat::Heartbeat;
 use kennel_audit::{Audit, AuditWriter, Metrics};
 use kennel_controller::{Census, Live};
 use kennel_core::pods::{NoCluster, Pods};
 use kennel_core::realm::Realm;
-use kennel_listen::{BoundSockets, HttpListener, HttpServer, RunningSockets};
+use kennel_listen::{ApartServer, BoundSockets, HttpListener, RunningSockets};
 use kennel_store::{EntryCache, PrincipalStore};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -29,7 +30,8 @@ pub(crate) struct Parts {
 pub(crate) struct Service {
     sockets: RunningSockets,
     cluster: Option<RunningCluster>,
-    metrics: Option<HttpServer>,
+    /// Metrics and health, on a thread of their own: strangers on other listeners do not delay a probe.
+    metrics: Option<ApartServer>,
     /// The task that counts the principals of the store, where metrics are served.
     census: Option<JoinHandle<()>>,
     audit: AuditWriter,
@@ -45,22 +47,25 @@ impl Service {
     ) -> anyhow::Result<Service> {
         let cache = EntryCache::open(parts.store, parts.cache_capacity).await?;
         let metrics = Arc::new(Metrics::new());
-        let (audit, writer) = Audit::start(&audit.sink, audit.format.into(), metrics.clone(), clock::now)?;
+        let (audit, writer) = Audit::start(&audit.build(), metrics.clone(), clock::now)?;
         let pods: Arc<dyn Pods> = match &parts.cluster {
             Some(cluster) => Arc::new(cluster.index.clone()),
             None => Arc::new(NoCluster),
         };
         let live = Arc::new(Live::new(parts.realm, pods));
         let addresses = bound.addresses().to_vec();
+        let (trail, heartbeat) = (audit.clone(), Heartbeat::start());
         let endpoint = KdcEndpoint::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);
         let sockets = bound.serve(&Arc::new(endpoint), &limits.build())?;
         tracing::info!(?addresses, "listening on UDP and TCP");
         let census = Arc::new(Census::default());
-        let (checks, measure) = (checks(parts.cluster.as_ref()), measure(parts.cluster.as_ref(), census.clone()));
+        let life = vec![Check { name: "requests are served", holds: Box::new(move || heartbeat.beats()) }];
+        let readiness = readiness(parts.cluster.as_ref(), trail.clone());
+        let measure = measure(parts.cluster.as_ref(), census.clone(), trail);
         let census = parts.metrics.is_some().then(|| tokio::spawn(census.follow(cache.clone())));
         let cluster = parts.cluster.map(|cluster| cluster.start(live, cache, audit, metrics.clone())).transpose()?;
-        let metrics =
-            parts.metrics.map(|listener| listener.serve(&router(metrics, measure, checks), None)).transpose()?;
+        let router = router(metrics, measure, life, readiness);
+        let metrics = parts.metrics.map(|listener| listener.serve_apart(router, "health")).transpose()?;
         Ok(Service { sockets, cluster, metrics, census, audit: writer })
     }
 
@@ -77,9 +82,7 @@ impl Service {
         if let Some(cluster) = self.cluster {
             cluster.stop().await;
         }
-        if let Some(metrics) = self.metrics {
-            metrics.stop().await;
-        }
+        drop(self.metrics);
         if let Some(census) = self.census {
             census.abort();
         }
@@ -91,9 +94,10 @@ impl Service {
 }
 
 /// Returns the conditions of readiness. The first two always hold: nothing is served before.
-fn checks(cluster: Option<&ClusterParts>) -> Vec<Check> {
+fn readiness(cluster: Option<&ClusterParts>, trail: Audit) -> Vec<Check> {
     let always = |name| Check { name, holds: Box::new(|| true) };
-    let mut checks = vec![always("store open, master key loaded"), always("realm known")];
+    let written = Check { name: "audit trail written", holds: Box::new(move || trail.accepts()) };
+    let mut checks = vec![always("store open, master key loaded"), always("realm known"), written];
     if let Some(cluster) = cluster {
         let index = cluster.index.clone();
         checks.push(Check { name: "cluster listed", holds: Box::new(move || index.read().is_synced()) });
@@ -101,13 +105,14 @@ fn checks(cluster: Option<&ClusterParts>) -> Vec<Check> {
     checks
 }
 
-fn measure(cluster: Option<&ClusterParts>, census: Arc<Census>) -> Measure {
+fn measure(cluster: Option<&ClusterParts>, census: Arc<Census>, trail: Audit) -> Measure {
     let tls = cluster.and_then(ClusterParts::tls);
     #[expect(clippy::cast_precision_loss, reason = "seconds since the epoch")]
     let seconds = |time: Option<i64>| time.unwrap_or(0) as f64;
     Box::new(move |metrics| {
         metrics.certificate_expiry.set(seconds(tls.as_ref().and_then(|tls| tls.expiry())));
         metrics.authority_expiry.set(seconds(tls.as_ref().and_then(|tls| tls.authority_expiry())));
+        metrics.audit_stalled.set((!trail.accepts()).into());
         metrics.store.set(&census.counts(clock::now().time.0));
     })
 }

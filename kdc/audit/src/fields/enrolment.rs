@@ -24,7 +24,7 @@ impl Fields for EnrolmentEvent {
             EnrolmentOutcome::Granted(granted) => {
                 let kvnos = |entry: &GrantedKeys| entry.kvnos.iter().map(u32::to_string).collect::<Vec<_>>().join("+");
                 let keys = granted.keytab.iter().map(|entry| format!("{} {}", entry.principal, kvnos(entry)));
-                line.text("keytab", keys.collect::<Vec<_>>().join(", "));
+                line.names("keytab", keys.collect::<Vec<_>>().join(", "));
                 if let Some(issued) = &granted.ticket {
                     issued_fields(line, issued);
                 }
