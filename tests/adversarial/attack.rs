@@ -7,7 +7,7 @@ use kennel_client::{Credential, Keytab, TgsRequest};
 use kennel_core::refusal::Refusal;
 use kennel_crypto::{Enctype, Key, KeyUsage};
 use kennel_tests::exchange::Actors;
-use kennel_tests::peer::Udp;
+use kennel_tests::peer::{Tcp, Udp};
 use kennel_tests::realm::Realm;
 use kennel_wire::der::writer::Writer;
 use kennel_wire::message::{
@@ -32,6 +32,9 @@ pub(crate) const SERVICE: &str = "HTTP/web.shop";
 const AUDIT_LIMIT: Duration = Duration::from_secs(10);
 
 const SEED: &str = r#"
+    # Each request must leave its own line, whatever it is.
+    [audit]
+    noise_lines = 100000000
     [[principal]]
     name = "alice"
     password = "secret"
@@ -55,6 +58,7 @@ const SEED: &str = r#"
 pub(crate) struct Scene {
     pub(crate) realm: Realm,
     udp: Udp,
+    tcp: Tcp,
     /// Audit lines that must be there by now.
     lines: usize,
 }
@@ -64,18 +68,26 @@ impl Scene {
         let realm = Realm::builder(REALM)?.seed(SEED).start()?;
         // `dev` has proved itself, and its lines are written.
         let lines = realm.audit()?.lines().count();
-        let udp = Udp::connect(realm.port())?;
-        Ok(Scene { realm, udp, lines })
+        let (udp, tcp) = (Udp::connect(realm.port())?, Tcp::new(realm.port()));
+        Ok(Scene { realm, udp, tcp, lines })
     }
 
     /// After something else than [`Scene::ask`] made lines of its own.
     pub(crate) fn settle(&mut self) -> Result<()> {
+        // The realm may have been restarted.
+        self.tcp.close();
         self.lines = self.realm.audit()?.lines().count();
         Ok(())
     }
 
-    /// Sends a request; gives the answer and the one audit line of it.
+    /// Sends a request over TCP, where everything but a reply is answered; gives the answer and the one audit line of it.
     pub(crate) fn ask(&mut self, request: &[u8]) -> Result<(Vec<u8>, Value)> {
+        let answer = self.tcp.ask(request)?.context("the connection was closed without an answer")?;
+        Ok((answer, self.next_line()?))
+    }
+
+    /// Sends a request over UDP; gives the answer and the one audit line of it.
+    pub(crate) fn ask_over_udp(&mut self, request: &[u8]) -> Result<(Vec<u8>, Value)> {
         let answer = self.udp.ask(request)?.to_vec();
         Ok((answer, self.next_line()?))
     }

@@ -92,7 +92,6 @@ fn times_that_do_not_exist() -> Result<()> {
 fn the_shapes_that_mit_does_not_answer() -> Result<()> {
     let mut scene = Scene::new()?;
     for request in [
-        b"".to_vec(),
         b"\0".to_vec(),
         vec![0; 1000],
         vec![0xff; 1000],

@@ -1,4 +1,4 @@
-//! Faults around a real `kennel-kdc`: `kill -9`, a full disk, no file descriptors, SIGTERM under load, a clock that jumps.
+//! Faults around a real `kennel-kdc`: `kill -9`, a full disk, a stalled audit trail, no file descriptors, SIGTERM under load, a clock that jumps.
 //! (What the store alone keeps across `kill -9` and torn snapshots: `kdc/store/tests/crash.rs`.)
 
 mod clock;
@@ -6,4 +6,5 @@ mod descriptors;
 mod disk;
 mod kill;
 mod load;
+mod stall;
 mod stop;

@@ -51,6 +51,15 @@ impl Udp {
         }
     }
 
+    /// Sends a datagram, and waits for nothing.
+    ///
+    /// # Errors
+    /// The socket fails.
+    pub fn send(&self, datagram: &[u8]) -> Result<()> {
+        self.socket.send(datagram)?;
+        Ok(())
+    }
+
     /// Sends a datagram that must not be answered, and waits for `patience`. Returns true where no answer arrives.
     ///
     /// # Errors
