@@ -1,9 +1,10 @@
 //! Limits the number of open connections, in all and for each source. Where a new connection exceeds a limit, the connection that
-//! has waited longest for its client closes: of the same source, where the source exceeds its share, and of all sources otherwise.
-//! A flood of connections that send nothing, or read nothing, thus displaces only itself: a client that sends its request and
-//! reads the reply at once never waits longest.
+//! has waited longest for its client closes: of the same source, where the source exceeds its share, and otherwise of the source
+//! that has the most connections. A flood of connections that send nothing, or read nothing, thus displaces only itself: a client
+//! that sends its request and reads the reply at once never waits longest.
 
 use crate::limits::{BIG_REQUESTS, SHARE};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,23 +33,28 @@ struct State {
     open: usize,
     octets: usize,
     sources: HashMap<Source, Presence>,
-    /// Connections that wait for their client, oldest first.
-    waiting: BTreeMap<Ticket, Waiter>,
+    /// The sources with connections that wait for their client. The last one gives way.
+    order: BTreeSet<Precedence>,
     next: Ticket,
 }
 
 /// Position in the order in which connections began to wait.
 type Ticket = u64;
 
+/// Number of open connections of a source, and the ticket of the one that has waited longest.
+type Precedence = (usize, Reverse<Ticket>, Source);
+
 /// The connections of a source.
 #[derive(Default)]
 struct Presence {
     open: usize,
-    waiting: BTreeSet<Ticket>,
+    /// Connections that wait for their client, oldest first.
+    waiting: BTreeMap<Ticket, Waiter>,
+    /// The entry of this source in the order.
+    precedence: Option<Precedence>,
 }
 
 struct Waiter {
-    source: Source,
     /// Octets that a long request of the connection occupies.
     octets: usize,
     pushed_out: Arc<Notify>,
@@ -56,7 +62,7 @@ struct Waiter {
 
 /// The origin of connections that share a limit: an IPv4 address, or an IPv6 network of 64 bits, since one host may use all
 /// addresses of such a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Source(IpAddr);
 
 impl From<IpAddr> for Source {
@@ -98,13 +104,12 @@ impl Admission {
     pub(crate) fn admit(&self, peer: IpAddr) -> Option<Slot> {
         let source = Source::from(peer);
         let mut state = self.lock();
-        let own = state.sources.get(&source);
-        if own.is_some_and(|own| own.open >= self.limits.share) {
-            let oldest = own.and_then(|own| own.waiting.first().copied())?;
-            state.push_out(oldest);
-        } else if state.open >= self.limits.open {
-            let oldest = *state.waiting.first_key_value()?.0;
-            state.push_out(oldest);
+        if state.sources.get(&source).is_some_and(|own| own.open >= self.limits.share) {
+            let (oldest, _) = state.sources.get(&source)?.waiting.first_key_value()?;
+            let oldest = *oldest;
+            state.push_out(source, oldest);
+        } else if state.open >= self.limits.open && !state.make_room() {
+            return None;
         }
         state.open += 1;
         state.sources.entry(source).or_default().open += 1;
@@ -114,12 +119,9 @@ impl Admission {
         Some(Slot { admission: self.clone(), source, pushed_out, standing })
     }
 
-    /// Closes the connection that has waited longest, where the system has no descriptor for another one.
+    /// Closes a connection that waits, where the system has no descriptor for another one.
     pub(crate) fn make_room(&self) {
-        let mut state = self.lock();
-        if let Some(oldest) = state.waiting.first_key_value().map(|(ticket, _)| *ticket) {
-            state.push_out(oldest);
-        }
+        self.lock().make_room();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -132,37 +134,66 @@ impl State {
     fn wait(&mut self, source: Source, octets: usize, pushed_out: &Arc<Notify>) -> Ticket {
         let ticket = self.next;
         self.next += 1;
-        self.sources.entry(source).or_default().waiting.insert(ticket);
-        self.waiting.insert(ticket, Waiter { source, octets, pushed_out: pushed_out.clone() });
+        let waiter = Waiter { octets, pushed_out: pushed_out.clone() };
+        self.sources.entry(source).or_default().waiting.insert(ticket, waiter);
+        self.reorder(source);
         ticket
     }
 
     /// Takes a connection out of the queue.
-    fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
-        let waiter = self.waiting.remove(&ticket)?;
-        if let Some(presence) = self.sources.get_mut(&waiter.source) {
-            presence.waiting.remove(&ticket);
-        }
+    fn leave(&mut self, source: Source, ticket: Ticket) -> Option<Waiter> {
+        let waiter = self.sources.get_mut(&source)?.waiting.remove(&ticket)?;
+        self.reorder(source);
         Some(waiter)
     }
 
+    /// Asks the connection to close that gives way. Returns false where no connection waits.
+    fn make_room(&mut self) -> bool {
+        let Some((_, Reverse(oldest), source)) = self.order.last().copied() else { return false };
+        self.push_out(source, oldest);
+        true
+    }
+
     /// Asks a connection to close. It counts until it has closed, so a limit may be exceeded for a moment.
-    fn push_out(&mut self, ticket: Ticket) {
-        if let Some(waiter) = self.leave(ticket) {
+    fn push_out(&mut self, source: Source, ticket: Ticket) {
+        if let Some(waiter) = self.leave(source, ticket) {
             waiter.pushed_out.notify_one();
         }
     }
 
     fn close(&mut self, source: Source, standing: &Standing) {
-        standing.waits.and_then(|(ticket, _)| self.leave(ticket));
+        standing.waits.and_then(|(ticket, _)| self.leave(source, ticket));
         self.octets = self.octets.saturating_sub(standing.octets);
         self.open = self.open.saturating_sub(1);
         if let Some(presence) = self.sources.get_mut(&source) {
             presence.open = presence.open.saturating_sub(1);
-            if presence.open == 0 {
+            if presence.open > 0 {
+                self.reorder(source);
+            } else {
                 self.sources.remove(&source);
             }
         }
+    }
+
+    /// Updates the entry of a source in the order.
+    fn reorder(&mut self, source: Source) {
+        let Some(presence) = self.sources.get_mut(&source) else { return };
+        let oldest = presence.waiting.first_key_value().map(|(ticket, _)| *ticket);
+        let precedence = oldest.map(|oldest| (presence.open, Reverse(oldest), source));
+        if presence.precedence != precedence {
+            presence.precedence.iter().for_each(|old| _ = self.order.remove(old));
+            self.order.extend(precedence);
+            presence.precedence = precedence;
+        }
+    }
+
+    /// The connection with a long request that has waited longest.
+    fn longest_request(&self) -> Option<(Ticket, Source)> {
+        let long = |(source, presence): (&Source, &Presence)| {
+            let (ticket, _) = presence.waiting.iter().find(|(_, waiter)| waiter.octets > 0)?;
+            Some((*ticket, *source))
+        };
+        self.sources.iter().filter_map(long).min()
     }
 }
 
@@ -179,8 +210,14 @@ impl Slot {
     /// Ends the wait: the server works for the connection, which is not pushed out meanwhile.
     pub(crate) fn work(&self) {
         if let Some((ticket, _)) = self.standing().waits.take() {
-            self.admission.lock().leave(ticket);
+            self.admission.lock().leave(self.source, ticket);
         }
+    }
+
+    /// Moves the connection to the end of the queue: its client has made progress.
+    pub(crate) fn wait_anew(&self) {
+        self.work();
+        self.wait();
     }
 
     /// Whether the connection has waited for its client for longer than this.
@@ -200,12 +237,13 @@ impl Slot {
         let mut state = self.admission.lock();
         state.octets = state.octets.saturating_sub(standing.octets).saturating_add(octets);
         standing.octets = octets;
-        if let Some(waiter) = standing.waits.and_then(|(ticket, _)| state.waiting.get_mut(&ticket)) {
-            waiter.octets = octets;
-        }
-        if state.octets > self.admission.limits.octets {
-            let longest = state.waiting.iter().find(|(_, waiter)| waiter.octets > 0).map(|(ticket, _)| *ticket);
-            longest.into_iter().for_each(|ticket| state.push_out(ticket));
+        let waiter =
+            standing.waits.and_then(|(ticket, _)| state.sources.get_mut(&self.source)?.waiting.get_mut(&ticket));
+        waiter.into_iter().for_each(|waiter| waiter.octets = octets);
+        if state.octets > self.admission.limits.octets
+            && let Some((ticket, source)) = state.longest_request()
+        {
+            state.push_out(source, ticket);
         }
     }
 
@@ -257,7 +295,7 @@ mod tests {
         assert!(admission.admit(host(2)).is_some(), "the newest is not refused");
         assert!(is_pushed_out(&first));
         drop(first);
-        assert!(admission.lock().waiting.is_empty() && admission.lock().sources.is_empty());
+        assert!(admission.lock().order.is_empty() && admission.lock().sources.is_empty());
     }
 
     #[test]
@@ -293,6 +331,16 @@ mod tests {
         third.work();
         assert!(admission.admit(host(7)).is_none());
         assert!(admission.admit(host(8)).is_some());
+    }
+
+    #[test]
+    fn at_the_limit_the_source_with_the_most_connections_gives_way() {
+        let admission = Admission::new(8);
+        let single: [Slot; 6] = admitted(&admission);
+        let crowd = [(); 2].map(|()| admission.admit(host(7)).unwrap());
+        let late = admission.admit(host(8)).unwrap();
+        assert!(is_pushed_out(&crowd[0]), "of the source with two connections");
+        assert!(!single.iter().chain([&crowd[1], &late]).any(is_pushed_out));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
+use rustls::server::Acceptor;
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
@@ -26,7 +27,8 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// The client's address, as an extension of each request.
 #[derive(Debug, Clone, Copy)]
@@ -79,14 +81,13 @@ impl HttpListener {
     /// # Errors
     /// [`ListenError::Serve`] where the runtime does not accept a socket.
     pub fn serve(self, router: &Router, tls: Option<Arc<ServerConfig>>) -> Result<HttpServer, ListenError> {
-        let acceptor = tls.map(TlsAcceptor::from);
         let (stop, stopped) = watch::channel(false);
         let (admission, refused) = (Admission::new(CONNECTIONS), Arc::new(Reports::default()));
         let mut tasks = JoinSet::new();
         for listener in self.0 {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            let (acceptor, router) = (acceptor.clone(), router.clone());
-            let shared = Shared { acceptor, router, admission: admission.clone(), refused: refused.clone() };
+            let (tls, router) = (tls.clone(), router.clone());
+            let shared = Shared { tls, router, admission: admission.clone(), refused: refused.clone() };
             tasks.spawn(shared.accept(listener, stopped.clone()));
         }
         Ok(HttpServer { stop, tasks })
@@ -132,7 +133,7 @@ impl HttpServer {
 
 #[derive(Clone)]
 struct Shared {
-    acceptor: Option<TlsAcceptor>,
+    tls: Option<Arc<ServerConfig>>,
     router: Router,
     admission: Admission,
     refused: Arc<Reports>,
@@ -180,13 +181,23 @@ impl Shared {
 
     async fn connection(self, stream: TcpStream, peer: SocketAddr, slot: &Arc<Slot>, stopped: watch::Receiver<bool>) {
         let _ = stream.set_nodelay(true);
-        let Some(acceptor) = self.acceptor else { return http(self.router, stream, peer, slot, stopped).await };
-        match timeout(PROMPT, acceptor.accept(stream)).await {
+        let Some(config) = self.tls else { return http(self.router, stream, peer, slot, stopped).await };
+        match timeout(PROMPT, handshake(stream, config, slot)).await {
             Ok(Ok(stream)) => http(self.router, stream, peer, slot, stopped).await,
             Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
         }
     }
+}
+
+/// The TLS handshake. A client that has sent its first message, and then one that has finished, moves to the end of the queue of
+/// those that may be closed.
+async fn handshake(stream: TcpStream, config: Arc<ServerConfig>, slot: &Slot) -> std::io::Result<TlsStream<TcpStream>> {
+    let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+    slot.wait_anew();
+    let stream = hello.into_stream(config).await?;
+    slot.wait_anew();
+    Ok(stream)
 }
 
 /// Completes when the connection has waited for its client for longer than [`WAIT`].
