@@ -1,21 +1,12 @@
-//! A good client: every ten milliseconds an AS request and a TGS request over TCP, as pods are told to ask, and the same
-//! over UDP. A datagram that is lost where more come in than are taken out is asked for again after a second, as libkrb5
-//! does it; here it counts as lost.
+//! The good clients, one for each listener, and what each of them notices.
 
-use anyhow::Result;
-use kennel_client::client::system_now;
-use kennel_client::dangerous::{dangerous_as_body, dangerous_as_request};
-use kennel_client::{AsRequest, Credential, TgsExchange, TgsRequest};
-use kennel_tests::exchange::Actors;
-use kennel_tests::peer::{Tcp, Udp};
-use rand::rngs::OsRng;
+use crate::enrolment::EnrolmentClient;
+use crate::health::HealthClient;
+use crate::kerberos::KerberosClient;
+use anyhow::{Context, Result};
 use std::time::{Duration, Instant};
 
-const PAUSE: Duration = Duration::from_millis(10);
-/// libkrb5 asks again after so long.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// What the client saw.
+/// What a client noticed.
 #[derive(Debug, Default)]
 pub(crate) struct Watched {
     /// Of each request, sorted.
@@ -31,61 +22,61 @@ impl Watched {
         self.latencies.get(at).copied().unwrap_or_default().as_secs_f64() * 1e3
     }
 
-    fn take(&mut self, begun: Instant, answered: bool) {
+    /// The longest time until an answer.
+    pub(crate) fn longest(&self) -> Duration {
+        self.latencies.last().copied().unwrap_or_default()
+    }
+
+    pub(crate) fn take(&mut self, begun: Instant, answered: bool) {
         if answered {
             self.latencies.push(begun.elapsed());
         } else {
             self.failed += 1;
         }
     }
+
+    /// Repeats a request, with a pause after each, for so long.
+    pub(crate) fn repeat(lasting: Duration, pause: Duration, ask: impl Fn() -> bool) -> Watched {
+        let (mut watched, end) = (Watched::default(), Instant::now() + lasting);
+        while Instant::now() < end {
+            let begun = Instant::now();
+            watched.take(begun, ask());
+            std::thread::sleep(pause);
+        }
+        watched.sorted()
+    }
+
+    pub(crate) fn sorted(mut self) -> Watched {
+        self.latencies.sort_unstable();
+        self
+    }
 }
 
-/// What it saw over each transport.
+/// What the clients of all listeners noticed.
 pub(crate) struct Seen {
     pub(crate) tcp: Watched,
     pub(crate) udp: Watched,
+    pub(crate) enrolment: Watched,
+    pub(crate) health: Watched,
 }
 
-/// Who asks, with a TGT that was got before anything hostile began.
-pub(crate) struct Client {
-    actors: Actors,
-    tgt: Credential,
-    port: u16,
+/// The clients of all listeners.
+pub(crate) struct Clients {
+    pub(crate) kerberos: KerberosClient,
+    pub(crate) enrolment: EnrolmentClient,
+    pub(crate) health: HealthClient,
 }
 
-impl Client {
-    pub(crate) fn new(port: u16) -> Result<Client> {
-        let actors = Actors::new("TEST.KENNEL", "alice", "secret", "HTTP/web.shop")?;
-        let (tgt, _) = actors.log_in(&mut Udp::connect(port)?)?;
-        Ok(Client { actors, tgt, port })
-    }
-
-    /// Asks for so long.
+impl Clients {
+    /// Asks on every listener for so long.
     pub(crate) fn watch(&self, lasting: Duration) -> Result<Seen> {
-        let (mut tcp, mut udp) = (Watched::default(), Watched::default());
-        let end = Instant::now() + lasting;
-        while Instant::now() < end {
-            for (request, tag) in self.requests() {
-                let begun = Instant::now();
-                let answer = Tcp::new(self.port).ask(&request);
-                tcp.take(begun, answer.is_ok_and(|answer| answer.is_some_and(|a| a.first() == Some(&tag))));
-                let begun = Instant::now();
-                let mut socket = Udp::with_patience(self.port, PATIENCE)?;
-                udp.take(begun, socket.ask(&request).is_ok_and(|answer| answer.first() == Some(&tag)));
-            }
-            std::thread::sleep(PAUSE);
-        }
-        tcp.latencies.sort_unstable();
-        udp.latencies.sort_unstable();
-        Ok(Seen { tcp, udp })
-    }
-
-    /// Requests and the first octets of their right answers.
-    fn requests(&self) -> [(Vec<u8>, u8); 2] {
-        let (now, initial) = (system_now(), AsRequest::new(self.actors.user.clone()));
-        let initial = dangerous_as_request(dangerous_as_body(&initial, now, &mut OsRng), Vec::new());
-        let request = TgsRequest::new(self.actors.service.clone());
-        let granting = TgsExchange::begin(&self.tgt, &request, now, &mut OsRng).1;
-        [(initial, 0x7e), (granting, 0x6d)]
+        std::thread::scope(|scope| {
+            let health = scope.spawn(|| self.health.watch(lasting));
+            let enrolment = scope.spawn(|| self.enrolment.watch(lasting));
+            let (tcp, udp) = self.kerberos.watch(lasting)?;
+            let enrolment = enrolment.join().ok().context("a good client panicked")?;
+            let health = health.join().ok().context("a good client panicked")?;
+            Ok(Seen { tcp, udp, enrolment, health })
+        })
     }
 }
