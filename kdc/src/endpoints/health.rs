@@ -45,7 +45,8 @@ async fn text(State(shared): State<Arc<Shared>>) -> ([(HeaderName, &'static str)
 }
 
 async fn alive(State(shared): State<Arc<Shared>>) -> (StatusCode, String) {
-    answer(&shared.life)
+    let (status, lines) = answer(&shared.life);
+    if status == StatusCode::OK { (status, "ok\n".into()) } else { (status, lines) }
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, String) {
@@ -86,8 +87,9 @@ mod tests {
     async fn ready_is_who_has_everything_and_what_is_missing_is_named() {
         assert_eq!(asked("/readyz", true).await, (StatusCode::OK, "[+] cluster listed\n".into()));
         assert_eq!(asked("/readyz", false).await, (StatusCode::SERVICE_UNAVAILABLE, "[-] cluster listed\n".into()));
-        assert_eq!(asked("/livez", true).await, (StatusCode::OK, "[+] requests are served\n".into()));
-        assert_eq!(asked("/livez", false).await.0, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(asked("/livez", true).await, (StatusCode::OK, "ok\n".into()));
+        let stuck = (StatusCode::SERVICE_UNAVAILABLE, "[-] requests are served\n".into());
+        assert_eq!(asked("/livez", false).await, stuck);
         assert!(asked("/metrics", true).await.1.contains("kennel_build_info"));
         assert_eq!(asked("/", true).await.0, StatusCode::NOT_FOUND);
     }
