@@ -21,7 +21,7 @@ pub const AMPLIFICATION: usize = 6;
 impl Outcome {
     /// Fits the outcome into a datagram in reply to a request of `request` octets. A reply that is longer than `limit` octets, or
     /// than [`AMPLIFICATION`] times the request, becomes KRB_ERR_RESPONSE_TOO_BIG, in the event as well, and the client repeats
-    /// its request over TCP. What is not a request gets no reply.
+    /// its request over TCP. An error that says no more over TCP only loses its names. What is not a request gets no reply.
     #[must_use]
     pub fn fit_datagram(mut self, request: usize, limit: usize, realm: &Realm, now: Timestamp) -> Outcome {
         if self.event.exchange == Exchange::Unreadable {
@@ -29,6 +29,10 @@ impl Outcome {
         }
         let limit = limit.min(request.saturating_mul(AMPLIFICATION));
         if self.reply.as_ref().is_none_or(|reply| reply.len() <= limit) {
+            return self;
+        }
+        if let Some(short) = self.error_without_names(realm, now).filter(|short| short.len() <= limit) {
+            self.reply = Some(short);
             return self;
         }
         let too_big = |client, server| krb_error(ErrorCode::RESPONSE_TOO_BIG, now, realm, client, server).encode();
@@ -41,6 +45,13 @@ impl Outcome {
         self.event.outcome = Decision::Refused { refusal, code: refusal.code() };
         self.reply = (reply.len() <= limit).then_some(reply);
         self
+    }
+
+    /// The error of a refusal without the names of the request; `None` for any other reply, and for an error with data.
+    fn error_without_names(&self, realm: &Realm, now: Timestamp) -> Option<Vec<u8>> {
+        let Decision::Refused { code, .. } = self.event.outcome else { return None };
+        let error = KrbError::decode(self.reply.as_ref()?).ok().filter(|error| error.e_data.is_none())?;
+        Some(KrbError { e_text: error.e_text, ..krb_error(code, now, realm, None, None) }.encode())
     }
 
     fn without_reply(mut self) -> Outcome {

@@ -92,6 +92,19 @@ fn a_reply_in_a_datagram_is_at_most_six_times_as_long_as_its_request() {
 }
 
 #[test]
+fn an_error_with_long_names_keeps_its_reason_and_loses_its_names() {
+    let mut realm = TestRealm::new();
+    let request = AsRequest::new(realm.principal(&"\u{e9}".repeat(500)));
+    let secret = Secret::Keys(realm.keys("alice"));
+    let (_, request) = AsExchange::begin(request, secret, realm.now, &mut realm.rng.clone()).unwrap();
+    let outcome = realm.ask(&request).fit_datagram(request.len(), 600, &Realm::new("R"), realm.now);
+    let error = KrbError::decode(&outcome.reply.unwrap()).unwrap();
+    assert_eq!((error.error_code, error.cname), (ErrorCode::C_PRINCIPAL_UNKNOWN, None));
+    assert!(matches!(outcome.event.outcome, Decision::Refused { refusal: Refusal::ClientUnknown, .. }));
+    assert!(outcome.event.client.is_some(), "the trail has the name");
+}
+
+#[test]
 fn a_datagram_that_is_no_request_gets_no_reply() {
     let mut realm = TestRealm::new();
     for garbage in [&b"not"[..], b"", b"\x6a\x03\x30\x01\x00", b"\x6c\x00", b"\x30\x00"] {
