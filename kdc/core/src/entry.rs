@@ -71,6 +71,13 @@ impl Entry {
         self.keys.iter().filter(|k| k.state == KeyState::Active)
     }
 
+    /// Whether the principal is a person: a name of one component whose keys come from a password. No ticket is sealed under
+    /// such a key, since whoever has the ticket could guess the password off line.
+    #[must_use]
+    pub fn is_person(&self) -> bool {
+        self.record.principal.name.components.len() == 1 && self.record.keys.password_set().is_some()
+    }
+
     /// The key to open a ticket with: any version that the set still holds, whatever its state.
     pub fn key_for(&self, enctype: Enctype, kvno: Option<u32>) -> impl Iterator<Item = &EntryKey> {
         self.keys.iter().filter(move |k| k.key.enctype() == enctype && kvno.is_none_or(|n| n == k.kvno))

@@ -7,6 +7,7 @@ mod authenticator;
 mod cross_realm;
 mod front_door;
 mod hostile;
+mod passwords;
 mod pods;
 mod realm;
 mod tgs_exchange;

@@ -41,16 +41,15 @@ impl<'a> IdentifiedTgsRequest<'a> {
     }
 
     /// A ticket is valid only as long as its account is: disabled, expired, deleted and replaced accounts get no tickets for
-    /// their old TGTs.
+    /// their old TGTs, and neither does whoever holds a ticket from before a change of password.
     fn check_client(&self, now: KerberosTime) -> Result<(), Refusal> {
         let Some(client) = self.client else { return Ok(()) };
         checks::client(&client.record, now)?;
         let presented = &self.verified.presented;
-        let other_account = client.record.principal != presented.client();
-        if other_account || presented.part.authtime < client.record.created.time {
+        if client.record.principal != presented.client() {
             return Err(Refusal::TicketRevoked);
         }
-        Ok(())
+        checks::authenticated_since(&client.record, presented.part.authtime, &self.rules.realm)
     }
 
     /// Checks that the presented ticket permits the requested options (RFC 4120, section 3.3.3).
@@ -94,9 +93,8 @@ impl<'a> IdentifiedTgsRequest<'a> {
         let has = |attribute| self.server.record.attributes.contains(attribute);
         match &self.verified.second {
             Some(_) if has(Attributes::DISALLOW_DUP_SKEY) => return Err(Refusal::ServerRefusesUserToUser),
-            Some(second) => second.is_of(self.server)?,
-            None if has(Attributes::DISALLOW_SERVER) => return Err(Refusal::ServerIsNoService),
-            None => {}
+            Some(second) => second.is_of(self.server, &self.rules.realm)?,
+            None => checks::service(self.server)?,
         }
         if has(Attributes::DISALLOW_TGT_BASED) {
             return Err(Refusal::ServerRefusesTgtBased);
