@@ -27,7 +27,11 @@ pub(crate) fn client(record: &PrincipalRecord, now: KerberosTime) -> Result<(), 
 /// Checks that a ticket of a client is of this account, not of a former one of its name, and no older than its password,
 /// where the realm wants that. The time of authentication has whole seconds: a ticket of the second in which the password was
 /// set counts as younger.
-pub(crate) fn authenticated_since(record: &PrincipalRecord, authtime: KerberosTime, realm: &Realm) -> Result<(), Refusal> {
+pub(crate) fn authenticated_since(
+    record: &PrincipalRecord,
+    authtime: KerberosTime,
+    realm: &Realm,
+) -> Result<(), Refusal> {
     if authtime < record.created.time {
         return Err(Refusal::TicketRevoked);
     }

@@ -27,6 +27,7 @@ pub struct EntryKey {
     as_rep: OnceLock<Box<PreparedKey>>,
     pa_enc_timestamp: OnceLock<Box<PreparedKey>>,
     as_req: OnceLock<Box<PreparedChecksum>>,
+    cammac: OnceLock<Box<PreparedChecksum>>,
 }
 
 impl EntryKey {
@@ -49,6 +50,11 @@ impl EntryKey {
     #[must_use]
     pub fn as_req_checksum(&self, request: &[u8]) -> Vec<u8> {
         self.as_req.get_or_init(|| Box::new(self.key.prepare_checksum(KeyUsage::AS_REQ))).compute(request)
+    }
+
+    /// Returns the key, prepared for the checksums of a CAMMAC (RFC 7751).
+    pub fn cammac(&self) -> &PreparedChecksum {
+        self.cammac.get_or_init(|| Box::new(self.key.prepare_checksum(KeyUsage::CAMMAC)))
     }
 }
 
@@ -94,5 +100,6 @@ fn entry_keys(version: &KeyVersion) -> impl Iterator<Item = EntryKey> + '_ {
         as_rep: OnceLock::new(),
         pa_enc_timestamp: OnceLock::new(),
         as_req: OnceLock::new(),
+        cammac: OnceLock::new(),
     })
 }

@@ -22,6 +22,9 @@ pub struct Realm {
     pub allow_postdate: bool,
     /// Whether the tickets of a client end when a person changes its password. Rotations of random keys end no ticket.
     pub password_change_ends_tickets: bool,
+    /// DNS domain of the cluster whose objects the realm follows; `None` without a cluster. A name without a domain stands for a
+    /// service of the client's namespace.
+    pub cluster_domain: Option<String>,
     /// Referrals: a host name that is this domain, or ends in `.` and this domain, belongs to the realm. The longest
     /// match wins.
     pub domain_realms: Vec<(String, String)>,
@@ -50,6 +53,7 @@ impl Realm {
             require_preauth: true,
             allow_postdate: false,
             password_change_ends_tickets: true,
+            cluster_domain: None,
             domain_realms: Vec::new(),
             capaths: Vec::new(),
             next_hops: Vec::new(),

@@ -103,6 +103,8 @@ refusals! {
     TicketBeforePasswordChange => TGT_REVOKED, "the presented ticket is older than its client's password";
     PodGone => TGT_REVOKED, "the presented ticket is bound to a pod that is gone";
     PodBindingTorn => TGT_REVOKED, "the presented ticket is bound to a pod in a way that cannot be read";
+    KdcVerifierMissing => AP_MODIFIED, "the presented service ticket has no checksum of this KDC: ask for a new ticket";
+    KdcVerifierMismatch => AP_MODIFIED, "the presented service ticket is not as this KDC issued it";
     TicketServerMismatch => SERVER_NOMATCH, "the presented ticket is not for the server that is asked for";
     TicketSpoofsLocalClient => POLICY, "a foreign realm vouches for a client of this realm";
     AuthenticatorIntegrity => AP_BAD_INTEGRITY, "the authenticator does not decrypt";

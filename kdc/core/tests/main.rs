@@ -10,5 +10,7 @@ mod hostile;
 mod passwords;
 mod pods;
 mod realm;
+mod returning_tickets;
+mod short_names;
 mod tgs_exchange;
 mod user_to_user;

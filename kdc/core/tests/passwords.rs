@@ -22,8 +22,7 @@ fn passwords_in(mut realm: TestRealm) -> TestRealm {
 
 /// An initial ticket of alice for another server than the ticket-granting service.
 fn initial_for(realm: &mut TestRealm, server: &str) -> Result<Credential, ClientError> {
-    let request =
-        AsRequest { server: Some(realm.principal(server).name), ..AsRequest::new(realm.principal("alice")) };
+    let request = AsRequest { server: Some(realm.principal(server).name), ..AsRequest::new(realm.principal("alice")) };
     let secret = Secret::Keys(realm.keys("alice"));
     realm.initial_with(request, secret).map(|ticket| ticket.credential)
 }

@@ -8,7 +8,7 @@ use crate::entry::Entry;
 use crate::principal::Attributes;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
-use crate::tgs_exchange::verified::VerifiedTgsRequest;
+use crate::tgs_exchange::verified::{ServerMatch, VerifiedTgsRequest};
 use kennel_wire::message::{KdcOptions, KerberosTime, TicketFlags};
 
 /// Client and server may take part, and the access decision allows it.
@@ -18,8 +18,7 @@ pub(crate) struct IdentifiedTgsRequest<'a> {
     /// The client, where it is one of this realm.
     pub(crate) client: Option<&'a Entry>,
     pub(crate) server: &'a Entry,
-    /// The server is the ticket-granting service of another realm, in place of the requested server.
-    pub(crate) referral: bool,
+    pub(crate) matched: ServerMatch,
     pub(crate) would_deny: bool,
 }
 
@@ -28,11 +27,11 @@ impl<'a> IdentifiedTgsRequest<'a> {
         verified: &'a VerifiedTgsRequest,
         client: Option<&'a Entry>,
         server: &'a Entry,
-        referral: bool,
+        matched: ServerMatch,
         rules: &'a Rules,
         context: &Context,
     ) -> Result<IdentifiedTgsRequest<'a>, Refusal> {
-        let mut identified = IdentifiedTgsRequest { verified, rules, client, server, referral, would_deny: false };
+        let mut identified = IdentifiedTgsRequest { verified, rules, client, server, matched, would_deny: false };
         identified.check_client(context.now.time)?;
         identified.check_options()?;
         identified.check_server(context.now.time)?;
@@ -81,7 +80,7 @@ impl<'a> IdentifiedTgsRequest<'a> {
         }
         if options.intersects(KdcOptions::RENEW | KdcOptions::VALIDATE) {
             let presented_for = self.verified.ticket_server.as_ref().map(|s| &s.record.principal);
-            if self.referral || presented_for != Some(&self.server.record.principal) {
+            if self.matched == ServerMatch::Referral || presented_for != Some(&self.server.record.principal) {
                 return Err(Refusal::TicketServerMismatch);
             }
         }
