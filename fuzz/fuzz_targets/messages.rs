@@ -59,4 +59,5 @@ fn padata_and_data(der: &[u8]) {
     again(der, PaData::decode_encrypted_data, PaData::encode_encrypted_data);
     again(der, Checksum::decode, Checksum::encode);
     again(der, AuthorizationData::decode, AuthorizationData::encode);
+    again(der, Cammac::decode, Cammac::encode);
 }

@@ -73,7 +73,7 @@ fn cve_2018_16841_and_2017_7562_pkinit_is_not_taken_for_a_proof() -> Result<()> 
 /// A PAC would be believed by services that know it (CVE-2022-37967), if its lengths did not break them first
 /// (CVE-2022-42898): none of a client's gets into a ticket.
 #[test]
-fn cve_2022_42898_and_2022_37967_a_clients_pac_and_local_types_do_not_get_into_a_ticket() -> Result<()> {
+fn cve_2022_42898_and_2022_37967_a_clients_pac_and_whatever_is_not_allowed_do_not_get_into_a_ticket() -> Result<()> {
     let mut scene = Scene::new()?;
     let alice = scene.tgt("alice")?;
     let datum = |ad_type, ad_data: &[u8]| AuthorizationDatum { ad_type, ad_data: ad_data.to_vec() };
@@ -89,11 +89,15 @@ fn cve_2022_42898_and_2022_37967_a_clients_pac_and_local_types_do_not_get_into_a
         datum(ad_type::KDC_ISSUED, b"x"),
         datum(ad_type::SIGNEDPATH, b"x"),
         datum(-1, b"x"),
-        datum(77, b"harmless"),
+        // CAMMAC, an authentication indicator, FAST's armor and its marker, and a type that nobody knows.
+        datum(ad_type::CAMMAC, b"x"),
+        wrapped(vec![datum(ad_type::CAMMAC, b"x"), datum(97, b"otp"), datum(71, b"x"), datum(72, b"x")]),
+        datum(77, b"unknown"),
+        datum(ad_type::TARGET_PRINCIPAL, b"allowed"),
     ]));
     let ticket = scene.tgs(&alice, &request, |_| {})?;
     let data = opened(&ticket.ticket, &scene.key("HTTP/web.shop")?)?.authorization_data;
-    assert_eq!(data, Some(AuthorizationData(vec![datum(77, b"harmless")])));
+    assert_eq!(data, Some(AuthorizationData(vec![datum(ad_type::TARGET_PRINCIPAL, b"allowed")])));
     scene.end()
 }
 

@@ -69,6 +69,30 @@ fn cve_2021_42278_no_other_account_is_looked_for_in_place_of_one_that_is_gone() 
 }
 
 #[test]
+fn a_stolen_ticket_is_worth_nothing_once_its_owner_has_a_new_password() -> Result<()> {
+    let mut scene = Scene::new()?;
+    let (alice, mallory) = (scene.tgt("alice")?, scene.tgt("mallory")?);
+    // The clock of Kerberos has whole seconds.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let seed = scene.realm.folder().with_file_name("seed.toml");
+    scene.realm.while_down(|| {
+        let text = std::fs::read_to_string(&seed)?;
+        let (old, new) =
+            ("name = \"mallory\"\n    password = \"secret\"", "name = \"mallory\"\n    password = \"new\"");
+        anyhow::ensure!(text.contains(old), "{text}");
+        Ok(std::fs::write(&seed, text.replace(old, new))?)
+    })?;
+    scene.settle()?;
+    for request in [for_service(), TgsRequest::renew(&mallory), TgsRequest::forward(&mallory, Vec::new())] {
+        scene.tgs_refused(&mallory, &request, Refusal::TicketBeforePasswordChange, |_| {})?;
+    }
+    let request = TgsRequest::user_to_user(principal("mallory"), mallory.ticket.clone());
+    scene.tgs_refused(&alice, &request, Refusal::TicketBeforePasswordChange, |_| {})?;
+    scene.tgs(&alice, &for_service(), |_| {})?;
+    scene.end()
+}
+
+#[test]
 fn a_ticket_outlives_neither_its_account_nor_the_right_to_have_it() -> Result<()> {
     let mut scene = Scene::new()?;
     let (alice, mallory) = (scene.tgt("alice")?, scene.tgt("mallory")?);

@@ -1,10 +1,12 @@
 //! Tickets that are not what they are presented as, authenticators that do not fit, and rights that would grow.
 
-use crate::attack::{REALM, Scene, TRUSTED, for_service, forge, forged_part, opened, principal, session, trust_key};
+use crate::attack::{
+    REALM, Scene, TRUSTED, as_body, for_service, forge, forged_part, opened, principal, session, trust_key,
+};
 use anyhow::Result;
 use kennel_client::TgsRequest;
 use kennel_client::client::system_now;
-use kennel_client::dangerous::{BodyChecksum, dangerous_tgs_request};
+use kennel_client::dangerous::{BodyChecksum, dangerous_as_request, dangerous_enc_timestamp, dangerous_tgs_request};
 use kennel_core::refusal::Refusal;
 use kennel_crypto::{Enctype, Key, KeyUsage};
 use kennel_wire::message::{Checksum, KdcOptions, KdcReq, Principal, TicketFlags, TransitedEncoding};
@@ -130,6 +132,7 @@ fn rights_that_a_ticket_does_not_have_do_not_grow_out_of_it() -> Result<()> {
         (KdcOptions::PROXIABLE, Refusal::TgtNotProxiable),
         (KdcOptions::PROXY, Refusal::TgtNotProxiable),
         (KdcOptions::ALLOW_POSTDATE, Refusal::TgtNotPostdatable),
+        (KdcOptions::POSTDATED, Refusal::TgtNotPostdatable),
         (KdcOptions::RENEW, Refusal::TicketNotRenewable),
         (KdcOptions::VALIDATE, Refusal::TicketNotInvalid),
     ] {
@@ -154,6 +157,71 @@ fn rights_that_a_ticket_does_not_have_do_not_grow_out_of_it() -> Result<()> {
 /// Renewal and validation are for the ticket itself; the others may as well ask for a service.
 fn tgs_of(asked: KdcOptions) -> &'static str {
     if asked.intersects(KdcOptions::RENEW | KdcOptions::VALIDATE) { "krbtgt/TEST.KENNEL" } else { "HTTP/web.shop" }
+}
+
+/// Whoever runs a service has its key, and may seal a renewable ticket of anybody for itself.
+#[test]
+fn a_service_cannot_have_a_ticket_renewed_that_it_made_or_changed_itself() -> Result<()> {
+    let mut scene = Scene::new()?;
+    let (service, key, session) = (principal("HTTP/web.shop"), scene.key("HTTP/web.shop")?, session());
+    let mut part = forged_part(&principal("alice"), &session);
+    part.flags |= TicketFlags::RENEWABLE;
+    part.renew_till = Some(part.endtime.plus(86_400));
+    let forged = forge(&service, &key, &part, &session);
+    scene.tgs_refused(&forged, &TgsRequest::renew(&forged), Refusal::KdcVerifierMissing, |_| {})?;
+    part.flags |= TicketFlags::INVALID;
+    let forged = forge(&service, &key, &part, &session);
+    scene.tgs_refused(&forged, &TgsRequest::validate(&forged), Refusal::KdcVerifierMissing, |_| {})?;
+    // mallory's own ticket, in which the service writes alice.
+    let mallory = scene.tgt("mallory")?;
+    let request = TgsRequest::with_flags(service.clone(), KdcOptions::RENEWABLE);
+    let genuine = scene.tgs(&mallory, &request, |parts| parts.body.rtime = mallory.renew_till)?;
+    scene.tgs(&genuine, &TgsRequest::renew(&genuine), |_| {})?;
+    let mut part = opened(&genuine.ticket, &key)?;
+    part.cname = principal("alice").name;
+    let changed = forge(&service, &key, &part, &genuine.session_key);
+    scene.tgs_refused(&changed, &TgsRequest::renew(&changed), Refusal::KdcVerifierMismatch, |_| {})?;
+    // And the same for another service, whose key its owner has too.
+    let other = principal("HTTP/other.shop");
+    let part = opened(&genuine.ticket, &key)?;
+    let moved = forge(&other, &scene.key("HTTP/other.shop")?, &part, &genuine.session_key);
+    scene.tgs_refused(&moved, &TgsRequest::renew(&moved), Refusal::KdcVerifierMismatch, |_| {})?;
+    scene.end()
+}
+
+/// A ticket under a person's password is a dictionary attack that needs no further question.
+#[test]
+fn nobody_gets_a_ticket_under_the_password_of_a_person() -> Result<()> {
+    let mut scene = Scene::new()?;
+    let mallory = scene.tgt("mallory")?;
+    for options in [KdcOptions::empty(), KdcOptions::CANONICALIZE, KdcOptions::FORWARDABLE] {
+        let request = TgsRequest::with_flags(principal("alice"), options);
+        scene.tgs_refused(&mallory, &request, Refusal::ServerHasPassword, |_| {})?;
+    }
+    let mut body = as_body();
+    body.sname = Some(principal("mallory").name);
+    scene.refused(&dangerous_as_request(body, Vec::new()), Refusal::ServerHasPassword)?;
+    let alice = scene.tgt("alice")?;
+    scene.tgs(&mallory, &TgsRequest::user_to_user(principal("alice"), alice.ticket), |_| {})?;
+    scene.end()
+}
+
+#[test]
+fn nothing_is_postdated_where_the_realm_does_not_allow_it() -> Result<()> {
+    let mut scene = Scene::new()?;
+    for (days, options) in [(1, KdcOptions::POSTDATED), (3650, KdcOptions::POSTDATED), (1, KdcOptions::empty())] {
+        let mut body = as_body();
+        body.options |= options;
+        body.from = Some(system_now().time.plus(days * 86_400));
+        let proof = dangerous_enc_timestamp(&alice_key()?, KeyUsage::PA_ENC_TIMESTAMP, system_now(), &mut OsRng);
+        scene.refused(&dangerous_as_request(body, vec![proof]), Refusal::CannotPostdate)?;
+    }
+    scene.end()
+}
+
+/// The key of alice's password.
+fn alice_key() -> Result<Key> {
+    Ok(Key::from_password(Enctype::Aes256CtsHmacSha384, b"secret", b"TEST.KENNELalice", None)?)
 }
 
 #[test]

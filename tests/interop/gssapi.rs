@@ -74,6 +74,19 @@ fn java_and_python_talk_to_each_other() -> Result<()> {
 }
 
 #[test]
+fn services_accept_a_renewable_ticket_with_the_checksums_of_a_cammac() -> Result<()> {
+    let realm = crate::realm()?;
+    let user = realm.mit()?;
+    user.kinit(&["-r", "1d", "alice"], "secret")?.ok()?;
+    conversation(&realm, &Peer::Python, &Peer::Python, Login::Cache(user.cache()))?;
+    assert!(user.shown("HTTP/web.shop@TEST.KENNEL")?.flags.contains('R'));
+    for jdk in jdks()? {
+        conversation(&realm, &Peer::Java(jdk), &Peer::Python, Login::Cache(user.cache()))?;
+    }
+    Ok(())
+}
+
+#[test]
 fn java_logs_in_with_a_keytab_and_with_a_cache_of_kinit() -> Result<()> {
     let realm = crate::realm()?;
     let user = realm.mit()?;

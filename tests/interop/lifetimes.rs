@@ -134,7 +134,7 @@ fn a_ticket_shorter_than_asked_is_renewable_instead() -> Result<()> {
 #[test]
 fn a_postdated_ticket_is_good_once_validated() -> Result<()> {
     // A start within the clock skew would be no postdating at all.
-    let realm = realm_with("[realm]\nclock_skew = \"1s\"")?;
+    let realm = realm_with("[realm]\nclock_skew = \"1s\"\nallow_postdate = true")?;
     let user = realm.mit()?;
     user.kinit(&["-s", "5s", "alice"], "secret")?.ok()?;
     let flags = user.shown(TGS)?.flags;
@@ -153,6 +153,9 @@ fn a_postdated_ticket_is_good_once_validated() -> Result<()> {
 fn a_principal_that_may_not_postdate_gets_no_postdated_ticket() -> Result<()> {
     let realm = realm_with(
         r#"
+        [realm]
+        allow_postdate = true
+
         [[principal]]
         name = "bob"
         password = "secret"
@@ -160,6 +163,23 @@ fn a_principal_that_may_not_postdate_gets_no_postdated_ticket() -> Result<()> {
         "#,
     )?;
     realm.mit()?.kinit(&["-s", "1h", "bob"], "secret")?.refused("Ticket is ineligible for postdating")?;
+    Ok(())
+}
+
+#[test]
+fn nothing_is_postdated_by_default() -> Result<()> {
+    let realm = realm()?;
+    realm.mit()?.kinit(&["-s", "1h", "alice"], "secret")?.refused("Ticket is ineligible for postdating")?;
+    Ok(())
+}
+
+#[test]
+fn a_renewable_initial_ticket_for_a_service_is_renewed() -> Result<()> {
+    let realm = realm()?;
+    let user = realm.mit()?;
+    user.kinit(&["-S", "HTTP/web.shop", "-l", "1h", "-r", "2d", "alice"], "secret")?.ok()?;
+    user.kinit(&["-S", "HTTP/web.shop", "-R"], "")?.ok()?;
+    assert!(user.shown("HTTP/web.shop@TEST.KENNEL")?.flags.contains('R'));
     Ok(())
 }
 

@@ -31,6 +31,16 @@ fn a_user_gets_a_ticket_for_another_user() -> Result<()> {
 }
 
 #[test]
+fn nobody_gets_a_ticket_under_a_password() -> Result<()> {
+    let realm = realm_with("[[principal]]\nname = \"dave\"\npassword = \"secret\"")?;
+    let user = realm.mit()?;
+    user.kinit(&["alice"], "secret")?.ok()?;
+    user.kvno(&["dave"])?.refused("Server principal valid for user2user only")?;
+    user.kinit(&["-S", "dave", "alice"], "secret")?.refused("user2user only")?;
+    Ok(())
+}
+
+#[test]
 fn the_second_ticket_must_be_of_the_server() -> Result<()> {
     let realm = realm_with(SEED)?;
     let (alice, bob) = (realm.mit()?, realm.mit()?);

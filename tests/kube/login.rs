@@ -44,6 +44,22 @@ fn cart_logs_in_to_web_with_what_their_agents_made() -> Result<()> {
 }
 
 #[test]
+fn a_short_name_is_the_service_of_the_asking_accounts_namespace_and_stands_in_its_keytab() -> Result<()> {
+    let world = World::new()?;
+    shop(&world)?;
+    world.namespace("dev", &["cart"])?;
+    let (web, cart) = (world.enrolled_pod("shop", "web-1", "web")?, world.enrolled_pod("shop", "cart-1", "cart")?);
+    let (keytab, short) = (web.keytab()?, format!("HTTP/web@{}", world.realm.name()));
+    assert!(keytab.contains(&short), "{keytab}");
+    let user = cart.mit()?;
+    // kvno opens the ticket with the keytab's key of that name.
+    user.kvno(&["-k", &web.file("keytab").display().to_string(), &short])?.ok()?;
+    let stranger = world.enrolled_pod("dev", "cart-2", "cart")?;
+    stranger.kvno(&short)?.refused("not found in Kerberos database")?;
+    Ok(())
+}
+
+#[test]
 fn the_example_of_deploy_is_let_in_and_does_what_it_says() -> Result<()> {
     let api = Api::shared()?;
     let example = include_str!("../../deploy/examples/first.yaml");

@@ -42,7 +42,8 @@ impl Live {
         let realm = merged(&self.base, spec);
         let now = self.kdc();
         let same = |a: &Realm, b: &Realm| {
-            (&a.enctypes, a.max_life, a.max_renewable_life) == (&b.enctypes, b.max_life, b.max_renewable_life)
+            (&a.enctypes, a.max_life, a.max_renewable_life, &a.cluster_domain)
+                == (&b.enctypes, b.max_life, b.max_renewable_life, &b.cluster_domain)
         };
         if !same(now.realm(), &realm) {
             tracing::info!(realm = realm.name, "the settings of the realm have changed");
@@ -55,6 +56,7 @@ impl Live {
 fn merged(base: &Realm, spec: Option<&KerberosRealmSpec>) -> Realm {
     let mut realm = base.clone();
     let Some(spec) = spec else { return realm };
+    realm.cluster_domain = Some(spec.cluster_domain.clone());
     if let Some(enctypes) = spec.enctypes.as_ref().filter(|list| !list.is_empty()) {
         realm.enctypes = enctypes.iter().copied().map(enctype).collect();
     }
@@ -91,7 +93,9 @@ mod tests {
         live.follow(Some(&serde_json::from_value(spec).unwrap()));
         assert_eq!(live.kdc().realm().enctypes, [Enctype::Aes128CtsHmacSha1]);
         assert_eq!((live.kdc().realm().max_life, live.kdc().realm().max_renewable_life), (3600, 604_800));
+        assert_eq!(live.kdc().realm().cluster_domain.as_deref(), Some("cluster.local"));
         live.follow(None);
+        assert_eq!(live.kdc().realm().cluster_domain, None);
         assert_eq!((live.kdc().realm().max_life, live.kdc().realm().enctypes.len()), (36_000, 4));
     }
 }

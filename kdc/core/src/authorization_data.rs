@@ -6,19 +6,23 @@ use kennel_wire::message::{AuthorizationData, AuthorizationDatum, ad_type};
 /// Origin of authorization data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A ticket of our own: this KDC wrote or filtered it.
-    OwnTicket,
-    /// A ticket of a foreign KDC.
-    ForeignTicket,
-    /// The client.
-    Client,
+    /// A ticket under a key of this KDC alone: this KDC wrote or filtered the data.
+    OwnTgt,
+    /// The client, a foreign KDC, or a ticket under the key of a service, which could have written the data itself.
+    Others,
 }
+
+/// What others may bring, beside AD-IF-RELEVANT around it: data that restrict the client or describe its request (MS-KILE,
+/// section 2.2). No server believes of them that a KDC asserts them. Everything else is dropped: PACs, AD-KDC-ISSUED, CAMMACs
+/// and authentication indicators speak for a KDC, FAST and initial-verified-CAs for an exchange that did not happen, local
+/// types for this KDC, and the meaning of unknown types is unknown.
+const FROM_OTHERS: [i32; 3] = [ad_type::TOKEN_RESTRICTIONS, ad_type::AP_OPTIONS, ad_type::TARGET_PRINCIPAL];
 
 /// Nesting beyond this is dropped.
 const MAX_DEPTH: usize = 4;
 
-/// Returns the data that may be copied into a ticket. Drops data that only a KDC may assert (a PAC, our own local types,
-/// AD-KDC-ISSUED, signed paths), also inside AD-IF-RELEVANT, unless our own ticket carries them.
+/// Returns the data that may be copied into a ticket: all that a ticket of this KDC carries, and of others what
+/// [`FROM_OTHERS`] lists, also inside AD-IF-RELEVANT.
 ///
 /// # Errors
 /// [`Refusal::AuthorizationDataMandatory`]: AD-MANDATORY-FOR-KDC with data that this KDC does not understand.
@@ -31,11 +35,10 @@ fn filter(data: AuthorizationData, source: Source, depth: usize) -> Result<Vec<A
     for datum in data.0 {
         match datum.ad_type {
             ad_type::MANDATORY_FOR_KDC => return Err(Refusal::AuthorizationDataMandatory),
-            _ if source == Source::OwnTicket => kept.push(datum),
+            _ if source == Source::OwnTgt => kept.push(datum),
             ad_type::IF_RELEVANT => kept.extend(container(&datum, source, depth)?),
-            ad_type::WIN2K_PAC | ad_type::KDC_ISSUED | ad_type::SIGNEDPATH | ad_type::AND_OR => {}
-            local if local < 0 => {}
-            _ => kept.push(datum),
+            allowed if FROM_OTHERS.contains(&allowed) => kept.push(datum),
+            _ => {}
         }
     }
     Ok(kept)
@@ -62,41 +65,39 @@ mod tests {
         AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data: AuthorizationData(data).encode() }
     }
 
-    #[test]
-    fn a_client_cannot_bring_a_pac_or_a_local_type_not_even_wrapped() {
-        let bring = vec![datum(ad_type::WIN2K_PAC), datum(-71), datum(9), within(vec![datum(-71), datum(10)])];
-        for source in [Source::Client, Source::ForeignTicket] {
-            let kept = acceptable(AuthorizationData(bring.clone()), source).unwrap();
-            assert_eq!(kept, vec![datum(9), within(vec![datum(10)])]);
-        }
-        let kept = acceptable(AuthorizationData(bring.clone()), Source::OwnTicket).unwrap();
-        assert_eq!(kept, bring);
-    }
+    /// A type that others may bring.
+    const ALLOWED: i32 = ad_type::AP_OPTIONS;
 
     #[test]
-    fn only_types_below_zero_are_local() {
-        let kept = acceptable(AuthorizationData(vec![datum(-1), datum(0)]), Source::Client);
-        assert_eq!(kept, Ok(vec![datum(0)]));
+    fn others_bring_what_is_listed_and_nothing_else_not_even_wrapped() {
+        let types = || (-80..=600).chain([i32::MIN, i32::MAX]);
+        let containers = [ad_type::MANDATORY_FOR_KDC, ad_type::IF_RELEVANT];
+        let bring: Vec<_> = types().filter(|number| !containers.contains(number)).map(datum).collect();
+        let all = AuthorizationData([&bring[..], &[within(bring.clone())]].concat());
+        let listed = FROM_OTHERS.map(datum).to_vec();
+        let kept = acceptable(all.clone(), Source::Others).unwrap();
+        assert_eq!(kept, [&listed[..], &[within(listed.clone())]].concat());
+        assert_eq!(acceptable(all.clone(), Source::OwnTgt), Ok(all.0));
     }
 
     #[test]
     fn what_the_kdc_must_understand_and_does_not_is_refused() {
         let data = AuthorizationData(vec![within(vec![datum(ad_type::MANDATORY_FOR_KDC)])]);
-        assert_eq!(acceptable(data, Source::Client), Err(Refusal::AuthorizationDataMandatory));
+        assert_eq!(acceptable(data, Source::Others), Err(Refusal::AuthorizationDataMandatory));
     }
 
     #[test]
     fn nesting_of_the_greatest_depth_is_kept_and_one_more_is_dropped() {
-        let nested = |depth| AuthorizationData(vec![(0..depth).fold(datum(9), |inner, _| within(vec![inner]))]);
-        assert_eq!(acceptable(nested(MAX_DEPTH), Source::Client), Ok(nested(MAX_DEPTH).0));
-        assert_eq!(acceptable(nested(MAX_DEPTH + 1), Source::Client), Ok(Vec::new()));
+        let nested = |depth| AuthorizationData(vec![(0..depth).fold(datum(ALLOWED), |inner, _| within(vec![inner]))]);
+        assert_eq!(acceptable(nested(MAX_DEPTH), Source::Others), Ok(nested(MAX_DEPTH).0));
+        assert_eq!(acceptable(nested(MAX_DEPTH + 1), Source::Others), Ok(Vec::new()));
     }
 
     #[test]
     fn endless_nesting_and_torn_containers_are_dropped() {
-        let deep = (0..10).fold(datum(9), |inner, _| within(vec![inner]));
-        assert_eq!(acceptable(AuthorizationData(vec![deep]), Source::Client), Ok(Vec::new()));
+        let deep = (0..10).fold(datum(ALLOWED), |inner, _| within(vec![inner]));
+        assert_eq!(acceptable(AuthorizationData(vec![deep]), Source::Others), Ok(Vec::new()));
         let torn = AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data: vec![0x30, 5] };
-        assert_eq!(acceptable(AuthorizationData(vec![torn]), Source::Client), Ok(Vec::new()));
+        assert_eq!(acceptable(AuthorizationData(vec![torn]), Source::Others), Ok(Vec::new()));
     }
 }

@@ -1,6 +1,8 @@
 //! Checks that AS, TGS and AP share: whether a principal may take part at all, and whether two clocks are close enough.
 
+use crate::entry::Entry;
 use crate::principal::{Attributes, PrincipalRecord};
+use crate::realm::Realm;
 use crate::refusal::Refusal;
 use kennel_wire::message::{KerberosTime, PrincipalName, Timestamp};
 
@@ -22,6 +24,25 @@ pub(crate) fn client(record: &PrincipalRecord, now: KerberosTime) -> Result<(), 
     }
 }
 
+/// Checks that a ticket of a client is of this account, not of a former one of its name, and no older than its password,
+/// where the realm wants that. The time of authentication has whole seconds: a ticket of the second in which the password was
+/// set counts as younger.
+pub(crate) fn authenticated_since(
+    record: &PrincipalRecord,
+    authtime: KerberosTime,
+    realm: &Realm,
+) -> Result<(), Refusal> {
+    if authtime < record.created.time {
+        return Err(Refusal::TicketRevoked);
+    }
+    match record.keys.password_set() {
+        Some(set) if realm.password_change_ends_tickets && authtime < set.time => {
+            Err(Refusal::TicketBeforePasswordChange)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Checks that a principal may take part as a server.
 pub(crate) fn server(record: &PrincipalRecord, now: KerberosTime) -> Result<(), Refusal> {
     if record.attributes.intersects(LOCKED) {
@@ -31,6 +52,14 @@ pub(crate) fn server(record: &PrincipalRecord, now: KerberosTime) -> Result<(), 
         Some(expires) if expires <= now => Err(Refusal::ServerExpired),
         _ => Ok(()),
     }
+}
+
+/// Checks that a principal takes tickets under a long-term key of its own, and not user-to-user tickets alone.
+pub(crate) fn service(server: &Entry) -> Result<(), Refusal> {
+    if server.record.attributes.contains(Attributes::DISALLOW_SERVER) {
+        return Err(Refusal::ServerIsNoService);
+    }
+    if server.is_person() { Err(Refusal::ServerHasPassword) } else { Ok(()) }
 }
 
 /// Whether a client's clock is close enough to the KDC's, to the microsecond.

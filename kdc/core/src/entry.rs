@@ -27,6 +27,7 @@ pub struct EntryKey {
     as_rep: OnceLock<Box<PreparedKey>>,
     pa_enc_timestamp: OnceLock<Box<PreparedKey>>,
     as_req: OnceLock<Box<PreparedChecksum>>,
+    cammac: OnceLock<Box<PreparedChecksum>>,
 }
 
 impl EntryKey {
@@ -50,6 +51,11 @@ impl EntryKey {
     pub fn as_req_checksum(&self, request: &[u8]) -> Vec<u8> {
         self.as_req.get_or_init(|| Box::new(self.key.prepare_checksum(KeyUsage::AS_REQ))).compute(request)
     }
+
+    /// Returns the key, prepared for the checksums of a CAMMAC (RFC 7751).
+    pub fn cammac(&self) -> &PreparedChecksum {
+        self.cammac.get_or_init(|| Box::new(self.key.prepare_checksum(KeyUsage::CAMMAC)))
+    }
 }
 
 impl Entry {
@@ -71,6 +77,13 @@ impl Entry {
         self.keys.iter().filter(|k| k.state == KeyState::Active)
     }
 
+    /// Whether the principal is a person: a name of one component whose keys come from a password. No ticket is sealed under
+    /// such a key, since whoever has the ticket could guess the password off line.
+    #[must_use]
+    pub fn is_person(&self) -> bool {
+        self.record.principal.name.components.len() == 1 && self.record.keys.password_set().is_some()
+    }
+
     /// The key to open a ticket with: any version that the set still holds, whatever its state.
     pub fn key_for(&self, enctype: Enctype, kvno: Option<u32>) -> impl Iterator<Item = &EntryKey> {
         self.keys.iter().filter(move |k| k.key.enctype() == enctype && kvno.is_none_or(|n| n == k.kvno))
@@ -87,5 +100,6 @@ fn entry_keys(version: &KeyVersion) -> impl Iterator<Item = EntryKey> + '_ {
         as_rep: OnceLock::new(),
         pa_enc_timestamp: OnceLock::new(),
         as_req: OnceLock::new(),
+        cammac: OnceLock::new(),
     })
 }

@@ -83,6 +83,13 @@ impl KeySet {
         KeySet { versions: vec![version] }
     }
 
+    /// When a person last set the password that the active version comes from; `None` where its keys are random. Rotations
+    /// make random keys, and so change nothing here.
+    #[must_use]
+    pub fn password_set(&self) -> Option<Timestamp> {
+        self.active_version().filter(|v| v.keys.iter().any(|key| key.salt.is_some())).map(|v| v.created)
+    }
+
     /// Returns the version to issue with.
     #[must_use]
     pub fn active_version(&self) -> Option<&KeyVersion> {
@@ -104,6 +111,7 @@ pub fn default_salt(principal: &Principal) -> String {
 mod tests {
     use super::*;
     use crate::testing::record;
+    use kennel_wire::message::KerberosTime;
 
     #[test]
     fn tickets_are_issued_under_the_active_version_of_several_and_under_none_without_one() {
@@ -120,6 +128,19 @@ mod tests {
         let set = KeySet { versions: vec![staged.clone(), active.clone(), retiring.clone()] };
         assert_eq!(set.active_version(), Some(&active));
         assert_eq!(KeySet { versions: vec![staged, retiring] }.active_version(), None);
+    }
+
+    #[test]
+    fn a_password_was_set_when_its_version_was_made_and_random_keys_come_from_none() {
+        let (alice, now) = (record("alice").principal, Timestamp { time: KerberosTime(7), micros: 9 });
+        let aes = [Enctype::Aes128CtsHmacSha1];
+        let mut keys = KeySet::from_password(&aes, 1, &alice, b"secret", now).unwrap();
+        assert_eq!(keys.password_set(), Some(now));
+        keys.versions[0].state = KeyState::Retiring;
+        assert_eq!(keys.password_set(), None, "no password is in force");
+        keys.versions[0].state = KeyState::Active;
+        keys.versions[0].keys[0].salt = None;
+        assert_eq!(keys.password_set(), None, "a random key");
     }
 
     #[test]

@@ -24,6 +24,8 @@
 //! | `ticket_policy` | lifetimes and flags |
 //! | `enctype_choice` | which enctype for what |
 //! | `transited`, `addresses`, `authorization_data` | those parts of a ticket |
+//! | `kdc_verifier` | the KDC's own checksum over tickets that come back |
+//! | [`short_name`] | `HTTP/web` as a client of a namespace means it |
 //! | `reply` | a KDC-REP in one buffer |
 
 pub mod access;
@@ -40,6 +42,7 @@ pub mod pods;
 pub mod principal;
 pub mod realm;
 pub mod refusal;
+pub mod short_name;
 pub mod wants;
 
 mod addresses;
@@ -48,6 +51,7 @@ mod authorization_data;
 mod checks;
 mod context;
 mod enctype_choice;
+mod kdc_verifier;
 mod preauth;
 mod reply;
 mod rules;

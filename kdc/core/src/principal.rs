@@ -5,6 +5,9 @@ use bitflags::bitflags;
 use kennel_wire::message::{KerberosTime, Principal, Timestamp};
 use std::fmt;
 
+/// Service classes (first of two components) of the KDC itself, which no object may have.
+pub const RESERVED_CLASSES: [&str; 4] = ["krbtgt", "kadmin", "K", "WELLKNOWN"];
+
 /// Who made a principal; neither side may take over the other's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Origin {

@@ -17,6 +17,14 @@ pub struct Realm {
     pub clock_skew: u32,
     /// Whether clients must pre-authenticate (unless the principal is exempt).
     pub require_preauth: bool,
+    /// Whether postdated tickets are issued and validated. A postdated ticket begins no later than the longest renewable life
+    /// from now.
+    pub allow_postdate: bool,
+    /// Whether the tickets of a client end when a person changes its password. Rotations of random keys end no ticket.
+    pub password_change_ends_tickets: bool,
+    /// DNS domain of the cluster whose objects the realm follows; `None` without a cluster. A name without a domain stands for a
+    /// service of the client's namespace.
+    pub cluster_domain: Option<String>,
     /// Referrals: a host name that is this domain, or ends in `.` and this domain, belongs to the realm. The longest
     /// match wins.
     pub domain_realms: Vec<(String, String)>,
@@ -28,7 +36,8 @@ pub struct Realm {
 }
 
 impl Realm {
-    /// A realm with Kennel's defaults: AES only, 10 hours, 7 days renewable, 5 minutes of skew, pre-authentication required.
+    /// A realm with Kennel's defaults: AES only, 10 hours, 7 days renewable, 5 minutes of skew, pre-authentication
+    /// required, nothing postdated, no ticket older than its client's password.
     pub fn new(name: impl Into<String>) -> Realm {
         Realm {
             name: name.into(),
@@ -42,6 +51,9 @@ impl Realm {
             max_renewable_life: 604_800,
             clock_skew: 300,
             require_preauth: true,
+            allow_postdate: false,
+            password_change_ends_tickets: true,
+            cluster_domain: None,
             domain_realms: Vec::new(),
             capaths: Vec::new(),
             next_hops: Vec::new(),

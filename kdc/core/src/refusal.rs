@@ -61,6 +61,7 @@ refusals! {
     ServerLocked => S_PRINCIPAL_UNKNOWN, "the server is disabled";
     ServerExpired => SERVICE_EXP, "the server has expired";
     ServerIsNoService => MUST_USE_USER2USER, "the server takes user-to-user tickets only";
+    ServerHasPassword => MUST_USE_USER2USER, "the server is a person with a password, who takes user-to-user tickets only";
     ServerRefusesTgtBased => POLICY, "the server takes tickets from the AS exchange only";
     ServerRequiresPreauth => POLICY, "the server takes pre-authenticated clients only";
     ServerRefusesUserToUser => POLICY, "the server takes no user-to-user tickets";
@@ -80,6 +81,7 @@ refusals! {
     ConstrainedDelegation => BADOPTION, "constrained delegation is not supported";
     Anonymous => BADOPTION, "anonymous tickets are not supported";
     CannotPostdate => CANNOT_POSTDATE, "postdated tickets are not allowed here";
+    PostdatedTooFar => CANNOT_POSTDATE, "a postdated ticket would begin later than the longest renewable life from now";
     NeverValid => NEVER_VALID, "the ticket would end before it starts";
     TgtNotForwardable => BADOPTION, "the presented ticket is not forwardable";
     TgtNotProxiable => BADOPTION, "the presented ticket is not proxiable";
@@ -100,8 +102,11 @@ refusals! {
     TicketInvalid => AP_TKT_NYV, "the presented ticket must be validated first";
     TicketAddress => AP_BADADDR, "the presented ticket may not be used from this address";
     TicketRevoked => TGT_REVOKED, "the presented ticket is of an account that was since replaced by another of its name";
+    TicketBeforePasswordChange => TGT_REVOKED, "the presented ticket is older than its client's password";
     PodGone => TGT_REVOKED, "the presented ticket is bound to a pod that is gone";
     PodBindingTorn => TGT_REVOKED, "the presented ticket is bound to a pod in a way that cannot be read";
+    KdcVerifierMissing => AP_MODIFIED, "the presented service ticket has no checksum of this KDC: ask for a new ticket";
+    KdcVerifierMismatch => AP_MODIFIED, "the presented service ticket is not as this KDC issued it";
     TicketServerMismatch => SERVER_NOMATCH, "the presented ticket is not for the server that is asked for";
     TicketSpoofsLocalClient => POLICY, "a foreign realm vouches for a client of this realm";
     AuthenticatorIntegrity => AP_BAD_INTEGRITY, "the authenticator does not decrypt";

@@ -48,9 +48,17 @@ impl Bounds<'_> {
 
     fn max_renewable_life(&self) -> i64 {
         let forbidden = self.records().any(|r| r.attributes.contains(Attributes::DISALLOW_RENEWABLE));
-        let shortest =
-            self.records().filter_map(|r| r.max_renewable_life).fold(self.realm.max_renewable_life, u32::min);
-        if forbidden { 0 } else { shortest.into() }
+        if forbidden { 0 } else { self.latest_start() }
+    }
+
+    /// Seconds from now until which a postdated ticket may begin: the longest renewable life, whether or not the ticket is
+    /// renewable.
+    fn latest_start(&self) -> i64 {
+        self.records().filter_map(|r| r.max_renewable_life).fold(self.realm.max_renewable_life, u32::min).into()
+    }
+
+    fn may_postdate(&self) -> bool {
+        self.realm.allow_postdate && !self.records().any(|r| r.attributes.contains(Attributes::DISALLOW_POSTDATED))
     }
 
     /// No ticket outlives the presented one or an account that is set to expire.
@@ -63,7 +71,8 @@ impl Bounds<'_> {
 /// Whether the client asks for a ticket that starts later, and when that is.
 ///
 /// # Errors
-/// A start in the future without the POSTDATED option, or where a record forbids it.
+/// [`Refusal::CannotPostdate`]: a start in the future without the POSTDATED option, or where the realm or a record forbids
+/// it. [`Refusal::PostdatedTooFar`].
 pub(crate) fn start_time(
     body: &KdcReqBody,
     now: KerberosTime,
@@ -71,10 +80,10 @@ pub(crate) fn start_time(
 ) -> Result<(KerberosTime, bool), Refusal> {
     let later = body.from.filter(|from| *from > now.plus(bounds.realm.clock_skew.into()));
     let postdated = body.options.contains(KdcOptions::POSTDATED);
-    let forbidden = bounds.records().any(|r| r.attributes.contains(Attributes::DISALLOW_POSTDATED));
     match later {
-        _ if postdated && forbidden => Err(Refusal::CannotPostdate),
+        _ if postdated && !bounds.may_postdate() => Err(Refusal::CannotPostdate),
         Some(_) if !postdated => Err(Refusal::CannotPostdate),
+        Some(from) if from > now.plus(bounds.latest_start()) => Err(Refusal::PostdatedTooFar),
         Some(from) => Ok((from, true)),
         None => Ok((now, false)),
     }
@@ -149,7 +158,8 @@ pub(crate) fn renewed_times(
 /// The times of a validated ticket: those of the postdated one, within what is allowed today.
 ///
 /// # Errors
-/// [`Refusal::TicketNotYetValid`], [`Refusal::TicketExpired`].
+/// [`Refusal::CannotPostdate`] where postdated tickets are not allowed any more, [`Refusal::TicketNotYetValid`],
+/// [`Refusal::TicketExpired`].
 pub(crate) fn validated_times(
     starttime: KerberosTime,
     old_end: KerberosTime,
@@ -157,6 +167,9 @@ pub(crate) fn validated_times(
     now: KerberosTime,
     bounds: &Bounds<'_>,
 ) -> Result<Times, Refusal> {
+    if !bounds.may_postdate() {
+        return Err(Refusal::CannotPostdate);
+    }
     if starttime > now {
         return Err(Refusal::TicketNotYetValid);
     }
@@ -167,18 +180,17 @@ pub(crate) fn validated_times(
     Ok(Times { starttime, endtime, renew_till })
 }
 
-/// Flags that a client may ask for, less those that a record forbids. RENEWABLE follows from the times.
+/// Flags that a client may ask for, less those that the realm or a record forbids. RENEWABLE follows from the times.
 pub(crate) fn asked_flags(options: KdcOptions, bounds: &Bounds<'_>) -> TicketFlags {
-    const ASKED: [(KdcOptions, TicketFlags, Attributes); 3] = [
-        (KdcOptions::FORWARDABLE, TicketFlags::FORWARDABLE, Attributes::DISALLOW_FORWARDABLE),
-        (KdcOptions::PROXIABLE, TicketFlags::PROXIABLE, Attributes::DISALLOW_PROXIABLE),
-        (KdcOptions::ALLOW_POSTDATE, TicketFlags::MAY_POSTDATE, Attributes::DISALLOW_POSTDATED),
+    let may = |forbidden| !bounds.records().any(|r| r.attributes.contains(forbidden));
+    let asked = [
+        (KdcOptions::FORWARDABLE, TicketFlags::FORWARDABLE, may(Attributes::DISALLOW_FORWARDABLE)),
+        (KdcOptions::PROXIABLE, TicketFlags::PROXIABLE, may(Attributes::DISALLOW_PROXIABLE)),
+        (KdcOptions::ALLOW_POSTDATE, TicketFlags::MAY_POSTDATE, bounds.may_postdate()),
     ];
     let mut flags = TicketFlags::empty();
-    for (option, flag, forbidden) in ASKED {
-        if options.contains(option) && !bounds.records().any(|r| r.attributes.contains(forbidden)) {
-            flags |= flag;
-        }
+    for (option, flag, allowed) in asked {
+        flags.set(flag, allowed && options.contains(option));
     }
     if bounds.server.attributes.contains(Attributes::OK_AS_DELEGATE) {
         flags |= TicketFlags::OK_AS_DELEGATE;
@@ -202,6 +214,10 @@ mod tests {
             presented_end: None,
             presented_renewal: PresentedRenewal::Unbounded,
         }
+    }
+
+    fn postdating() -> Realm {
+        Realm { allow_postdate: true, ..Realm::new("R") }
     }
 
     #[test]
@@ -263,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_start_in_the_future_needs_the_postdated_option_and_leave_to_postdate() {
-        let (realm, mut client, server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
+        let (mut realm, mut client, server) = (postdating(), record("alice"), record("HTTP/web"));
         let mut request = body();
         request.from = Some(NOW.plus(HOUR));
         assert_eq!(start_time(&request, NOW, &bounds(&realm, &client, &server)), Err(Refusal::CannotPostdate));
@@ -271,6 +287,33 @@ mod tests {
         assert_eq!(start_time(&request, NOW, &bounds(&realm, &client, &server)), Ok((NOW.plus(HOUR), true)));
         client.attributes = Attributes::DISALLOW_POSTDATED;
         assert_eq!(start_time(&request, NOW, &bounds(&realm, &client, &server)), Err(Refusal::CannotPostdate));
+        client.attributes = Attributes::empty();
+        realm.allow_postdate = false;
+        assert_eq!(start_time(&request, NOW, &bounds(&realm, &client, &server)), Err(Refusal::CannotPostdate));
+    }
+
+    #[test]
+    fn a_ticket_begins_no_later_than_the_longest_renewable_life_from_now() {
+        let (realm, mut client, server) = (postdating(), record("alice"), record("HTTP/web"));
+        client.max_renewable_life = Some(7200);
+        let mut request = body();
+        request.options = KdcOptions::POSTDATED;
+        for (seconds, start) in [(7200, Ok((NOW.plus(7200), true))), (7201, Err(Refusal::PostdatedTooFar))] {
+            request.from = Some(NOW.plus(seconds));
+            assert_eq!(start_time(&request, NOW, &bounds(&realm, &client, &server)), start);
+        }
+    }
+
+    #[test]
+    fn a_realm_gives_leave_to_postdate_only_where_it_allows_postdating_and_then_validates() {
+        let (client, server) = (record("alice"), record("HTTP/web"));
+        let of = |realm: &Realm| {
+            let bounds = bounds(realm, &client, &server);
+            let validated = validated_times(NOW, NOW.plus(HOUR), None, NOW, &bounds);
+            (asked_flags(KdcOptions::ALLOW_POSTDATE, &bounds), validated.map(|times| times.endtime))
+        };
+        assert_eq!(of(&Realm::new("R")), (TicketFlags::empty(), Err(Refusal::CannotPostdate)), "off by default");
+        assert_eq!(of(&postdating()), (TicketFlags::MAY_POSTDATE, Ok(NOW.plus(HOUR))));
     }
 
     #[test]
@@ -286,7 +329,7 @@ mod tests {
     #[test]
     fn what_is_allowed_today_bounds_tickets_of_yesterday() {
         // Found by the fuzz target `kdc`: a realm whose longest life was made shorter went on renewing for the old one.
-        let (realm, mut client, server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
+        let (realm, mut client, server) = (postdating(), record("alice"), record("HTTP/web"));
         client.max_life = Some(600);
         let till = NOW.plus(24 * HOUR);
         let renewed = |client: &PrincipalRecord| {

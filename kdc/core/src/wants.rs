@@ -15,6 +15,11 @@ pub enum Want {
     TicketServer,
     /// The server of the additional ticket (user-to-user).
     AdditionalTicketServer,
+    /// The realm's own ticket-granting service, whose key vouches for a ticket that comes back. Only where no other part is
+    /// played by it.
+    TicketGrantingService,
+    /// The service of the client's namespace that a short name stands for (TGS).
+    NamespaceService,
     /// The ticket-granting service of a realm to refer the client to. A request wants several of them, best first.
     Referral,
 }

@@ -287,7 +287,7 @@ fn options_of_a_tgs_request_are_refused() {
 
 #[test]
 fn flags_are_given_as_asked() {
-    let mut realm = TestRealm::new();
+    let mut realm = TestRealm::postdating();
     let asked = TicketOptions {
         renewable_life: Some(86_400),
         life: Some(3_600),
@@ -312,7 +312,7 @@ fn a_server_that_is_trusted_for_delegation_is_named_so_beside_the_flags_that_the
 
 #[test]
 fn a_start_within_the_clock_skew_is_now_and_postdates_nothing() {
-    let mut realm = TestRealm::new();
+    let mut realm = TestRealm::postdating();
     let postdated = TicketFlags::POSTDATED | TicketFlags::INVALID;
     for (seconds, starts_later) in [(300, false), (301, true)] {
         let start = realm.now.time.plus(seconds);
@@ -326,7 +326,7 @@ fn a_start_within_the_clock_skew_is_now_and_postdates_nothing() {
 
 #[test]
 fn a_postdated_ticket_is_invalid_until_its_time() {
-    let mut realm = TestRealm::new();
+    let mut realm = TestRealm::postdating();
     let start = realm.now.time.plus(7_200);
     let tgt = realm.initial("alice", TicketOptions { start: Some(start), ..Default::default() }).unwrap();
     assert!(tgt.flags.contains(TicketFlags::POSTDATED | TicketFlags::INVALID));

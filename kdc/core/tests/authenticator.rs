@@ -120,12 +120,12 @@ fn authorization_data_of_the_client_gets_into_the_ticket_but_not_what_only_a_kdc
     let tgt = realm.tgt("alice");
     let datum = |ad_type| AuthorizationDatum { ad_type, ad_data: vec![0x30, 0] };
     let mut request = TgsRequest::new(realm.principal("HTTP/web.r"));
-    request.authorization_data = Some(AuthorizationData(vec![datum(9), datum(-71), datum(128)]));
+    request.authorization_data = Some(AuthorizationData(vec![datum(143), datum(9), datum(-71), datum(128)]));
     let ticket = realm.tgs(&tgt, &request).unwrap();
     let key = &realm.keys("HTTP/web.r")[0];
     let opened = key.prepare(KeyUsage::TICKET).open(&ticket.ticket.enc_part.cipher).unwrap();
     let part = EncTicketPart::decode(&opened).unwrap();
-    assert_eq!(part.authorization_data, Some(AuthorizationData(vec![datum(9)])));
+    assert_eq!(part.authorization_data, Some(AuthorizationData(vec![datum(143)])));
 }
 
 #[test]

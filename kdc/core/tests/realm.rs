@@ -68,10 +68,20 @@ pub(crate) struct TestRealm {
 impl TestRealm {
     /// A realm `R` with its ticket-granting service, `alice` and `HTTP/web`.
     pub(crate) fn new() -> TestRealm {
-        let mut realm = TestRealm::named("R", |_| {});
+        TestRealm::with(|_| {})
+    }
+
+    /// The same with other rules.
+    pub(crate) fn with(configure: impl FnOnce(&mut Realm)) -> TestRealm {
+        let mut realm = TestRealm::named("R", configure);
         realm.add("alice", |_| {});
         realm.add("HTTP/web.r", |_| {});
         realm
+    }
+
+    /// The same where tickets may begin later.
+    pub(crate) fn postdating() -> TestRealm {
+        TestRealm::with(|rules| rules.allow_postdate = true)
     }
 
     pub(crate) fn named(name: &str, configure: impl FnOnce(&mut Realm)) -> TestRealm {
@@ -118,6 +128,15 @@ impl TestRealm {
         let mut record = self.entries[&principal].record.clone();
         change(&mut record);
         self.entries.insert(principal, Arc::new(Entry::new(record)));
+    }
+
+    /// Sets the password of a principal, now.
+    pub(crate) fn set_password(&mut self, text: &str, password: &str) {
+        let (now, principal) = (self.now, self.principal(text));
+        self.change(text, |record| {
+            let kvno = record.keys.versions.iter().map(|version| version.kvno).max().unwrap_or(0) + 1;
+            record.keys = KeySet::from_password(&AES, kvno, &principal, password.as_bytes(), now).unwrap();
+        });
     }
 
     /// Another name of a principal, as the store's cache resolves it.

@@ -245,7 +245,7 @@ fn a_ticket_that_is_not_renewable_is_not_renewed() {
 
 #[test]
 fn a_postdated_ticket_is_validated_when_its_time_has_come_and_is_useless_before() {
-    let mut realm = TestRealm::new();
+    let mut realm = TestRealm::postdating();
     let start = realm.now.time.plus(7_200);
     let tgt = realm.initial("alice", TicketOptions { start: Some(start), ..Default::default() }).unwrap();
     let refused = realm.tgs(&tgt, &TgsRequest::validate(&tgt));
@@ -263,7 +263,7 @@ fn a_postdated_ticket_is_validated_when_its_time_has_come_and_is_useless_before(
 
 #[test]
 fn a_tgt_that_may_postdate_buys_a_postdated_ticket_that_is_invalid_until_its_time() {
-    let mut realm = TestRealm::new();
+    let mut realm = TestRealm::postdating();
     let tgt = realm.initial("alice", TicketOptions::with_flags(KdcOptions::ALLOW_POSTDATE)).unwrap();
     let start = realm.now.time.plus(7_200);
     let mut request = TgsRequest::new(realm.principal("HTTP/web.r"));
@@ -278,7 +278,7 @@ fn a_tgt_that_may_postdate_buys_a_postdated_ticket_that_is_invalid_until_its_tim
 
 #[test]
 fn a_postdated_ticket_that_is_validated_late_keeps_its_times_and_none_is_validated_early() {
-    let mut realm = TestRealm::new();
+    let mut realm = TestRealm::postdating();
     let start = realm.now.time.plus(7_200);
     let tgt = realm.initial("alice", TicketOptions { start: Some(start), ..Default::default() }).unwrap();
     realm.wait(7_200 - 1);

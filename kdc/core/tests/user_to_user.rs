@@ -63,7 +63,7 @@ fn the_tgt_of_an_account_that_is_as_old_as_its_first_ticket_is_accepted() {
 
 #[test]
 fn an_expired_or_invalid_additional_ticket_is_refused() {
-    let mut realm = TestRealm::new();
+    let mut realm = TestRealm::postdating();
     realm.add("bob", |_| {});
     let short = realm.initial("bob", TicketOptions { life: Some(60), ..Default::default() }).unwrap();
     let start = Some(realm.now.time.plus(900));

@@ -31,6 +31,8 @@ impl KeyUsage {
     pub const AP_REP: KeyUsage = KeyUsage(12);
     /// KRB-PRIV.
     pub const KRB_PRIV: KeyUsage = KeyUsage(13);
+    /// RFC 7751: checksums of a CAMMAC, keys of the ticket-granting service and of the ticket's server.
+    pub const CAMMAC: KeyUsage = KeyUsage(64);
     /// RFC 6806, section 11: checksum over the AS-REQ, reply key.
     pub const AS_REQ: KeyUsage = KeyUsage(56);
 }

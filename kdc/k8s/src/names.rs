@@ -1,9 +1,7 @@
 //! The Kerberos names of the cluster's objects.
 
+use kennel_core::principal::RESERVED_CLASSES;
 use kennel_wire::message::{NameType, Principal, PrincipalName};
-
-/// Service classes of the KDC itself, which no object may have.
-const RESERVED: [&str; 4] = ["krbtgt", "kadmin", "K", "WELLKNOWN"];
 
 /// The principal of a service account: `web.shop@REALM`, one component. Namespaces hold no dots, so the last dot splits it.
 #[must_use]
@@ -24,7 +22,7 @@ pub fn is_service_class(class: &str) -> bool {
     octets.next().is_some_and(|first| first.is_ascii_alphabetic())
         && octets.all(|octet| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_')
         && class.len() <= 31
-        && !RESERVED.contains(&class)
+        && !RESERVED_CLASSES.contains(&class)
 }
 
 /// A host in the cluster's DNS domain, with its shorter forms.

@@ -17,6 +17,8 @@ pub(crate) struct RealmSettings {
     pub(crate) max_renewable_life: Option<Seconds>,
     pub(crate) clock_skew: Option<Seconds>,
     pub(crate) require_preauth: Option<bool>,
+    pub(crate) allow_postdate: Option<bool>,
+    pub(crate) password_change_ends_tickets: Option<bool>,
     /// Realm of each domain, for referrals.
     pub(crate) domain_realms: BTreeMap<String, String>,
     /// Realms that tickets may have passed through, by the client's realm.
@@ -41,6 +43,9 @@ impl RealmSettings {
         realm.max_renewable_life = self.max_renewable_life.map_or(realm.max_renewable_life, |life| life.0);
         realm.clock_skew = self.clock_skew.map_or(realm.clock_skew, |skew| skew.0);
         realm.require_preauth = self.require_preauth.unwrap_or(realm.require_preauth);
+        realm.allow_postdate = self.allow_postdate.unwrap_or(realm.allow_postdate);
+        realm.password_change_ends_tickets =
+            self.password_change_ends_tickets.unwrap_or(realm.password_change_ends_tickets);
         realm.domain_realms = pairs(&self.domain_realms);
         realm.next_hops = pairs(&self.next_hops);
         realm.capaths = self
@@ -81,6 +86,11 @@ pub(crate) fn warn_of_weakness(realm: &Realm) {
     if !realm.require_preauth {
         tracing::warn!(
             "realm.require_preauth is false: anybody can collect replies and guess passwords from them; set it to true"
+        );
+    }
+    if !realm.password_change_ends_tickets {
+        tracing::warn!(
+            "realm.password_change_ends_tickets is false: a ticket that was stolen stays usable after its owner changes the password; set it to true"
         );
     }
 }
@@ -124,7 +134,7 @@ mod tests {
         let realm = build("").unwrap();
         assert_eq!(realm.enctypes, Realm::new("R").enctypes);
         assert!(!realm.enctypes.contains(&Enctype::Rc4Hmac));
-        assert!(realm.require_preauth);
+        assert!(realm.require_preauth && !realm.allow_postdate && realm.password_change_ends_tickets);
     }
 
     #[test]
@@ -136,6 +146,8 @@ mod tests {
             max_renewable_life = 0
             clock_skew = "1m"
             require_preauth = false
+            allow_postdate = true
+            password_change_ends_tickets = false
             domain_realms = { "far.example" = "FAR" }
             capaths = { FAR = ["MID", "NEAR"] }
             next_hops = { FAR = "NEAR" }
@@ -144,7 +156,7 @@ mod tests {
         .unwrap();
         assert_eq!(realm.enctypes, [Enctype::Aes128CtsHmacSha1, Enctype::Rc4Hmac]);
         assert_eq!((realm.max_life, realm.max_renewable_life, realm.clock_skew), (3600, 0, 60));
-        assert!(!realm.require_preauth);
+        assert!(!realm.require_preauth && realm.allow_postdate && !realm.password_change_ends_tickets);
         assert_eq!(realm.domain_realms, [("far.example".into(), "FAR".into())]);
         assert_eq!(realm.capaths, [("FAR".into(), "MID".into()), ("FAR".into(), "NEAR".into())]);
         assert_eq!(realm.next_hops, [("FAR".into(), "NEAR".into())]);

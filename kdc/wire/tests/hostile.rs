@@ -86,6 +86,7 @@ fn messages() -> Vec<Target> {
         }),
         target("Checksum", authenticator().cksum.unwrap().encode(), |bytes| Checksum::decode(bytes).is_ok()),
         target("AuthorizationData", authorization_data().encode(), |bytes| AuthorizationData::decode(bytes).is_ok()),
+        target("AD-CAMMAC", cammac().encode(), |bytes| Cammac::decode(bytes).is_ok()),
     ]
 }
 

@@ -116,4 +116,5 @@ fn padata_comes_back() {
     assert_eq!(PaEncTimestamp::decode(&pa_enc_timestamp().encode()).unwrap(), pa_enc_timestamp());
     assert_eq!(PaData::decode_encrypted_data(&PaData::encode_encrypted_data(&encrypted(20))).unwrap(), encrypted(20));
     assert_eq!(AuthorizationData::decode(&authorization_data().encode()).unwrap(), authorization_data());
+    assert_eq!(Cammac::decode(&cammac().encode()).unwrap(), cammac());
 }

@@ -95,7 +95,7 @@ impl KeytabSecretPublisher {
 
     /// Builds the keytab of an outcome; `None` where the store lacks one of its principals.
     async fn keytab(&self, outcome: &PrincipalOutcome) -> Option<KeytabFile> {
-        let mut builder = KeytabBuilder::default();
+        let mut builder = KeytabBuilder::new(self.cluster_domain().as_deref());
         if let Some(client) = &outcome.client {
             builder.add(&*self.record(client).await?, None);
         }
@@ -108,6 +108,10 @@ impl KeytabSecretPublisher {
             builder.add(&record, Some(&Service { name: name.clone(), aliases }));
         }
         builder.finish()
+    }
+
+    fn cluster_domain(&self) -> Option<String> {
+        self.index.read().followed_realm().map(|realm| realm.spec.cluster_domain.clone())
     }
 
     async fn record(&self, name: &Principal) -> Option<Box<PrincipalRecord>> {

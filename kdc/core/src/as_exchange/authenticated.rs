@@ -4,8 +4,9 @@ use crate::access::AccessPath;
 use crate::as_exchange::identified::IdentifiedAsRequest;
 use crate::context::ErrorReply;
 use crate::enctype_choice::{reply_keys, session_enctype, ticket_key};
-use crate::entry::EntryKey;
+use crate::entry::{Entry, EntryKey};
 use crate::event::IssuedTicket;
+use crate::kdc_verifier::Vouching;
 use crate::preauth::{enc_timestamp, offer, req_enc_pa_rep};
 use crate::principal::Attributes;
 use crate::refusal::Refusal;
@@ -44,9 +45,11 @@ impl<'a> AuthenticatedAsRequest<'a> {
         Ok(AuthenticatedAsRequest { identified, reply_key, proved, would_deny })
     }
 
-    /// Decides the ticket and builds the reply.
+    /// Decides the ticket and builds the reply. `krbtgt`: the realm's ticket-granting service, where it must vouch for the
+    /// ticket.
     pub(crate) fn issue(
         self,
+        krbtgt: Option<&Entry>,
         now: Timestamp,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<(Vec<u8>, IssuedTicket), ErrorReply> {
@@ -57,7 +60,7 @@ impl<'a> AuthenticatedAsRequest<'a> {
         let ticket_key = ticket_key(server, realm)?;
         let session = Key::generate(session_enctype(server, &body.etypes, realm)?, rng);
         let client_name = &client.record.principal;
-        let ticket = EncTicketPart {
+        let mut ticket = EncTicketPart {
             flags,
             key: encryption_key(&session),
             crealm: client_name.realm.clone(),
@@ -70,6 +73,7 @@ impl<'a> AuthenticatedAsRequest<'a> {
             caddr: body.addresses.clone().filter(|a| !a.is_empty()),
             authorization_data: None,
         };
+        Vouching { server, server_key: ticket_key, krbtgt, pod: None, realm }.apply(&mut ticket)?;
         let reply = Reply {
             answers: MessageType::AsReq,
             padata: if self.reply_key.salt.is_some() {

@@ -38,9 +38,7 @@ impl<'a> IdentifiedAsRequest<'a> {
         checks::client(&client.record, now.time)?;
         password(client, server, now.time)?;
         checks::server(&server.record, now.time)?;
-        if server.record.attributes.contains(Attributes::DISALLOW_SERVER) {
-            return Err(Refusal::ServerIsNoService.into());
-        }
+        checks::service(server)?;
         Ok(IdentifiedAsRequest { request, rules, client, server, now })
     }
 }

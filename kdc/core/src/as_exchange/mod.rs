@@ -15,9 +15,10 @@ use crate::as_exchange::identified::IdentifiedAsRequest;
 use crate::as_exchange::request::AsRequest;
 use crate::context::{Context, ErrorReply};
 use crate::event::IssuedTicket;
+use crate::kdc_verifier;
 use crate::rules::Rules;
 use crate::wants::{Found, Want, Wants};
-use kennel_wire::message::KdcReq;
+use kennel_wire::message::{KdcReq, Principal};
 use rand_core::CryptoRngCore;
 
 /// Receives a request (RFC 4120, section 3.1.1); returns it with the principals that it needs.
@@ -29,7 +30,10 @@ pub(crate) fn begin(
 ) -> Result<(AsRequest, Wants), ErrorReply> {
     let request = AsRequest::new(request, bytes, rules, context)?;
     let wants = [(Want::Client, request.client.clone()), (Want::Server, request.server.clone())];
-    Ok((request, wants.into_iter().collect()))
+    let vouching = kdc_verifier::may_return(request.body.options) && !request.is_for_tgs();
+    let krbtgt =
+        vouching.then(|| (Want::TicketGrantingService, Principal::krbtgt(&rules.realm.name, &rules.realm.name)));
+    Ok((request, wants.into_iter().chain(krbtgt).collect()))
 }
 
 /// Decides, with the principals that were found; returns the AS-REP (RFC 4120, sections 3.1.2 and
@@ -44,5 +48,6 @@ pub(crate) fn finish(
     let (client, server) = (found.take(Want::Client), found.take(Want::Server));
     let identified = IdentifiedAsRequest::new(&request, client.as_deref(), server.as_deref(), rules, context)?;
     let authenticated = AuthenticatedAsRequest::new(identified)?;
-    authenticated.issue(context.now, rng)
+    let krbtgt = found.take(Want::TicketGrantingService);
+    authenticated.issue(krbtgt.as_deref(), context.now, rng)
 }

@@ -61,6 +61,11 @@ impl AsRequest {
         let to_prove = req_enc_pa_rep::is_asked(&padata).then(|| bytes.to_vec());
         Ok(AsRequest { padata, body, client, canonicalize, server, to_prove })
     }
+
+    /// Whether the request is for a ticket-granting ticket of its realm.
+    pub(crate) fn is_for_tgs(&self) -> bool {
+        self.server.name.krbtgt_realm() == Some(&self.server.realm)
+    }
 }
 
 /// NT-ENTERPRISE (RFC 6806, section 5): `user@suffix` as one component. A suffix that is our realm (or is mapped to it)

@@ -8,7 +8,7 @@ use crate::entry::Entry;
 use crate::principal::Attributes;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
-use crate::tgs_exchange::verified::VerifiedTgsRequest;
+use crate::tgs_exchange::verified::{ServerMatch, VerifiedTgsRequest};
 use kennel_wire::message::{KdcOptions, KerberosTime, TicketFlags};
 
 /// Client and server may take part, and the access decision allows it.
@@ -18,8 +18,7 @@ pub(crate) struct IdentifiedTgsRequest<'a> {
     /// The client, where it is one of this realm.
     pub(crate) client: Option<&'a Entry>,
     pub(crate) server: &'a Entry,
-    /// The server is the ticket-granting service of another realm, in place of the requested server.
-    pub(crate) referral: bool,
+    pub(crate) matched: ServerMatch,
     pub(crate) would_deny: bool,
 }
 
@@ -28,11 +27,11 @@ impl<'a> IdentifiedTgsRequest<'a> {
         verified: &'a VerifiedTgsRequest,
         client: Option<&'a Entry>,
         server: &'a Entry,
-        referral: bool,
+        matched: ServerMatch,
         rules: &'a Rules,
         context: &Context,
     ) -> Result<IdentifiedTgsRequest<'a>, Refusal> {
-        let mut identified = IdentifiedTgsRequest { verified, rules, client, server, referral, would_deny: false };
+        let mut identified = IdentifiedTgsRequest { verified, rules, client, server, matched, would_deny: false };
         identified.check_client(context.now.time)?;
         identified.check_options()?;
         identified.check_server(context.now.time)?;
@@ -41,16 +40,15 @@ impl<'a> IdentifiedTgsRequest<'a> {
     }
 
     /// A ticket is valid only as long as its account is: disabled, expired, deleted and replaced accounts get no tickets for
-    /// their old TGTs.
+    /// their old TGTs, and neither does whoever holds a ticket from before a change of password.
     fn check_client(&self, now: KerberosTime) -> Result<(), Refusal> {
         let Some(client) = self.client else { return Ok(()) };
         checks::client(&client.record, now)?;
         let presented = &self.verified.presented;
-        let other_account = client.record.principal != presented.client();
-        if other_account || presented.part.authtime < client.record.created.time {
+        if client.record.principal != presented.client() {
             return Err(Refusal::TicketRevoked);
         }
-        Ok(())
+        checks::authenticated_since(&client.record, presented.part.authtime, &self.rules.realm)
     }
 
     /// Checks that the presented ticket permits the requested options (RFC 4120, section 3.3.3).
@@ -82,7 +80,7 @@ impl<'a> IdentifiedTgsRequest<'a> {
         }
         if options.intersects(KdcOptions::RENEW | KdcOptions::VALIDATE) {
             let presented_for = self.verified.ticket_server.as_ref().map(|s| &s.record.principal);
-            if self.referral || presented_for != Some(&self.server.record.principal) {
+            if self.matched == ServerMatch::Referral || presented_for != Some(&self.server.record.principal) {
                 return Err(Refusal::TicketServerMismatch);
             }
         }
@@ -94,9 +92,8 @@ impl<'a> IdentifiedTgsRequest<'a> {
         let has = |attribute| self.server.record.attributes.contains(attribute);
         match &self.verified.second {
             Some(_) if has(Attributes::DISALLOW_DUP_SKEY) => return Err(Refusal::ServerRefusesUserToUser),
-            Some(second) => second.is_of(self.server)?,
-            None if has(Attributes::DISALLOW_SERVER) => return Err(Refusal::ServerIsNoService),
-            None => {}
+            Some(second) => second.is_of(self.server, &self.rules.realm)?,
+            None => checks::service(self.server)?,
         }
         if has(Attributes::DISALLOW_TGT_BASED) {
             return Err(Refusal::ServerRefusesTgtBased);

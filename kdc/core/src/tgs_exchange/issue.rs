@@ -1,14 +1,19 @@
 //! The ticket of a TGS request, and the reply with it.
 
 use crate::authorization_data::{Source, acceptable};
+use crate::context::Context;
 use crate::enctype_choice::{permitted, session_enctype, ticket_key};
+use crate::entry::EntryKey;
 use crate::event::IssuedTicket;
+use crate::kdc_verifier::Vouching;
+use crate::pods::PodRef;
 use crate::refusal::Refusal;
 use crate::reply::{Reply, TicketSeal, encryption_key};
 use crate::tgs_exchange::identified::IdentifiedTgsRequest;
 use crate::tgs_exchange::presented::PresentedTicket;
 use crate::tgs_exchange::request::TgsRequest;
 use crate::tgs_exchange::ticket::TicketKind;
+use crate::tgs_exchange::verified::ServerMatch;
 use crate::ticket_policy::{
     Bounds, PresentedRenewal, Times, asked_flags, renewed_times, start_time, times, validated_times,
 };
@@ -24,14 +29,14 @@ impl IdentifiedTgsRequest<'_> {
     /// Decides the ticket and builds the reply.
     pub(crate) fn issue(
         &self,
-        now: KerberosTime,
+        context: &Context,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<(Vec<u8>, IssuedTicket), Refusal> {
         let (request, presented) = (&self.verified.request, &self.verified.presented);
-        let (times, flags) = self.times_and_flags(now)?;
+        let (times, flags) = self.times_and_flags(context.now.time)?;
         let ticket_seal = self.ticket_seal()?;
         let session = Key::generate(self.session_enctype()?, rng);
-        let ticket = EncTicketPart {
+        let mut ticket = EncTicketPart {
             flags,
             key: encryption_key(&session),
             crealm: presented.part.crealm.clone(),
@@ -42,8 +47,11 @@ impl IdentifiedTgsRequest<'_> {
             endtime: times.endtime,
             renew_till: times.renew_till,
             caddr: self.addresses(),
-            authorization_data: self.authorization_data()?,
+            authorization_data: self.authorization_data(context.pod.as_ref())?,
         };
+        if let TicketSeal::Server(server_key) = &ticket_seal {
+            self.vouching(server_key, context.pod.as_ref()).apply(&mut ticket)?;
+        }
         let reply_key = match &presented.subkey {
             Some(subkey) => subkey.prepare(KeyUsage::TGS_REP_SUBKEY),
             None => presented.session.prepare(KeyUsage::TGS_REP_SESSION),
@@ -60,7 +68,7 @@ impl IdentifiedTgsRequest<'_> {
             nonce: request.body.nonce,
             key_expiration: None,
             encrypted_pa_data: Vec::new(),
-            referral: self.referral,
+            referral: self.matched == ServerMatch::Referral,
             would_deny: self.would_deny,
         };
         reply.issue(rng)
@@ -81,7 +89,7 @@ impl IdentifiedTgsRequest<'_> {
         } else if options.contains(KdcOptions::VALIDATE) {
             (validated(presented, now, &bounds)?, presented.part.flags)
         } else {
-            fresh(request, presented, now, bounds)?
+            self.fresh(now, bounds)?
         };
         flags.remove(TicketFlags::INITIAL);
         if options.contains(KdcOptions::VALIDATE) {
@@ -96,6 +104,11 @@ impl IdentifiedTgsRequest<'_> {
             Some(second) => Ok(TicketSeal::Session(Box::new(second.session.prepare(KeyUsage::TICKET)))),
             None => Ok(TicketSeal::Server(ticket_key(self.server, &self.rules.realm)?)),
         }
+    }
+
+    fn vouching<'a>(&'a self, server_key: &'a EntryKey, pod: Option<&'a PodRef>) -> Vouching<'a> {
+        let (server, krbtgt) = (self.server, self.verified.krbtgt());
+        Vouching { server, server_key, krbtgt, pod, realm: &self.rules.realm }
     }
 
     fn session_enctype(&self) -> Result<Enctype, Refusal> {
@@ -133,27 +146,69 @@ impl IdentifiedTgsRequest<'_> {
         chosen.filter(|a| !a.is_empty())
     }
 
-    /// Combines the data of the presented ticket with those that the client adds.
-    fn authorization_data(&self) -> Result<Option<AuthorizationData>, Refusal> {
+    /// Combines the data of the presented ticket with those that the client adds. The pod of a service ticket is bound anew, since
+    /// the KDC believes the ticket's CAMMAC alone.
+    fn authorization_data(&self, pod: Option<&PodRef>) -> Result<Option<AuthorizationData>, Refusal> {
         let presented = &self.verified.presented;
-        let source = match presented.kind {
-            TicketKind::ForeignTgt(_) => Source::ForeignTicket,
-            TicketKind::OwnTgt | TicketKind::OwnService => Source::OwnTicket,
+        let (source, bound) = match presented.kind {
+            TicketKind::OwnTgt => (Source::OwnTgt, None),
+            TicketKind::OwnService => (Source::Others, pod),
+            TicketKind::ForeignTgt(_) => (Source::Others, None),
         };
         let mut data: Vec<AuthorizationDatum> = match &presented.part.authorization_data {
             Some(carried) => acceptable(carried.clone(), source)?,
             None => Vec::new(),
         };
+        data.extend(bound.into_iter().flat_map(|pod| pod.bind().0));
         if let Some(added) = open_authorization_data(&self.verified.request, presented)? {
-            data.extend(acceptable(added, Source::Client)?);
+            data.extend(acceptable(added, Source::Others)?);
         }
         Ok((!data.is_empty()).then_some(AuthorizationData(data)))
     }
 
-    /// The server's name in the ticket: the one that was asked for (its keytab holds every name that it has), or the
-    /// ticket-granting service that the client is referred to.
+    /// The server's name in the ticket: the one that was asked for (its keytab holds every name that it has), the canonical one
+    /// of a short name where the client accepts that, or the ticket-granting service that the client is referred to.
     fn server_name(&self) -> Principal {
-        if self.referral { self.server.record.principal.clone() } else { self.verified.request.server.clone() }
+        match self.matched {
+            ServerMatch::Asked => self.verified.request.server.clone(),
+            ServerMatch::ShortName if self.keeps_short_name() => self.verified.request.server.clone(),
+            ServerMatch::ShortName | ServerMatch::Referral => self.server.record.principal.clone(),
+        }
+    }
+
+    /// Whether the ticket bears a name that only the client's namespace explains. The KDC, which learns the client from the
+    /// opened ticket, cannot find the key of such a ticket when it comes back.
+    fn keeps_short_name(&self) -> bool {
+        let canonicalize = self.verified.request.body.options.contains(KdcOptions::CANONICALIZE);
+        self.matched == ServerMatch::ShortName && !canonicalize
+    }
+
+    /// Times and flags of a ticket that is neither renewed nor validated, within those of the presented one.
+    fn fresh(&self, now: KerberosTime, mut bounds: Bounds<'_>) -> Result<(Times, TicketFlags), Refusal> {
+        const KEPT: TicketFlags = TicketFlags::FORWARDED.union(TicketFlags::PRE_AUTHENT).union(TicketFlags::HW_AUTHENT);
+        let (request, presented) = (&self.verified.request, &self.verified.presented);
+        bounds.presented_end = Some(presented.part.endtime);
+        bounds.presented_renewal =
+            if self.keeps_short_name() { PresentedRenewal::NotRenewable } else { presented.renewal() };
+        if presented.part.endtime <= now {
+            return Err(Refusal::TicketExpired);
+        }
+        let options = request.body.options;
+        let (starttime, postdated) = start_time(&request.body, now, &bounds)?;
+        if postdated && self.keeps_short_name() {
+            return Err(Refusal::CannotPostdate);
+        }
+        let times = times(&request.body, starttime, &bounds)?;
+        let mut flags = asked_flags(options, &bounds) | (presented.part.flags & KEPT);
+        flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
+        flags.set(TicketFlags::POSTDATED | TicketFlags::INVALID, postdated);
+        if options.contains(KdcOptions::FORWARDED) {
+            flags.insert(TicketFlags::FORWARDED);
+        }
+        if options.contains(KdcOptions::PROXY) {
+            flags.insert(TicketFlags::PROXY);
+        }
+        Ok((times, flags))
     }
 }
 
@@ -165,34 +220,6 @@ fn renewed(presented: &PresentedTicket, now: KerberosTime, bounds: &Bounds<'_>) 
 /// The times of a validated ticket are those of the postdated one, once its start has passed.
 fn validated(presented: &PresentedTicket, now: KerberosTime, bounds: &Bounds<'_>) -> Result<Times, Refusal> {
     validated_times(presented.starttime(), presented.part.endtime, presented.part.renew_till, now, bounds)
-}
-
-/// Times and flags of a ticket that is neither renewed nor validated, within those of the presented one.
-fn fresh(
-    request: &TgsRequest,
-    presented: &PresentedTicket,
-    now: KerberosTime,
-    mut bounds: Bounds<'_>,
-) -> Result<(Times, TicketFlags), Refusal> {
-    const KEPT: TicketFlags = TicketFlags::FORWARDED.union(TicketFlags::PRE_AUTHENT).union(TicketFlags::HW_AUTHENT);
-    bounds.presented_end = Some(presented.part.endtime);
-    bounds.presented_renewal = presented.renewal();
-    if presented.part.endtime <= now {
-        return Err(Refusal::TicketExpired);
-    }
-    let options = request.body.options;
-    let (starttime, postdated) = start_time(&request.body, now, &bounds)?;
-    let times = times(&request.body, starttime, &bounds)?;
-    let mut flags = asked_flags(options, &bounds) | (presented.part.flags & KEPT);
-    flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
-    flags.set(TicketFlags::POSTDATED | TicketFlags::INVALID, postdated);
-    if options.contains(KdcOptions::FORWARDED) {
-        flags.insert(TicketFlags::FORWARDED);
-    }
-    if options.contains(KdcOptions::PROXY) {
-        flags.insert(TicketFlags::PROXY);
-    }
-    Ok((times, flags))
 }
 
 /// The client's authorization data: under the sub-key where there is one, else under the session key.

@@ -36,7 +36,7 @@ pub(crate) fn begin(
     context: &mut Context,
 ) -> Result<(TgsRequest, Wants), ErrorReply> {
     let request = TgsRequest::new(request, bytes, rules, context)?;
-    let wants = request.wants();
+    let wants = request.wants(&rules.realm);
     Ok((request, wants))
 }
 
@@ -61,8 +61,8 @@ pub(crate) fn finish(
     context: &mut Context,
     rng: &mut dyn CryptoRngCore,
 ) -> Result<(Vec<u8>, IssuedTicket), ErrorReply> {
-    let Parties { client, server, referral } = verified.parties(found, &rules.realm)?;
+    let Parties { client, server, matched } = verified.parties(found, &rules.realm)?;
     context.server = Some(server.record.principal.clone());
-    let identified = IdentifiedTgsRequest::new(&verified, client.as_deref(), &server, referral, rules, context)?;
-    Ok(identified.issue(context.now.time, rng)?)
+    let identified = IdentifiedTgsRequest::new(&verified, client.as_deref(), &server, matched, rules, context)?;
+    Ok(identified.issue(context, rng)?)
 }

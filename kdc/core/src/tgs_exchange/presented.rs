@@ -4,6 +4,9 @@
 use crate::ap_exchange::{ApRules, ApUse, GenuineApReq, open_ticket};
 use crate::context::Context;
 use crate::entry::Entry;
+use crate::kdc_verifier;
+use crate::pods::PodRef;
+use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 use crate::tgs_exchange::request::TgsRequest;
@@ -25,6 +28,7 @@ impl PresentedTicket {
     pub(crate) fn verify(
         request: &TgsRequest,
         server: Option<&Entry>,
+        krbtgt: Option<&Entry>,
         rules: &Rules,
         context: &mut Context,
     ) -> Result<PresentedTicket, Refusal> {
@@ -35,17 +39,22 @@ impl PresentedTicket {
             clock_skew: realm.clock_skew,
         };
         let ticket = open_ticket(&request.ap.ticket.enc_part, server, realm)?;
-        let genuine = GenuineApReq::open(ticket, &request.ap.authenticator, &ap_rules)?;
+        let mut genuine = GenuineApReq::open(ticket, &request.ap.authenticator, &ap_rules)?;
         genuine.verify_checksum(KeyUsage::TGS_REQ_CHECKSUM, &request.body_der)?;
+        let pod = match request.kind {
+            TicketKind::OwnTgt => bound_pod(&genuine.ticket),
+            TicketKind::OwnService => {
+                Ok(vouched_for(&mut genuine.ticket, request.body.options, server, krbtgt, realm)?)
+            }
+            TicketKind::ForeignTgt(_) => Ok(None),
+        };
         // Only after these checks is the request known to come from the client that the ticket names.
         context.client = Some(client_of(&genuine.ticket));
-        let foreign = matches!(request.kind, TicketKind::ForeignTgt(_));
-        if !foreign {
-            context.pod = bound_pod(&genuine.ticket)?;
-            lives(context.pod.as_ref(), rules)?;
-        }
+        context.pod = pod?;
+        lives(context.pod.as_ref(), rules)?;
         let validating = request.body.options.contains(KdcOptions::VALIDATE);
         genuine.check_in_force(&ap_rules, ApUse { now: context.now, peer: Some(context.peer.ip()), validating })?;
+        let foreign = matches!(request.kind, TicketKind::ForeignTgt(_));
         if foreign && genuine.ticket.crealm == realm.name {
             return Err(Refusal::TicketSpoofsLocalClient);
         }
@@ -72,6 +81,22 @@ impl PresentedTicket {
     pub(crate) fn starttime(&self) -> KerberosTime {
         self.part.starttime.unwrap_or(self.part.authtime)
     }
+}
+
+/// Checks that the KDC made a service ticket, which its service could have made as well; returns the pod that the ticket is
+/// bound to. Only a ticket that can come back has the KDC's checksum.
+fn vouched_for(
+    ticket: &mut EncTicketPart,
+    options: KdcOptions,
+    server: Option<&Entry>,
+    krbtgt: Option<&Entry>,
+    realm: &Realm,
+) -> Result<Option<PodRef>, Refusal> {
+    if kdc_verifier::returns(ticket.flags) {
+        return kdc_verifier::verify(ticket, server, krbtgt, realm);
+    }
+    let validating = options.contains(KdcOptions::VALIDATE);
+    Err(if validating { Refusal::TicketNotInvalid } else { Refusal::TicketNotRenewable })
 }
 
 fn client_of(ticket: &EncTicketPart) -> Principal {

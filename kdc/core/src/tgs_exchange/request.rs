@@ -2,6 +2,8 @@
 
 use crate::checks::names_somebody;
 use crate::context::{Context, ErrorReply};
+use crate::kdc_verifier;
+use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 use crate::tgs_exchange::ticket::TicketKind;
@@ -49,12 +51,18 @@ impl TgsRequest {
         Ok(TgsRequest { body, body_der, ap, kind, server, second })
     }
 
-    /// The principals that are needed: the presented ticket's server, the server asked for and, user-to-user, the
-    /// additional ticket's server.
-    pub(crate) fn wants(&self) -> Wants {
+    /// The principals that are needed: the presented ticket's server, the server asked for, user-to-user the additional
+    /// ticket's server and, where a ticket comes back and the presented one is no TGT of ours, the ticket-granting service.
+    pub(crate) fn wants(&self, realm: &Realm) -> Wants {
         let first = [(Want::TicketServer, server_of(&self.ap.ticket)), (Want::Server, self.server.clone())];
         let additional = self.second.as_ref().map(|ticket| (Want::AdditionalTicketServer, server_of(ticket)));
-        first.into_iter().chain(additional).collect()
+        let vouching = match self.kind {
+            TicketKind::OwnTgt => false,
+            TicketKind::OwnService => true,
+            TicketKind::ForeignTgt(_) => kdc_verifier::may_return(self.body.options),
+        };
+        let krbtgt = vouching.then(|| (Want::TicketGrantingService, Principal::krbtgt(&realm.name, &realm.name)));
+        first.into_iter().chain(additional).chain(krbtgt).collect()
     }
 }
 

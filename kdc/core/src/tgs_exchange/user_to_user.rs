@@ -2,7 +2,9 @@
 //! the new ticket is sealed in the session key of that TGT.
 
 use crate::ap_exchange::message_key;
+use crate::checks;
 use crate::entry::Entry;
+use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 use crate::tgs_exchange::ticket::open_additional;
@@ -30,11 +32,15 @@ impl SecondTicket {
     }
 
     /// The additional ticket must be the server's own, not merely of its name (CVE-2020-25719, CVE-2021-42287): names
-    /// are compared after aliases are resolved, and the account must be as old as the ticket.
-    pub(crate) fn is_of(&self, server: &Entry) -> Result<(), Refusal> {
-        if self.client != server.record.principal || self.authtime < server.record.created.time {
+    /// are compared after aliases are resolved, the account must be as old as the ticket, and the ticket no older than the
+    /// account's password.
+    pub(crate) fn is_of(&self, server: &Entry, realm: &Realm) -> Result<(), Refusal> {
+        if self.client != server.record.principal {
             return Err(Refusal::SecondTicketMismatch);
         }
-        Ok(())
+        checks::authenticated_since(&server.record, self.authtime, realm).map_err(|refusal| match refusal {
+            Refusal::TicketRevoked => Refusal::SecondTicketMismatch,
+            other => other,
+        })
     }
 }

@@ -2,12 +2,15 @@
 
 use crate::context::Context;
 use crate::entry::Entry;
+use crate::principal::Origin;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
+use crate::short_name;
 use crate::tgs_exchange::presented::PresentedTicket;
 use crate::tgs_exchange::referral;
 use crate::tgs_exchange::request::TgsRequest;
+use crate::tgs_exchange::ticket::TicketKind;
 use crate::tgs_exchange::user_to_user::SecondTicket;
 use crate::wants::{Found, Want, Wants};
 use kennel_wire::message::Principal;
@@ -19,6 +22,8 @@ pub(crate) struct VerifiedTgsRequest {
     pub(crate) presented: PresentedTicket,
     /// The server of the presented ticket.
     pub(crate) ticket_server: Option<Arc<Entry>>,
+    /// The realm's ticket-granting service, where the presented ticket is not its own and a ticket may come back.
+    other_krbtgt: Option<Arc<Entry>>,
     /// The server that is asked for, if it is ours.
     pub(crate) server: Option<Arc<Entry>>,
     pub(crate) second: Option<SecondTicket>,
@@ -30,8 +35,18 @@ pub(crate) struct Parties {
     pub(crate) client: Option<Arc<Entry>>,
     /// The server, or the ticket-granting service to refer the client to.
     pub(crate) server: Arc<Entry>,
-    /// Whether the server stands in for the one that was asked for.
-    pub(crate) referral: bool,
+    pub(crate) matched: ServerMatch,
+}
+
+/// Relation of the server that was found to the name that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ServerMatch {
+    /// The name or an alias of the server.
+    Asked,
+    /// A name without a domain, which stands for a service of the client's own namespace.
+    ShortName,
+    /// The server is the ticket-granting service of another realm, in place of the requested server.
+    Referral,
 }
 
 impl VerifiedTgsRequest {
@@ -44,24 +59,37 @@ impl VerifiedTgsRequest {
     ) -> Result<VerifiedTgsRequest, Refusal> {
         let (ticket_server, server) = (found.take(Want::TicketServer), found.take(Want::Server));
         let second_server = found.take(Want::AdditionalTicketServer);
-        let presented = PresentedTicket::verify(&request, ticket_server.as_deref(), rules, context)?;
+        let other_krbtgt = found.take(Want::TicketGrantingService);
+        let presented =
+            PresentedTicket::verify(&request, ticket_server.as_deref(), other_krbtgt.as_deref(), rules, context)?;
         let second = match &request.second {
             Some(ticket) => Some(SecondTicket::open(ticket, second_server.as_deref(), rules, context.now)?),
             None => None,
         };
-        Ok(VerifiedTgsRequest { request, presented, ticket_server, server, second })
+        Ok(VerifiedTgsRequest { request, presented, ticket_server, other_krbtgt, server, second })
+    }
+
+    /// The realm's ticket-granting service, where it must vouch for a ticket.
+    pub(crate) fn krbtgt(&self) -> Option<&Entry> {
+        match self.presented.kind {
+            TicketKind::OwnTgt => self.ticket_server.as_deref(),
+            TicketKind::OwnService | TicketKind::ForeignTgt(_) => self.other_krbtgt.as_deref(),
+        }
     }
 
     /// The principals that are needed next: the client, where it is one of this realm, then, where the server is not
-    /// found, the ticket-granting services to refer to.
+    /// found, the service of the client's namespace that a short name stands for, and the ticket-granting services to refer to.
     pub(crate) fn wants(&self, realm: &Realm) -> Wants {
         let own_client = self.has_own_client(realm).then(|| (Want::Client, self.presented.client()));
-        let hops = match &self.server {
-            Some(_) => Vec::new(),
-            None => referral::hops(&self.request.server.name, self.request.body.options, realm),
-        };
+        if self.server.is_some() {
+            return own_client.into_iter().collect();
+        }
+        let asked = &self.request.server;
+        let neighbour = own_client.as_ref().and_then(|(_, client)| short_name::in_namespace_of(client, asked, realm));
+        let hops = referral::hops(&asked.name, self.request.body.options, realm);
         let referrals = hops.iter().map(|hop| (Want::Referral, Principal::krbtgt(hop, &realm.name)));
-        own_client.into_iter().chain(referrals).collect()
+        let neighbour = neighbour.map(|name| (Want::NamespaceService, name));
+        own_client.into_iter().chain(neighbour).chain(referrals).collect()
     }
 
     /// Takes the parties of the new ticket out of what was found.
@@ -73,13 +101,16 @@ impl VerifiedTgsRequest {
             true => Some(found.take(Want::Client).ok_or(Refusal::ClientUnknown)?),
             false => None,
         };
-        match &self.server {
-            Some(server) => Ok(Parties { client, server: Arc::clone(server), referral: false }),
-            None => {
-                let server = found.take(Want::Referral).ok_or(Refusal::ServerUnknown)?;
-                Ok(Parties { client, server, referral: true })
-            }
+        if let Some(server) = &self.server {
+            return Ok(Parties { client, server: Arc::clone(server), matched: ServerMatch::Asked });
         }
+        // Only the name of an account of the cluster says a namespace: a person may be called `web.shop` too.
+        let has_namespace = client.as_ref().is_some_and(|client| client.record.origin == Origin::Kubernetes);
+        if let Some(server) = found.take(Want::NamespaceService).filter(|_| has_namespace) {
+            return Ok(Parties { client, server, matched: ServerMatch::ShortName });
+        }
+        let server = found.take(Want::Referral).ok_or(Refusal::ServerUnknown)?;
+        Ok(Parties { client, server, matched: ServerMatch::Referral })
     }
 
     fn has_own_client(&self, realm: &Realm) -> bool {

@@ -5,7 +5,7 @@ use crate::clock;
 use kennel_controller::Live;
 use kennel_core::enrolment::{AccountCredentials, EnrolmentRefusal, Entitlement, GrantedCredentials, Review};
 use kennel_core::entry::Entry;
-use kennel_core::keytab::KeytabBuilder;
+use kennel_core::keytab::{KeytabBuilder, KeytabFile};
 use kennel_core::pods::PodRef;
 use kennel_core::principal::{Origin, Owner};
 use kennel_core::refusal::Refusal;
@@ -63,7 +63,7 @@ impl CredentialSource<'_> {
             granted.ticket = Some(issued);
             ticket = Some((ccache, end));
         }
-        let mut keytab = KeytabBuilder::default();
+        let mut keytab = KeytabBuilder::new(self.live.kdc().realm().cluster_domain.as_deref());
         if entitlement.credentials != AccountCredentials::Ticket {
             keytab.add(&client.record, None);
         }
@@ -81,8 +81,7 @@ impl CredentialSource<'_> {
             realm: self.live.name().to_owned(),
             client: entitlement.client.to_string(),
             ticket: ticket.map(|(ccache, end)| EnrolledTicket { ccache: Blob(ccache), end_time: text(end) }),
-            keytab: keytab
-                .map(|keytab| EnrolledKeytab { entries: entries(&granted, entitlement), data: Blob(keytab.octets) }),
+            keytab: keytab.map(|keytab| EnrolledKeytab { entries: entries(&keytab), data: Blob(keytab.octets) }),
             krb5_conf,
             refetch_before: text(refetch),
         };
@@ -135,18 +134,17 @@ impl CredentialSource<'_> {
 }
 
 /// Describes the keytab in the answer: principals and their aliases.
-fn entries(granted: &GrantedCredentials, entitlement: &Entitlement) -> Vec<EnrolledKeys> {
+fn entries(keytab: &KeytabFile) -> Vec<EnrolledKeys> {
     let mut all = Vec::new();
-    for contents in &granted.keytab {
+    for contents in &keytab.contents {
         let entry = |principal: &Principal, alias_of: Option<String>| EnrolledKeys {
             principal: principal.to_string(),
             kvnos: contents.kvnos.clone(),
             alias_of,
         };
         all.push(entry(&contents.principal, None));
-        let service = entitlement.services.iter().find(|service| service.name == contents.principal);
-        let aliases = service.map_or(&[][..], |service| &service.aliases);
-        all.extend(aliases.iter().map(|alias| entry(alias, Some(contents.principal.to_string()))));
+        let aliases = keytab.aliases.iter().filter(|(_, canonical)| *canonical == contents.principal);
+        all.extend(aliases.map(|(alias, canonical)| entry(alias, Some(canonical.to_string()))));
     }
     all
 }

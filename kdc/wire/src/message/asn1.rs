@@ -331,6 +331,30 @@ pub(super) struct EncApRepPart {
     pub(super) seq_number: Option<Unsigned32>,
 }
 
+#[derive(Sequence, Default)]
+pub(super) struct Cammac {
+    #[seq_field(context_tag = 0)]
+    pub(super) elements: AuthorizationData,
+    #[seq_field(context_tag = 1)]
+    pub(super) kdc_verifier: Option<VerifierMac>,
+    #[seq_field(context_tag = 2)]
+    pub(super) svc_verifier: Option<VerifierMac>,
+    #[seq_field(context_tag = 3)]
+    pub(super) other_verifiers: Option<SequenceOf<VerifierMac>>,
+}
+
+#[derive(Sequence, Default)]
+pub(super) struct VerifierMac {
+    #[seq_field(context_tag = 0)]
+    pub(super) identifier: Option<PrincipalName>,
+    #[seq_field(context_tag = 1)]
+    pub(super) kvno: Option<Unsigned32>,
+    #[seq_field(context_tag = 2)]
+    pub(super) enctype: Option<Int32>,
+    #[seq_field(context_tag = 3)]
+    pub(super) mac: Checksum,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,7 +25,11 @@ pub mod ad_type {
     pub const KDC_ISSUED: i32 = 4;
     pub const AND_OR: i32 = 5;
     pub const MANDATORY_FOR_KDC: i32 = 8;
+    pub const CAMMAC: i32 = 96;
     pub const WIN2K_PAC: i32 = 128;
+    pub const TOKEN_RESTRICTIONS: i32 = 141;
+    pub const AP_OPTIONS: i32 = 143;
+    pub const TARGET_PRINCIPAL: i32 = 144;
     pub const SIGNEDPATH: i32 = 512;
 }
 

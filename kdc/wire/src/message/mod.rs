@@ -6,6 +6,7 @@
 pub(crate) mod ap;
 pub(crate) mod asn1;
 pub(crate) mod authorization_data;
+pub(crate) mod cammac;
 pub(crate) mod encrypted;
 pub(crate) mod error_code;
 pub(crate) mod flags;
@@ -22,6 +23,7 @@ pub(crate) mod write;
 
 pub use ap::{ApRep, ApReq, Authenticator, EncApRepPart};
 pub use authorization_data::{AuthorizationData, AuthorizationDatum, ad_type};
+pub use cammac::{Cammac, VerifierMac};
 pub use encrypted::{Checksum, EncryptedData, EncryptionKey};
 pub use error_code::ErrorCode;
 pub use flags::{ApOptions, KdcOptions, TicketFlags};

@@ -37,6 +37,21 @@ pub(crate) fn authorization_data() -> AuthorizationData {
     ])
 }
 
+pub(crate) fn cammac() -> Cammac {
+    let mac = |length| VerifierMac {
+        identifier: Some(alice()),
+        kvno: Some(3),
+        enctype: Some(20),
+        mac: Checksum { cksumtype: 20, checksum: vec![6; length] },
+    };
+    Cammac {
+        elements: authorization_data(),
+        kdc_verifier: Some(mac(24)),
+        svc_verifier: Some(VerifierMac { identifier: None, kvno: None, enctype: None, ..mac(16) }),
+        other_verifiers: vec![mac(12), mac(12)],
+    }
+}
+
 pub(crate) fn ticket() -> Ticket {
     Ticket { realm: "DEV.KENNEL".into(), sname: PrincipalName::krbtgt("DEV.KENNEL"), enc_part: encrypted(250) }
 }

@@ -1,0 +1,145 @@
+//! The KDC's own checksum over tickets that come back to it. Whoever runs a service can seal a ticket of any content under the
+//! key of that service; a service ticket is therefore renewed or validated only with a checksum under a key of the KDC alone: the
+//! kdc-verifier of a CAMMAC (RFC 7751). Tickets that never come back carry none, and neither do TGTs, whose key only the KDC
+//! has.
+
+use crate::enctype_choice::{permitted, ticket_key};
+use crate::entry::{Entry, EntryKey};
+use crate::pods::PodRef;
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use kennel_wire::der::writer::Writer;
+use kennel_wire::message::{
+    AuthorizationData, AuthorizationDatum, Cammac, Checksum, EncTicketPart, KdcOptions, Principal, TicketFlags,
+    VerifierMac, ad_type,
+};
+use zeroize::Zeroizing;
+
+/// ad-type of the server that a CAMMAC is for, since the checksum does not cover the name outside the encrypted part: local, and
+/// always inside AD-IF-RELEVANT. The data are the canonical name as text.
+const AD_KENNEL_SERVER: i32 = -0x4b53;
+
+/// Options with which a client asks for a ticket that comes back.
+const RETURNING: KdcOptions = KdcOptions::RENEWABLE.union(KdcOptions::RENEWABLE_OK).union(KdcOptions::POSTDATED);
+
+/// Whether these options may lead to a ticket that comes back.
+pub(crate) fn may_return(options: KdcOptions) -> bool {
+    options.intersects(RETURNING)
+}
+
+/// Whether a service ticket of these flags can come back: to be renewed or validated. Forwarding and proxying begin with a TGT.
+pub(crate) fn returns(flags: TicketFlags) -> bool {
+    flags.intersects(TicketFlags::RENEWABLE | TicketFlags::INVALID)
+}
+
+/// What a ticket is sealed and vouched for with.
+pub(crate) struct Vouching<'a> {
+    /// The server of the ticket.
+    pub(crate) server: &'a Entry,
+    /// Its key that seals the ticket.
+    pub(crate) server_key: &'a EntryKey,
+    /// The realm's ticket-granting service.
+    pub(crate) krbtgt: Option<&'a Entry>,
+    /// The pod that the ticket is bound to.
+    pub(crate) pod: Option<&'a PodRef>,
+    pub(crate) realm: &'a Realm,
+}
+
+impl Vouching<'_> {
+    /// Adds the CAMMAC to a finished ticket that can come back. Any later change of the ticket makes it worthless.
+    ///
+    /// # Errors
+    /// [`Refusal::Internal`] without the ticket-granting service, [`Refusal::NoServerKey`] without a key of it.
+    pub(crate) fn apply(&self, ticket: &mut EncTicketPart) -> Result<(), Refusal> {
+        let server = &self.server.record.principal;
+        if !returns(ticket.flags) || server.name.krbtgt_realm() == Some(&self.realm.name) {
+            return Ok(());
+        }
+        let kdc_key = ticket_key(self.krbtgt.ok_or(Refusal::Internal)?, self.realm)?;
+        let elements = elements(server, self.pod);
+        let (covered, elements) = covered(ticket, elements);
+        let cammac = Cammac {
+            kdc_verifier: Some(verifier(kdc_key, &covered)),
+            // RFC 7751, section 3: servers verify this one.
+            svc_verifier: Some(verifier(self.server_key, &elements.encode())),
+            elements,
+            other_verifiers: Vec::new(),
+        };
+        let datum = AuthorizationDatum { ad_type: ad_type::CAMMAC, ad_data: cammac.encode() };
+        ticket.authorization_data.get_or_insert_default().0.push(if_relevant(vec![datum]));
+        Ok(())
+    }
+}
+
+/// Verifies that the KDC made a service ticket for this server; returns the pod that the ticket is bound to.
+///
+/// # Errors
+/// [`Refusal::KdcVerifierMissing`], [`Refusal::KdcVerifierMismatch`], [`Refusal::PodBindingTorn`].
+pub(crate) fn verify(
+    ticket: &mut EncTicketPart,
+    server: Option<&Entry>,
+    krbtgt: Option<&Entry>,
+    realm: &Realm,
+) -> Result<Option<PodRef>, Refusal> {
+    let Cammac { elements, kdc_verifier, .. } = cammac_of(ticket).ok_or(Refusal::KdcVerifierMissing)?;
+    let verifier = kdc_verifier.ok_or(Refusal::KdcVerifierMissing)?;
+    let (covered, elements) = covered(ticket, elements);
+    let enctype = verifier.enctype.and_then(|number| permitted(number, realm));
+    let keys = krbtgt.zip(enctype).into_iter().flat_map(|(krbtgt, enctype)| krbtgt.key_for(enctype, verifier.kvno));
+    let Checksum { cksumtype, checksum } = &verifier.mac;
+    let is_ours = keys.into_iter().any(|key| key.cammac().verify(&covered, *cksumtype, checksum).is_ok());
+    let is_for_server =
+        server.is_some_and(|server| server_named(&elements) == Some(server.record.principal.to_string()));
+    if !is_ours || !is_for_server {
+        return Err(Refusal::KdcVerifierMismatch);
+    }
+    PodRef::of_ticket(Some(&elements)).map_err(|_| Refusal::PodBindingTorn)
+}
+
+/// What the KDC asserts of a ticket.
+fn elements(server: &Principal, pod: Option<&PodRef>) -> AuthorizationData {
+    let name = AuthorizationDatum { ad_type: AD_KENNEL_SERVER, ad_data: server.to_string().into_bytes() };
+    let mut elements = pod.map(PodRef::bind).unwrap_or_default();
+    elements.0.push(if_relevant(vec![name]));
+    elements
+}
+
+/// The octets that the kdc-verifier covers: the ticket with `elements` as its authorization data. Returns `elements` too.
+fn covered(ticket: &mut EncTicketPart, elements: AuthorizationData) -> (Zeroizing<Vec<u8>>, AuthorizationData) {
+    let outer = ticket.authorization_data.replace(elements);
+    let mut writer = Writer::with_capacity(512);
+    ticket.write(&mut writer);
+    let elements = std::mem::replace(&mut ticket.authorization_data, outer);
+    (writer.into_secret(), elements.unwrap_or_default())
+}
+
+fn verifier(key: &EntryKey, data: &[u8]) -> VerifierMac {
+    let enctype = key.key.enctype();
+    VerifierMac {
+        identifier: None,
+        kvno: Some(key.kvno),
+        enctype: Some(enctype.number()),
+        mac: Checksum { cksumtype: enctype.checksum_type().number(), checksum: key.cammac().compute(data) },
+    }
+}
+
+fn if_relevant(data: Vec<AuthorizationDatum>) -> AuthorizationDatum {
+    AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data: AuthorizationData(data).encode() }
+}
+
+/// The first CAMMAC of a ticket; the KDC adds one.
+fn cammac_of(ticket: &EncTicketPart) -> Option<Cammac> {
+    let cammac = first_within(ticket.authorization_data.as_ref()?, ad_type::CAMMAC)?;
+    Cammac::decode(&cammac.ad_data).ok()
+}
+
+fn server_named(elements: &AuthorizationData) -> Option<String> {
+    String::from_utf8(first_within(elements, AD_KENNEL_SERVER)?.ad_data).ok()
+}
+
+/// The first element of a type inside AD-IF-RELEVANT.
+fn first_within(data: &AuthorizationData, wanted: i32) -> Option<AuthorizationDatum> {
+    let containers = data.0.iter().filter(|datum| datum.ad_type == ad_type::IF_RELEVANT);
+    let inner = containers.filter_map(|container| AuthorizationData::decode(&container.ad_data).ok());
+    inner.flat_map(|inner| inner.0).find(|datum| datum.ad_type == wanted)
+}
