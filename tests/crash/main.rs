@@ -6,4 +6,5 @@ mod descriptors;
 mod disk;
 mod kill;
 mod load;
+mod rollback;
 mod stop;
