@@ -7,6 +7,7 @@ use crate::config::values::Password;
 use crate::config::{Config, file};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use kennel_store::sled::Rollback;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -47,6 +48,9 @@ pub(crate) struct ServeArgs {
     /// Creates a new realm (master key, store, krbtgt) where no store exists yet; the same as store.create = true.
     #[arg(long)]
     pub(crate) create: bool,
+    /// Serves an older copy of the store once, where no newer one is left. What was revoked or changed since that copy is undone.
+    #[arg(long)]
+    pub(crate) accept_rollback: bool,
     /// Overrides enrolment.certificate.certificate: a chain in PEM, the server's certificate first. Needs --tls-key.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_certificate: Option<PathBuf>,
@@ -94,6 +98,9 @@ impl ServeArgs {
             config.store.master_key.clone_from(path);
         }
         config.store.create |= self.create;
+        if self.accept_rollback {
+            config.store.rollback = Rollback::Accept;
+        }
         if let Some(sink) = &self.audit {
             config.audit.sink = parse_sink(sink);
         }

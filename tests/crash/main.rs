@@ -6,5 +6,6 @@ mod descriptors;
 mod disk;
 mod kill;
 mod load;
+mod rollback;
 mod stall;
 mod stop;

@@ -15,6 +15,7 @@ mod admin_cli;
 mod image;
 mod install;
 mod login;
+mod network;
 mod permissions;
 mod pods;
 mod replica;

@@ -63,6 +63,12 @@ fn the_kdcs_account_may_not_change_its_own_role() -> Result<()> {
     ensure_denied("patch", "clusterroles")
 }
 
+#[test]
+fn the_kdcs_account_may_not_bind_a_role() -> Result<()> {
+    ensure_denied("create", "rolebindings")?;
+    ensure_denied("bind", "clusterroles/kennel-kdc-keytab-secrets")
+}
+
 fn ensure_denied(verb: &str, resource: &str) -> Result<()> {
     let dev = Installation::dev()?;
     // kubectl fails where the answer is no.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Namespaces that the tests make besides ours.
-const NAMESPACES: [&str; 3] = ["shop", "strict", "elsewhere"];
+const NAMESPACES: [&str; 4] = ["shop", "strict", "elsewhere", "monitoring"];
 /// Groups of the kinds that come with other projects, made for the time of an installation.
 const FOREIGN_GROUPS: [&str; 2] = [".cert-manager.io", ".monitoring.coreos.com"];
 const CLUSTER_KINDS: &str =

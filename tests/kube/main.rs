@@ -11,4 +11,5 @@ mod lease;
 mod lifecycle;
 mod login;
 mod metrics;
+mod rollback;
 mod world;

@@ -199,7 +199,9 @@ def drawn():
 def held(file):
     """What an overlay with the component builds."""
     built = {(o["kind"], o["metadata"]["name"]): o for o in yaml.safe_load_all(pathlib.Path(file).read_text())}
-    for wanted in (("ServiceMonitor", "kennel-kdc"), ("PrometheusRule", "kennel-kdc"), ("ConfigMap", "kennel-kdc-dashboard")):
+    wanted_ones = (("ServiceMonitor", "kennel-kdc"), ("PrometheusRule", "kennel-kdc"), ("ConfigMap", "kennel-kdc-dashboard"),
+                   ("NetworkPolicy", "kennel-kdc-metrics"))
+    for wanted in wanted_ones:
         if wanted not in built:
             yield f"there is no {wanted[0]} {wanted[1]}"
             return

@@ -1,4 +1,5 @@
-//! Records under the master key: AES-256-GCM-SIV (RFC 8452), the principal's name as associated data.
+//! Records under the master key: AES-256-GCM-SIV (RFC 8452), name and revision of the record as associated data. The key also
+//! authenticates what need not be secret, under a key derived from it.
 
 use crate::error::CryptoError;
 use crate::mac::MacKey;
@@ -8,7 +9,7 @@ use hmac::Hmac;
 use rand_core::CryptoRngCore;
 use sha2::Sha256;
 use std::fmt::{self, Write};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 const KEY: usize = 32;
 const NONCE: usize = 12;
@@ -19,6 +20,7 @@ const PREFIX: &str = "kennel-master-key-v1";
 pub struct MasterKey {
     bytes: Zeroizing<[u8; KEY]>,
     cipher: Aes256GcmSiv,
+    authentication: MacKey<Hmac<Sha256>>,
     id: String,
 }
 
@@ -54,10 +56,14 @@ impl MasterKey {
 
     fn from_bytes(bytes: Zeroizing<[u8; KEY]>) -> MasterKey {
         let cipher = Aes256GcmSiv::new((&*bytes).into());
-        let fingerprint = MacKey::<Hmac<Sha256>>::new(bytes.as_slice()).tag(&[b"kennel master key id"]);
+        let master = MacKey::<Hmac<Sha256>>::new(bytes.as_slice());
+        let fingerprint = master.tag(&[b"kennel master key id"]);
         let mut id = String::with_capacity(16);
         push_hex(&mut id, fingerprint.get(..8).unwrap_or_default());
-        MasterKey { bytes, cipher, id }
+        let mut derived = master.tag(&[b"kennel authentication key"]);
+        let authentication = MacKey::new(&derived);
+        derived.as_mut_slice().zeroize();
+        MasterKey { bytes, cipher, authentication, id }
     }
 
     /// The text form, for the key file.
@@ -77,6 +83,13 @@ impl MasterKey {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Returns the HMAC-SHA-256 of a message that consists of parts, under a key derived from this one. Nothing separates the parts:
+    /// the caller makes messages of different kinds differ.
+    #[must_use]
+    pub fn authenticate(&self, message: &[&[u8]]) -> [u8; 32] {
+        self.authentication.tag(message).into()
     }
 
     /// Wraps: random nonce, then ciphertext and tag. 28 octets longer than the plaintext.

@@ -142,6 +142,16 @@ fn a_text_that_is_not_a_master_key_is_refused() {
 }
 
 #[test]
+fn a_master_key_authenticates_the_same_message_alike_and_no_other() {
+    let text = |last| format!("kennel-master-key-v1 {}{last}", &DIGITS[..63]);
+    let [key, same, other] = ['0', '0', '1'].map(|last| MasterKey::from_text(&text(last)).unwrap());
+    let tag = key.authenticate(&[b"mess", b"age"]);
+    assert_eq!(tag, same.authenticate(&[b"message"]));
+    assert_ne!(tag, same.authenticate(&[b"messagf"]));
+    assert_ne!(tag, other.authenticate(&[b"message"]));
+}
+
+#[test]
 fn a_record_that_was_changed_or_cut_is_refused() {
     let mut rng = StdRng::seed_from_u64(8);
     let key = MasterKey::generate(&mut rng);

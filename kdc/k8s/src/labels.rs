@@ -42,8 +42,14 @@ pub const MANAGED_BY: Label = Label { key: "app.kubernetes.io/managed-by", value
 /// Marks the pods of the KDC.
 pub const KDC_POD: Label = Label { key: "app.kubernetes.io/name", value: "kennel-kdc" };
 
+/// Name of the service account of the KDC's pods, in the KDC's namespace.
+pub const KDC_ACCOUNT: &str = "kennel-kdc";
+
 /// Annotation of a realm's Lease: id of the master key of the store that holds the realm.
 pub const STORE: &str = "kennel.dev/store";
+
+/// Annotation of a realm's Lease: the highest revision that the store is known to have reached.
+pub const STORE_REVISION: &str = "kennel.dev/store-revision";
 
 /// Name of the container that the admission policy puts into pods.
 pub const AGENT_CONTAINER: &str = "kennel-agent";
@@ -68,7 +74,7 @@ mod tests {
     #[test]
     fn our_labels_are_under_our_group_which_is_that_of_the_custom_resources() {
         assert_eq!(crate::crd::realm::KerberosRealm::group(&()), GROUP);
-        for name in [ENROLL.key, INJECT.key, STORE] {
+        for name in [ENROLL.key, INJECT.key, STORE, STORE_REVISION] {
             assert!(name.starts_with(&format!("{GROUP}/")), "{name}");
         }
     }

@@ -4,12 +4,14 @@
 //! would fall behind unnoticed. Neither starts. The holder alone writes for the cluster.
 
 use crate::labels;
+use crate::store_mark::StoreMark;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use k8s_openapi::jiff::Timestamp;
 use kennel_wire::message;
 use kube::api::PostParams;
 use kube::{Api, Client};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -94,6 +96,7 @@ pub struct RealmLease {
     name: String,
     identity: String,
     clock: message::Clock,
+    mark: Arc<StoreMark>,
 }
 
 impl RealmLease {
@@ -102,7 +105,13 @@ impl RealmLease {
     #[must_use]
     pub fn new(client: &Client, realm: &str, identity: String, clock: message::Clock) -> RealmLease {
         let name = format!("kennel-{}", realm.to_ascii_lowercase());
-        RealmLease { api: Api::default_namespaced(client.clone()), name, identity, clock }
+        RealmLease { api: Api::default_namespaced(client.clone()), name, identity, clock, mark: Arc::default() }
+    }
+
+    /// Returns the high-water mark of the store's revision, which [`RealmLease::check`] reads and each renewal writes.
+    #[must_use]
+    pub fn mark(&self) -> Arc<StoreMark> {
+        self.mark.clone()
     }
 
     /// Makes sure that no other store has the realm, and that no other process serves it from a copy of this one; waits for
@@ -129,6 +138,7 @@ impl RealmLease {
             (Ok(Err(error)), LocalStore::Missing) => return Err(LeaseError::NewRealmUnchecked(Box::new(error))),
             (Err(_), LocalStore::Missing) => return Err(LeaseError::NewRealmUnanswered),
         };
+        found.iter().for_each(|lease| self.mark.see(lease));
         let theirs = found.as_ref().and_then(|lease| lease.metadata.annotations.as_ref()?.get(labels::STORE)).cloned();
         match (theirs, store) {
             (Some(theirs), LocalStore::Existing(ours)) if theirs != ours => {
@@ -224,7 +234,9 @@ impl RealmLease {
             return Ok(false);
         }
         let metadata = found.as_ref().map_or_else(ObjectMeta::default, |lease| lease.metadata.clone());
-        let annotations = [(labels::STORE.to_owned(), store.to_owned())].into();
+        found.iter().for_each(|lease| self.mark.see(lease));
+        let named = (labels::STORE.to_owned(), store.to_owned());
+        let annotations = std::iter::once(named).chain(self.mark.annotation()).collect();
         let is_new = metadata.resource_version.is_none();
         let metadata = ObjectMeta { name: Some(self.name.clone()), annotations: Some(annotations), ..metadata };
         let lease = Lease { metadata, spec: Some(renewed_spec(old, &self.identity, time)) };

@@ -10,6 +10,7 @@
 //! | [`watch`] | the API server's watches as events of the index |
 //! | [`token_review`] | the account and the pod that a token belongs to |
 //! | [`lease`] | which process serves a realm, and from which store |
+//! | [`store_mark`] | the high-water mark of the store's revision, in the Lease |
 //! | [`index`] | what is known of the cluster: events in, desired principals out |
 //! | [`render`] | what the cluster's objects should say: pure |
 //! | [`apply`] | writes to the cluster, one type for each kind of object |
@@ -24,5 +25,6 @@ pub mod lease;
 pub mod names;
 pub mod problem;
 pub mod render;
+pub mod store_mark;
 pub mod token_review;
 pub mod watch;

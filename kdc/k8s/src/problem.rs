@@ -140,9 +140,11 @@ problems! {
     SecretNotOurs { secret } => NamesAccepted,
         "keytabSecret {secret}: there is a Secret of this name that is not Kennel's",
         "delete it, or give another name in spec.keytabSecret";
-    SecretsForbidden { secret } => NamesAccepted,
-        "keytabSecret {secret}: the KDC may not write Secrets here",
-        "add the component deploy/components/keytab-secrets, or let the agent fetch the keytab";
+    SecretsForbidden { secret, namespace, account } => NamesAccepted,
+        "keytabSecret {secret}: the KDC may not write Secrets in namespace {namespace}",
+        "create a RoleBinding for it (kubectl -n {namespace} create rolebinding kennel-kdc-keytab-secrets \
+--clusterrole=kennel-kdc-keytab-secrets --serviceaccount={account}; the role is in deploy/components/keytab-secrets), or let the \
+agent fetch the keytab";
 }
 
 impl Problem {
@@ -268,6 +270,18 @@ mod tests {
         assert_eq!((problem.reason(), problem.condition().name()), ("ServiceNotFound", "NamesAccepted"));
         let message = "there is no Service late in namespace shop: create it, or take it out of spec.hosts.services";
         assert_eq!(problem.to_string(), message);
+    }
+
+    #[test]
+    fn where_secrets_are_forbidden_the_message_has_the_command_that_permits_them() {
+        let problem = Problem::SecretsForbidden {
+            secret: "web-keytab".into(),
+            namespace: "shop".into(),
+            account: "kennel-system:kennel-kdc".into(),
+        };
+        let command = "kubectl -n shop create rolebinding kennel-kdc-keytab-secrets --clusterrole=kennel-kdc-keytab-secrets \
+                       --serviceaccount=kennel-system:kennel-kdc";
+        assert!(problem.to_string().contains(command), "{problem}");
     }
 
     #[test]

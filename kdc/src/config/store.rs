@@ -1,5 +1,6 @@
 //! Section `[store]`: the store of the principals and its master key.
 
+use kennel_store::sled::Rollback;
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -14,6 +15,9 @@ pub(crate) struct StoreSettings {
     /// Whether to create a new realm where no store exists yet.
     #[serde(default)]
     pub(crate) create: bool,
+    /// Whether to serve an older copy of the store. Set by `--accept-rollback` alone: a file would accept every rollback to come.
+    #[serde(skip)]
+    pub(crate) rollback: Rollback,
     /// Principals that are kept in memory with prepared keys.
     #[serde(default = "default_cache_capacity")]
     pub(crate) cache_capacity: usize,

@@ -8,6 +8,7 @@ use crate::config::log::{LogFormat, LogSettings};
 use crate::config::store::default_cache_capacity;
 use clap::Parser;
 use kennel_audit::SinkTarget;
+use kennel_store::sled::Rollback;
 use std::path::Path;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kennel-kdc.toml");
@@ -36,6 +37,7 @@ fn the_documented_example_is_accepted() {
     assert_eq!(config.realm_name().unwrap(), "EXAMPLE.COM");
     assert_eq!(config.listen.addresses.len(), 2);
     assert!(!config.store.create, "nothing is created unless the file asks for it");
+    assert_eq!(config.store.rollback, Rollback::Refuse);
 }
 
 /// The example with its sections for clusters uncommented.
@@ -114,13 +116,25 @@ fn an_unknown_table_is_an_error() {
 
 #[test]
 fn flags_override_the_file() {
-    let flags = ["--realm", "OTHER", "--listen", "127.0.0.1:1088", "--store", "/s", "--master-key", "/k", "--create"];
+    let flags = [
+        "--realm",
+        "OTHER",
+        "--listen",
+        "127.0.0.1:1088",
+        "--store",
+        "/s",
+        "--master-key",
+        "/k",
+        "--create",
+        "--accept-rollback",
+    ];
     let config = load(&example(), &flags).unwrap();
     assert_eq!(config.realm_name().unwrap(), "OTHER");
     assert_eq!(config.listen.addresses, ["127.0.0.1:1088".parse().unwrap()]);
     assert_eq!(config.store.path, Path::new("/s"));
     assert_eq!(config.store.master_key, Path::new("/k"));
     assert!(config.store.create);
+    assert_eq!(config.store.rollback, Rollback::Accept);
     let flags = ["--audit", "/a", "--audit-format", "text", "--log", "debug", "--log-format", "json"];
     let config = load(&example(), &flags).unwrap();
     assert_eq!(

@@ -46,12 +46,25 @@ pub(crate) struct RunningCluster {
     /// Renews the serving certificate.
     renewal: Option<JoinHandle<()>>,
     lease: Option<Arc<RealmLease>>,
-    lost: watch::Receiver<bool>,
+    lost: watch::Receiver<Option<Lost>>,
 }
 
-/// Another process has taken the realm's Lease.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Lost;
+/// Why this process must not go on serving the realm.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+pub(crate) enum Lost {
+    /// Another process has taken the realm's Lease.
+    #[error("another process has taken the realm's Lease: this process stops, so that the two stores do not diverge")]
+    Taken,
+    /// The Lease shows what the start could not ask for: the store is an older copy.
+    #[error(
+        "the store is an older copy: the realm's Lease says that it was at revision {mark} already. Put the newest copy of the store \
+         back; if there is none, start once with --accept-rollback, which says what to do then"
+    )]
+    RolledBack {
+        /// The mark in the Lease.
+        mark: u64,
+    },
+}
 
 /// The files of Kennel's own certificate authority and of the master key, which wraps its key.
 pub(crate) struct Secrets<'a> {
@@ -140,7 +153,7 @@ impl ClusterParts {
             }
             None => (None, None),
         };
-        let (lost, gone) = watch::channel(false);
+        let (lost, gone) = watch::channel(None);
         let lease = self.lease.map(|(lease, store)| (Arc::new(lease), store));
         let held = lease.as_ref().map(|(lease, _)| lease.clone());
         let controller = tokio::spawn(async move {
@@ -150,25 +163,34 @@ impl ClusterParts {
                 return controller.run().await;
             };
             lease.acquire(&store).await;
+            if let Some(mark) = lease.mark().beyond_store() {
+                lost.send_replace(Some(Lost::RolledBack { mark }));
+                return;
+            }
             lease_held.set(1);
             tokio::select! {
                 () = controller.run() => {}
                 () = lease.keep(&store) => {}
             }
             lease_held.set(0);
-            lost.send_replace(true);
+            lost.send_replace(Some(Lost::Taken));
         });
         Ok(RunningCluster { controller, https, renewal, lease: held, lost: gone })
     }
 }
 
 impl RunningCluster {
-    /// Completes when another process has taken the realm's Lease.
+    /// Completes when this process must not go on.
     pub(crate) async fn lost(&self) -> Lost {
-        match self.lost.clone().wait_for(|lost| *lost).await {
-            Ok(_) => Lost,
-            // The sender is gone without a loss: the realm has no Lease.
-            Err(_) => std::future::pending().await,
+        let mut lost = self.lost.clone();
+        loop {
+            if let Some(lost) = *lost.borrow_and_update() {
+                return lost;
+            }
+            if lost.changed().await.is_err() {
+                // The sender is gone without a loss: the realm has no Lease.
+                std::future::pending::<()>().await;
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 //! | [`service`] | a KDC that answers: start in order, stop in order |
 //! | [`cluster`] | the parts that only a realm with a cluster has |
 //! | [`store`] | opens or creates the store and its master key |
+//! | [`mark`] | the high-water mark of the store's revision, by which an older copy is noticed |
 //! | [`authority_file`] | the file of Kennel's own certificate authority |
 //! | [`heartbeat`] | whether the runtime that serves requests is stuck |
 //! | [`signals`] | SIGTERM and SIGINT |
@@ -12,6 +13,7 @@
 mod authority_file;
 pub(crate) mod cluster;
 mod heartbeat;
+mod mark;
 pub(crate) mod service;
 pub(crate) mod signals;
 pub(crate) mod store;
@@ -19,13 +21,14 @@ pub(crate) mod store;
 use crate::config::Config;
 use crate::config::realm::warn_of_weakness;
 use crate::config::store::StoreKind;
-use crate::serve::cluster::{ClusterParts, Lost, Secrets, connect};
+use crate::serve::cluster::{ClusterParts, Secrets, connect};
+use crate::serve::mark::MarkKeeper;
 use crate::serve::service::{Parts, Service};
 use crate::serve::signals::Signals;
 use crate::{clock, instance, logs};
 use kennel_k8s::lease::{LocalStore, RealmLease};
 use kennel_listen::{BoundSockets, HttpListener};
-use kennel_store::{SledStore, master_key_file};
+use kennel_store::{Revision, SledStore, master_key_file};
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
@@ -37,9 +40,16 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let bound = BoundSockets::bind(&config.listen.addresses, config.limits.udp_threads)?;
     let settings = &config.store;
     let lease = lease(config, &realm.name).await?;
+    let mark = lease.as_ref().map(RealmLease::mark);
+    let lease_mark = Revision(mark.as_ref().map_or(0, |mark| mark.found()));
     let store = match settings.kind {
-        StoreKind::Sled => store::open(&settings.path, &settings.master_key, settings.create).await?,
+        StoreKind::Sled => store::open_newest(settings, lease_mark).await?,
     };
+    let revisions = store.revisions();
+    let keeper = MarkKeeper::start(&settings.master_key, revisions.clone())?;
+    if let Some(mark) = mark {
+        mark.follow(move || revisions.borrow().0);
+    }
     if store::check_realm(store.as_ref(), &realm, settings.create).await? {
         tracing::info!(realm = realm.name, store = %settings.path.display(), "created a new realm");
     }
@@ -57,10 +67,9 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         lost = service.lost() => Some(lost),
     };
     service.stop().await;
-    if let Some(Lost) = lost {
-        anyhow::bail!(
-            "another process has taken the realm's Lease: this process stops, so that the two stores do not diverge"
-        );
+    keeper.stop().await;
+    if let Some(lost) = lost {
+        anyhow::bail!(lost);
     }
     tracing::info!("stopped");
     Ok(())

@@ -69,7 +69,7 @@ impl Service {
         Ok(Service { sockets, cluster, metrics, census, audit: writer })
     }
 
-    /// Completes when another process has taken the realm's Lease.
+    /// Completes when this process must not go on.
     pub(crate) async fn lost(&self) -> Lost {
         match &self.cluster {
             Some(cluster) => cluster.lost().await,

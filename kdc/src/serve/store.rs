@@ -1,13 +1,16 @@
-//! Opens the store, or creates it where that is allowed. Nothing that exists is replaced: with a missing key, another realm or a
-//! damaged file, the process refuses to start.
+//! Opens the store, or creates it where that is allowed. Nothing that exists is replaced: with a missing key, another realm, a
+//! damaged file or an older copy of the store, the process refuses to start.
 
 use crate::clock;
-use anyhow::{Context, bail};
+use crate::config::store::StoreSettings;
+use crate::serve::mark::KnownMark;
+use anyhow::{Context, anyhow, bail};
 use kennel_core::key_set::KeySet;
 use kennel_core::principal::{Origin, PrincipalRecord, Record};
 use kennel_core::realm::Realm;
-use kennel_store::sled::OpenMode;
-use kennel_store::{Expect, PrincipalStore, SledStore, master_key_file};
+use kennel_crypto::MasterKey;
+use kennel_store::sled::{HighWater, OpenMode, Rollback};
+use kennel_store::{Expect, PrincipalStore, Revision, SledStore, StoreError, master_key_file};
 use kennel_wire::message::Principal;
 use rand::rngs::OsRng;
 use std::collections::BTreeSet;
@@ -15,28 +18,75 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens the store of sled in `path` under the key in the file `master_key`. With `create`, creates both where there is none.
+/// Opens the store of sled in `path` under the key in the file `master_key`. With `create`, creates both where there is none. An
+/// older copy of the store is as good as any other: nothing keeps a mark.
 pub(crate) async fn open(path: &Path, master_key: &Path, create: bool) -> anyhow::Result<Arc<SledStore>> {
     let (path, master_key) = (path.to_owned(), master_key.to_owned());
-    let store = tokio::task::spawn_blocking(move || open_blocking(&path, &master_key, create)).await??;
-    Ok(Arc::new(store))
+    let opening = move || {
+        let (key, mode) = key_and_mode(&path, &master_key, create)?;
+        Ok::<_, anyhow::Error>(SledStore::open(&path, Arc::new(key), mode)?)
+    };
+    Ok(Arc::new(tokio::task::spawn_blocking(opening).await??))
 }
 
-fn open_blocking(path: &Path, master_key: &Path, create: bool) -> anyhow::Result<SledStore> {
+/// Opens the store of `serve` as [`open`] does, and refuses one that was at a higher revision already, by the mark beside the master
+/// key or by `lease_mark`, that of the realm's Lease.
+pub(crate) async fn open_newest(settings: &StoreSettings, lease_mark: Revision) -> anyhow::Result<Arc<SledStore>> {
+    let (path, master_key) = (settings.path.clone(), settings.master_key.clone());
+    let (create, rollback) = (settings.create, settings.rollback);
+    let opening = move || {
+        let (key, mode) = key_and_mode(&path, &master_key, create)?;
+        let mark = KnownMark::read(&master_key, &key, lease_mark, rollback)?;
+        let known = HighWater { mark: mark.revision, rollback };
+        let opened = SledStore::open_known(&path, Arc::new(key), mode, known);
+        opened.map_err(|error| with_remedy(error, &mark)).inspect(|store| report_rollback(store, &mark, rollback))
+    };
+    Ok(Arc::new(tokio::task::spawn_blocking(opening).await??))
+}
+
+fn with_remedy(error: StoreError, mark: &KnownMark) -> anyhow::Error {
+    match error {
+        StoreError::RolledBack { .. } => anyhow!(
+            "{error}. The mark is from {}. Put the newest copy of the store back; if there is none, start once with \
+             --accept-rollback, which says what to do then",
+            mark.source
+        ),
+        error => error.into(),
+    }
+}
+
+fn report_rollback(store: &SledStore, mark: &KnownMark, rollback: Rollback) {
+    match store.accepted_rollback() {
+        Some(Revision(found)) => tracing::warn!(
+            found,
+            mark = mark.revision.0,
+            "an older copy of the store is served from now on, as --accept-rollback asks. Whatever administrators revoked, deleted \
+             or changed since that copy is undone: do it again. Principals of the cluster follow its objects again by themselves. \
+             Key versions that were made since are lost, and their numbers come again with other keys: replace keytabs and pods \
+             that have them. Start without --accept-rollback from now on"
+        ),
+        None if rollback == Rollback::Accept => {
+            tracing::warn!("no mark is above the store's revision: start without --accept-rollback from now on");
+        }
+        None => {}
+    }
+}
+
+/// Reads or creates the master key, and says whether the store may be created.
+fn key_and_mode(path: &Path, master_key: &Path, create: bool) -> anyhow::Result<(MasterKey, OpenMode)> {
     if !create && !SledStore::exists(path)? {
         bail!(
             "there is no store in {}: correct store.path, or start once with --create for a new realm",
             path.display()
         );
     }
-    let (key, mode) = if create {
+    if create {
         make_parent(path)?;
         make_parent(master_key)?;
-        (master_key_file::load_or_create(master_key, path, &mut OsRng)?, OpenMode::CreateIfMissing)
+        Ok((master_key_file::load_or_create(master_key, path, &mut OsRng)?, OpenMode::CreateIfMissing))
     } else {
-        (master_key_file::load(master_key)?, OpenMode::Existing)
-    };
-    Ok(SledStore::open(path, Arc::new(key), mode)?)
+        Ok((master_key_file::load(master_key)?, OpenMode::Existing))
+    }
 }
 
 fn make_parent(path: &Path) -> anyhow::Result<()> {

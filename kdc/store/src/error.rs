@@ -45,6 +45,36 @@ pub enum StoreError {
         /// The newest format that this version reads.
         known: u32,
     },
+    /// An older Kennel wrote the store, in a format that is not read any more.
+    #[error(
+        "the store {path} has format {found}, this kennel-kdc reads format {known} alone: begin a new realm in another folder, or \
+         go on with the version that wrote the store (nothing was changed)"
+    )]
+    OlderFormat {
+        path: PathBuf,
+        found: u32,
+        /// The format that this version reads.
+        known: u32,
+    },
+    /// The store was at a higher revision already.
+    #[error(
+        "the store {path} is at revision {found}, but it was at revision {mark} already: an older copy was put in its place. What \
+         was revoked or changed since that copy would be undone, and key versions would repeat (nothing was changed)"
+    )]
+    RolledBack {
+        path: PathBuf,
+        /// Revision of the store.
+        found: u64,
+        /// High-water mark of the revision, from outside the store.
+        mark: u64,
+    },
+    /// The file of the store's high-water mark cannot be used.
+    #[error("the file {path}, the high-water mark of the store's revision, {reason}")]
+    MarkFile {
+        path: PathBuf,
+        /// The rest of the sentence.
+        reason: String,
+    },
     /// A newer Kennel wrote this record.
     #[error("the record of {name} has format {found}, this kennel-kdc knows formats up to {known}: use a newer one")]
     NewerRecord {

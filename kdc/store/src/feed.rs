@@ -51,6 +51,11 @@ impl Feed {
         self.latest.send_replace(revision);
     }
 
+    /// Returns the revision of the latest published change, as it grows.
+    pub(crate) fn revisions(&self) -> watch::Receiver<Revision> {
+        self.latest.subscribe()
+    }
+
     /// Returns a watcher of the changes after `since`.
     pub(crate) fn watch(&self, since: Revision) -> FeedWatch {
         FeedWatch { ring: self.ring.clone(), latest: self.latest.subscribe(), position: since }

@@ -17,12 +17,32 @@ pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     sync_folder(parent(path))
 }
 
+/// Writes a file, 0600, in place of one that may be there. At every moment, a crash included, the name has the old content or the
+/// new one, whole.
+///
+/// # Errors
+/// Those of the file system; the old content stays.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let unfinished = unfinished_name(path);
+    let replaced = write_whole(&unfinished, content).and_then(|()| std::fs::rename(&unfinished, path));
+    if replaced.is_err() {
+        // The reason of the failure is the one to report.
+        let _ = std::fs::remove_file(&unfinished);
+    }
+    replaced?;
+    sync_folder(parent(path))
+}
+
 /// A link and not a rename, because a rename would replace what another process has put there meanwhile.
 fn write_and_link(unfinished: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(unfinished)?;
-    file.write_all(content)?;
-    file.sync_all()?;
+    write_whole(unfinished, content)?;
     std::fs::hard_link(unfinished, path)
+}
+
+fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
 }
 
 /// Makes a folder, 0700, and those above it.
@@ -63,6 +83,21 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"content");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn replacing_leaves_the_new_content_alone_and_a_failure_the_old() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("mark");
+        for content in [b"one".as_slice(), b"two"] {
+            replace(&path, content).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), content);
+        }
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let folder = dir.path().join("folder");
+        std::fs::create_dir(&folder).unwrap();
+        replace(&folder, b"three").unwrap_err();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! | [`memory`] | a store in memory, for tests and throw-away realms |
 //! | [`sled`] | the store on one machine's disk |
 //! | [`master_key_file`] | the file of the key that wraps the records |
+//! | [`mark_file`] | the high-water mark of the store's revision, beside the master key |
 //! | `record` | a record as octets: versioned, wrapped |
 //! | `key` | the octets that a name is stored under |
 //! | `feed` | the changes of a store, for its watchers |
@@ -31,6 +32,7 @@ pub mod files;
 #[cfg(feature = "battery")]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod mark_file;
 pub mod master_key_file;
 pub mod memory;
 pub mod sled;

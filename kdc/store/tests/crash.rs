@@ -5,7 +5,7 @@
 use kennel_crypto::MasterKey;
 use kennel_store::battery::{mark, name, principal};
 use kennel_store::sled::OpenMode;
-use kennel_store::{Expect, PrincipalStore, Revision, SledStore, StoreError, master_key_file};
+use kennel_store::{Expect, PrincipalStore, Revision, SledStore, StoreError, mark_file, master_key_file};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -49,6 +49,8 @@ fn acknowledged_writes_survive_kill_9() {
         runtime().block_on(acknowledged.check(folder.path(), round));
     }
     println!("{rounds} kills, {} made, {} deleted", acknowledged.made.len(), acknowledged.gone.len());
+    let high = mark_file::load(&mark_path(folder.path()), &load_key(folder.path())).unwrap();
+    assert!(high > Some(Revision(100)), "{high:?} proves little");
     assert!(acknowledged.made.len() > 100, "{} writes prove little", acknowledged.made.len());
     assert!(acknowledged.gone.len() > 10, "{} deletions prove little", acknowledged.gone.len());
 }
@@ -103,6 +105,8 @@ impl Acknowledged {
     async fn check(&self, folder: &Path, round: usize) {
         let store = open(folder, OpenMode::CreateIfMissing).unwrap();
         let listing = store.list().await.unwrap();
+        let high = mark_file::load(&mark_path(folder), &load_key(folder)).unwrap();
+        assert!(high <= Some(listing.revision), "round {round}: the mark is ahead of {:?}: {high:?}", listing.revision);
         assert!(self.revisions.iter().all(|revision| *revision <= listing.revision), "round {round}");
         let mut found: BTreeMap<String, u32> = listing
             .records
@@ -125,10 +129,22 @@ fn write_until_killed(folder: &Path) {
     let round = std::env::var(ROUND).unwrap();
     runtime().block_on(async {
         let store = Arc::new(open(folder, OpenMode::CreateIfMissing).unwrap());
+        keep_mark(folder, &store);
         let writers: Vec<_> =
             (0..4).map(|writer| tokio::spawn(write(store.clone(), format!("{round}-{writer}")))).collect();
         for writer in writers {
             writer.await.unwrap();
+        }
+    });
+}
+
+/// Writes the mark without a pause, so that each kill finds it as near to the store as it can be.
+fn keep_mark(folder: &Path, store: &SledStore) {
+    let (revisions, key, path) = (store.revisions(), load_key(folder), mark_path(folder));
+    thread::spawn(move || {
+        loop {
+            let revision = *revisions.borrow();
+            mark_file::write(&path, &key, revision).unwrap();
         }
     });
 }
@@ -272,6 +288,14 @@ fn key_file(folder: &Path) -> PathBuf {
 
 fn make_key(folder: &Path) {
     master_key_file::create(&key_file(folder), &mut rand_core::OsRng).unwrap();
+}
+
+fn load_key(folder: &Path) -> MasterKey {
+    master_key_file::load(&key_file(folder)).unwrap()
+}
+
+fn mark_path(folder: &Path) -> PathBuf {
+    mark_file::beside(&key_file(folder))
 }
 
 fn open(folder: &Path, mode: OpenMode) -> Result<SledStore, StoreError> {

@@ -10,6 +10,7 @@ pub(crate) mod cert_manager;
 pub(crate) mod setup;
 
 mod certificate;
+mod egress;
 mod keytab_secret;
 mod login;
 mod master_key;

@@ -7,6 +7,7 @@ use kennel_tests::kube::root;
 use kennel_tests::kubectl::{Kubectl, utf8};
 use kennel_tests::overlay;
 use kennel_tests::process::{self, Group};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -15,6 +16,10 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// The Prometheus operator's Go module is downloaded at the first use.
 const KINDS_LIMIT: Duration = Duration::from_secs(300);
 
+/// The Prometheus of the tests runs on this machine, as another one may outside of a cluster: HOST_IP of tests/cluster.
+const LET_THIS_MACHINE_IN: &str = "patches:\n  - target: {kind: NetworkPolicy, name: kennel-kdc-metrics}\n    patch: |-\n      \
+                                   - {op: add, path: /spec/ingress/0/from/-, value: {ipBlock: {cidr: 10.77.0.2/32}}}\n";
+
 /// Installs all of it, and the shop; the value is cert-manager's process.
 pub(crate) fn install(kubectl: &Kubectl) -> Result<Group> {
     make_kinds(kubectl)?;
@@ -22,6 +27,7 @@ pub(crate) fn install(kubectl: &Kubectl) -> Result<Group> {
     make_master_key(kubectl).context("no master key in a Secret")?;
     steps::install_kdc(kubectl, &write_overlay()?)?;
     steps::install_shop(kubectl)?;
+    kubectl.apply_folder(&steps::deploy("examples/keytab-secrets"))?;
     for account in ["batch", "web"] {
         let secret = format!(r#"{{"spec": {{"keytabSecret": "{account}-keytab"}}}}"#);
         kubectl.run(&["patch", "kprinc", account, "-n", "shop", "--type=merge", "-p", &secret])?;
@@ -58,7 +64,9 @@ fn overlay_folder() -> PathBuf {
 /// Writes the overlay, and returns its folder.
 pub(crate) fn write_overlay() -> Result<PathBuf> {
     let folder = overlay_folder();
-    overlay::write(&folder, "cert-manager", &["master-key-secret", "keytab-secrets", "monitoring"])?;
+    overlay::write(&folder, "cert-manager", &["master-key-secret", "keytab-secrets", "egress-policy", "monitoring"])?;
+    let mut file = std::fs::OpenOptions::new().append(true).open(folder.join("kustomization.yaml"))?;
+    file.write_all(LET_THIS_MACHINE_IN.as_bytes())?;
     Ok(folder)
 }
 

@@ -89,7 +89,11 @@ impl KeytabSecretPublisher {
             }
             Err(KeytabSecretError::Api(error)) => Err(error),
             Err(KeytabSecretError::NotOurs) => Ok(Err(Problem::SecretNotOurs { secret: name.to_owned() })),
-            Err(KeytabSecretError::Forbidden) => Ok(Err(Problem::SecretsForbidden { secret: name.to_owned() })),
+            Err(KeytabSecretError::Forbidden) => Ok(Err(Problem::SecretsForbidden {
+                secret: name.to_owned(),
+                namespace: key.0.clone(),
+                account: self.writer.account(),
+            })),
         }
     }
 

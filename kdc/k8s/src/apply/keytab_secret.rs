@@ -2,7 +2,7 @@
 
 use crate::apply::ownership::{apply_params, delete_seen, is_managed, managed_labels};
 use crate::crd::principal::KerberosPrincipal;
-use crate::labels::KEYTAB_KEY;
+use crate::labels::{KDC_ACCOUNT, KEYTAB_KEY};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -44,6 +44,12 @@ impl KeytabSecretWriter {
     #[must_use]
     pub fn new(client: Client) -> KeytabSecretWriter {
         KeytabSecretWriter { client }
+    }
+
+    /// Returns the KDC's service account, `NAMESPACE:NAME`, as deploy/base names it in the KDC's own namespace.
+    #[must_use]
+    pub fn account(&self) -> String {
+        format!("{}:{KDC_ACCOUNT}", self.client.default_namespace())
     }
 
     /// Writes the keytab Secret of a KerberosPrincipal, its owner: the Secret is deleted with it. A Secret of this name that

@@ -1,8 +1,8 @@
 //! The CBOR of a record: arrays, one type for each part, apart from core's types so that those may change freely. Every
-//! record that was ever written must stay readable: never change a number, a type or an order.
+//! record of a format that is read must stay readable: never change a number, a type or an order.
 //!
-//! Format 2 added `owner`, `abandoned` and an alias's origin, each at the end of its array: what format 1 wrote reads as a
-//! record without them.
+//! Format 2 added `owner`, `abandoned` and an alias's origin, each at the end of its array. Format 3 has the same CBOR and changed
+//! the wrapping alone.
 
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
 use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};

@@ -7,8 +7,18 @@ fn master() -> MasterKey {
     MasterKey::generate(&mut OsRng)
 }
 
+const AT: Revision = Revision(7);
+
 fn sealed(master: &MasterKey, record: &Record) -> (Vec<u8>, Vec<u8>) {
-    (key_of(record.name()).unwrap(), seal(master, record).unwrap())
+    let key = key_of(record.name()).unwrap();
+    let stored = seal(master, &key, AT, &encode(&key, record).unwrap());
+    (key, stored)
+}
+
+/// What a Kennel of that format stored: the associated data of formats 1 and 2 had no revision.
+fn stored_by_format(format: u8, master: &MasterKey, key: &[u8], plaintext: &[u8]) -> Vec<u8> {
+    let associated = [&[format], key].concat();
+    [&[format], master.wrap(&associated, plaintext, &mut OsRng).as_slice()].concat()
 }
 
 fn reason(result: Result<Record, StoreError>) -> &'static str {
@@ -25,7 +35,7 @@ fn every_field_comes_back() {
         Record::Alias { alias: name(&["a", ""]), target: name(&["\u{1F436}", "b"]), origin: Origin::Kubernetes };
     for record in [full_principal(&name(&["HTTP", "web"])), principal(&name(&["web"]), 0), alias] {
         let (key, stored) = sealed(&master, &record);
-        assert_eq!(open(&master, &key, &stored), Ok(record));
+        assert_eq!(open(&master, &key, AT, &stored), Ok(record));
     }
 }
 
@@ -41,8 +51,17 @@ fn a_record_under_another_name_or_key_is_refused() {
     let master_key = master();
     let (key, stored) = sealed(&master_key, &principal(&name(&["web"]), 1));
     let other = key_of(&name(&["admin"])).unwrap();
-    assert!(reason(open(&master_key, &other, &stored)).contains("under another name"));
-    assert!(reason(open(&master(), &key, &stored)).contains("another master key"));
+    assert!(reason(open(&master_key, &other, AT, &stored)).contains("under another name"));
+    assert!(reason(open(&master(), &key, AT, &stored)).contains("another master key"));
+}
+
+#[test]
+fn a_record_of_an_older_revision_is_refused_at_the_newer_one() {
+    let master = master();
+    let (key, stored) = sealed(&master, &principal(&name(&["web"]), 1));
+    for revision in [0, 6, 8, u64::MAX] {
+        assert!(reason(open(&master, &key, Revision(revision), &stored)).contains("revision"), "{revision}");
+    }
 }
 
 #[test]
@@ -52,21 +71,21 @@ fn every_changed_or_missing_octet_is_noticed() {
     for at in 1..stored.len() {
         let mut changed = stored.clone();
         changed[at] ^= 1;
-        open(&master, &key, &changed).unwrap_err();
-        open(&master, &key, &stored[..at]).unwrap_err();
+        open(&master, &key, AT, &changed).unwrap_err();
+        open(&master, &key, AT, &stored[..at]).unwrap_err();
     }
-    assert_eq!(reason(open(&master, &key, &[])), "it is empty");
+    assert_eq!(reason(open(&master, &key, AT, &[])), "it is empty");
 }
 
 #[test]
 fn a_newer_format_is_named_and_one_that_never_was_is_refused() {
     let master = master();
     let (key, mut stored) = sealed(&master, &principal(&name(&["web"]), 1));
-    stored[0] = 3;
-    let newer = StoreError::NewerRecord { name: "web@EXAMPLE".to_owned(), found: 3, known: 2 };
-    assert_eq!(open(&master, &key, &stored), Err(newer));
-    let zero = [&[0], master.wrap(&associated(0, &key), b"", &mut OsRng).as_slice()].concat();
-    assert_eq!(reason(open(&master, &key, &zero)), "its format never existed");
+    stored[0] = 4;
+    let newer = StoreError::NewerRecord { name: "web@EXAMPLE".to_owned(), found: 4, known: 3 };
+    assert_eq!(open(&master, &key, AT, &stored), Err(newer));
+    let zero = [&[0], master.wrap(&associated(0, AT, &key), b"", &mut OsRng).as_slice()].concat();
+    assert!(reason(open(&master, &key, AT, &zero)).contains("older"));
 }
 
 #[test]
@@ -74,30 +93,41 @@ fn a_record_that_bears_another_name_inside_is_refused() {
     let master = master();
     let key = key_of(&name(&["web"])).unwrap();
     let inside = format::encode(&principal(&name(&["admin"]), 1)).unwrap();
-    let stored = [&[2], master.wrap(&associated(2, &key), &inside, &mut OsRng).as_slice()].concat();
-    assert_eq!(reason(open(&master, &key, &stored)), "it bears another name inside");
+    let stored = seal(&master, &key, AT, &inside);
+    assert_eq!(reason(open(&master, &key, AT, &stored)), "it bears another name inside");
 }
 
-/// The first version of format 1 wrote this record: records in a store must stay readable.
+/// Formats 1 and 2 were not bound to a revision: who has one of their records, under this very master key, cannot put the record into
+/// a store of today.
 #[test]
-fn what_format_1_wrote_once_is_still_read() {
-    let alias = Record::Alias { alias: name(&["HTTP", "web"]), target: name(&["web.shop"]), origin: Origin::Manual };
+fn what_formats_1_and_2_wrote_once_is_refused() {
     let master = master();
-    for (written, record) in [(PRINCIPAL_1, small(false)), (ALIAS_1, alias)] {
+    for (format, written, record) in [(1, PRINCIPAL_1, small(false)), (2, PRINCIPAL_2, small(true))] {
         let key = key_of(record.name()).unwrap();
-        let stored = [&[1], master.wrap(&associated(1, &key), &octets(written), &mut OsRng).as_slice()].concat();
-        assert_eq!(open(&master, &key, &stored), Ok(record));
+        let stored = stored_by_format(format, &master, &key, &octets(written));
+        assert!(reason(open(&master, &key, AT, &stored)).contains("older"), "format {format}");
+        let renamed = [&[FORMAT], &stored[1..]].concat();
+        assert!(reason(open(&master, &key, AT, &renamed)).contains("revision"), "format {format}");
+    }
+    // What they encoded is what format 3 encodes.
+    let alias = Record::Alias { alias: name(&["HTTP", "web"]), target: name(&["web.shop"]), origin: Origin::Manual };
+    for (written, record) in [(PRINCIPAL_1, small(false)), (ALIAS_1, alias)] {
+        assert_eq!(format::decode(&octets(written)), Ok(record));
     }
 }
 
-/// The first version of format 2 wrote this record.
+/// The first version of format 3 wrote these records, with the CBOR of format 2: records in a store must stay readable.
 #[test]
-fn what_format_2_wrote_once_is_still_written_and_read() {
+fn what_format_3_wrote_once_is_still_written_and_read() {
     let alias =
         Record::Alias { alias: name(&["HTTP", "web"]), target: name(&["web.shop"]), origin: Origin::Kubernetes };
+    let master = master();
     for (written, record) in [(PRINCIPAL_2, small(true)), (ALIAS_2, alias)] {
         assert_eq!(hex(&format::encode(&record).unwrap()), written);
-        assert_eq!(format::decode(&octets(written)), Ok(record));
+        let key = key_of(record.name()).unwrap();
+        let associated = [&[3, 0, 0, 0, 0, 0, 0, 0, 7], key.as_slice()].concat();
+        let stored = [&[3], master.wrap(&associated, &octets(written), &mut OsRng).as_slice()].concat();
+        assert_eq!(open(&master, &key, AT, &stored), Ok(record));
     }
 }
 

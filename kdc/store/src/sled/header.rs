@@ -2,7 +2,7 @@
 //! anything, because opening is a write for sled.
 //!
 //! ```text
-//! kennel-store 1
+//! kennel-store 2
 //! master-key 0123456789abcdef
 //! ```
 
@@ -12,8 +12,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// The format of new stores, and the newest that this version reads.
-const FORMAT: u32 = 1;
+/// The format of new stores, and the only one that this version reads. Format 1 bound no record to its revision, and its counters
+/// were not sealed; nothing in such a store shows that it is not an older copy.
+const FORMAT: u32 = 2;
 const FILE: &str = "header";
 
 /// Writes the header of a new store.
@@ -24,8 +25,8 @@ pub(super) fn write(data: &Path, master_key_id: &str) -> io::Result<()> {
 /// Checks the header in the folder `data` of the store `store`: its format must be known, and its master key the given one.
 ///
 /// # Errors
-/// [`StoreError::NewerFormat`], [`StoreError::WrongMasterKey`]; [`StoreError::Damaged`] where the header is missing or
-/// cannot be read.
+/// [`StoreError::NewerFormat`], [`StoreError::OlderFormat`], [`StoreError::WrongMasterKey`]; [`StoreError::Damaged`] where the
+/// header is missing or cannot be read.
 pub(super) fn check(store: &Path, data: &Path, master_key_id: &str) -> Result<(), StoreError> {
     let damaged = |reason: String| StoreError::Damaged { path: store.to_owned(), reason };
     let file = data.join(FILE);
@@ -36,6 +37,9 @@ pub(super) fn check(store: &Path, data: &Path, master_key_id: &str) -> Result<()
     let found = format.ok_or_else(|| damaged(format!("{} names no format", file.display())))?;
     if found > FORMAT {
         return Err(StoreError::NewerFormat { path: store.to_owned(), found, known: FORMAT });
+    }
+    if found < FORMAT {
+        return Err(StoreError::OlderFormat { path: store.to_owned(), found, known: FORMAT });
     }
     let stored = lines.next().and_then(|line| line.strip_prefix("master-key "));
     let stored = stored.ok_or_else(|| damaged(format!("{} names no master key", file.display())))?;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`open`] | the folder of a store, and how it is made and opened |
 //! | `header` | format and master key, checked before anything is changed |
+//! | `counters` | revision and fingerprint of all records, sealed |
 //! | `snapshot` | torn snapshots of sled, set aside |
 //! | `table` | what sled holds, and what readers see of it |
 //! | `writer` | the one thread that writes; one flush for all that wait |
@@ -13,6 +14,7 @@
 
 pub mod open;
 
+mod counters;
 mod failure;
 mod header;
 mod snapshot;
@@ -22,7 +24,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use open::OpenMode;
+pub use open::{HighWater, OpenMode, Rollback};
 
 use crate::error::StoreError;
 use crate::feed::{Feed, RETAINED};
@@ -40,7 +42,11 @@ use kennel_wire::message::Principal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Revisions that are skipped when a rollback is accepted, beyond the high-water mark: the mark lags behind the store, and no revision
+/// that was ever used may come again.
+const SKIPPED: u64 = 1 << 32;
 
 /// Principals on one machine's disk. Dropping it ends its thread and closes the files, which takes a moment.
 pub struct SledStore {
@@ -50,6 +56,7 @@ pub struct SledStore {
     requests: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
     set_aside: Vec<PathBuf>,
+    accepted_rollback: Option<Revision>,
 }
 
 impl SledStore {
@@ -64,12 +71,31 @@ impl SledStore {
     /// Opens the store in the folder `path`, or creates one there if `mode` allows that. Blocks while sled reads its log.
     ///
     /// # Errors
-    /// [`StoreError::Missing`], [`StoreError::NewerFormat`], [`StoreError::WrongMasterKey`] and [`StoreError::Locked`]
-    /// before anything is changed; [`StoreError::Damaged`] where records are missing or sled refuses its log;
-    /// [`StoreError::Medium`].
+    /// [`StoreError::Missing`], [`StoreError::NewerFormat`], [`StoreError::OlderFormat`], [`StoreError::WrongMasterKey`] and
+    /// [`StoreError::Locked`] before anything is changed; [`StoreError::Damaged`] where records are missing or exchanged, or sled
+    /// refuses its log; [`StoreError::Medium`].
     pub fn open(path: &Path, master: Arc<MasterKey>, mode: OpenMode) -> Result<SledStore, StoreError> {
-        let OpenStore { db, lock, set_aside } = open::open(path, master.id(), mode)?;
+        SledStore::open_known(path, master, mode, HighWater::UNKNOWN)
+    }
+
+    /// As [`SledStore::open`], for a store of which something is known from elsewhere. An accepted rollback makes the store go on far
+    /// above the mark, so that no revision comes again and the history that was left behind is refused from then on.
+    ///
+    /// # Errors
+    /// Also [`StoreError::RolledBack`] where the store, or the new one in its place, is below the mark.
+    pub fn open_known(
+        path: &Path,
+        master: Arc<MasterKey>,
+        mode: OpenMode,
+        known: HighWater,
+    ) -> Result<SledStore, StoreError> {
+        let OpenStore { db, lock, set_aside } = open::open(path, &master, mode, known)?;
         let table = Arc::new(Table::new(db, lock, master, path.to_owned())?);
+        let found = table.revision();
+        let accepted_rollback = (found < known.mark).then_some(found);
+        if accepted_rollback.is_some() {
+            table.advance(Revision(known.mark.0.saturating_add(SKIPPED)))?;
+        }
         let feed = Arc::new(Feed::new(table.revision(), RETAINED));
         let (sender, requests) = mpsc::channel(LARGEST_COMMIT);
         let writer = thread::Builder::new().name("store-writer".to_owned()).spawn({
@@ -77,13 +103,25 @@ impl SledStore {
             move || writer::run(&table, &feed, requests)
         });
         let writer = Some(writer.map_err(|error| medium(path, &error))?);
-        Ok(SledStore { table, feed, requests: Some(sender), writer, set_aside })
+        Ok(SledStore { table, feed, requests: Some(sender), writer, set_aside, accepted_rollback })
     }
 
     /// Paths of the torn snapshots that were set aside at opening. No record is lost with them.
     #[must_use]
     pub fn set_aside(&self) -> &[PathBuf] {
         &self.set_aside
+    }
+
+    /// The revision of the store that was opened, where it was below the mark and the caller accepted that.
+    #[must_use]
+    pub fn accepted_rollback(&self) -> Option<Revision> {
+        self.accepted_rollback
+    }
+
+    /// The revision of the store, as it grows. Each value is durable before it shows.
+    #[must_use]
+    pub fn revisions(&self) -> watch::Receiver<Revision> {
+        self.feed.revisions()
     }
 
     async fn write(&self, key: Vec<u8>, expect: Expect, write: Write) -> Result<Revision, StoreError> {
@@ -104,8 +142,8 @@ impl PrincipalStore for SledStore {
 
     async fn put(&self, record: &Record, expect: Expect) -> Result<Revision, StoreError> {
         let key = key_of(record.name())?;
-        let sealed = record::seal(self.table.master(), record)?;
-        self.write(key, expect, Write::Put { record: record.clone(), sealed }).await
+        let plaintext = record::encode(&key, record)?;
+        self.write(key, expect, Write::Put { record: record.clone(), plaintext }).await
     }
 
     async fn delete(&self, name: &Principal, expect: Revision) -> Result<Revision, StoreError> {

@@ -14,10 +14,12 @@
 
 use crate::error::StoreError;
 use crate::files;
+use crate::principal_store::Revision;
 use crate::sled::failure::{from_sled, medium};
 use crate::sled::header;
 use crate::sled::snapshot::Snapshots;
 use crate::sled::table::{Table, check};
+use kennel_crypto::MasterKey;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,6 +40,37 @@ pub enum OpenMode {
     CreateIfMissing,
 }
 
+/// What to do with a store that was at a higher revision already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rollback {
+    /// Refuse.
+    #[default]
+    Refuse,
+    /// Open, and go on above every revision that was.
+    Accept,
+}
+
+/// What is known of a store's history from outside its folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HighWater {
+    /// A revision that the store has reached.
+    pub mark: Revision,
+    /// What to do with a store below the mark.
+    pub rollback: Rollback,
+}
+
+impl HighWater {
+    /// Nothing is known: every store is as good.
+    pub const UNKNOWN: HighWater = HighWater { mark: Revision(0), rollback: Rollback::Refuse };
+
+    fn check(self, path: &Path, found: Revision) -> Result<(), StoreError> {
+        if found >= self.mark || self.rollback == Rollback::Accept {
+            return Ok(());
+        }
+        Err(StoreError::RolledBack { path: path.to_owned(), found: found.0, mark: self.mark.0 })
+    }
+}
+
 /// The files of an open store.
 pub(super) struct OpenStore {
     pub(super) db: ::sled::Db,
@@ -53,20 +86,23 @@ pub(super) fn exists(path: &Path) -> Result<bool, StoreError> {
 }
 
 /// Opens the store in `path`. Everything that can be refused is refused before anything is changed.
-pub(super) fn open(path: &Path, master_key_id: &str, mode: OpenMode) -> Result<OpenStore, StoreError> {
+pub(super) fn open(path: &Path, master: &MasterKey, mode: OpenMode, known: HighWater) -> Result<OpenStore, StoreError> {
     let is_there = exists(path)?;
     if is_there {
-        header::check(path, &data(path), master_key_id)?;
+        header::check(path, &data(path), master.id())?;
     } else if mode == OpenMode::Existing {
         return Err(StoreError::Missing { path: path.to_owned() });
+    } else {
+        // A new store in place of the one that was is a rollback to its beginning.
+        known.check(path, Revision(0))?;
     }
     files::make_folder(path).map_err(|error| medium(path, &error))?;
     let lock = lock(path)?;
     // Another process may have made the store before the lock was ours.
     if exists(path)? {
-        header::check(path, &data(path), master_key_id)?;
+        header::check(path, &data(path), master.id())?;
     } else {
-        create(path, master_key_id)?;
+        create(path, master)?;
     }
     let still = hold_still(path)?;
     let snapshots = Snapshots { data: data(path), spare: path.join("spare"), aside: path.join("set-aside") };
@@ -74,7 +110,7 @@ pub(super) fn open(path: &Path, master_key_id: &str, mode: OpenMode) -> Result<O
     for place in &set_aside {
         tracing::warn!(path = %place.display(), "a torn snapshot of the store was set aside; no record is lost with it");
     }
-    try_on_copy(path)?;
+    known.check(path, try_on_copy(path, master)?)?;
     drop(still);
     let db = open_sled(path, &data(path))?;
     snapshots.copy().map_err(|error| medium(path, &error))?;
@@ -116,30 +152,31 @@ pub(super) fn hold_still(path: &Path) -> Result<Option<File>, StoreError> {
     }
 }
 
-fn create(path: &Path, master_key_id: &str) -> Result<(), StoreError> {
+fn create(path: &Path, master: &MasterKey) -> Result<(), StoreError> {
     let unfinished = path.join("data.unfinished");
     let made = remove_folder(&unfinished).and_then(|()| files::make_folder(&unfinished));
     made.map_err(|error| medium(path, &error))?;
-    Table::create(&open_sled(path, &unfinished)?, path)?;
+    Table::create(&open_sled(path, &unfinished)?, master, path)?;
     // The second opening writes the first snapshot: a whole store always has one.
     drop(open_sled(path, &unfinished)?);
-    header::write(&unfinished, master_key_id).map_err(|error| medium(path, &error))?;
+    header::write(&unfinished, master.id()).map_err(|error| medium(path, &error))?;
     fs::rename(&unfinished, data(path)).map_err(|error| medium(path, &error))?;
     files::sync_folder(path)
         .and_then(|()| files::sync_folder(files::parent(path)))
         .map_err(|error| medium(path, &error))
 }
 
-/// Opens a copy, and checks that every record is there.
-fn try_on_copy(path: &Path) -> Result<(), StoreError> {
+/// Opens a copy, checks that every record is there, and returns the revision.
+fn try_on_copy(path: &Path, master: &MasterKey) -> Result<Revision, StoreError> {
     let trial = path.join("data.trial");
     let copied = remove_folder(&trial).and_then(|()| copy_folder(&data(path), &trial));
     let tried = match copied {
-        Ok(()) => open_sled(path, &trial).and_then(|db| check(&db, path)),
+        Ok(()) => open_sled(path, &trial).and_then(|db| check(&db, master, path)),
         Err(error) => Err(medium(path, &error)),
     };
     let removed = remove_folder(&trial).map_err(|error| medium(path, &error));
-    tried.and(removed)
+    let counters = tried?;
+    removed.map(|()| counters.revision)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! What sled holds, and what readers may see of it.
 //!
-//! One tree: `r` and the key of a name -> revision (eight octets), sealed record; `c` -> the counters. Every commit
+//! One tree: `r` and the key of a name -> revision (eight octets), sealed record; `c` -> the sealed counters. Every commit
 //! writes its records and the counters in one atomic batch.
 //!
 //! Readers see only what is durable. While a batch is in flight, [`View::in_flight`] holds the values that the batch
@@ -10,6 +10,7 @@
 use crate::error::StoreError;
 use crate::feed::Feed;
 use crate::principal_store::{Change, Listing, Revision, VersionedRecord};
+use crate::sled::counters::{self, Counters};
 use crate::sled::failure::{from_sled, words};
 use crate::{key, record};
 use ::sled::{Batch, IVec};
@@ -40,14 +41,6 @@ struct View {
     failed: Option<String>,
 }
 
-/// What identifies the state of the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Counters {
-    pub(super) revision: Revision,
-    /// The sum of [`fingerprint`] over all records: the next opening compares it to notice missing or older records.
-    pub(super) fingerprint: u64,
-}
-
 /// Writes to become durable together.
 #[derive(Default)]
 pub(super) struct Commit {
@@ -61,15 +54,13 @@ pub(super) struct Commit {
 
 impl Table {
     /// Makes the tables of a new store.
-    pub(super) fn create(db: &::sled::Db, path: &Path) -> Result<(), StoreError> {
-        let none = Counters { revision: Revision(0), fingerprint: 0 };
-        db.insert(COUNTERS, none.to_octets()).and_then(|_| db.flush()).map_err(|error| from_sled(path, &error))?;
-        Ok(())
+    pub(super) fn create(db: &::sled::Db, master: &MasterKey, path: &Path) -> Result<(), StoreError> {
+        write_counters(db, Counters::NEW, master, path)
     }
 
     /// The table of opened files (`lock` keeps other processes out), if every record is there as it was written last.
     pub(super) fn new(db: ::sled::Db, lock: File, master: Arc<MasterKey>, path: PathBuf) -> Result<Table, StoreError> {
-        let counters = check(&db, &path)?;
+        let counters = check(&db, &master, &path)?;
         let view = View { counters, in_flight: BTreeMap::new(), failed: None };
         Ok(Table { db, master, path, view: RwLock::new(view), _lock: lock })
     }
@@ -80,6 +71,18 @@ impl Table {
 
     pub(super) fn revision(&self) -> Revision {
         self.view().counters.revision
+    }
+
+    /// Skips all revisions up to `revision`, durably. For an open store that nobody uses yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Medium`].
+    pub(super) fn advance(&self, revision: Revision) -> Result<(), StoreError> {
+        let mut view = self.view_mut();
+        let counters = Counters { revision: view.counters.revision.max(revision), ..view.counters };
+        write_counters(&self.db, counters, &self.master, &self.path)?;
+        view.counters = counters;
+        Ok(())
     }
 
     /// The counters, for the next commit.
@@ -137,7 +140,8 @@ impl Table {
     /// [`StoreError::Medium`].
     pub(super) fn commit(&self, commit: Commit, counters: Counters, feed: &Feed) -> Result<(), StoreError> {
         self.view_mut().in_flight = commit.before;
-        let flushed = self.db.apply_batch(batch(commit.writes, counters)).and_then(|()| self.db.flush());
+        let batch = batch(commit.writes, counters.seal(&self.master));
+        let flushed = self.db.apply_batch(batch).and_then(|()| self.db.flush());
         let mut view = self.view_mut();
         if let Err(error) = flushed {
             let reason = format!("{}; it must be opened again", words(&error));
@@ -158,7 +162,7 @@ impl Table {
         let Some((revision, sealed)) = split_value(value) else {
             return Err(StoreError::Corrupt { name: key::display_key(key), reason: "it is too short" });
         };
-        Ok(VersionedRecord { record: record::open(&self.master, key, sealed)?, revision })
+        Ok(VersionedRecord { record: record::open(&self.master, key, revision, sealed)?, revision })
     }
 
     fn working_view(&self) -> Result<RwLockReadGuard<'_, View>, StoreError> {
@@ -179,47 +183,27 @@ impl Table {
     }
 }
 
-impl Counters {
-    fn to_octets(self) -> Vec<u8> {
-        [self.revision.0.to_be_bytes(), self.fingerprint.to_be_bytes()].concat()
-    }
-
-    fn from_octets(octets: &[u8]) -> Option<Counters> {
-        let (revision, fingerprint) = octets.split_first_chunk::<8>()?;
-        let fingerprint = u64::from_be_bytes(fingerprint.try_into().ok()?);
-        Some(Counters { revision: Revision(u64::from_be_bytes(*revision)), fingerprint })
-    }
-}
-
-/// Compares the records with the counters: sled skips damaged parts of its log, and would continue with records missing or
-/// older than the last acknowledged write.
-pub(super) fn check(db: &::sled::Db, path: &Path) -> Result<Counters, StoreError> {
-    let damaged = |reason: &str| StoreError::Damaged { path: path.to_owned(), reason: reason.to_owned() };
-    let stored = db.get(COUNTERS).map_err(|error| from_sled(path, &error))?;
-    let counters = stored.and_then(|octets| Counters::from_octets(&octets));
-    let counters = counters.ok_or_else(|| damaged("its counters are missing"))?;
-    let mut found: u64 = 0;
-    for entry in db.scan_prefix([RECORD]) {
+/// Checks that every record is there as it was written last, and returns the counters.
+///
+/// # Errors
+/// [`StoreError::Damaged`], [`StoreError::Medium`].
+pub(super) fn check(db: &::sled::Db, master: &MasterKey, path: &Path) -> Result<Counters, StoreError> {
+    let sealed = db.get(COUNTERS).map_err(|error| from_sled(path, &error))?;
+    let records = db.scan_prefix([RECORD]).map(|entry| {
         let (key, value) = entry.map_err(|error| from_sled(path, &error))?;
-        let (revision, _) = split_value(&value).ok_or_else(|| damaged("a record is too short"))?;
-        found = found.wrapping_add(fingerprint(key.get(1..).unwrap_or_default(), revision));
-    }
-    if found == counters.fingerprint {
-        Ok(counters)
-    } else {
-        Err(damaged("records are missing, or older than the last write"))
-    }
+        Ok((key.subslice(1, key.len() - 1), value))
+    });
+    counters::check(master, path, sealed.as_deref(), records)
 }
 
-/// A fingerprint of a record at a revision: FNV-1a, 64 bits. It detects accidents; the seal protects against attackers.
-pub(super) fn fingerprint(key: &[u8], revision: Revision) -> u64 {
-    let octets = key.iter().copied().chain(revision.0.to_be_bytes());
-    octets.fold(0xcbf2_9ce4_8422_2325, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3))
+fn write_counters(db: &::sled::Db, counters: Counters, master: &MasterKey, path: &Path) -> Result<(), StoreError> {
+    let written = db.insert(COUNTERS, counters.seal(master)).and_then(|_| db.flush());
+    written.map(|_| ()).map_err(|error| from_sled(path, &error))
 }
 
-fn batch(writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>, counters: Counters) -> Batch {
+fn batch(writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>, counters: Vec<u8>) -> Batch {
     let mut batch = Batch::default();
-    batch.insert(COUNTERS, counters.to_octets());
+    batch.insert(COUNTERS, counters);
     for (key, value) in writes {
         match value {
             Some(value) => batch.insert(record_key(&key), value),

@@ -36,6 +36,11 @@ impl Sled {
         SledStore::open(&self.path(), self.master.clone(), mode)
     }
 
+    fn open_known(&self, mark: u64, rollback: Rollback) -> Result<SledStore, StoreError> {
+        let known = HighWater { mark: Revision(mark), rollback };
+        SledStore::open_known(&self.path(), self.master.clone(), OpenMode::CreateIfMissing, known)
+    }
+
     /// Waits until the threads of a store that was just closed have released its files.
     fn settle(&self) {
         drop(open::hold_still(&self.path()));
@@ -45,6 +50,19 @@ impl Sled {
     fn raw(&self) -> ::sled::Db {
         self.settle();
         ::sled::open(self.path().join("data")).unwrap()
+    }
+
+    /// Writes counters that fit the records, whatever these are, as only who has the master key can.
+    fn seal_counters_anew(&self) {
+        use super::counters::{Counters, Fingerprint};
+        let raw = self.raw();
+        let counters = Counters::open(&self.master, &raw.get(b"c").unwrap().unwrap()).unwrap();
+        let fingerprint = raw.scan_prefix(b"r").fold(Fingerprint::default(), |sum, entry| {
+            let (key, value) = entry.unwrap();
+            sum.plus(Fingerprint::of_record(&self.master, &key[1..], &value).unwrap())
+        });
+        raw.insert(b"c", Counters { fingerprint, ..counters }.seal(&self.master)).unwrap();
+        raw.flush().unwrap();
     }
 
     /// Every file and its content.
@@ -146,9 +164,21 @@ async fn a_newer_format_is_refused_and_nothing_changes() {
     let sled = Sled::new();
     drop(sled.sled());
     let header = sled.path().join("data/header");
-    fs::write(&header, "kennel-store 2\nwhatever comes then\n").unwrap();
+    fs::write(&header, "kennel-store 3\nwhatever comes then\n").unwrap();
     let before = sled.files();
-    let expected = StoreError::NewerFormat { path: sled.path(), found: 2, known: 1 };
+    let expected = StoreError::NewerFormat { path: sled.path(), found: 3, known: 2 };
+    assert_eq!(sled.try_open(OpenMode::CreateIfMissing).err(), Some(expected));
+    assert!(sled.files() == before);
+}
+
+#[tokio::test]
+async fn an_older_format_is_refused_and_nothing_changes() {
+    let sled = Sled::new();
+    drop(sled.sled());
+    let header = format!("kennel-store 1\nmaster-key {}\n", sled.master.id());
+    fs::write(sled.path().join("data/header"), header).unwrap();
+    let before = sled.files();
+    let expected = StoreError::OlderFormat { path: sled.path(), found: 1, known: 2 };
     assert_eq!(sled.try_open(OpenMode::CreateIfMissing).err(), Some(expected));
     assert!(sled.files() == before);
 }
@@ -158,7 +188,7 @@ async fn a_header_that_is_missing_or_torn_is_refused_and_nothing_changes() {
     let sled = Sled::new();
     drop(sled.sled());
     let header = sled.path().join("data/header");
-    for content in ["", "kennel-store", "kennel-store 1\n", "kennel-store -1\nmaster-key x\n", "other 1\n"] {
+    for content in ["", "kennel-store", "kennel-store 2\n", "kennel-store -1\nmaster-key x\n", "other 1\n"] {
         fs::write(&header, content).unwrap();
         let before = sled.files();
         let refused = sled.try_open(OpenMode::CreateIfMissing).err();
@@ -318,6 +348,110 @@ async fn records_that_fall_back_to_an_older_revision_are_noticed_at_opening() {
 }
 
 #[tokio::test]
+async fn an_older_record_in_the_place_of_its_successor_is_refused_whatever_its_revision_says() {
+    let sled = Sled::new();
+    let (a, b) = (name(&["a"]), name(&["b"]));
+    let store = sled.sled();
+    let first = store.put(&principal(&a, 1), Expect::Absent).await.unwrap();
+    drop(store);
+    let raw = sled.raw();
+    let (old, old_counters) = (raw.get(b"rEXAMPLE\0a").unwrap().unwrap(), raw.get(b"c").unwrap().unwrap());
+    drop(raw);
+    let store = sled.sled();
+    store.put(&principal(&a, 2), Expect::Revision(first)).await.unwrap();
+    store.put(&principal(&b, 1), Expect::Absent).await.unwrap();
+    drop(store);
+    let raw = sled.raw();
+    let (new, counters) = (raw.get(b"rEXAMPLE\0a").unwrap().unwrap(), raw.get(b"c").unwrap().unwrap());
+    // As it was, at the revision of its successor, and with the counters that it had once.
+    let claims_the_new_revision = [&new[..8], &old[8..]].concat();
+    let attempts = [(old.to_vec(), &counters), (claims_the_new_revision, &counters), (old.to_vec(), &old_counters)];
+    drop(raw);
+    for (value, counters) in attempts {
+        let raw = sled.raw();
+        raw.insert(b"rEXAMPLE\0a", value).unwrap();
+        raw.insert(b"c", counters).unwrap();
+        raw.flush().unwrap();
+        drop(raw);
+        let refused = sled.try_open(OpenMode::Existing).err().unwrap();
+        assert!(refused.to_string().contains("older than the last write"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn counters_that_were_changed_are_noticed_at_opening() {
+    let sled = Sled::new();
+    drop(sled.sled());
+    let raw = sled.raw();
+    let counters = raw.get(b"c").unwrap().unwrap();
+    let forged = super::counters::Counters { revision: Revision(9), ..super::counters::Counters::NEW };
+    let forged = forged.seal(&MasterKey::generate(&mut OsRng));
+    drop(raw);
+    for changed in [flip(&counters, 0), flip(&counters, counters.len() - 1), forged] {
+        let raw = sled.raw();
+        raw.insert(b"c", changed).unwrap();
+        raw.flush().unwrap();
+        drop(raw);
+        let refused = sled.try_open(OpenMode::Existing).err().unwrap();
+        assert!(refused.to_string().contains("counters were changed"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_below_its_mark_is_refused_and_nothing_changes() {
+    let sled = Sled::new();
+    let revision = sled.sled().put(&principal(&name(&["a"]), 1), Expect::Absent).await.unwrap();
+    sled.open_known(revision.0, Rollback::Refuse).unwrap();
+    let before = sled.files();
+    let refused = sled.open_known(revision.0 + 1, Rollback::Refuse).err();
+    let expected = StoreError::RolledBack { path: sled.path(), found: revision.0, mark: revision.0 + 1 };
+    assert_eq!(refused, Some(expected));
+    assert!(sled.files() == before);
+}
+
+#[tokio::test]
+async fn a_new_store_in_place_of_one_that_has_a_mark_is_refused_and_nothing_is_made() {
+    let sled = Sled::new();
+    let refused = sled.open_known(1, Rollback::Refuse).err();
+    assert_eq!(refused, Some(StoreError::RolledBack { path: sled.path(), found: 0, mark: 1 }));
+    assert!(!sled.path().exists());
+    assert!(sled.open_known(1, Rollback::Accept).unwrap().list().await.unwrap().revision > Revision(1));
+}
+
+#[tokio::test]
+async fn an_accepted_rollback_goes_on_above_every_revision_that_was_and_needs_no_acceptance_again() {
+    let sled = Sled::new();
+    let first = sled.sled().put(&principal(&name(&["a"]), 1), Expect::Absent).await.unwrap();
+    let mark = first.0 + 1000;
+    let store = sled.open_known(mark, Rollback::Accept).unwrap();
+    assert_eq!(store.accepted_rollback(), Some(first));
+    let accepted = *store.revisions().borrow();
+    // The mark may lag behind what was.
+    assert!(accepted.0 > mark + 1_000_000, "{accepted:?}");
+    let listing = store.list().await.unwrap();
+    assert_eq!((listing.revision, listing.records[0].revision), (accepted, first), "records stay at their revisions");
+    let next = store.put(&principal(&name(&["a"]), 2), Expect::Revision(first)).await.unwrap();
+    assert!(next > accepted);
+    assert_eq!(*store.revisions().borrow(), next);
+    drop(store);
+    let store = sled.open_known(next.0, Rollback::Refuse).unwrap();
+    assert_eq!(mark_of_a(&store).await, 2);
+}
+
+#[tokio::test]
+async fn a_mark_that_is_reached_changes_nothing_even_where_a_rollback_would_be_accepted() {
+    let sled = Sled::new();
+    let revision = sled.sled().put(&principal(&name(&["a"]), 1), Expect::Absent).await.unwrap();
+    let store = sled.open_known(revision.0, Rollback::Accept).unwrap();
+    assert_eq!(*store.revisions().borrow(), revision);
+    assert_eq!(store.accepted_rollback(), None);
+}
+
+async fn mark_of_a(store: &SledStore) -> u32 {
+    mark(&store.read(&name(&["a"])).await.unwrap().unwrap().record)
+}
+
+#[tokio::test]
 async fn records_that_were_swapped_on_the_disk_are_refused() {
     let sled = Sled::new();
     let names = [name(&["alice"]), name(&["admin", "root"]), name(&["other"])];
@@ -334,6 +468,10 @@ async fn records_that_were_swapped_on_the_disk_are_refused() {
     raw.insert(keys[1], [&admin[..8], &alice[8..]].concat()).unwrap();
     raw.flush().unwrap();
     drop(raw);
+    let refused = sled.try_open(OpenMode::Existing).err().unwrap();
+    assert!(refused.to_string().contains("records are missing, changed"), "{refused}");
+    // Each record alone is refused as well: here the counters fit.
+    sled.seal_counters_anew();
     let store = sled.sled();
     for (name, shown) in names.iter().zip(["alice@EXAMPLE", "admin/root@EXAMPLE"]) {
         match store.read(name).await {

@@ -3,11 +3,14 @@
 use crate::error::StoreError;
 use crate::feed::Feed;
 use crate::principal_store::{Change, Expect, Revision, VersionedRecord};
-use crate::sled::table::{Commit, Table, fingerprint, split_value, value};
+use crate::record;
+use crate::sled::counters::{Counters, Fingerprint};
+use crate::sled::table::{Commit, Table, split_value, value};
 use kennel_core::principal::Record;
 use kennel_wire::message::Principal;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
+use zeroize::Zeroizing;
 
 /// Requests that share a flush, at most. As many again may wait.
 pub(super) const LARGEST_COMMIT: usize = 256;
@@ -23,7 +26,11 @@ pub(super) struct Request {
 
 /// What to write.
 pub(super) enum Write {
-    Put { record: Record, sealed: Vec<u8> },
+    /// The record and its encoding, which is sealed when the record gets its revision.
+    Put {
+        record: Record,
+        plaintext: Zeroizing<Vec<u8>>,
+    },
     Delete(Principal),
 }
 
@@ -45,19 +52,16 @@ fn write_together(table: &Table, feed: &Feed, requests: impl Iterator<Item = Req
     let mut commit = Commit::default();
     let mut replies: Vec<Reply> = Vec::new();
     for Request { key, expect, write, reply } in requests {
-        let revision = counters.revision.next();
-        let outcome = found(table, &mut commit, &key).and_then(|found| expect.check(found).map(|()| found));
-        if let Ok(replaced) = outcome {
-            counters.revision = revision;
-            if let Some(replaced) = replaced {
-                counters.fingerprint = counters.fingerprint.wrapping_sub(fingerprint(&key, replaced));
+        let outcome = found(table, &mut commit, &key).and_then(|found| {
+            expect.check(found.map(|found| found.revision))?;
+            counters.revision = counters.revision.next();
+            if let Some(replaced) = found {
+                counters.fingerprint = counters.fingerprint.minus(replaced.fingerprint);
             }
-            if let Write::Put { .. } = write {
-                counters.fingerprint = counters.fingerprint.wrapping_add(fingerprint(&key, revision));
-            }
-            add(&mut commit, key, revision, write);
-        }
-        replies.push((reply, outcome.map(|_| revision)));
+            add(table, &mut commit, &mut counters, key, write);
+            Ok(counters.revision)
+        });
+        replies.push((reply, outcome));
     }
     // Also those whose expectation failed wait for the flush: they may have failed for a write of this very commit.
     let committed = if commit.changes.is_empty() { Ok(()) } else { table.commit(commit, counters, feed) };
@@ -71,21 +75,37 @@ fn answer(reply: oneshot::Sender<Result<Revision, StoreError>>, outcome: Result<
     let _ = reply.send(outcome);
 }
 
-/// The revision of the record under a key, as it will be after the writes that are in the commit already.
-fn found(table: &Table, commit: &mut Commit, key: &[u8]) -> Result<Option<Revision>, StoreError> {
-    if let Some(written) = commit.writes.get(key) {
-        return Ok(written.as_deref().and_then(split_value).map(|(revision, _)| revision));
-    }
-    let before = table.stored(key)?;
-    let revision = before.as_deref().and_then(split_value).map(|(revision, _)| revision);
-    commit.before.insert(key.to_vec(), before);
-    Ok(revision)
+/// The record that a write finds.
+#[derive(Clone, Copy)]
+struct Found {
+    revision: Revision,
+    fingerprint: Fingerprint,
 }
 
-fn add(commit: &mut Commit, key: Vec<u8>, revision: Revision, write: Write) {
+/// The record under a key, as it will be after the writes that are in the commit already.
+fn found(table: &Table, commit: &mut Commit, key: &[u8]) -> Result<Option<Found>, StoreError> {
+    let of_value = |value: &[u8]| {
+        let (revision, _) = split_value(value)?;
+        Some(Found { revision, fingerprint: Fingerprint::of_record(table.master(), key, value)? })
+    };
+    if let Some(written) = commit.writes.get(key) {
+        return Ok(written.as_deref().and_then(of_value));
+    }
+    let before = table.stored(key)?;
+    let found = before.as_deref().and_then(of_value);
+    commit.before.insert(key.to_vec(), before);
+    Ok(found)
+}
+
+/// Adds a write at the revision of the counters.
+fn add(table: &Table, commit: &mut Commit, counters: &mut Counters, key: Vec<u8>, write: Write) {
+    let (master, revision) = (table.master(), counters.revision);
     let (value, change) = match write {
-        Write::Put { record, sealed } => {
-            (Some(value(revision, &sealed)), Change::Put(VersionedRecord { record, revision }))
+        Write::Put { record, plaintext } => {
+            let value = value(revision, &record::seal(master, &key, revision, &plaintext));
+            let fingerprint = Fingerprint::of_record(master, &key, &value).unwrap_or_default();
+            counters.fingerprint = counters.fingerprint.plus(fingerprint);
+            (Some(value), Change::Put(VersionedRecord { record, revision }))
         }
         Write::Delete(name) => (None, Change::Deleted { name, revision }),
     };
