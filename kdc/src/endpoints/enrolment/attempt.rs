@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::endpoints::enrolment::credentials::{CredentialSource, CredentialsRefused};
-use crate::endpoints::enrolment::events::RefusalEvents;
+use crate::endpoints::enrolment::events::{LeasedEvents, RefusalEvents};
 use crate::endpoints::enrolment::limits::{EnrolmentLimits, TooOften};
 use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
 use kennel_audit::Audit;
@@ -11,7 +11,6 @@ use kennel_core::enrolment::{
     EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal, Entitlement, GrantedCredentials, Review, admit,
 };
 use kennel_core::pods::PodRef;
-use kennel_k8s::apply::event::EventWriter;
 use kennel_k8s::index::view::SharedIndex;
 use kennel_k8s::token_review::review_token;
 use kennel_store::EntryCache;
@@ -50,7 +49,7 @@ pub(crate) struct EnrolmentCluster {
     /// The objects of the cluster.
     pub(crate) index: SharedIndex,
     /// The writer of Events on refusals.
-    pub(crate) events: EventWriter,
+    pub(crate) events: LeasedEvents,
 }
 
 /// A refusal, and the pause before a retry.

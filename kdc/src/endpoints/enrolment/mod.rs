@@ -12,6 +12,6 @@
 pub(crate) mod api;
 pub(crate) mod attempt;
 mod credentials;
-mod events;
+pub(crate) mod events;
 pub(crate) mod krb5_conf;
 mod limits;
