@@ -18,7 +18,8 @@ use kennel_k8s::crd::realm::cluster_domain;
 use kennel_k8s::index::Index;
 use kennel_k8s::index::view::SharedIndex;
 use kennel_k8s::lease::CheckedLease;
-use kennel_listen::{CertificateFiles, HttpListener, HttpServer, Tls};
+use kennel_k8s::token::IssuerKeys;
+use kennel_listen::{CertificateFiles, HttpListener, HttpServer, Tls, provider};
 use kennel_store::{EntryCache, master_key_file};
 use rand::rngs::OsRng;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,7 @@ pub(crate) struct RunningCluster {
     /// Follows the cluster and keeps the Lease.
     follower: JoinHandle<()>,
     https: Option<HttpServer>,
-    /// Tasks of the enrolment API: renew the serving certificate.
+    /// Tasks of the enrolment API: renew the serving certificate, follow the API server's keys.
     upkeep: JoinSet<()>,
     lease: Arc<CheckedLease>,
     lost: watch::Receiver<bool>,
@@ -120,14 +121,17 @@ impl ClusterParts {
         let mut upkeep = JoinSet::new();
         let https = match self.https {
             Some((listener, tls)) => {
+                let algorithms = provider().signature_verification_algorithms;
+                let keys = Arc::new(IssuerKeys::new(self.client.clone(), algorithms));
                 let (client, index, events) = (self.client.clone(), self.index.clone(), events.clone());
-                let cluster = EnrolmentCluster { client, index, events };
+                let cluster = EnrolmentCluster { client, keys: keys.clone(), index, events };
                 let ca = tls.clone();
                 let enrolment =
                     Enrolment::new(live.clone(), cache.clone(), cluster, audit, krb5_conf, move || ca.ca_pem());
                 tracing::info!(addresses = ?listener.addresses(), "listening for enrolment over HTTPS");
                 let https = listener.serve(&router(Arc::new(enrolment)), Some(tls.server_config()?))?;
                 upkeep.spawn(keep_renewing(tls));
+                upkeep.spawn(async move { keys.follow().await });
                 Some(https)
             }
             None => None,
