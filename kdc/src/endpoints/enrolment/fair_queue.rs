@@ -155,26 +155,25 @@ impl<G: Group> State<G> {
         if self.running >= limits.total {
             return None;
         }
-        for turn in 0..self.turns.len() {
-            let group = self.turns.get(turn)?.clone();
-            if self.running_of_group.get(&group).is_some_and(|running| *running >= limits.per_group) {
-                continue;
-            }
-            let of_source = &self.running_of_source;
-            let may_run =
-                |waiter: &Waiter<G>| of_source.get(&waiter.source).is_none_or(|running| *running < limits.per_source);
-            let Some(place) = self.waiting.get(&group)?.iter().position(may_run) else { continue };
-            let waiter = self.take(&group, place)?;
-            self.turns.remove(turn);
-            if self.waiting.contains_key(&group) {
-                self.turns.push_back(group.clone());
-            }
-            self.running += 1;
-            *self.running_of_group.entry(group.clone()).or_default() += 1;
-            *self.running_of_source.entry(waiter.source).or_default() += 1;
-            return Some((group, waiter));
+        let of_source = &self.running_of_source;
+        let may_run =
+            |waiter: &Waiter<G>| of_source.get(&waiter.source).is_none_or(|running| *running < limits.per_source);
+        // Of the groups that may run, the one that has the fewest permits; of several, the one whose turn comes first.
+        let candidates = self.turns.iter().enumerate().filter_map(|(turn, group)| {
+            let running = self.running_of_group.get(group).copied().unwrap_or(0);
+            let place = self.waiting.get(group)?.iter().position(may_run)?;
+            (running < limits.per_group).then_some((running, turn, place))
+        });
+        let (_, turn, place) = candidates.min()?;
+        let group = self.turns.remove(turn)?;
+        let waiter = self.take(&group, place)?;
+        if self.waiting.contains_key(&group) {
+            self.turns.push_back(group.clone());
         }
-        None
+        self.running += 1;
+        *self.running_of_group.entry(group.clone()).or_default() += 1;
+        *self.running_of_source.entry(waiter.source).or_default() += 1;
+        Some((group, waiter))
     }
 
     /// Takes a request out of its group's queue, whose turn stays as it is.
@@ -249,11 +248,11 @@ mod tests {
         let queue = queue.clone();
         let waiting = tokio::spawn(async move { queue.enter(group, source(last)).await });
         // Lets the task come to its wait.
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
         waiting
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_group_that_asks_much_delays_itself_alone() {
         let queue = Arc::new(FairQueue::new(LIMITS));
         let mut flood = Vec::new();
@@ -270,7 +269,7 @@ mod tests {
         drop((good, second));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_source_has_its_share_in_whatever_groups_it_asks() {
         let queue = Arc::new(FairQueue::new(LIMITS));
         let mut permits = Vec::new();
@@ -284,9 +283,10 @@ mod tests {
         assert!(more.await.unwrap().is_ok());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_waits_in_vain_or_leaves_takes_no_permit_along() {
-        let queue = Arc::new(FairQueue::new(QueueLimits { total: 1, ..LIMITS }));
+        let patience = Duration::from_millis(200);
+        let queue = Arc::new(FairQueue::new(QueueLimits { total: 1, patience, ..LIMITS }));
         let permit = queue.enter("a", source(1)).await.unwrap();
         let leaves = waits(&queue, "b", 2).await;
         leaves.abort();
@@ -299,7 +299,7 @@ mod tests {
         assert!(state.waiting.is_empty() && state.turns.is_empty() && state.waiting_of_source.is_empty());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_full_queue_refuses_at_once_and_keeps_room_for_others() {
         let queue = Arc::new(FairQueue::new(QueueLimits { total: 1, ..LIMITS }));
         let permit = queue.enter("first", source(0)).await.unwrap();
