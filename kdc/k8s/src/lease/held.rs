@@ -120,15 +120,6 @@ impl HeldLease {
 }
 
 #[cfg(test)]
-impl HeldLease {
-    /// A Lease that is held as long as the clocks stand still.
-    pub(crate) fn dangerous_for_tests() -> HeldLease {
-        let clocks = LeaseClocks { wall: message::Timestamp::default, since_boot: Duration::default };
-        Term::new(clocks).extend(clocks.now())
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
 
