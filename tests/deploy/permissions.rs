@@ -6,13 +6,14 @@ use anyhow::{Context, Result};
 const ACCOUNT: &str = "system:serviceaccount:kennel-system:kennel-kdc";
 
 /// Resource, names and verbs. Whatever any account may do is left out: ask about itself, and read the API's own description.
-const ALLOWED: [&str; 12] = [
+const ALLOWED: [&str; 13] = [
     "configmaps [kennel-krb5] get list create patch delete",
     "events.events.k8s.io [] create patch",
     "kerberosprincipals.kennel.dev [] list watch",
     "kerberosprincipals.kennel.dev/status [] patch",
     "kerberosrealms.kennel.dev [] list watch",
     "kerberosrealms.kennel.dev/status [] patch",
+    "leases.coordination.k8s.io [] list",
     "namespaces [] list watch",
     "pods [] list watch get",
     "serviceaccounts [] list watch get",

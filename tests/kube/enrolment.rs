@@ -47,12 +47,12 @@ fn a_request_without_a_token_is_refused() -> Result<()> {
 #[test]
 fn a_token_that_is_none_or_of_another_audience_is_refused() -> Result<()> {
     let world = world()?;
-    refused(&world, Some("no.such.token"), "", 401, "TokenRejected")?;
+    refused(&world, Some("no.such.token"), "", 401, "TokenMalformed")?;
     let bound = ["--bound-object-kind", "Pod", "--bound-object-name", "cart-1"];
     let other = world.token_with("shop", "cart", &[&["--audience", "kennel://OTHER.REALM"], &bound[..]].concat())?;
-    refused(&world, Some(&other), "", 401, "TokenRejected")?;
+    refused(&world, Some(&other), "", 401, "TokenOfOtherAudience")?;
     let apis = world.token_with("shop", "cart", &bound)?;
-    refused(&world, Some(&apis), "", 401, "TokenRejected").map(|_| ())
+    refused(&world, Some(&apis), "", 401, "TokenOfOtherAudience").map(|_| ())
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn an_expired_token_is_refused() -> Result<()> {
     for (name, time) in [("exp", end - 7200), ("iat", end - 10_800), ("nbf", end - 10_800)] {
         claims.as_object_mut().context("no object")?.insert(name.to_owned(), time.into());
     }
-    refused(&world, Some(&signed(&claims)?), "", 401, "TokenRejected").map(|_| ())
+    refused(&world, Some(&signed(&claims)?), "", 401, "TokenExpired").map(|_| ())
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn the_token_of_an_account_that_is_not_known_is_refused() -> Result<()> {
     let config = std::fs::read_to_string(world.api.kubeconfig())?;
     let (_, rest) = config.split_once("{token: ").context("no token in the kubeconfig")?;
     let (token, _) = rest.split_once('}').context("no token in the kubeconfig")?;
-    refused(&world, Some(token.trim().trim_matches('"')), "", 401, "TokenRejected").map(|_| ())
+    refused(&world, Some(token.trim().trim_matches('"')), "", 401, "TokenMalformed").map(|_| ())
 }
 
 #[test]

@@ -3,8 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use kennel_tests::binary::kennel_kdc;
 use kennel_tests::kube::{Api, eventually};
+use kennel_tests::kubectl;
 use kennel_tests::ports;
 use kennel_tests::process::{self, Server};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -18,12 +20,16 @@ struct Kdc {
     api: &'static Api,
     realm: String,
     folder: TempDir,
+    /// UID of the pod that it believes to run in.
+    pod: Option<&'static str>,
+    kubeconfig: PathBuf,
     server: Option<Server>,
 }
 
 impl Kdc {
     fn new(realm: &str) -> Result<Kdc> {
-        Ok(Kdc { api: Api::shared()?, realm: realm.to_owned(), folder: TempDir::new()?, server: None })
+        let (api, realm, folder) = (Api::shared()?, realm.to_owned(), TempDir::new()?);
+        Ok(Kdc { api, realm, folder, pod: None, kubeconfig: api.kubeconfig(), server: None })
     }
 
     /// Another folder with what is in this one.
@@ -39,18 +45,17 @@ impl Kdc {
     fn command(&self) -> Result<Command> {
         let (realm, folder, port) = (&self.realm, self.folder.path().display(), ports::free_block()?);
         let config = self.folder.path().join("kdc.toml");
-        let kubeconfig = self.api.kubeconfig();
         std::fs::write(
             &config,
             format!(
                 "[realm]\nname = \"{realm}\"\n[store]\nkind = \"sled\"\npath = \"{folder}/store\"\n\
                  master_key = \"{folder}/master.key\"\ncreate = true\n[listen]\naddresses = [\"127.0.0.1:{port}\"]\n\
                  [cluster]\nkubeconfig = \"{}\"\nkdcs = [\"127.0.0.1:{port}\"]\n[audit]\nsink = \"{folder}/audit.log\"\n",
-                kubeconfig.display()
+                self.kubeconfig.display()
             ),
         )?;
         let mut command = Command::new(kennel_kdc()?);
-        command.arg("serve").arg("--config").arg(config);
+        command.arg("serve").arg("--config").arg(config).envs(self.pod.map(|uid| ("POD_UID", uid)));
         Ok(command)
     }
 
@@ -80,6 +85,11 @@ impl Kdc {
         self.server.take().context("it does not run")?.kill()?;
         std::fs::remove_file(self.folder.path().join("kdc.err"))?;
         Ok(())
+    }
+
+    fn signal(&self, signal: &str) -> Result<()> {
+        let id = self.server.as_ref().context("it does not run")?.id().to_string();
+        process::run(Command::new("kill").args([signal, &id]), "")?.ok().map(|_| ())
     }
 
     fn holder(&self) -> Result<String> {
@@ -116,7 +126,7 @@ fn an_empty_folder_or_another_key_is_not_served_in_place_of_the_realm_s_store() 
 }
 
 #[test]
-fn who_stops_gives_the_lease_back_and_who_was_killed_is_waited_for_by_others_alone() -> Result<()> {
+fn who_stops_gives_the_lease_back_and_who_was_killed_is_waited_for() -> Result<()> {
     let mut first = Kdc::new("MOVE.TEST")?;
     first.start()?;
     let holder = first.holder()?;
@@ -130,13 +140,106 @@ fn who_stops_gives_the_lease_back_and_who_was_killed_is_waited_for_by_others_alo
 
     moved.kill()?;
     moved.start()?;
-    assert!(!moved.said().contains("waiting until it runs out"), "it is the same: {}", moved.said());
-
-    moved.kill()?;
-    let mut again = moved.copy()?;
-    again.start()?;
-    assert!(again.said().contains("waiting until it runs out"), "{}", again.said());
+    assert!(
+        moved.said().contains("waiting until it runs out"),
+        "nothing shows that the first has ended: {}",
+        moved.said()
+    );
     Ok(())
+}
+
+#[test]
+fn a_restarted_container_is_the_same_holder_and_the_successor_of_its_pod_is_another() -> Result<()> {
+    let mut kdc = Kdc::new("POD.TEST")?;
+    kdc.pod = Some("4ff5b8c2-first");
+    kdc.start()?;
+    assert!(kdc.holder()?.ends_with("_4ff5b8c2-first"), "{}", kdc.holder()?);
+    kdc.kill()?;
+    kdc.start()?;
+    assert!(!kdc.said().contains("waiting until it runs out"), "the container restarts: {}", kdc.said());
+    kdc.kill()?;
+    kdc.pod = Some("91aa0d37-second");
+    kdc.start()?;
+    assert!(kdc.said().contains("waiting until it runs out"), "the pod was deleted by force: {}", kdc.said());
+    Ok(())
+}
+
+#[test]
+fn dev_and_another_namespace_s_kdc_do_not_write_for_a_realm_that_is_served() -> Result<()> {
+    let mut first = Kdc::new("SERVED.TEST")?;
+    first.start()?;
+    let elsewhere = first.folder.path().join("elsewhere");
+    std::fs::copy(first.api.kubeconfig(), &elsewhere)?;
+    let set = ["config", "set-context", "--current", "--namespace=kube-public", "--kubeconfig"];
+    let mut kubectl = Command::new(kubectl::program()?);
+    process::run(kubectl.args(set).arg(&elsewhere), "")?.ok()?;
+    for kubeconfig in [first.api.kubeconfig(), elsewhere.clone()] {
+        let folder = TempDir::new()?;
+        let mut dev = Command::new(kennel_kdc()?);
+        dev.args(["dev", "--realm", "SERVED.TEST", "--port", &ports::free_block()?.to_string(), "--dir"]);
+        let run = process::run(dev.arg(folder.path()).arg("--kubeconfig").arg(kubeconfig), "")?;
+        run.refused("the realm has a store already")?.refused("give a realm of your own with --realm")?;
+        assert!(!folder.path().join("store").exists(), "nothing was made");
+    }
+    let mut copy = first.copy()?;
+    copy.kubeconfig = elsewhere;
+    process::run(&mut copy.command()?, "")?.refused("serves this realm now")?;
+    Ok(())
+}
+
+/// The namespaces that have the realm's ConfigMap.
+fn published(api: &Api, world: &str) -> Result<usize> {
+    let maps = api.json_path(
+        &["configmap", "-A", "--field-selector", "metadata.name=kennel-krb5"],
+        "{.items[*].metadata.namespace}",
+    )?;
+    Ok(maps.split_whitespace().filter(|namespace| namespace.starts_with(world)).count())
+}
+
+#[test]
+fn a_process_that_was_frozen_past_its_time_writes_nothing_once_another_holds_the_lease() -> Result<()> {
+    const NAMESPACES: usize = 200;
+    let mut kdc = Kdc::new("FROZEN.TEST")?;
+    kdc.start()?;
+    kdc.api.apply(
+        "apiVersion: kennel.dev/v1alpha1\nkind: KerberosRealm\nmetadata: {name: frozen}\nspec:\n  realmName: FROZEN.TEST\n  \
+         namespaceSelector: {matchLabels: {kennel.test/world: frozen}}\n",
+    )?;
+    let namespaces: String = (0..NAMESPACES)
+        .map(|n| {
+            format!("---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: frozen-{n}, labels: {{kennel.test/world: frozen}}}}\n")
+        })
+        .collect();
+    let applied = std::thread::scope(|scope| {
+        let applied = scope.spawn(|| kdc.api.apply(&namespaces));
+        eventually(LIMIT, "it publishes", || Ok((published(kdc.api, "frozen-")? > 0).then_some(())))?;
+        kdc.signal("-STOP")?;
+        applied.join().ok().context("a thread panicked")?
+    });
+    applied?;
+    // Requests that were on their way arrive, and the time of the holder passes.
+    std::thread::sleep(Duration::from_secs(16));
+    let steal = r#"{"spec":{"holderIdentity":"somebody-else","renewTime":"2999-01-01T00:00:00.000000Z"}}"#;
+    kdc.api.kubectl(&["patch", "lease", "kennel-frozen.test", "--type=merge", "-p", steal], "")?.ok()?;
+    let before = published(kdc.api, "frozen-")?;
+    assert!(before < NAMESPACES, "it was frozen too late");
+    kdc.signal("-CONT")?;
+    let mut server = kdc.server.take().context("it does not run")?;
+    eventually(LIMIT, "it stops", || Ok((!server.is_running()?).then_some(())))?;
+    assert!(server.stderr().contains("another process has taken the realm's Lease"), "{}", server.said());
+    assert_eq!(published(kdc.api, "frozen-")?, before, "it wrote nothing more");
+    Ok(())
+}
+
+#[test]
+fn a_process_that_was_frozen_and_whose_lease_nobody_took_regains_it() -> Result<()> {
+    let mut kdc = Kdc::new("REGAIN.TEST")?;
+    kdc.start()?;
+    kdc.signal("-STOP")?;
+    std::thread::sleep(Duration::from_secs(12));
+    kdc.signal("-CONT")?;
+    eventually(LIMIT, "it writes again", || Ok(kdc.said().contains("the KDC writes again").then_some(())))?;
+    kdc.stop()
 }
 
 #[test]

@@ -12,4 +12,5 @@ mod lifecycle;
 mod login;
 mod metrics;
 mod rollback;
+mod token_flood;
 mod world;

@@ -85,11 +85,7 @@ impl Api {
     /// # Errors
     /// openssl fails.
     pub fn sign(&self, text: &str) -> Result<Vec<u8>> {
-        let mut command = Command::new("sh");
-        command.args(["-c", "openssl dgst -sha256 -sign \"$0\" | base64 -w0"]);
-        let run = process::run(command.arg(self.folder.join("pki/service-account.key")), text)?.ok()?;
-        let der = STANDARD.decode(run.stdout.trim())?;
-        fixed_width(&der).context("openssl gave no ECDSA signature")
+        sign(&self.folder.join("pki/service-account.key"), text)
     }
 
     /// Stops or continues the API server's process. A stopped one accepts connections and answers nothing, like one behind a failed
@@ -112,6 +108,18 @@ impl Drop for Api {
         let _ = self.freeze(false);
         let _ = Command::new(root().join("tests/cluster/cluster")).args(["env", "--stop"]).arg(&self.folder).output();
     }
+}
+
+/// Signs with a P-256 key in PEM. Returns an ES256 signature as in JSON Web Tokens.
+///
+/// # Errors
+/// openssl fails.
+pub fn sign(key: &Path, text: &str) -> Result<Vec<u8>> {
+    let mut command = Command::new("sh");
+    command.args(["-c", "openssl dgst -sha256 -sign \"$0\" | base64 -w0"]);
+    let run = process::run(command.arg(key), text)?.ok()?;
+    let der = STANDARD.decode(run.stdout.trim())?;
+    fixed_width(&der).context("openssl gave no ECDSA signature")
 }
 
 /// Calls `ask` until it returns a value.

@@ -8,7 +8,7 @@
 //! | [`problem`] | every reason that an object is given, with what to do |
 //! | [`crd`] | our custom resources and their manifests |
 //! | [`watch`] | the API server's watches as events of the index |
-//! | [`token_review`] | the account and the pod that a token belongs to |
+//! | [`token`] | tokens of service accounts: signature, claims, and the account and the pod that one belongs to |
 //! | [`lease`] | which process serves a realm, and from which store |
 //! | [`store_mark`] | the high-water mark of the store's revision, in the Lease |
 //! | [`index`] | what is known of the cluster: events in, desired principals out |
@@ -26,5 +26,5 @@ pub mod names;
 pub mod problem;
 pub mod render;
 pub mod store_mark;
-pub mod token_review;
+pub mod token;
 pub mod watch;

@@ -35,6 +35,17 @@ pub enum ListenError {
     #[error("{path} does not contain a {what} in PEM", path = path.display())]
     #[expect(missing_docs, reason = "the error text names every field")]
     NotPem { path: PathBuf, what: &'static str },
+    /// A file whose content everybody may read contains a private key.
+    #[error(
+        "{path} contains a private key, but everybody may read the CA certificates: name a file that contains certificates \
+         alone as the ca (enrolment.certificate.ca); where that key was published before, replace it",
+        path = path.display()
+    )]
+    #[expect(missing_docs, reason = "the error text names every field")]
+    PrivateKeyInPublicFile { path: PathBuf },
+    /// The file of Kennel's own authority does not hold exactly its certificate.
+    #[error("the authority's certificate cannot be read")]
+    AuthorityUnreadable,
     /// A certificate and a key do not belong together.
     #[error("{key} is not the key of {certificate}", key = key.display(), certificate = certificate.display())]
     #[expect(missing_docs, reason = "the error text names every field")]

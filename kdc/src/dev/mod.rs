@@ -25,10 +25,13 @@ use crate::dev::files::Folder;
 use crate::dev::plan::Plan;
 use crate::dev::realm::{NameOutcome, PreparedName};
 use crate::serve::cluster::{ClusterParts, Secrets};
+use crate::serve::lease::ServableCluster;
 use crate::serve::service::{Parts, Service};
 use crate::serve::signals::Signals;
 use crate::serve::store;
+use crate::serve::until_stopped;
 use crate::{clock, logs};
+use anyhow::Context;
 use kennel_audit::SinkTarget;
 use kennel_listen::{BoundSockets, HttpListener};
 use kennel_wire::message::Principal;
@@ -55,7 +58,11 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
     let folder = Folder::prepare(&args.dir)?;
     // Ignores errors of writing to standard output: a closed pipe must not stop the KDC.
     let mut out = std::io::stdout();
-    let service = make_and_start(args, &plan, &folder, bound, &mut out).await?;
+    let servable = tokio::select! {
+        servable = servable_cluster(args, &plan.realm.name, &folder) => servable?,
+        _ = signals.wait() => return Ok(()),
+    };
+    let service = make_and_start(args, &plan, &folder, servable, bound, &mut out).await?;
     let proved = tokio::select! {
         proved = self_test::run(&plan, &folder, kdc, &mut out) => proved,
         _ = signals.wait() => {
@@ -65,8 +72,9 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
     };
     if proved.is_ok() {
         say_what_to_type(&plan, &folder, &mut out)?;
-        let signal = signals.wait().await;
-        tracing::info!(signal, "stopping");
+        let ended = until_stopped(&service, &mut signals).await;
+        service.stop().await;
+        return Ok(ended?);
     }
     service.stop().await;
     proved
@@ -82,6 +90,7 @@ async fn make_and_start(
     args: &DevArgs,
     plan: &Plan,
     folder: &Folder,
+    servable: Option<ServableCluster>,
     bound: BoundSockets,
     out: &mut impl Write,
 ) -> anyhow::Result<Service> {
@@ -100,10 +109,7 @@ async fn make_and_start(
     }
     folder.write(plan, kdc, store.as_ref()).await?;
     let metrics = HttpListener::bind(&[SocketAddr::from((Ipv4Addr::LOCALHOST, args.port.saturating_add(METRICS)))])?;
-    let cluster = match &args.kubeconfig {
-        Some(kubeconfig) => Some(in_cluster(kubeconfig, plan, folder, kdc, out).await?),
-        None => None,
-    };
+    let cluster = servable.map(|servable| in_cluster(servable, plan, folder, kdc, out)).transpose()?;
     let parts =
         Parts { realm: plan.realm.clone(), store, cache_capacity: CACHE_CAPACITY, cluster, metrics: Some(metrics) };
     let audit = AuditSettings {
@@ -114,21 +120,30 @@ async fn make_and_start(
     Service::start(parts, bound, &plan.limits, &audit).await
 }
 
+/// Connects to the cluster of `--kubeconfig` and makes sure that no other process serves the realm there.
+async fn servable_cluster(args: &DevArgs, realm: &str, folder: &Folder) -> anyhow::Result<Option<ServableCluster>> {
+    let Some(kubeconfig) = &args.kubeconfig else { return Ok(None) };
+    let servable = ServableCluster::check(Some(kubeconfig), realm, &folder.store(), &folder.master_key()).await;
+    servable.map(Some).with_context(|| {
+        format!("dev cannot serve {realm} in this cluster: give a realm of your own with --realm, or another cluster")
+    })
+}
+
 /// Prepares the parts of a cluster, with the enrolment API on the third port after the KDC's.
-async fn in_cluster(
-    kubeconfig: &Path,
+fn in_cluster(
+    servable: ServableCluster,
     plan: &Plan,
     folder: &Folder,
     kdc: SocketAddr,
     out: &mut impl Write,
 ) -> anyhow::Result<ClusterParts> {
     let https = SocketAddr::from((Ipv4Addr::LOCALHOST, kdc.port().saturating_add(HTTPS)));
-    let cluster = ClusterSettings { kubeconfig: Some(kubeconfig.to_owned()), kdcs: vec![kdc.to_string()] };
+    let cluster = ClusterSettings { kubeconfig: None, kdcs: vec![kdc.to_string()] };
     let names = vec!["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string()];
     let enrolment = EnrolmentSettings { addresses: vec![https], names, certificate: None };
     let master_key = folder.master_key();
     let secrets = Secrets { authority: folder.authority(), master_key: &master_key };
-    let prepared = ClusterParts::prepare(&plan.realm.name, &cluster, Some(&enrolment), secrets).await?;
+    let prepared = ClusterParts::prepare(&plan.realm.name, servable, &cluster, Some(&enrolment), secrets)?;
     folder.write_ca(&prepared.ca_pem().unwrap_or_default())?;
     _ = writeln!(out, "enrolment at https://{https}, CA certificate in {}", folder.ca().display());
     Ok(prepared)

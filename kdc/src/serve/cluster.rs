@@ -4,27 +4,29 @@ use crate::clock;
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
 use crate::endpoints::enrolment::api::router;
 use crate::endpoints::enrolment::attempt::{Enrolment, EnrolmentCluster};
+use crate::endpoints::enrolment::events::LeasedEvents;
 use crate::endpoints::enrolment::krb5_conf;
 use crate::instance;
 use crate::serve::authority_file;
+use crate::serve::lease::ServableCluster;
 use crate::serve::store::make_private_folder;
 use anyhow::Context;
 use kennel_audit::{Audit, Metrics};
 use kennel_controller::{Controller, ControllerParts, Live, Published};
 use kennel_k8s::apply::Applier;
-use kennel_k8s::connect;
 use kennel_k8s::crd::realm::cluster_domain;
 use kennel_k8s::index::Index;
 use kennel_k8s::index::view::SharedIndex;
-use kennel_k8s::lease::RealmLease;
-use kennel_listen::{CertificateFiles, HttpListener, HttpServer, Tls};
+use kennel_k8s::lease::CheckedLease;
+use kennel_k8s::token::IssuerKeys;
+use kennel_listen::{CertificateFiles, HttpListener, HttpServer, Tls, provider};
 use kennel_store::{EntryCache, master_key_file};
 use rand::rngs::OsRng;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// Interval at which the serving certificate is renewed or read again, if that is due.
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(60);
@@ -35,17 +37,19 @@ pub(crate) struct ClusterParts {
     kdcs: Vec<String>,
     https: Option<(HttpListener, Arc<Tls>)>,
     pub(crate) index: SharedIndex,
-    /// The Lease and the id of the master key. `None` for `dev`, where no other process serves the realm.
-    lease: Option<(RealmLease, String)>,
+    lease: CheckedLease,
+    /// Id of the store's master key, by which the Lease names the store.
+    master_key: String,
 }
 
 /// The running parts of a cluster.
 pub(crate) struct RunningCluster {
-    controller: JoinHandle<()>,
+    /// Follows the cluster and keeps the Lease.
+    follower: JoinHandle<()>,
     https: Option<HttpServer>,
-    /// Renews the serving certificate.
-    renewal: Option<JoinHandle<()>>,
-    lease: Option<Arc<RealmLease>>,
+    /// Tasks of the enrolment API: renew the serving certificate, follow the API server's keys.
+    upkeep: JoinSet<()>,
+    lease: Arc<CheckedLease>,
     lost: watch::Receiver<Option<Lost>>,
 }
 
@@ -73,9 +77,10 @@ pub(crate) struct Secrets<'a> {
 }
 
 impl ClusterParts {
-    /// Connects to the cluster and binds the enrolment API. Without `enrolment`, pods cannot enrol.
-    pub(crate) async fn prepare(
+    /// Binds the enrolment API. Without `enrolment`, pods cannot enrol. The store and its master key must exist.
+    pub(crate) fn prepare(
         realm: &str,
+        servable: ServableCluster,
         cluster: &ClusterSettings,
         enrolment: Option<&EnrolmentSettings>,
         secrets: Secrets<'_>,
@@ -85,21 +90,16 @@ impl ClusterParts {
             "this processor lacks instructions that TLS needs here (AES, PCLMULQDQ, AVX2, ADX, BMI2 on x86-64): run the \
              KDC on a newer one"
         );
-        let client = connect(cluster.kubeconfig.as_deref()).await?;
         let https = enrolment.map(|settings| https(realm, settings, &secrets)).transpose()?;
         let index = SharedIndex::new(Index::new(realm));
-        Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), https, index, lease: None })
+        let master_key = master_key_file::load(secrets.master_key)?.id().to_owned();
+        let ServableCluster { client, lease } = servable;
+        Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), https, index, lease, master_key })
     }
 
     /// Returns the CA certificates that clients of the enrolment API trust, PEM.
     pub(crate) fn ca_pem(&self) -> Option<String> {
         self.https.as_ref().map(|(_, tls)| tls.ca_pem())
-    }
-
-    /// Makes the controller write only while this process holds the Lease. `master_key`: id of the key of the store.
-    pub(crate) fn holding(mut self, lease: RealmLease, master_key: String) -> ClusterParts {
-        self.lease = Some((lease, master_key));
-        self
     }
 
     /// Returns the certificate of the enrolment API.
@@ -129,53 +129,86 @@ impl ClusterParts {
                 std::iter::once(("krb5.conf".to_owned(), krb5_conf())).chain(ca).collect()
             })
         };
-        let lease_held = metrics.lease_held.clone();
-        let applier = Applier::new(self.client.clone(), instance::name());
-        let events = applier.events.clone();
+        let events = LeasedEvents::default();
+        let mut upkeep = JoinSet::new();
+        let https = match self.https {
+            Some((listener, tls)) => {
+                let algorithms = provider().signature_verification_algorithms;
+                let keys = Arc::new(IssuerKeys::new(self.client.clone(), algorithms));
+                let (client, index, events) = (self.client.clone(), self.index.clone(), events.clone());
+                let cluster = EnrolmentCluster { client, keys: keys.clone(), index, events };
+                let ca = tls.clone();
+                let enrolment =
+                    Enrolment::new(live.clone(), cache.clone(), cluster, audit, krb5_conf, move || ca.ca_pem());
+                tracing::info!(addresses = ?listener.addresses(), "listening for enrolment over HTTPS");
+                let https = listener.serve(&router(Arc::new(enrolment)), Some(tls.server_config()?))?;
+                upkeep.spawn(keep_renewing(tls));
+                upkeep.spawn(async move { keys.follow().await });
+                Some(https)
+            }
+            None => None,
+        };
+        let (lost, gone) = watch::channel(None);
+        let lease = Arc::new(self.lease);
+        let follower = Follower {
+            lease: lease.clone(),
+            master_key: self.master_key,
+            client: self.client,
+            index: self.index,
+            store: cache,
+            live,
+            published,
+            metrics,
+            events,
+        };
+        let follower = tokio::spawn(async move {
+            lost.send_replace(Some(follower.follow().await));
+        });
+        Ok(RunningCluster { follower, https, upkeep, lease, lost: gone })
+    }
+}
+
+/// The parts of the process that follows the cluster and writes for it, as soon as it holds the Lease.
+struct Follower {
+    lease: Arc<CheckedLease>,
+    master_key: String,
+    client: kube::Client,
+    index: SharedIndex,
+    store: Arc<EntryCache>,
+    live: Arc<Live>,
+    published: Published,
+    metrics: Arc<Metrics>,
+    events: LeasedEvents,
+}
+
+impl Follower {
+    /// Takes the Lease, and follows the cluster until this process must not go on.
+    async fn follow(self) -> Lost {
+        let Follower { lease, master_key, client, index, store, live, published, metrics, events } = self;
+        let held = lease.acquire(&master_key).await;
+        if let Some(mark) = lease.mark().beyond_store() {
+            return Lost::RolledBack { mark };
+        }
+        let gauge = metrics.lease_held.clone();
+        gauge.set(1);
+        let applier = Applier::new(&held, &client, instance::name());
+        events.begin(applier.events.clone());
         let controller = Controller::new(ControllerParts {
-            client: self.client.clone(),
+            client,
+            held: held.clone(),
             applier,
-            index: self.index.clone(),
-            store: cache.clone(),
-            live: live.clone(),
+            index,
+            store,
+            live,
             published,
             metrics,
             clock: clock::now,
         });
-        let (https, renewal) = match self.https {
-            Some((listener, tls)) => {
-                let ca = tls.clone();
-                let cluster = EnrolmentCluster { client: self.client, index: self.index, events };
-                let enrolment = Enrolment::new(live, cache, cluster, audit, krb5_conf, move || ca.ca_pem());
-                tracing::info!(addresses = ?listener.addresses(), "listening for enrolment over HTTPS");
-                let https = listener.serve(&router(Arc::new(enrolment)), Some(tls.server_config()?))?;
-                (Some(https), Some(tokio::spawn(keep_renewing(tls))))
-            }
-            None => (None, None),
-        };
-        let (lost, gone) = watch::channel(None);
-        let lease = self.lease.map(|(lease, store)| (Arc::new(lease), store));
-        let held = lease.as_ref().map(|(lease, _)| lease.clone());
-        let controller = tokio::spawn(async move {
-            let Some((lease, store)) = lease else {
-                // Without a Lease, no other process writes for the realm.
-                lease_held.set(1);
-                return controller.run().await;
-            };
-            lease.acquire(&store).await;
-            if let Some(mark) = lease.mark().beyond_store() {
-                lost.send_replace(Some(Lost::RolledBack { mark }));
-                return;
-            }
-            lease_held.set(1);
-            tokio::select! {
-                () = controller.run() => {}
-                () = lease.keep(&store) => {}
-            }
-            lease_held.set(0);
-            lost.send_replace(Some(Lost::Taken));
-        });
-        Ok(RunningCluster { controller, https, renewal, lease: held, lost: gone })
+        tokio::select! {
+            () = controller.run() => {}
+            () = lease.keep(&held, &master_key, |held| { gauge.set(held.into()); }) => {}
+        }
+        Lost::Taken
     }
 }
 
@@ -183,40 +216,24 @@ impl RunningCluster {
     /// Completes when this process must not go on.
     pub(crate) async fn lost(&self) -> Lost {
         let mut lost = self.lost.clone();
-        loop {
-            if let Some(lost) = *lost.borrow_and_update() {
-                return lost;
-            }
-            if lost.changed().await.is_err() {
-                // The sender is gone without a loss: the realm has no Lease.
-                std::future::pending::<()>().await;
-            }
+        let found = lost.wait_for(Option::is_some).await.ok().and_then(|lost| *lost);
+        match found {
+            Some(lost) => lost,
+            // The sender is gone without a loss: the process stops.
+            None => std::future::pending().await,
         }
     }
 
     /// Stops the parts and releases the Lease. Stopping is safe at any point: each write of the store is atomic.
-    pub(crate) async fn stop(self) {
-        self.controller.abort();
-        if let Some(renewal) = self.renewal {
-            renewal.abort();
-        }
+    pub(crate) async fn stop(mut self) {
+        // Before the Lease is given back, the writers have ended.
+        self.follower.abort();
+        let _ = self.follower.await;
+        self.upkeep.shutdown().await;
         if let Some(https) = self.https {
             https.stop().await;
         }
-        if let Some(lease) = self.lease {
-            lease.release().await;
-        }
-    }
-}
-
-/// Creates a client from a kubeconfig, or from the pod that this process runs in. Sends no request, so the API server need not be
-/// reachable yet.
-pub(crate) async fn connect(kubeconfig: Option<&Path>) -> anyhow::Result<kube::Client> {
-    match kubeconfig {
-        Some(path) => Ok(connect::from_kubeconfig(path).await?),
-        None => connect::from_pod().context(
-            "no cluster is configured: give cluster.kubeconfig (or --kubeconfig), or remove the section [cluster]",
-        ),
+        self.lease.release().await;
     }
 }
 

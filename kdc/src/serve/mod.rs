@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`service`] | a KDC that answers: start in order, stop in order |
 //! | [`cluster`] | the parts that only a realm with a cluster has |
+//! | [`lease`] | the way to the cluster, and the Lease of the realm there |
 //! | [`store`] | opens or creates the store and its master key |
 //! | [`mark`] | the high-water mark of the store's revision, by which an older copy is noticed |
 //! | [`authority_file`] | the file of Kennel's own certificate authority |
@@ -13,6 +14,7 @@
 mod authority_file;
 pub(crate) mod cluster;
 mod heartbeat;
+pub(crate) mod lease;
 mod mark;
 pub(crate) mod service;
 pub(crate) mod signals;
@@ -20,15 +22,15 @@ pub(crate) mod store;
 
 use crate::config::Config;
 use crate::config::realm::warn_of_weakness;
-use crate::config::store::StoreKind;
-use crate::serve::cluster::{ClusterParts, Secrets, connect};
+use crate::config::store::{StoreKind, StoreSettings};
+use crate::logs;
+use crate::serve::cluster::{ClusterParts, Lost, Secrets};
+use crate::serve::lease::ServableCluster;
 use crate::serve::mark::MarkKeeper;
 use crate::serve::service::{Parts, Service};
 use crate::serve::signals::Signals;
-use crate::{clock, instance, logs};
-use kennel_k8s::lease::{LocalStore, RealmLease};
 use kennel_listen::{BoundSockets, HttpListener};
-use kennel_store::{Revision, SledStore, master_key_file};
+use kennel_store::Revision;
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
@@ -39,8 +41,12 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     // Binds before any file is created, so that a port in use changes nothing.
     let bound = BoundSockets::bind(&config.listen.addresses, config.limits.udp_threads)?;
     let settings = &config.store;
-    let lease = lease(config, &realm.name).await?;
-    let mark = lease.as_ref().map(RealmLease::mark);
+    // The Lease of another process may take its time to run out.
+    let servable = tokio::select! {
+        servable = servable_cluster(config, &realm.name) => servable?,
+        _ = signals.wait() => return Ok(()),
+    };
+    let mark = servable.as_ref().map(|servable| servable.lease.mark());
     let lease_mark = Revision(mark.as_ref().map_or(0, |mark| mark.found()));
     let store = match settings.kind {
         StoreKind::Sled => store::open_newest(settings, lease_mark).await?,
@@ -54,52 +60,44 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         tracing::info!(realm = realm.name, store = %settings.path.display(), "created a new realm");
     }
     let name = realm.name.clone();
-    let cluster = cluster_parts(config, &name, lease).await?;
+    let cluster = cluster_parts(config, &name, servable)?;
     let metrics = config.metrics.as_ref().map(|metrics| HttpListener::bind(&metrics.addresses)).transpose()?;
     let parts = Parts { realm, store, cache_capacity: settings.cache_capacity, cluster, metrics };
     let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
     tracing::info!(realm = name, version = env!("CARGO_PKG_VERSION"), "serving");
-    let lost = tokio::select! {
-        signal = signals.wait() => {
-            tracing::info!(signal, "stopping");
-            None
-        }
-        lost = service.lost() => Some(lost),
-    };
+    let ended = until_stopped(&service, &mut signals).await;
     service.stop().await;
     keeper.stop().await;
-    if let Some(lost) = lost {
-        anyhow::bail!(lost);
-    }
+    ended?;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Prepares the parts that follow the cluster, where the realm has one.
-async fn cluster_parts(
-    config: &Config,
-    realm: &str,
-    lease: Option<RealmLease>,
-) -> anyhow::Result<Option<ClusterParts>> {
-    let Some(cluster) = &config.cluster else { return Ok(None) };
-    let secrets = Secrets { authority: config.authority(), master_key: &config.store.master_key };
-    let prepared = ClusterParts::prepare(realm, cluster, config.enrolment.as_ref(), secrets).await?;
-    Ok(Some(match lease {
-        Some(lease) => prepared.holding(lease, master_key_file::load(&config.store.master_key)?.id().to_owned()),
-        None => prepared,
-    }))
+/// Waits for a signal, or until this process must not go on, which is an error.
+pub(crate) async fn until_stopped(service: &Service, signals: &mut Signals) -> Result<(), Lost> {
+    tokio::select! {
+        signal = signals.wait() => {
+            tracing::info!(signal, "stopping");
+            Ok(())
+        }
+        lost = service.lost() => Err(lost),
+    }
 }
 
-/// Checks that no other store holds the realm, and returns its Lease. `None` where the realm has no cluster.
-async fn lease(config: &Config, realm: &str) -> anyhow::Result<Option<RealmLease>> {
+/// Prepares the parts that follow the cluster, where the realm has one.
+fn cluster_parts(
+    config: &Config,
+    realm: &str,
+    servable: Option<ServableCluster>,
+) -> anyhow::Result<Option<ClusterParts>> {
+    let (Some(cluster), Some(servable)) = (&config.cluster, servable) else { return Ok(None) };
+    let secrets = Secrets { authority: config.authority(), master_key: &config.store.master_key };
+    ClusterParts::prepare(realm, servable, cluster, config.enrolment.as_ref(), secrets).map(Some)
+}
+
+/// Connects to the cluster, where the realm has one, and makes sure that nobody else serves the realm.
+async fn servable_cluster(config: &Config, realm: &str) -> anyhow::Result<Option<ServableCluster>> {
     let Some(cluster) = &config.cluster else { return Ok(None) };
-    let client = connect(cluster.kubeconfig.as_deref()).await?;
-    let lease = RealmLease::new(&client, realm, instance::lease_identity(&config.store.path), clock::now);
-    if SledStore::exists(&config.store.path)? {
-        let master_key = master_key_file::load(&config.store.master_key)?;
-        lease.check(LocalStore::Existing(master_key.id())).await?;
-    } else {
-        lease.check(LocalStore::Missing).await?;
-    }
-    Ok(Some(lease))
+    let StoreSettings { path, master_key, .. } = &config.store;
+    ServableCluster::check(cluster.kubeconfig.as_deref(), realm, path, master_key).await.map(Some)
 }

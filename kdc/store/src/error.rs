@@ -100,6 +100,12 @@ pub enum StoreError {
         /// Message of the operating system.
         reason: String,
     },
+    /// This process may not write now.
+    #[error("nothing is written to the store: {reason}")]
+    NotWritable {
+        /// Why not.
+        reason: String,
+    },
     /// The store is closed.
     #[error("the store is closed")]
     Closed,

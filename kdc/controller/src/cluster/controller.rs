@@ -2,6 +2,7 @@
 //! every kind of object has been listed, since an object that is missing until then may only be unknown. While the API server
 //! cannot be reached, the store stays as it is.
 
+use crate::cluster::leased_store::LeasedStore;
 use crate::cluster::settle::settle;
 use crate::cluster::work::Work;
 use crate::live::Live;
@@ -14,12 +15,14 @@ use kennel_core::principal::{Origin, Record};
 use kennel_k8s::apply::Applier;
 use kennel_k8s::index::IndexChanges;
 use kennel_k8s::index::view::SharedIndex;
+use kennel_k8s::lease::HeldLease;
 use kennel_k8s::watch::{WatchReport, watch_cluster};
 use kennel_store::PrincipalStore;
 use kennel_wire::message::{Clock, KerberosTime, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
 
 /// Names that are settled at a time: the store syncs that many writes together.
 const AT_A_TIME: usize = 64;
@@ -37,6 +40,8 @@ const RETRY: Duration = Duration::from_secs(2);
 /// Writes the principals that the cluster asks for into the store.
 pub struct Controller {
     client: kube::Client,
+    /// The permission to write, which every writer asks before each write.
+    held: HeldLease,
     index: SharedIndex,
     store: Arc<dyn PrincipalStore>,
     live: Arc<Live>,
@@ -58,6 +63,8 @@ pub struct Controller {
 pub struct ControllerParts {
     /// The client for watches.
     pub client: kube::Client,
+    /// The realm's Lease, which this process holds.
+    pub held: HeldLease,
     /// The writer to the cluster.
     pub applier: Applier,
     /// The cluster's objects as the watches deliver them; shared with the KDC and the enrolment API, which read the index.
@@ -78,11 +85,13 @@ impl Controller {
     /// Creates a controller, which writes nothing before [`Controller::run`].
     #[must_use]
     pub fn new(parts: ControllerParts) -> Controller {
-        let ControllerParts { client, applier, index, store, live, published, metrics, clock } = parts;
+        let ControllerParts { client, held, applier, index, store, live, published, metrics, clock } = parts;
+        let store: Arc<dyn PrincipalStore> = Arc::new(LeasedStore::new(store, held.clone()));
         let states = States::default();
         let publisher = Publisher::new(applier, index.clone(), store.clone(), states.clone(), published, clock);
         Controller {
             client,
+            held,
             index,
             store,
             live,
@@ -99,7 +108,9 @@ impl Controller {
 
     /// Runs without end. The caller aborts the task at a stop, which is safe at any point: each write of the store is atomic.
     pub async fn run(mut self) {
-        let publisher = tokio::spawn(self.publisher.clone().run());
+        // Ends with this future: nothing is published after a stop, or after the Lease was lost.
+        let mut publisher = JoinSet::new();
+        publisher.spawn(self.publisher.clone().run());
         let mut reports = watch_cluster(&self.client).ready_chunks(EVENTS);
         let mut work = Work::default();
         let mut under_way = FuturesUnordered::new();
@@ -107,7 +118,9 @@ impl Controller {
         let mut look = tokio::time::interval(LOOK);
         let begun = Instant::now();
         loop {
+            // A process that is late waits, and looks again at least every 10 seconds.
             while under_way.len() < AT_A_TIME
+                && self.held.check().is_ok()
                 && let Some(name) = work.begin(Instant::now())
             {
                 under_way.push(self.settle(name));
@@ -125,7 +138,6 @@ impl Controller {
                 else => break,
             }
         }
-        publisher.abort();
     }
 
     async fn take_in(&mut self, chunk: Vec<WatchReport>, work: &mut Work) {

@@ -45,8 +45,14 @@ refusals! {
     RequestTooLarge => 413, false, "the request is too large: an enrolment is a token in the Authorization header and a small JSON body";
     RequestMalformed => 400, false, "the request cannot be read: see the OpenAPI document at /v1/openapi.json";
     RequestTooSlow => 408, true, "the request did not arrive in time: send it again";
+    ClientGone => 408, true, "the client closed the connection before the answer: wait for the answer, which may take some seconds";
     RateLimited => 429, true, "too many enrolments of this pod or account: credentials are good until their refetch time, ask again after Retry-After";
     // The token.
+    TokenMalformed => 401, false, "the token is not a JSON Web Token: send the pod's projected service account token";
+    TokenOfOtherAudience => 401, false, "the token is not for this realm: project a token whose audience is kennel://REALM";
+    TokenExpired => 401, false, "the token has expired: read it anew for each request, as the kubelet replaces it in time";
+    TokenSignatureInvalid => 401, false, "the token is not signed by a key of this cluster's API server: use the projected token of a pod of this cluster";
+    TokenKeyUnknown => 503, true, "the token is signed by a key that the API server has not published at the last look, which is a few seconds ago: ask again after Retry-After";
     TokenRejected => 401, false, "the API server does not accept the token for this realm's audience: project a token whose audience is kennel://REALM, and read it anew for each request, as it expires";
     TokenNotOfAccount => 403, false, "the token is not one of a service account: use a pod's projected service account token";
     TokenUnbound => 403, false, "the token is not bound to a pod: use a projected volume (or TokenRequest with boundObjectRef of kind Pod), not kubectl create token without --bound-object-kind";
@@ -62,6 +68,7 @@ refusals! {
     // Ourselves.
     NotReady => 503, true, "the cluster's state or the new principal has not reached the KDC yet: ask again after Retry-After";
     ReviewUnavailable => 503, true, "the API server cannot review the token now: credentials that were handed out stay good, ask again after Retry-After";
+    ReviewsBusy => 503, true, "too many other enrolments wait for the API server: credentials that were handed out stay good, ask again after Retry-After";
     StoreUnavailable => 503, true, "the principal store is not available: ask again after Retry-After";
     TicketRefused => 403, false, "the realm issues no ticket to this account: see the audit line of the same time for the reason";
 }

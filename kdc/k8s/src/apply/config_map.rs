@@ -15,9 +15,8 @@ pub struct ConfigMapWriter {
 }
 
 impl ConfigMapWriter {
-    /// Writes with this client.
-    #[must_use]
-    pub fn new(client: Client) -> ConfigMapWriter {
+    /// Writes with this client, that of an [`Applier`](crate::apply::Applier).
+    pub(super) fn new(client: Client) -> ConfigMapWriter {
         ConfigMapWriter { client }
     }
 

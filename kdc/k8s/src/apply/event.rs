@@ -78,9 +78,9 @@ pub struct EventWriter {
 }
 
 impl EventWriter {
-    /// Publishes with this client; each Event names `instance`, this process, as its reporter.
-    #[must_use]
-    pub fn new(client: Client, instance: String) -> EventWriter {
+    /// Publishes with this client, that of an [`Applier`](crate::apply::Applier); each Event names `instance`, this process, as
+    /// its reporter.
+    pub(super) fn new(client: Client, instance: String) -> EventWriter {
         let reporter = Reporter { controller: FIELD_MANAGER.into(), instance: Some(instance) };
         EventWriter { recorder: Recorder::new(client, reporter) }
     }

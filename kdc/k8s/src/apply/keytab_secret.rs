@@ -40,9 +40,8 @@ pub struct KeytabSecretWriter {
 }
 
 impl KeytabSecretWriter {
-    /// Writes with this client.
-    #[must_use]
-    pub fn new(client: Client) -> KeytabSecretWriter {
+    /// Writes with this client, that of an [`Applier`](crate::apply::Applier).
+    pub(super) fn new(client: Client) -> KeytabSecretWriter {
         KeytabSecretWriter { client }
     }
 

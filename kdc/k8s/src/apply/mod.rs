@@ -1,5 +1,5 @@
 //! Writes to the cluster, by server-side apply or merge patch under our own field manager, so that a repeated write changes
-//! nothing. One type for each kind of object.
+//! nothing. One type for each kind of object. All of them are made from the Lease of the realm, which the process must hold.
 //!
 //! | module | what |
 //! |---|---|
@@ -20,6 +20,7 @@ use crate::apply::config_map::ConfigMapWriter;
 use crate::apply::event::EventWriter;
 use crate::apply::keytab_secret::KeytabSecretWriter;
 use crate::apply::own_status::StatusWriter;
+use crate::lease::HeldLease;
 use kube::Client;
 
 /// The writers of every kind of object, over one client.
@@ -36,9 +37,10 @@ pub struct Applier {
 }
 
 impl Applier {
-    /// Writes with this client; `instance` names this process in Events.
+    /// Writes with this client while the Lease is held; `instance` names this process in Events.
     #[must_use]
-    pub fn new(client: Client, instance: String) -> Applier {
+    pub fn new(held: &HeldLease, client: &Client, instance: String) -> Applier {
+        let client = held.guard(client);
         Applier {
             statuses: StatusWriter::new(client.clone()),
             events: EventWriter::new(client.clone(), instance),

@@ -16,9 +16,8 @@ pub struct StatusWriter {
 }
 
 impl StatusWriter {
-    /// Writes with this client.
-    #[must_use]
-    pub fn new(client: Client) -> StatusWriter {
+    /// Writes with this client, that of an [`Applier`](crate::apply::Applier).
+    pub(super) fn new(client: Client) -> StatusWriter {
         StatusWriter { client }
     }
 

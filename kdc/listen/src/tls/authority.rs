@@ -3,6 +3,7 @@
 
 use crate::error::ListenError;
 use crate::tls::key::KeyPair;
+use crate::tls::public::PublicCertificates;
 use rand::{CryptoRng, RngCore};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose,
@@ -24,6 +25,7 @@ pub(crate) const SKEW: i64 = 300;
 /// A certificate authority: a self-signed certificate and its key.
 pub struct Authority {
     pem: String,
+    public: PublicCertificates,
     realm: String,
     key: KeyPair,
 }
@@ -39,16 +41,26 @@ impl Authority {
         params.serial_number = Some(serial(rng));
         (params.not_before, params.not_after) = (time(now - SKEW)?, time(now + LIFE)?);
         let pem = params.self_signed(&key)?.pem();
-        Ok(Authority { pem, realm: realm.to_owned(), key })
+        Authority::new(realm, &pem, key)
     }
 
     /// Restores an authority from its certificate in PEM and its key in PKCS#8, as [`Authority::pem`] and [`Authority::key`]
     /// return them.
     ///
     /// # Errors
-    /// [`ListenError::NotP256`].
+    /// [`ListenError::NotP256`] or [`ListenError::AuthorityUnreadable`].
     pub fn from_parts(realm: &str, pem: &str, key: &[u8]) -> Result<Authority, ListenError> {
-        Ok(Authority { pem: pem.to_owned(), realm: realm.to_owned(), key: KeyPair::from_pkcs8(key)? })
+        Authority::new(realm, pem, KeyPair::from_pkcs8(key)?)
+    }
+
+    fn new(realm: &str, pem: &str, key: KeyPair) -> Result<Authority, ListenError> {
+        let public = PublicCertificates::from_pem(pem.as_bytes()).map_err(|_| ListenError::AuthorityUnreadable)?;
+        Ok(Authority { pem: pem.to_owned(), public, realm: realm.to_owned(), key })
+    }
+
+    /// The self-signed certificate for everybody.
+    pub(crate) fn public(&self) -> &PublicCertificates {
+        &self.public
     }
 
     /// The private key, PKCS#8.

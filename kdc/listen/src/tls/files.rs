@@ -2,6 +2,7 @@
 //! and a key that do not belong together, as seen between two writes, are refused, and the present certificate is served on.
 
 use crate::error::ListenError;
+use crate::tls::public::{NotPublic, PublicCertificates};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -16,7 +17,7 @@ pub struct CertificateFiles {
     ca: PathBuf,
     /// Content of the files when they were last read without an error.
     read: Option<Content>,
-    ca_pem: String,
+    public: Option<PublicCertificates>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -27,14 +28,16 @@ struct Content {
 }
 
 impl CertificateFiles {
-    /// `certificate`: the chain, leaf first; `key`: the leaf's private key; `ca`: the certificates that clients trust.
+    /// `certificate`: the chain, leaf first; `key`: the leaf's private key; `ca`: the certificates that clients trust,
+    /// which everybody may read.
     #[must_use]
     pub fn new(certificate: PathBuf, key: PathBuf, ca: PathBuf) -> CertificateFiles {
-        CertificateFiles { certificate, key, ca, read: None, ca_pem: String::new() }
+        CertificateFiles { certificate, key, ca, read: None, public: None }
     }
 
-    pub(crate) fn ca_pem(&self) -> &str {
-        &self.ca_pem
+    /// The certificates that clients trust, as they were last read without an error.
+    pub(crate) fn public(&self) -> Option<&PublicCertificates> {
+        self.public.as_ref()
     }
 
     /// Reads the files.
@@ -63,10 +66,13 @@ impl CertificateFiles {
         let chain = chain.ok().filter(|chain| !chain.is_empty());
         let chain = chain.ok_or_else(|| not_pem(&self.certificate, "certificates"))?;
         let key = PrivateKeyDer::from_pem_slice(&content.key).map_err(|_| not_pem(&self.key, "private key"))?;
-        CertificateDer::from_pem_slice(&content.ca).map_err(|_| not_pem(&self.ca, "certificate"))?;
+        let public = PublicCertificates::from_pem(&content.ca).map_err(|error| match error {
+            NotPublic::NoCertificate => not_pem(&self.ca, "certificate"),
+            NotPublic::PrivateKey => ListenError::PrivateKeyInPublicFile { path: self.ca.clone() },
+        })?;
         let certified = CertifiedKey::from_der(chain, key, provider)
             .map_err(|_| ListenError::KeyMismatch { key: self.key.clone(), certificate: self.certificate.clone() })?;
-        self.ca_pem = String::from_utf8(content.ca.clone()).map_err(|_| not_pem(&self.ca, "certificate"))?;
+        self.public = Some(public);
         self.read = Some(content);
         Ok(certified)
     }
@@ -119,5 +125,41 @@ mod tests {
         assert!(error.contains("key.pem is not the key of"), "{error}");
         std::fs::write(dir.path().join("key.pem"), right).unwrap();
         assert!(files.read_changed(&provider()).unwrap().is_some());
+    }
+
+    /// One file with certificate and key, as some programs want it.
+    fn combine(dir: &Path) {
+        let both = [dir.join("cert.pem"), dir.join("key.pem")].map(|path| std::fs::read(path).unwrap()).concat();
+        std::fs::write(dir.join("cert.pem"), both).unwrap();
+    }
+
+    #[test]
+    fn a_file_with_certificate_and_key_is_not_published() {
+        let dir = tempfile::tempdir().unwrap();
+        make(dir.path(), "one");
+        let ca = dir.path().join("ca.pem");
+        std::fs::copy(dir.path().join("cert.pem"), &ca).unwrap();
+        combine(dir.path());
+        let error = files(dir.path()).read(&provider()).unwrap_err().to_string();
+        assert!(
+            error.contains("cert.pem contains a private key") && error.contains("enrolment.certificate.ca"),
+            "{error}"
+        );
+        let mut apart = CertificateFiles::new(dir.path().join("cert.pem"), dir.path().join("key.pem"), ca);
+        apart.read(&provider()).unwrap();
+        assert!(!apart.public().unwrap().pem().contains("PRIVATE"));
+    }
+
+    #[test]
+    fn a_reload_that_would_publish_a_key_is_refused_and_the_old_certificates_stay_published() {
+        let dir = tempfile::tempdir().unwrap();
+        make(dir.path(), "one");
+        let mut files = files(dir.path());
+        files.read(&provider()).unwrap();
+        let before = files.public().unwrap().clone();
+        make(dir.path(), "two");
+        combine(dir.path());
+        assert!(matches!(files.read_changed(&provider()), Err(ListenError::PrivateKeyInPublicFile { .. })));
+        assert_eq!(files.public(), Some(&before));
     }
 }

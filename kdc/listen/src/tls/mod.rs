@@ -6,10 +6,12 @@
 //! | [`authority`] | Kennel's own certificate authority |
 //! | [`key`] | P-256 keys |
 //! | [`files`] | the operator's files |
+//! | [`public`] | certificates that everybody may read |
 
 pub(crate) mod authority;
 pub(crate) mod files;
 mod key;
+mod public;
 
 use crate::error::ListenError;
 use crate::tls::authority::{Authority, SKEW};
@@ -95,8 +97,8 @@ impl Tls {
     #[must_use]
     pub fn ca_pem(&self) -> String {
         match &*self.lock() {
-            Source::Own { authority, .. } => authority.pem().to_owned(),
-            Source::Given(files) => files.ca_pem().to_owned(),
+            Source::Own { authority, .. } => authority.public().pem().to_owned(),
+            Source::Given(files) => files.public().map(|public| public.pem().to_owned()).unwrap_or_default(),
         }
     }
 

@@ -12,8 +12,10 @@ use kennel_core::enrolment::EnrolmentRefusal;
 use kennel_listen::PeerAddress;
 use kennel_wire::enrol::{EnrollError, EnrollRequest, path};
 use serde::Serialize;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// Longest body of a request, octets.
 const LONGEST: usize = 8 * 1024;
@@ -44,21 +46,29 @@ async fn ca(State(enrolment): State<Arc<Enrolment>>) -> Response<Body> {
     text("application/x-pem-file", enrolment.ca())
 }
 
+/// Runs the attempt in a task of its own, which hyper does not drop when the client closes the connection: the attempt then ends
+/// at once, with its event.
 async fn enroll(
     State(enrolment): State<Arc<Enrolment>>,
     Extension(PeerAddress(peer)): Extension<PeerAddress>,
     request: Request<Body>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let token = bearer(&parts.headers);
-    let request = match enrolment.admit_unknown(peer, token) {
-        Ok(()) => read(body).await.map_err(EnrolmentAnswer::from),
-        Err(answer) => Err(answer),
-    };
-    let request = request.map(|request| (token.unwrap_or_default(), request));
-    match enrolment.enrol(peer, request).await {
-        Ok(response) => json(StatusCode::OK, &response),
-        Err(answer) => refused(&answer),
+    // The sender lives as long as somebody waits for the answer.
+    let (_waits, gone) = oneshot::channel::<Infallible>();
+    let attempt = tokio::spawn(async move {
+        let token = bearer(&parts.headers);
+        enrolment.enrol(peer, token, read(body), async { _ = gone.await }).await
+    });
+    match attempt.await {
+        Ok(Ok(response)) => json(StatusCode::OK, &response),
+        Ok(Err(answer)) => refused(&answer),
+        Err(error) => {
+            tracing::error!(%error, "an enrolment ended without a decision");
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        }
     }
 }
 

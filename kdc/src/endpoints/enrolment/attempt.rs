@@ -2,8 +2,9 @@
 
 use crate::clock;
 use crate::endpoints::enrolment::credentials::{CredentialSource, CredentialsRefused};
-use crate::endpoints::enrolment::events::RefusalEvents;
+use crate::endpoints::enrolment::events::{LeasedEvents, RefusalEvents};
 use crate::endpoints::enrolment::limits::{EnrolmentLimits, TooOften};
+use crate::endpoints::enrolment::reviews::Reviews;
 use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
 use kennel_audit::Audit;
 use kennel_controller::Live;
@@ -11,19 +12,16 @@ use kennel_core::enrolment::{
     EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal, Entitlement, GrantedCredentials, Review, admit,
 };
 use kennel_core::pods::PodRef;
-use kennel_k8s::apply::event::EventWriter;
+use kennel_core::refusal::Refusal;
 use kennel_k8s::index::view::SharedIndex;
-use kennel_k8s::token_review::review_token;
+use kennel_k8s::token::IssuerKeys;
 use kennel_store::EntryCache;
 use kennel_wire::enrol::{EnrollRequest, EnrollResponse, audience};
 use kennel_wire::message::Principal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
-/// Token reviews under way at the API server at a time.
-const REVIEWS: usize = 64;
 /// Pause that an agent is asked to make before a retry, where no better time is known.
 const SOON: Duration = Duration::from_secs(2);
 /// Time limit of reading a pod and its account from the API server.
@@ -37,7 +35,7 @@ pub(crate) struct Enrolment {
     client: kube::Client,
     audit: Audit,
     limits: EnrolmentLimits,
-    reviews: Semaphore,
+    reviews: Reviews,
     events: RefusalEvents,
     krb5_conf: Box<dyn Fn() -> String + Send + Sync>,
     ca: Box<dyn Fn() -> String + Send + Sync>,
@@ -47,10 +45,12 @@ pub(crate) struct Enrolment {
 pub(crate) struct EnrolmentCluster {
     /// The client for token reviews.
     pub(crate) client: kube::Client,
+    /// The keys that tokens are verified by.
+    pub(crate) keys: Arc<IssuerKeys>,
     /// The objects of the cluster.
     pub(crate) index: SharedIndex,
     /// The writer of Events on refusals.
-    pub(crate) events: EventWriter,
+    pub(crate) events: LeasedEvents,
 }
 
 /// A refusal, and the pause before a retry.
@@ -85,11 +85,17 @@ impl Enrolment {
         krb5_conf: impl Fn() -> String + Send + Sync + 'static,
         ca: impl Fn() -> String + Send + Sync + 'static,
     ) -> Enrolment {
-        let (limits, reviews) = (EnrolmentLimits::new(), Semaphore::new(REVIEWS));
-        let EnrolmentCluster { client, index, events } = cluster;
+        let EnrolmentCluster { client, keys, index, events } = cluster;
+        let (limits, reviews) = (EnrolmentLimits::new(), Reviews::new(client.clone(), keys));
         let events = RefusalEvents::new(events, index.clone());
         let (krb5_conf, ca) = (Box::new(krb5_conf), Box::new(ca));
         Enrolment { live, index, cache, client, audit, limits, reviews, events, krb5_conf, ca }
+    }
+
+    /// Reviews that are under way.
+    #[cfg(test)]
+    pub(super) fn reviews_running(&self) -> usize {
+        self.reviews.running()
     }
 
     pub(super) fn krb5_conf(&self) -> String {
@@ -100,26 +106,26 @@ impl Enrolment {
         (self.ca)()
     }
 
-    /// Checks the limits that apply before the token is reviewed, and before the body is read.
-    pub(super) fn admit_unknown(&self, peer: SocketAddr, token: Option<&str>) -> Result<(), EnrolmentAnswer> {
-        let token = token.ok_or(EnrolmentRefusal::TokenMissing)?;
-        Ok(self.limits.admit_unknown(peer.ip(), token)?)
-    }
-
-    /// Enrols, and records one event. An error in `request` is the refusal of a request that could not be read.
+    /// Enrols, and records one event. `body` reads the request's body, once the token is worth it. The attempt ends when `gone`
+    /// completes, which says that nobody waits for the answer any more.
     pub(super) async fn enrol(
         &self,
         peer: SocketAddr,
-        request: Result<(&str, EnrollRequest), EnrolmentAnswer>,
+        token: Option<&str>,
+        body: impl Future<Output = Result<EnrollRequest, EnrolmentRefusal>>,
+        gone: impl Future<Output = ()>,
     ) -> Result<EnrollResponse, EnrolmentAnswer> {
         let mut attempt = Attempt::default();
-        let result = match request {
-            Ok((token, request)) => self.decide(token, &request, &mut attempt).await,
-            Err(answer) => Err((answer, None)),
+        let result = tokio::select! {
+            biased;
+            result = self.decide(peer, token, body, &mut attempt) => result,
+            () = gone => Err(EnrolmentAnswer::from(EnrolmentRefusal::ClientGone).into()),
         };
         let (outcome, answer) = match result {
             Ok((response, granted)) => (EnrolmentOutcome::Granted(granted), Ok(response)),
-            Err((answer, ticket)) => (EnrolmentOutcome::Refused { refusal: answer.refusal, ticket }, Err(answer)),
+            Err(RefusedAttempt { answer, ticket }) => {
+                (EnrolmentOutcome::Refused { refusal: answer.refusal, ticket }, Err(answer))
+            }
         };
         if let (Err(answer), Some(review)) = (&answer, &attempt.review) {
             self.events.report(review, answer.refusal);
@@ -132,22 +138,24 @@ impl Enrolment {
 
     async fn decide(
         &self,
-        token: &str,
-        request: &EnrollRequest,
+        peer: SocketAddr,
+        token: Option<&str>,
+        body: impl Future<Output = Result<EnrollRequest, EnrolmentRefusal>>,
         attempt: &mut Attempt,
-    ) -> Result<(EnrollResponse, GrantedCredentials), (EnrolmentAnswer, Option<kennel_core::refusal::Refusal>)> {
-        let plain = |answer: EnrolmentAnswer| (answer, None);
-        let review = self.review(token, attempt).await.map_err(plain)?;
-        let (pod, entitlement) = self.admit(&review).await.map_err(|refusal| plain(refusal.into()))?;
+    ) -> Result<(EnrollResponse, GrantedCredentials), RefusedAttempt> {
+        let token = token.ok_or(EnrolmentRefusal::TokenMissing).map_err(EnrolmentAnswer::from)?;
+        self.limits.admit_unknown(peer.ip(), token).map_err(EnrolmentAnswer::from)?;
+        let request = body.await.map_err(EnrolmentAnswer::from)?;
+        let review = self.review(peer, token, attempt).await?;
+        let (pod, entitlement) = self.admit(&review).await.map_err(EnrolmentAnswer::from)?;
         attempt.client = Some(entitlement.client.clone());
         let source = CredentialSource { live: &self.live, cache: &self.cache };
         let credentials = source.for_pod(&review, &pod, &entitlement, &request.enctypes, self.krb5_conf()).await;
-        credentials.map_err(|CredentialsRefused { refusal, ticket }| (refusal.into(), ticket))
+        credentials.map_err(|CredentialsRefused { refusal, ticket }| RefusedAttempt { answer: refusal.into(), ticket })
     }
 
-    async fn review(&self, token: &str, attempt: &mut Attempt) -> Result<Review, EnrolmentAnswer> {
-        let Ok(_permit) = self.reviews.try_acquire() else { return Err(EnrolmentRefusal::ReviewUnavailable.into()) };
-        let reviewed = review_token(&self.client, token, &audience(self.live.name())).await;
+    async fn review(&self, peer: SocketAddr, token: &str, attempt: &mut Attempt) -> Result<Review, EnrolmentAnswer> {
+        let reviewed = self.reviews.review(peer.ip(), token, &audience(self.live.name())).await?;
         attempt.account = reviewed.username;
         let review = reviewed.review?;
         attempt.review = Some(review.clone());
@@ -188,6 +196,19 @@ impl Enrolment {
         pod.metadata.uid.as_ref() == Some(uid)
             && pod.metadata.deletion_timestamp.is_none()
             && account.metadata.uid.as_ref() == Some(&review.account_uid)
+    }
+}
+
+/// A refused attempt.
+struct RefusedAttempt {
+    answer: EnrolmentAnswer,
+    /// Reason of a refused ticket, where that is the cause.
+    ticket: Option<Refusal>,
+}
+
+impl From<EnrolmentAnswer> for RefusedAttempt {
+    fn from(answer: EnrolmentAnswer) -> RefusedAttempt {
+        RefusedAttempt { answer, ticket: None }
     }
 }
 

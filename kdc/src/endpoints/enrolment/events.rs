@@ -5,21 +5,33 @@ use kennel_core::enrolment::{EnrolmentRefusal, Review};
 use kennel_k8s::apply::event::{EventSubject, EventWriter};
 use kennel_k8s::index::view::SharedIndex;
 use kennel_k8s::problem::ENROLMENT_REFUSED;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;
 
 /// Refusals that are reported at a time. Others get no Event: the audit trail has all of them.
 const AT_A_TIME: usize = 8;
 
+/// The writer of Events, which exists once this process holds the realm's Lease.
+#[derive(Clone, Default)]
+pub(crate) struct LeasedEvents(Arc<OnceLock<EventWriter>>);
+
+impl LeasedEvents {
+    /// Begins to write.
+    pub(crate) fn begin(&self, writer: EventWriter) {
+        // A second writer would be the same one: a process takes the Lease once.
+        let _ = self.0.set(writer);
+    }
+}
+
 /// Writes Events on refusals.
 pub(super) struct RefusalEvents {
-    events: EventWriter,
+    events: LeasedEvents,
     index: SharedIndex,
     under_way: Arc<Semaphore>,
 }
 
 impl RefusalEvents {
-    pub(super) fn new(events: EventWriter, index: SharedIndex) -> RefusalEvents {
+    pub(super) fn new(events: LeasedEvents, index: SharedIndex) -> RefusalEvents {
         RefusalEvents { events, index, under_way: Arc::new(Semaphore::new(AT_A_TIME)) }
     }
 
@@ -28,12 +40,13 @@ impl RefusalEvents {
         if !is_news(refusal) {
             return;
         }
+        let Some(events) = self.events.0.get().cloned() else { return };
         let Ok(permit) = self.under_way.clone().try_acquire_owned() else { return };
         let principal = {
             let index = self.index.read();
             index.principal_object(&review.namespace, &review.account).map(|fact| fact.meta.clone())
         };
-        let (events, review) = (self.events.clone(), review.clone());
+        let review = review.clone();
         tokio::spawn(async move {
             let _permit = permit;
             let (namespace, why) = (&*review.namespace, format!("{}: {refusal}", refusal.name()));

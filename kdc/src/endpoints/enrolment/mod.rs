@@ -6,12 +6,18 @@
 //! | [`attempt`] | one enrolment, from the token to the audit event |
 //! | [`credentials`] | the credentials of an entitled pod |
 //! | [`limits`] | rate limits of address, token, pod and account |
+//! | [`reviews`] | which tokens the API server reviews, and when |
+//! | [`fair_queue`] | a queue whose groups take turns |
 //! | [`events`] | refusals as Events of the cluster |
 //! | [`krb5_conf`] | the krb5.conf of a realm in a cluster |
 
 pub(crate) mod api;
 pub(crate) mod attempt;
 mod credentials;
-mod events;
+pub(crate) mod events;
+mod fair_queue;
 pub(crate) mod krb5_conf;
 mod limits;
+mod reviews;
+#[cfg(test)]
+mod tests;

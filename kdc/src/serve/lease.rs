@@ -1,0 +1,48 @@
+//! The way to the cluster, and the Lease of the realm there: every subcommand that follows a cluster passes here before it opens
+//! or creates a store.
+
+use crate::{clock, instance};
+use anyhow::Context;
+use kennel_k8s::connect;
+use kennel_k8s::lease::{CheckedLease, LeaseClocks, LocalStore, RealmLease};
+use kennel_store::{SledStore, master_key_file};
+use std::path::Path;
+
+/// A cluster in which this process may serve its realm.
+pub(crate) struct ServableCluster {
+    pub(crate) client: kube::Client,
+    pub(crate) lease: CheckedLease,
+}
+
+impl ServableCluster {
+    /// Connects, and makes sure that neither another store nor another process has the realm. `store`, `master_key`: what this
+    /// process serves the realm from, which need not exist yet.
+    pub(crate) async fn check(
+        kubeconfig: Option<&Path>,
+        realm: &str,
+        store: &Path,
+        master_key: &Path,
+    ) -> anyhow::Result<ServableCluster> {
+        let client = connect(kubeconfig).await?;
+        let clocks = LeaseClocks { wall: clock::now, since_boot: clock::since_boot };
+        let lease = RealmLease::new(&client, realm, instance::lease_identity(), clocks);
+        let lease = if SledStore::exists(store)? {
+            let master_key = master_key_file::load(master_key)?;
+            lease.check(LocalStore::Existing(master_key.id())).await?
+        } else {
+            lease.check(LocalStore::Missing).await?
+        };
+        Ok(ServableCluster { client, lease })
+    }
+}
+
+/// Creates a client from a kubeconfig, or from the pod that this process runs in. Sends no request, so the API server need not be
+/// reachable yet.
+async fn connect(kubeconfig: Option<&Path>) -> anyhow::Result<kube::Client> {
+    match kubeconfig {
+        Some(path) => Ok(connect::from_kubeconfig(path).await?),
+        None => connect::from_pod().context(
+            "no cluster is configured: give cluster.kubeconfig (or --kubeconfig), or remove the section [cluster]",
+        ),
+    }
+}
