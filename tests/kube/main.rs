@@ -11,4 +11,5 @@ mod lease;
 mod lifecycle;
 mod login;
 mod metrics;
+mod tenants;
 mod world;

@@ -124,7 +124,7 @@ async fn in_cluster(
     let enrolment = EnrolmentSettings { addresses: vec![https], names, certificate: None };
     let master_key = folder.master_key();
     let secrets = Secrets { authority: folder.authority(), master_key: &master_key };
-    let prepared = ClusterParts::prepare(&plan.realm.name, &cluster, Some(&enrolment), secrets).await?;
+    let prepared = ClusterParts::prepare(&plan.realm, &cluster, Some(&enrolment), secrets).await?;
     folder.write_ca(&prepared.ca_pem().unwrap_or_default())?;
     _ = writeln!(out, "enrolment at https://{https}, CA certificate in {}", folder.ca().display());
     Ok(prepared)

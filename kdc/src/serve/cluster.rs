@@ -11,6 +11,7 @@ use crate::serve::store::make_private_folder;
 use anyhow::Context;
 use kennel_audit::{Audit, Metrics};
 use kennel_controller::{Controller, ControllerParts, Live, Published};
+use kennel_core::realm::Realm;
 use kennel_k8s::apply::Applier;
 use kennel_k8s::connect;
 use kennel_k8s::crd::realm::cluster_domain;
@@ -62,7 +63,7 @@ pub(crate) struct Secrets<'a> {
 impl ClusterParts {
     /// Connects to the cluster and binds the enrolment API. Without `enrolment`, pods cannot enrol.
     pub(crate) async fn prepare(
-        realm: &str,
+        realm: &Realm,
         cluster: &ClusterSettings,
         enrolment: Option<&EnrolmentSettings>,
         secrets: Secrets<'_>,
@@ -73,8 +74,8 @@ impl ClusterParts {
              KDC on a newer one"
         );
         let client = connect(cluster.kubeconfig.as_deref()).await?;
-        let https = enrolment.map(|settings| https(realm, settings, &secrets)).transpose()?;
-        let index = SharedIndex::new(Index::new(realm));
+        let https = enrolment.map(|settings| https(&realm.name, settings, &secrets)).transpose()?;
+        let index = SharedIndex::new(Index::new(realm.clone()));
         Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), https, index, lease: None })
     }
 

@@ -21,6 +21,7 @@ use crate::serve::cluster::{ClusterParts, Lost, Secrets, connect};
 use crate::serve::service::{Parts, Service};
 use crate::serve::signals::Signals;
 use crate::{clock, instance, logs};
+use kennel_core::realm::Realm;
 use kennel_k8s::lease::{LocalStore, RealmLease};
 use kennel_listen::{BoundSockets, HttpListener};
 use kennel_store::{SledStore, master_key_file};
@@ -42,7 +43,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         tracing::info!(realm = realm.name, store = %settings.path.display(), "created a new realm");
     }
     let name = realm.name.clone();
-    let cluster = cluster_parts(config, &name, lease).await?;
+    let cluster = cluster_parts(config, &realm, lease).await?;
     let metrics = config.metrics.as_ref().map(|metrics| HttpListener::bind(&metrics.addresses)).transpose()?;
     let parts = Parts { realm, store, cache_capacity: settings.cache_capacity, cluster, metrics };
     let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
@@ -67,7 +68,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
 /// Prepares the parts that follow the cluster, where the realm has one.
 async fn cluster_parts(
     config: &Config,
-    realm: &str,
+    realm: &Realm,
     lease: Option<RealmLease>,
 ) -> anyhow::Result<Option<ClusterParts>> {
     let Some(cluster) = &config.cluster else { return Ok(None) };
