@@ -32,7 +32,9 @@ fn a_wrong_principal_is_told_what_to_do() -> Result<()> {
         ("hosts: {aliases: [web.other.svc]}", "Services of other namespaces cannot be claimed"),
         ("hosts: {aliases: [web]}", "a full domain name in lower case"),
         ("hosts: {statefulSetPods: [Kafka]}", "the name of a StatefulSet"),
-        ("credentials: Password", "supported values"),
+        ("credentials: [Password]", "supported values"),
+        ("credentials: []", "should have at least 1 items"),
+        ("credentials: [Keytab, Keytab]", "Duplicate value"),
         ("keytabSecret: Web_Keytab", "the name of a Secret of this namespace"),
         ("rotation: {interval: 5 weeks}", "rotation.interval"),
     ] {
@@ -57,9 +59,14 @@ fn a_realm_s_name_and_domain_cannot_change() -> Result<()> {
         let run = api.kubectl(&["apply", "-f", "-"], &realm("immutable", change))?;
         assert!(!run.status.success() && run.stderr.contains("create another KerberosRealm"), "{run}");
     }
-    for (spec, said) in
-        [("realmName: 'NO SPACES'", "like a domain name"), ("realmName: R, enctypes: [des3]", "supported values")]
-    {
+    for (spec, said) in [
+        ("realmName: 'NO SPACES'", "like a domain name"),
+        ("realmName: R, enctypes: [des3]", "supported values"),
+        ("realmName: R, credentials: {default: [Keytab], allowed: [Ticket]}", "default is among allowed"),
+        ("realmName: R, credentials: {allowed: [Keytab]}", "give default where allowed lacks Ticket"),
+        ("realmName: R, limits: {principalsPerNamespace: 0}", "greater than or equal to 1"),
+        ("realmName: R, names: {shortForms: None}", "supported values"),
+    ] {
         let error = refused(&realm("wrong", spec))?;
         assert!(error.contains(said), "{error}");
     }
@@ -72,9 +79,9 @@ fn what_is_left_out_of_a_realm_has_its_default() -> Result<()> {
     api.apply(&realm("defaults", "realmName: DEFAULTS.TEST"))?;
     let spec = api.json_path(
         &["krealm", "defaults"],
-        "{.spec.clusterDomain} {.spec.credentials} {.spec.defaultMode} {.spec.namespaceSelector.matchLabels}",
+        "{.spec.clusterDomain} {.spec.defaultMode} {.spec.namespaceSelector.matchLabels}",
     )?;
-    assert_eq!(spec, r#"cluster.local Ticket Enforce {"kennel.dev/enroll":"true"}"#);
+    assert_eq!(spec, r#"cluster.local Enforce {"kennel.dev/enroll":"true"}"#);
     Ok(())
 }
 

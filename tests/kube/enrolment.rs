@@ -198,7 +198,7 @@ fn a_pod_that_asks_a_thousand_times_in_a_second_is_held_back() -> Result<()> {
 #[test]
 fn fetching_changes_no_key() -> Result<()> {
     let world = world()?;
-    world.principal("shop", "web", "credentials: Keytab")?;
+    world.principal("shop", "web", "credentials: [Keytab]")?;
     world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
     world.pod("shop", "web-1", "web")?;
     let token = world.token("shop", "web", "web-1")?;
@@ -247,7 +247,7 @@ fn krb5_conf_and_authority_are_published_in_each_enrolled_namespace() -> Result<
 #[test]
 fn a_refusal_is_told_at_the_pod_and_at_its_kerberos_principal() -> Result<()> {
     let world = world()?;
-    world.principal("shop", "cart", "credentials: Keytab")?;
+    world.principal("shop", "cart", "credentials: [Keytab]")?;
     world.await_condition("shop", "cart", "Ready", ["True", "Ready"])?;
     let namespace = world.ns("shop");
     world.api.kubectl(&["label", "namespace", &namespace, "kennel.test/world-"], "")?.ok()?;

@@ -13,7 +13,7 @@ const ENROLMENTS: usize = 200;
 
 #[test]
 fn kill_9_in_the_middle_of_200_enrolments_leaves_every_keytab_good() -> Result<()> {
-    let mut world = World::with(Api::shared()?, "  credentials: Keytab\n")?;
+    let mut world = World::with(Api::shared()?, "  credentials: {default: [Keytab]}\n")?;
     let accounts: Vec<String> = (0..20).map(|n| format!("a{n}")).collect();
     let names: Vec<&str> = accounts.iter().map(String::as_str).collect();
     world.namespace("shop", &names)?;

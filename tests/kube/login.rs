@@ -89,7 +89,7 @@ fn the_example_of_deploy_is_let_in_and_does_what_it_says() -> Result<()> {
 fn an_account_that_asks_for_a_keytab_logs_in_with_it() -> Result<()> {
     let world = World::new()?;
     world.namespace("shop", &["batch"])?;
-    world.principal("shop", "batch", "credentials: Keytab")?;
+    world.principal("shop", "batch", "credentials: [Keytab]")?;
     world.await_condition("shop", "batch", "Ready", ["True", "Ready"])?;
     let batch = world.enrolled_pod("shop", "batch-1", "batch")?;
     assert!(!batch.file("ccache").exists());
@@ -100,7 +100,7 @@ fn an_account_that_asks_for_a_keytab_logs_in_with_it() -> Result<()> {
 
 #[test]
 fn a_realm_may_give_both_to_everybody() -> Result<()> {
-    let world = World::with(Api::shared()?, "  credentials: Both\n")?;
+    let world = World::with(Api::shared()?, "  credentials: {default: [Ticket, Keytab]}\n")?;
     world.namespace("shop", &["both"])?;
     let both = world.enrolled_pod("shop", "both-1", "both")?;
     assert!(both.file("ccache").exists() && both.file("keytab").exists());
@@ -165,8 +165,8 @@ fn a_keytab_secret_holds_the_account_s_own_key_where_that_is_handed_out_and_says
     let full = world.ns("shop");
     world.principal("shop", "batch", "keytabSecret: batch-keytab")?;
     let told = world.await_condition("shop", "batch", "Ready", ["False", "NoKeys"])?;
-    assert!(told.contains("credentials: Keytab"), "{told}");
-    world.principal("shop", "batch", "credentials: Keytab, keytabSecret: batch-keytab")?;
+    assert!(told.contains("credentials: [Keytab]"), "{told}");
+    world.principal("shop", "batch", "credentials: [Keytab], keytabSecret: batch-keytab")?;
     world.await_condition("shop", "batch", "Ready", ["True", "Ready"])?;
     let encoded = world.api.json_path(&["secret", "batch-keytab", "-n", &full], "{.data.keytab}")?;
     assert_eq!(world.api.json_path(&["kprinc", "batch", "-n", &full], "{.status.kvno}")?, "1");
@@ -190,5 +190,41 @@ fn a_secret_of_somebody_else_is_not_taken_over() -> Result<()> {
     world.principal("shop", "web", "services: [HTTP], hosts: {services: [web]}, keytabSecret: web-keytab")?;
     world.await_condition("shop", "web", "Ready", ["False", "SecretNotOurs"])?;
     assert_eq!(world.api.json_path(&["secret", "web-keytab", "-n", &full], "{.data.keytab}")?, "dGhlaXJz");
+    Ok(())
+}
+
+#[test]
+fn a_secret_of_another_kerberos_principal_is_neither_overwritten_nor_deleted() -> Result<()> {
+    let world = World::new()?;
+    shop(&world)?;
+    world.service("shop", "cart")?;
+    let full = world.ns("shop");
+    let spec = |service: &str| format!("services: [HTTP], hosts: {{services: [{service}]}}, keytabSecret: keytab");
+    world.principal("shop", "web", &spec("web"))?;
+    let secret = ["secret", "keytab", "-n", &full];
+    let first = kennel_tests::kube::eventually(crate::world::SOON, "the Secret is there", || {
+        world.api.json_path(&secret, "{.data.keytab}").map(Some)
+    })?;
+    // The lesser name comes later: the owner of the Secret keeps it.
+    world.principal("shop", "cart", &spec("cart"))?;
+    let said = world.await_condition("shop", "cart", "Ready", ["False", "SecretConflict"])?;
+    assert!(said.contains("belongs to KerberosPrincipal web") && said.contains("another name"), "{said}");
+    world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
+    assert_eq!(world.api.json_path(&secret, "{.data.keytab}")?, first);
+    world.principal("shop", "cart", "services: [HTTP], hosts: {services: [cart]}")?;
+    world.await_condition("shop", "cart", "Ready", ["True", "Ready"])?;
+    assert_eq!(world.api.json_path(&secret, "{.data.keytab}")?, first, "who was refused deletes nothing");
+    Ok(())
+}
+
+#[test]
+fn a_realm_that_allows_tickets_alone_gives_no_account_its_key() -> Result<()> {
+    let world = World::with(Api::shared()?, "  credentials: {allowed: [Ticket]}\n")?;
+    world.namespace("shop", &["batch"])?;
+    world.principal("shop", "batch", "credentials: [Keytab]")?;
+    let said = world.await_condition("shop", "batch", "Ready", ["False", "CredentialsNotAllowed"])?;
+    assert!(said.contains("spec.credentials.allowed"), "{said}");
+    let batch = world.enrolled_pod("shop", "batch-1", "batch")?;
+    assert!(batch.file("ccache").exists() && !batch.file("keytab").exists());
     Ok(())
 }

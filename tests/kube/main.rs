@@ -12,5 +12,6 @@ mod lifecycle;
 mod login;
 mod metrics;
 mod rollback;
+mod tenants;
 mod token_flood;
 mod world;

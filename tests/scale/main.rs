@@ -1,7 +1,8 @@
 //! How a cluster's size shows: accounts in namespaces, and how long until the store holds them, what that takes in memory,
 //! and how long a new account needs to become a principal.
 //!
-//! `cargo run --release -p kennel-tests --bin kube-scale` (`--short` for a little of it).
+//! `cargo run --release -p kennel-tests --bin kube-scale` (`--short` for a little of it; `--hostile` for the same figures again beside a
+//! tenant who asks for all that an object can ask for).
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
@@ -33,6 +34,9 @@ struct Args {
     /// 4 namespaces.
     #[arg(long)]
     short: bool,
+    /// Measures again beside a hostile tenant.
+    #[arg(long)]
+    hostile: bool,
 }
 
 fn main() -> Result<()> {
@@ -65,18 +69,61 @@ fn main() -> Result<()> {
     let line = said.lines().rfind(|line| line.contains(holds)).context("not said")?;
     println!("a restart: {}", line.split(holds).last().unwrap_or_default().trim());
     println!("memory: {} KiB resident", resident(realm.server().id())?);
-    let mut times = Vec::new();
-    for number in 0..if args.short { 3 } else { 20 } {
-        times.push(new_account(&api, &realm, number)?);
+    let tries = if args.short { 3 } else { 20 };
+    say_latency(&api, &realm, 0..tries)?;
+    if args.hostile {
+        make_hostile_tenant(&api)?;
+        println!("beside a tenant with 16 classes on 4 StatefulSets of 2,000 replicas and 10,000 accounts:");
+        say_latency(&api, &realm, tries..2 * tries)?;
+        println!("memory: {} KiB resident", resident(realm.server().id())?);
     }
-    times.sort_unstable();
-    let median = times.get(times.len() / 2).copied().unwrap_or_default();
-    println!(
-        "from `kubectl create serviceaccount` to a principal: median {median:?}, longest {:?}",
-        times.last().copied().unwrap_or_default()
-    );
     ensure!(realm.server().is_running()?, "{}", realm.server().said());
     Ok(())
+}
+
+/// Measures new accounts with these numbers.
+fn say_latency(api: &Api, realm: &Realm, numbers: std::ops::Range<usize>) -> Result<()> {
+    let mut times = numbers.map(|number| new_account(api, realm, number)).collect::<Result<Vec<_>>>()?;
+    times.sort_unstable();
+    let median = times.get(times.len() / 2).copied().unwrap_or_default();
+    let longest = times.last().copied().unwrap_or_default();
+    println!("from `kubectl create serviceaccount` to a principal: median {median:?}, longest {longest:?}");
+    Ok(())
+}
+
+/// A tenant who asks for 128,000 services, none of which can exist, and for 10,000 accounts. More replicas would fill the memory of the
+/// cluster's own controller, which makes each pod there first.
+fn make_hostile_tenant(api: &Api) -> Result<()> {
+    let namespace = "scale-hostile";
+    let mut yaml = format!(
+        "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{kennel.dev/enroll: \"true\"}}}}\n---\n\
+         apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: evil, namespace: {namespace}}}\n---\n\
+         apiVersion: v1\nkind: Service\nmetadata: {{name: s, namespace: {namespace}}}\nspec: {{clusterIP: None, ports: [{{port: 80}}]}}\n"
+    );
+    for set in 0..4 {
+        let _ = write!(
+            yaml,
+            "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {{name: s{set}, namespace: {namespace}}}\nspec:\n  serviceName: s\n  \
+             replicas: 2000\n  selector: {{matchLabels: {{app: s{set}}}}}\n  template:\n    metadata: {{labels: {{app: s{set}}}}}\n    \
+             spec: {{serviceAccountName: none, containers: [{{name: c, image: i}}]}}\n"
+        );
+    }
+    let classes: Vec<String> = (0..16).map(|class| format!("c{class}")).collect();
+    let _ = write!(
+        yaml,
+        "---\napiVersion: kennel.dev/v1alpha1\nkind: KerberosPrincipal\nmetadata: {{name: evil, namespace: {namespace}}}\nspec: \
+         {{serviceAccountName: evil, services: [{}], hosts: {{statefulSetPods: [s0, s1, s2, s3]}}}}\n",
+        classes.join(", ")
+    );
+    api.apply(&yaml)?;
+    let mut accounts = String::new();
+    for account in 0..10_000 {
+        let _ = write!(
+            accounts,
+            "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: x{account}, namespace: {namespace}}}\n"
+        );
+    }
+    api.kubectl(&["create", "-f", "-"], &accounts)?.ok().map(|_| ())
 }
 
 fn namespace(number: usize) -> String {
@@ -86,7 +133,7 @@ fn namespace(number: usize) -> String {
 /// Several kubectls at a time: each waits for the API server at every object.
 fn fill(api: &Api, args: &Args) -> Result<()> {
     let realm = format!(
-        "apiVersion: kennel.dev/v1alpha1\nkind: KerberosRealm\nmetadata: {{name: scale}}\nspec: {{realmName: {REALM}, credentials: Keytab}}\n"
+        "apiVersion: kennel.dev/v1alpha1\nkind: KerberosRealm\nmetadata: {{name: scale}}\nspec: {{realmName: {REALM}, credentials: {{default: [Keytab]}}}}\n"
     );
     api.apply(&realm)?;
     let yaml = |number: usize| {

@@ -71,6 +71,8 @@ pub struct Metrics {
     pub principals: Gauge,
     /// Names that have another owner, and names that the store does not accept.
     pub refused_names: Gauge,
+    /// Namespaces that ask for more than their budget, or with an object that does.
+    pub quota_exceeded: Gauge,
     /// Expiry of the serving certificate, seconds since the epoch.
     pub certificate_expiry: Gauge<f64, AtomicU64>,
     /// Expiry of the CA certificate that clients trust, seconds since the epoch.
@@ -105,6 +107,7 @@ impl Metrics {
             namespaces: Gauge::default(),
             principals: Gauge::default(),
             refused_names: Gauge::default(),
+            quota_exceeded: Gauge::default(),
             certificate_expiry: Gauge::default(),
             authority_expiry: Gauge::default(),
             store: StoreGauges::default(),
@@ -157,6 +160,11 @@ impl Metrics {
                 "cluster_refused_names",
                 "Names that cannot be had: see the conditions of the objects",
                 &self.refused_names,
+            ),
+            (
+                "cluster_quota_exceeded",
+                "Namespaces that ask for more principals than the realm's limits: see the conditions of their objects",
+                &self.quota_exceeded,
             ),
         ] {
             registry.register(name, help, gauge.clone());

@@ -120,9 +120,18 @@ problems! {
     AliasNotAllowed { alias, namespace, realm } => NamesAccepted,
         "namespace {namespace} may not have the name {alias}",
         "add the name to spec.aliasPolicy of KerberosRealm {realm}, or take it out of spec.hosts.aliases";
+    AliasIsClusterName { alias } => NamesAccepted,
+        "the alias {alias} is a name of the cluster's own Services, which no alias policy gives away",
+        "take it out of spec.hosts.aliases, and name a Service of this namespace in spec.hosts.services";
+    CredentialsNotAllowed { credentials, realm } => NamesAccepted,
+        "spec.credentials asks for {credentials}, which KerberosRealm {realm} does not allow",
+        "take it out, or add it to spec.credentials.allowed of the KerberosRealm";
+    QuotaExceeded { asking, field, limit, realm } => NamesAccepted,
+        "{asking} asks for more principals than the {limit} of spec.limits.{field} of KerberosRealm {realm}, and gets no more",
+        "take hosts, service classes or accounts away, or raise the limit";
     // The names that others have already.
     NameTaken { name, owner, claimant } => NamesAccepted,
-        "{name} belongs to KerberosPrincipal {owner}, which was there before {claimant}",
+        "{name} belongs to KerberosPrincipal {owner}: of the objects that may have it, the first by namespace and name has it, before {claimant}",
         "take the name out of one of them";
     NameIsManualPrincipal { name, namespace } => NamesAccepted,
         "{name} cannot be had for namespace {namespace}: an administrator's principal has this name",
@@ -136,7 +145,7 @@ problems! {
     // The keytab Secret.
     NoKeys { secret } => NamesAccepted,
         "keytabSecret {secret}: there is no key to keep in it",
-        "give services and hosts, or credentials: Keytab for the account's own key";
+        "give services and hosts, or credentials: [Keytab] for the account's own key";
     SecretNotOurs { secret } => NamesAccepted,
         "keytabSecret {secret}: there is a Secret of this name that is not Kennel's",
         "delete it, or give another name in spec.keytabSecret";
@@ -145,6 +154,9 @@ problems! {
         "create a RoleBinding for it (kubectl -n {namespace} create rolebinding kennel-kdc-keytab-secrets \
 --clusterrole=kennel-kdc-keytab-secrets --serviceaccount={account}; the role is in deploy/components/keytab-secrets), or let the \
 agent fetch the keytab";
+    SecretConflict { secret, owner } => NamesAccepted,
+        "keytabSecret {secret}: the Secret belongs to KerberosPrincipal {owner}",
+        "give another name in spec.keytabSecret";
 }
 
 impl Problem {
@@ -178,6 +190,8 @@ pub enum HealthyReason {
     NamesAccepted {
         /// Service principals of the object.
         principals: usize,
+        /// Short names of its hosts that the object does not get, since they can be read in another way.
+        withheld: usize,
     },
     /// Nobody has to do anything.
     NotStalled,
@@ -219,7 +233,12 @@ impl fmt::Display for HealthyReason {
             HealthyReason::Progressing { waiting } => write!(f, "{waiting} principals are being made"),
             HealthyReason::Serving => f.write_str("the KDC serves this realm"),
             HealthyReason::AccountExists => f.write_str("the service account exists"),
-            HealthyReason::NamesAccepted { principals } => write!(f, "{principals} service principals"),
+            HealthyReason::NamesAccepted { principals, withheld: 0 } => write!(f, "{principals} service principals"),
+            HealthyReason::NamesAccepted { principals, withheld } => write!(
+                f,
+                "{principals} service principals; {withheld} short names can be read in another way (as a name of the realm's \
+                 aliasPolicy, another realm or the cluster's domain) and are not given: use the full names"
+            ),
             HealthyReason::NotStalled => Ok(()),
         }
     }
@@ -255,7 +274,8 @@ mod tests {
         let mut seen = BTreeSet::from([ENROLMENT_REFUSED]);
         let healthy =
             [HealthyReason::Ready, HealthyReason::Serving, HealthyReason::AccountExists, HealthyReason::NotStalled];
-        let counted = [HealthyReason::Progressing { waiting: 1 }, HealthyReason::NamesAccepted { principals: 1 }];
+        let counted =
+            [HealthyReason::Progressing { waiting: 1 }, HealthyReason::NamesAccepted { principals: 1, withheld: 0 }];
         let healthy = healthy.into_iter().chain(counted).map(HealthyReason::reason);
         for reason in Problem::KINDS.iter().map(|kind| kind.reason).chain(healthy) {
             assert!(seen.insert(reason), "{reason} stands twice");

@@ -143,7 +143,7 @@ fn in_cluster(
     let enrolment = EnrolmentSettings { addresses: vec![https], names, certificate: None };
     let master_key = folder.master_key();
     let secrets = Secrets { authority: folder.authority(), master_key: &master_key };
-    let prepared = ClusterParts::prepare(&plan.realm.name, servable, &cluster, Some(&enrolment), secrets)?;
+    let prepared = ClusterParts::prepare(&plan.realm, servable, &cluster, Some(&enrolment), secrets)?;
     folder.write_ca(&prepared.ca_pem().unwrap_or_default())?;
     _ = writeln!(out, "enrolment at https://{https}, CA certificate in {}", folder.ca().display());
     Ok(prepared)

@@ -13,6 +13,7 @@ use crate::serve::store::make_private_folder;
 use anyhow::Context;
 use kennel_audit::{Audit, Metrics};
 use kennel_controller::{Controller, ControllerParts, Live, Published};
+use kennel_core::realm::Realm;
 use kennel_k8s::apply::Applier;
 use kennel_k8s::crd::realm::cluster_domain;
 use kennel_k8s::index::Index;
@@ -79,7 +80,7 @@ pub(crate) struct Secrets<'a> {
 impl ClusterParts {
     /// Binds the enrolment API. Without `enrolment`, pods cannot enrol. The store and its master key must exist.
     pub(crate) fn prepare(
-        realm: &str,
+        realm: &Realm,
         servable: ServableCluster,
         cluster: &ClusterSettings,
         enrolment: Option<&EnrolmentSettings>,
@@ -90,8 +91,8 @@ impl ClusterParts {
             "this processor lacks instructions that TLS needs here (AES, PCLMULQDQ, AVX2, ADX, BMI2 on x86-64): run the \
              KDC on a newer one"
         );
-        let https = enrolment.map(|settings| https(realm, settings, &secrets)).transpose()?;
-        let index = SharedIndex::new(Index::new(realm));
+        let https = enrolment.map(|settings| https(&realm.name, settings, &secrets)).transpose()?;
+        let index = SharedIndex::new(Index::new(realm.clone()));
         let master_key = master_key_file::load(secrets.master_key)?.id().to_owned();
         let ServableCluster { client, lease } = servable;
         Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), https, index, lease, master_key })

@@ -29,6 +29,7 @@ use crate::serve::lease::ServableCluster;
 use crate::serve::mark::MarkKeeper;
 use crate::serve::service::{Parts, Service};
 use crate::serve::signals::Signals;
+use kennel_core::realm::Realm;
 use kennel_listen::{BoundSockets, HttpListener};
 use kennel_store::Revision;
 
@@ -60,7 +61,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         tracing::info!(realm = realm.name, store = %settings.path.display(), "created a new realm");
     }
     let name = realm.name.clone();
-    let cluster = cluster_parts(config, &name, servable)?;
+    let cluster = cluster_parts(config, &realm, servable)?;
     let metrics = config.metrics.as_ref().map(|metrics| HttpListener::bind(&metrics.addresses)).transpose()?;
     let parts = Parts { realm, store, cache_capacity: settings.cache_capacity, cluster, metrics };
     let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
@@ -87,7 +88,7 @@ pub(crate) async fn until_stopped(service: &Service, signals: &mut Signals) -> R
 /// Prepares the parts that follow the cluster, where the realm has one.
 fn cluster_parts(
     config: &Config,
-    realm: &str,
+    realm: &Realm,
     servable: Option<ServableCluster>,
 ) -> anyhow::Result<Option<ClusterParts>> {
     let (Some(cluster), Some(servable)) = (&config.cluster, servable) else { return Ok(None) };

@@ -156,11 +156,7 @@ impl Controller {
             }
         }
         self.index.new_pods(&events).into_iter().for_each(|created| self.metrics.observe_pod(created, now));
-        self.index.apply(events);
-        if !self.index.read().is_synced() {
-            return;
-        }
-        let settled = self.index.settle();
+        let Some(settled) = self.index.update(events) else { return };
         self.follow(&settled);
         work_of(settled, work);
         if !std::mem::replace(&mut self.synced, true) {
@@ -212,6 +208,7 @@ impl Controller {
         let index = self.index.read();
         self.metrics.principals.set(count(index.wanted().count()));
         self.metrics.namespaces.set(count(index.namespaces().filter(|(_, desire)| desire.enrolled).count()));
+        self.metrics.quota_exceeded.set(count(index.namespaces().filter(|(_, desire)| desire.exceeds_quota).count()));
     }
 
     fn take_note(&mut self, name: &Name, state: State, work: &mut Work) {

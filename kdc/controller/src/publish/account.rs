@@ -1,4 +1,4 @@
-//! Events on service accounts whose principal has another owner: an account has no status that could report this.
+//! Events on service accounts without a principal: an account has no status that could report this.
 
 use crate::publish::report::RefusedAccount;
 use crate::publish::written::Memory;

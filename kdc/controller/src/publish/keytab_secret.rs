@@ -82,12 +82,19 @@ impl KeytabSecretPublisher {
         if self.written.lock().get(key) == Some(&current) {
             return Ok(Ok(kept));
         }
-        match self.writer.write(object, name, &keytab.octets).await {
+        let exists = |name: &str, uid: &str| {
+            let index = self.index.read();
+            index.principal_object(&key.0, name).is_some_and(|fact| fact.meta.uid.as_deref() == Some(uid))
+        };
+        match self.writer.write(object, name, &keytab.octets, exists).await {
             Ok(()) => {
                 self.written.lock().insert(key.clone(), current);
                 Ok(Ok(Some(name.to_owned())))
             }
             Err(KeytabSecretError::Api(error)) => Err(error),
+            Err(KeytabSecretError::OfOther(owner)) => {
+                Ok(Err(Problem::SecretConflict { secret: name.to_owned(), owner }))
+            }
             Err(KeytabSecretError::NotOurs) => Ok(Err(Problem::SecretNotOurs { secret: name.to_owned() })),
             Err(KeytabSecretError::Forbidden) => Ok(Err(Problem::SecretsForbidden {
                 secret: name.to_owned(),

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`report`] | computes the report of a namespace and of the realms, pure |
 //! | [`written`] | which answers of the API server count as written, and the memory of writes |
-//! | [`account`] | Events on accounts whose principal has another owner |
+//! | [`account`] | Events on accounts without a principal |
 //! | [`principal`] | status and Events of KerberosPrincipals |
 //! | [`keytab_secret`] | the keytab Secrets that KerberosPrincipals ask for |
 //! | [`realm`] | status and Events of KerberosRealms |

@@ -26,7 +26,7 @@ pub(crate) struct PrincipalReport {
     pub(crate) progress: StoreProgress,
 }
 
-/// A service account whose principal has another owner.
+/// A service account without a principal: its name has another owner, or its namespace is over its budget.
 pub(crate) struct RefusedAccount {
     pub(crate) principal: Principal,
     pub(crate) account: String,
@@ -95,8 +95,8 @@ fn progress(outcome: &PrincipalOutcome, states: &States, namespace: &str) -> Sto
     progress
 }
 
-/// Returns the accounts of a namespace whose principal has another owner in the store. The status of a KerberosPrincipal reports
-/// services.
+/// Returns the accounts of a namespace that have no principal: those whose name has another owner in the store, and the first of
+/// those over the budget. The status of a KerberosPrincipal reports services.
 fn refused(desire: &NamespaceDesire, states: &States, namespace: &str) -> Vec<RefusedAccount> {
     let accounts = desire.principals.iter().filter(|(_, desired)| desired.owner.object.is_none());
     let refused = accounts.filter_map(|(name, desired)| {
@@ -109,13 +109,20 @@ fn refused(desire: &NamespaceDesire, states: &States, namespace: &str) -> Vec<Re
             problem: Problem::from_conflict(conflict, name, namespace),
         })
     });
-    refused.collect()
+    let exceeding = desire.exceeding.iter().map(|account| RefusedAccount {
+        principal: account.principal.clone(),
+        account: account.name.clone(),
+        uid: account.uid.clone(),
+        problem: account.problem.clone(),
+    });
+    refused.chain(exceeding).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use kennel_core::accounts::Conflict;
+    use kennel_core::realm::Realm;
     use kennel_k8s::index::facts::Fact;
     use kennel_k8s::index::table::ObjectChange;
     use kennel_k8s::index::tables::ClusterEvent;
@@ -138,8 +145,8 @@ mod tests {
         let own = |kind: &str, metadata: Value, spec: Value| json!({ "apiVersion": "kennel.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec });
         let labels = json!({ "kennel.dev/enroll": "true" });
         let realm = json!({ "realmName": "R", "namespaceSelector": { "matchLabels": labels } });
-        let web = json!({ "serviceAccountName": "web", "services": ["HTTP"], "hosts": { "services": ["web"] }, "credentials": "Keytab" });
-        let mut index = Index::new("R");
+        let web = json!({ "serviceAccountName": "web", "services": ["HTTP"], "hosts": { "services": ["web"] }, "credentials": ["Keytab"] });
+        let mut index = Index::new(Realm::new("R"));
         for event in [
             ClusterEvent::Namespace(fact(json!({ "metadata": { "name": "shop", "uid": "u", "labels": labels } }))),
             ClusterEvent::Account(fact(json!({ "metadata": meta("web") }))),
@@ -187,6 +194,19 @@ mod tests {
         let refused: Vec<_> = report.refused.iter().map(|r| (&*r.account, &*r.uid)).collect();
         assert_eq!(refused, [("web", "uid-of-web")]);
         assert_eq!(report.principals[0].outcome.client, None);
+    }
+
+    #[test]
+    fn an_account_over_the_budget_of_its_namespace_is_reported_by_itself() {
+        let mut index = shop();
+        let realm = json!({ "realmName": "R", "namespaceSelector": { "matchLabels": { "kennel.dev/enroll": "true" } }, "limits": { "principalsPerNamespace": 1 } });
+        let own = json!({ "apiVersion": "kennel.dev/v1alpha1", "kind": "KerberosRealm", "metadata": { "name": "r", "uid": "r" }, "spec": realm });
+        index.apply(ClusterEvent::Realm(fact(own)));
+        index.apply(ClusterEvent::Account(fact(json!({ "metadata": meta("zoo") }))));
+        let _ = index.settle();
+        let report = namespace_report(&index, &States::default(), "shop");
+        let refused: Vec<_> = report.refused.iter().map(|r| (&*r.account, &*r.uid, r.problem.reason())).collect();
+        assert_eq!(refused, [("zoo", "uid-of-zoo", "QuotaExceeded")]);
     }
 
     #[test]

@@ -64,12 +64,13 @@ refusals! {
     NamespaceNotEnrolled => 403, false, "the namespace is not enrolled: give it the label that the KerberosRealm's namespaceSelector asks for (kennel.dev/enroll=true by default)";
     AccountUnknown => 403, false, "the service account does not exist any more";
     AccountReplaced => 403, false, "the token is of a service account that was deleted and made anew: restart the pod";
-    NoPrincipal => 409, false, "the service account has no principal, because its name is taken or cannot be one: see the conditions and events of its namespace and KerberosPrincipals";
+    NoPrincipal => 409, false, "the service account has no principal, because its name is taken, cannot be one, or its namespace asks for more than the realm allows: see the conditions and events of its namespace and KerberosPrincipals";
     // Ourselves.
     NotReady => 503, true, "the cluster's state or the new principal has not reached the KDC yet: ask again after Retry-After";
     ReviewUnavailable => 503, true, "the API server cannot review the token now: credentials that were handed out stay good, ask again after Retry-After";
     ReviewsBusy => 503, true, "too many other enrolments wait for the API server: credentials that were handed out stay good, ask again after Retry-After";
     StoreUnavailable => 503, true, "the principal store is not available: ask again after Retry-After";
+    TrailUnavailable => 503, true, "the audit trail cannot be written, so that no credentials are handed out: ask again after Retry-After";
     TicketRefused => 403, false, "the realm issues no ticket to this account: see the audit line of the same time for the reason";
 }
 

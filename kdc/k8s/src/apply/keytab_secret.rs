@@ -6,7 +6,7 @@ use crate::labels::{KDC_ACCOUNT, KEYTAB_KEY};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::Patch;
+use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use std::collections::BTreeMap;
 
@@ -16,6 +16,9 @@ pub enum KeytabSecretError {
     /// The Secret of this name was made by somebody else.
     #[error("the Secret was not made by Kennel")]
     NotOurs,
+    /// The Secret of this name belongs to another KerberosPrincipal, which has this name.
+    #[error("the Secret belongs to KerberosPrincipal {0}")]
+    OfOther(String),
     /// The role of the KDC has no right to Secrets.
     #[error("the KDC may not write Secrets")]
     Forbidden,
@@ -52,18 +55,32 @@ impl KeytabSecretWriter {
     }
 
     /// Writes the keytab Secret of a KerberosPrincipal, its owner: the Secret is deleted with it. A Secret of this name that
-    /// somebody else made stays as it is.
+    /// somebody else made, or that belongs to another KerberosPrincipal, stays as it is. `exists`: whether there is a
+    /// KerberosPrincipal of this namespace with this name and UID; the Secret of one that is gone is taken over.
     ///
     /// # Errors
     /// [`KeytabSecretError`].
-    pub async fn write(&self, owner: &KerberosPrincipal, name: &str, keytab: &[u8]) -> Result<(), KeytabSecretError> {
+    pub async fn write(
+        &self,
+        owner: &KerberosPrincipal,
+        name: &str,
+        keytab: &[u8],
+        exists: impl Fn(&str, &str) -> bool,
+    ) -> Result<(), KeytabSecretError> {
         let api = self.api(owner);
-        if let Some(there) = api.get_opt(name).await?
-            && !is_managed(there.meta())
-        {
-            return Err(KeytabSecretError::NotOurs);
-        }
-        api.patch(name, &apply_params(), &Patch::Apply(keytab_secret(owner, name, keytab))).await?;
+        let mut secret = keytab_secret(owner, name, keytab);
+        let params = match api.get_opt(name).await? {
+            Some(there) => {
+                check_ownership(there.meta(), owner, exists)?;
+                // The write fails where the Secret has another owner by now.
+                secret.metadata.uid = there.metadata.uid;
+                secret.metadata.resource_version = there.metadata.resource_version;
+                apply_params()
+            }
+            // The write takes over no field of a Secret that somebody makes at this moment.
+            None => PatchParams { force: false, ..apply_params() },
+        };
+        api.patch(name, &params, &Patch::Apply(secret)).await?;
         Ok(())
     }
 
@@ -74,13 +91,43 @@ impl KeytabSecretWriter {
     pub async fn delete(&self, owner: &KerberosPrincipal, name: &str) -> kube::Result<()> {
         let api = self.api(owner);
         let Some(secret) = api.get_opt(name).await? else { return Ok(()) };
-        let owned = secret.owner_references().iter().any(|reference| Some(&reference.uid) == owner.meta().uid.as_ref());
-        if owned && is_managed(secret.meta()) { delete_seen(&api, name, secret.meta()).await } else { Ok(()) }
+        if is_owned(secret.meta(), owner) && is_managed(secret.meta()) {
+            delete_seen(&api, name, secret.meta()).await
+        } else {
+            Ok(())
+        }
     }
 
     fn api(&self, owner: &KerberosPrincipal) -> Api<Secret> {
         Api::namespaced(self.client.clone(), &owner.namespace().unwrap_or_default())
     }
+}
+
+/// Checks that a Secret is Kennel's and that of this owner, or of one that no longer exists. The owner reference's UID decides: names
+/// of KerberosPrincipals repeat.
+fn check_ownership(
+    secret: &ObjectMeta,
+    owner: &KerberosPrincipal,
+    exists: impl Fn(&str, &str) -> bool,
+) -> Result<(), KeytabSecretError> {
+    if !is_managed(secret) {
+        return Err(KeytabSecretError::NotOurs);
+    }
+    if is_owned(secret, owner) {
+        return Ok(());
+    }
+    let references = secret.owner_references.as_deref().unwrap_or_default();
+    let kind = KerberosPrincipal::kind(&());
+    match references.iter().find(|reference| reference.kind == kind) {
+        Some(other) if exists(&other.name, &other.uid) => Err(KeytabSecretError::OfOther(other.name.clone())),
+        Some(_) => Ok(()),
+        None => Err(KeytabSecretError::NotOurs),
+    }
+}
+
+fn is_owned(secret: &ObjectMeta, owner: &KerberosPrincipal) -> bool {
+    let mut references = secret.owner_references.iter().flatten();
+    references.any(|reference| Some(&reference.uid) == owner.meta().uid.as_ref())
 }
 
 fn keytab_secret(owner: &KerberosPrincipal, name: &str, keytab: &[u8]) -> Secret {
@@ -92,4 +139,40 @@ fn keytab_secret(owner: &KerberosPrincipal, name: &str, keytab: &[u8]) -> Secret
     };
     let data = BTreeMap::from([(KEYTAB_KEY.to_owned(), ByteString(keytab.to_vec()))]);
     Secret { metadata, data: Some(data), type_: Some("Opaque".into()), ..Secret::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn principal(name: &str, uid: &str) -> KerberosPrincipal {
+        let spec = serde_json::json!({ "serviceAccountName": name });
+        let mut object = KerberosPrincipal::new(name, serde_json::from_value(spec).unwrap());
+        object.metadata.uid = Some(uid.to_owned());
+        object
+    }
+
+    /// What becomes of a write of `web`, UID `1`, over a Secret, while the KerberosPrincipal with UID `2` exists.
+    fn judged(secret: &ObjectMeta) -> Result<(), String> {
+        let exists = |name: &str, uid: &str| (name, uid) == ("web", "2") || (name, uid) == ("cart", "2");
+        check_ownership(secret, &principal("web", "1"), exists).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_uid_of_the_owner_decides_whose_secret_it_is() {
+        let of = |owner: &KerberosPrincipal| keytab_secret(owner, "s", b"k").metadata;
+        assert_eq!(judged(&of(&principal("web", "1"))), Ok(()));
+        assert_eq!(judged(&of(&principal("cart", "2"))), Err("the Secret belongs to KerberosPrincipal cart".into()));
+        assert_eq!(judged(&of(&principal("web", "2"))), Err("the Secret belongs to KerberosPrincipal web".into()));
+        assert_eq!(judged(&of(&principal("web", "0"))), Ok(()), "of one that is gone");
+    }
+
+    #[test]
+    fn a_secret_with_our_label_and_no_owner_or_with_our_owner_and_no_label_is_not_ours() {
+        let mut secret = keytab_secret(&principal("web", "1"), "s", b"k").metadata;
+        let references = secret.owner_references.take();
+        assert_eq!(judged(&secret), Err("the Secret was not made by Kennel".into()));
+        let secret = ObjectMeta { owner_references: references, ..ObjectMeta::default() };
+        assert_eq!(judged(&secret), Err("the Secret was not made by Kennel".into()));
+    }
 }

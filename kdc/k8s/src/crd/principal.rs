@@ -1,7 +1,7 @@
 //! KerberosPrincipal: the service principals of a service account, and how the account gets its credentials.
 
 use crate::crd::conditions_schema::conditions_schema;
-use crate::crd::realm::{CredentialsChoice, KeyRotation};
+use crate::crd::realm::{CredentialKind, KeyRotation};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Kvno", type_ = "integer", json_path = ".status.kvno"),
-    printcolumn(name = "Principals", type_ = "string", json_path = ".status.principals", priority = "1"),
+    printcolumn(name = "Principals", type_ = "integer", json_path = ".status.principalCount", priority = "1"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
@@ -43,9 +43,11 @@ pub struct KerberosPrincipalSpec {
     /// The hosts of the services, the second part of a service principal.
     #[serde(default)]
     pub hosts: ServiceHosts,
-    /// Credentials of the account itself; those of the realm by default.
+    /// Credentials of the account itself, among those that the realm allows; the realm's default by default. A keytab escapes the
+    /// binding to the pod: its key works elsewhere and after the end of the pod.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub credentials: Option<CredentialsChoice>,
+    #[schemars(length(min = 1, max = 4), extend("x-kubernetes-list-type" = "set"))]
+    pub credentials: Option<Vec<CredentialKind>>,
     /// Intervals at which the account's keys are replaced; those of the realm by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation: Option<KeyRotation>,
@@ -67,7 +69,7 @@ pub struct ServiceHosts {
     #[x_kube(validation = Rule::new("self.all(h, !h.contains('.'))").message("hosts.services are names of Services of this namespace, without a namespace or domain (web, not web.shop.svc.cluster.local): Services of other namespaces cannot be claimed; names outside the cluster go to hosts.aliases"))]
     #[x_kube(validation = Rule::new("self.all(h, h.contains('.') || h.matches('^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'))").message("the name of a Service: lower case letters, digits and dashes"))]
     pub services: Vec<String>,
-    /// Names of StatefulSets of this namespace: each of their pods gets a principal with its own stable host name.
+    /// Names of StatefulSets of this namespace: each of their pods that exists gets a principal with its own stable host name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(max = 253)))]
     #[x_kube(validation = Rule::new("self.all(h, h.matches('^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'))").message("the name of a StatefulSet of this namespace: lower case letters, digits and dashes"))]
@@ -87,11 +89,17 @@ pub struct ServiceHosts {
 pub struct KerberosPrincipalStatus {
     /// The generation of the object that this status describes.
     pub observed_generation: Option<i64>,
-    /// Names of the service principals.
+    /// Number of service principals.
+    pub principal_count: Option<i32>,
+    /// Names of the first 16 service principals.
     #[serde(default)]
+    #[schemars(length(max = 16))]
     pub principals: Vec<String>,
-    /// Other names of the service principals.
+    /// Number of other names of the service principals.
+    pub alias_count: Option<i32>,
+    /// The first 16 of these names.
     #[serde(default)]
+    #[schemars(length(max = 16))]
     pub aliases: Vec<String>,
     /// The highest version number of their keys.
     pub kvno: Option<i64>,

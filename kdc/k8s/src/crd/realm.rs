@@ -46,9 +46,9 @@ pub struct KerberosRealmSpec {
     /// The namespaces that the realm enrols; those with the label `kennel.dev/enroll=true` by default.
     #[serde(default = "enrolled_by_label")]
     pub namespace_selector: LabelSelector,
-    /// Credentials of service accounts whose KerberosPrincipal does not choose.
-    #[serde(default)]
-    pub credentials: CredentialsChoice,
+    /// Credentials of service accounts, and what a KerberosPrincipal may choose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<RealmCredentials>,
     /// Treatment of clients that no KerberosAccess allows.
     #[serde(default)]
     pub default_mode: AccessMode,
@@ -65,22 +65,99 @@ pub struct KerberosRealmSpec {
     /// The agent that pods with the label `kennel.dev/inject=enabled` get.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub injection: Option<AgentInjection>,
-    /// Names outside the cluster's domain that namespaces may claim.
+    /// Names outside the cluster's domain that namespaces may claim. A name that a rule covers belongs to the namespaces of the
+    /// rule, even where it is also a short name of a Service (web.shop).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub alias_policy: Vec<AliasRule>,
+    /// The names that Services get.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<ServiceNames>,
+    /// The most that one namespace or object may ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<RealmLimits>,
 }
 
-/// The credentials of a service account itself: a ticket, a keytab, or both.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum CredentialsChoice {
-    /// A ticket that is bound to the pod; no key leaves the KDC.
-    #[default]
+impl KerberosRealmSpec {
+    /// The credentials of accounts whose KerberosPrincipal does not choose.
+    #[must_use]
+    pub fn default_credentials(&self) -> &[CredentialKind] {
+        let default = self.credentials.as_ref().and_then(|credentials| credentials.default.as_deref());
+        default.unwrap_or(&[CredentialKind::Ticket])
+    }
+
+    /// The credentials that a KerberosPrincipal may choose.
+    #[must_use]
+    pub fn allowed_credentials(&self) -> &[CredentialKind] {
+        let allowed = self.credentials.as_ref().and_then(|credentials| credentials.allowed.as_deref());
+        allowed.unwrap_or(&[CredentialKind::Ticket, CredentialKind::Keytab])
+    }
+
+    /// The short names that Services get.
+    #[must_use]
+    pub fn short_forms(&self) -> ShortForms {
+        self.names.as_ref().and_then(|names| names.short_forms).unwrap_or_default()
+    }
+}
+
+/// A kind of credentials of a service account itself. The keys of its services are no matter of choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum CredentialKind {
+    /// A ticket that is bound to the pod and ends with it; no key leaves the KDC.
     Ticket,
-    /// A keytab with the account's own key.
+    /// A keytab with the account's own key, which whoever copies it can use elsewhere and after the end of the pod.
     Keytab,
-    /// The ticket and the keytab.
-    Both,
+}
+
+/// The credentials of service accounts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.default) || self.default.all(c, c in (has(self.allowed) ? self.allowed : ['Ticket', 'Keytab']))").message("default is among allowed"))]
+#[x_kube(validation = Rule::new("has(self.default) || !has(self.allowed) || 'Ticket' in self.allowed").message("give default where allowed lacks Ticket"))]
+pub struct RealmCredentials {
+    /// Credentials of accounts whose KerberosPrincipal does not choose: Ticket by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4), extend("x-kubernetes-list-type" = "set"))]
+    pub default: Option<Vec<CredentialKind>>,
+    /// Credentials that a KerberosPrincipal may choose: Ticket and Keytab by default. A keytab escapes the binding to the pod:
+    /// its key works elsewhere and after the end of the pod. Give [Ticket] where no account needs one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4), extend("x-kubernetes-list-type" = "set"))]
+    pub allowed: Option<Vec<CredentialKind>>,
+}
+
+/// The names that Services get.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceNames {
+    /// The short names: All by default. SvcOnly where domains outside the cluster end in the name of a namespace (shop, dev, app).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub short_forms: Option<ShortForms>,
+}
+
+/// The short names that Services and pods of StatefulSets get besides their full ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ShortForms {
+    /// Both web.shop.svc and web.shop.
+    #[default]
+    All,
+    /// Only web.shop.svc.
+    SvcOnly,
+}
+
+/// The most that one namespace or object may ask for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RealmLimits {
+    /// Most principals of one namespace: accounts, and the services of KerberosPrincipals (each class on each host or alias).
+    /// 1000 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub principals_per_namespace: Option<i32>,
+    /// Most services of one KerberosPrincipal: each class on each host or alias. 256 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub principals_per_object: Option<i32>,
 }
 
 /// Treatment of clients that no KerberosAccess allows: Enforce denies them, Observe lets them through and reports them.

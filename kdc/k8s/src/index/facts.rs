@@ -32,6 +32,8 @@ pub struct NamespaceFact {
 pub struct AccountFact {
     /// `metadata.uid`.
     pub uid: String,
+    /// `metadata.creationTimestamp`, seconds since the epoch.
+    pub created: i64,
 }
 
 /// Of a Service: only that it exists.
@@ -47,15 +49,27 @@ pub struct PodFact {
     pub account: String,
     /// Whether it is being deleted, or its phase is Succeeded or Failed.
     pub ended: bool,
-    /// Name of the StatefulSet that controls it.
-    pub stateful_set: Option<String>,
+    /// The StatefulSet that controls it.
+    pub stateful_set: Option<SetReference>,
     /// `metadata.creationTimestamp`, seconds since the epoch; 0 without one.
     pub created: i64,
+}
+
+/// The StatefulSet in the owner references of a pod. Whoever creates the pod writes them: the UID proves nothing by itself, but a
+/// StatefulSet of another UID does not own the pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetReference {
+    /// Its name.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
 }
 
 /// Of a StatefulSet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatefulSetFact {
+    /// `metadata.uid`.
+    pub uid: String,
     /// `spec.serviceName`: the Service that its pods have their names from.
     pub service: String,
     /// `spec.ordinals.start`: ordinal of the first pod, 0 by default.
@@ -74,12 +88,15 @@ pub struct OwnFact<K> {
 }
 
 impl<K> OwnFact<K> {
-    /// Age and UID: the lesser pair came first, and has the names.
+    /// `metadata.creationTimestamp`, seconds since the epoch; the end of time without one.
     #[must_use]
-    pub fn seniority(&self) -> (i64, String) {
-        let created = self.meta.creation_timestamp.as_ref().map_or(i64::MAX, |time| time.0.as_second());
-        (created, self.meta.uid.clone().unwrap_or_default())
+    pub fn created(&self) -> i64 {
+        created(&self.meta).unwrap_or(i64::MAX)
     }
+}
+
+fn created(meta: &ObjectMeta) -> Option<i64> {
+    meta.creation_timestamp.as_ref().map(|time| time.0.as_second())
 }
 
 fn key(meta: &mut ObjectMeta) -> Option<ObjectKey> {
@@ -100,7 +117,8 @@ impl Fact for AccountFact {
     type Object = ServiceAccount;
 
     fn from_object(mut object: ServiceAccount) -> Option<(ObjectKey, AccountFact)> {
-        Some((key(&mut object.metadata)?, AccountFact { uid: object.metadata.uid? }))
+        let created = created(&object.metadata).unwrap_or(i64::MAX);
+        Some((key(&mut object.metadata)?, AccountFact { uid: object.metadata.uid?, created }))
     }
 }
 
@@ -123,8 +141,8 @@ impl Fact for PodFact {
         let owners = object.metadata.owner_references.take().unwrap_or_default();
         let set = |kind: &str, version: &str| kind == "StatefulSet" && version.starts_with("apps/");
         let owner = owners.into_iter().find(|o| o.controller == Some(true) && set(&o.kind, &o.api_version));
-        let stateful_set = owner.map(|owner| owner.name);
-        let created = object.metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second());
+        let stateful_set = owner.map(|owner| SetReference { name: owner.name, uid: owner.uid });
+        let created = created(&object.metadata).unwrap_or(0);
         let key = key(&mut object.metadata)?;
         Some((key, PodFact { uid: object.metadata.uid?, account, ended, stateful_set, created }))
     }
@@ -137,6 +155,7 @@ impl Fact for StatefulSetFact {
         let spec = object.spec?;
         let count = |number: i32| u32::try_from(number).unwrap_or(0);
         let fact = StatefulSetFact {
+            uid: object.metadata.uid.clone()?,
             service: spec.service_name.unwrap_or_default(),
             start: spec.ordinals.and_then(|ordinals| ordinals.start).map_or(0, count),
             replicas: spec.replicas.map_or(1, count),

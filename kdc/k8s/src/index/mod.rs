@@ -6,8 +6,12 @@
 //! | [`facts`] | what the index keeps of each object |
 //! | [`table`] | the objects of one kind, and listings that replace them |
 //! | [`tables`] | the objects of every kind, and the events that change them |
+//! | `host_owner` | who may have a host name, from the name alone |
+//! | `set_pods` | the pods of StatefulSets that have principals of their own |
+//! | `budget` | how much of what a namespace asks for it may have |
 //! | `services` | the names that a KerberosPrincipal asks for |
-//! | `claims` | who has a name that several objects claim |
+//! | `plan` | what the objects of a namespace ask for within its budget |
+//! | `policy_claims` | who has a name that the alias policy gives to several namespaces |
 //! | [`namespace`] | the principals that a namespace asks for |
 //! | `selector` | label selectors |
 //! | [`view`] | the index as the core sees it: enrolment's rules, the pods of tickets |
@@ -18,30 +22,38 @@ pub mod table;
 pub mod tables;
 pub mod view;
 
-mod claims;
+mod budget;
+mod host_owner;
+mod plan;
+mod policy_claims;
 mod selector;
 mod services;
+mod set_pods;
 
 #[cfg(test)]
 mod tests;
 
 use crate::crd::principal::KerberosPrincipal;
 use crate::crd::realm::KerberosRealm;
-use crate::index::claims::Claims;
 use crate::index::facts::OwnFact;
-use crate::index::namespace::{NamespaceDesire, Requests};
+use crate::index::namespace::NamespaceDesire;
+use crate::index::plan::{NamespacePlan, PlanFacts};
+use crate::index::policy_claims::PolicyClaims;
+use crate::index::set_pods::SetPods;
 use crate::index::tables::{ClusterEvent, Tables};
 use crate::problem::Problem;
 use kennel_core::accounts::DesiredPrincipal;
+use kennel_core::realm::Realm;
 use kennel_wire::message::Principal;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of the cluster.
 #[derive(Debug)]
 pub struct Index {
-    realm: String,
+    /// The realm as the configuration has it.
+    realm: Realm,
     tables: Tables,
-    claims: Claims,
+    claims: PolicyClaims,
     desires: BTreeMap<String, NamespaceDesire>,
     /// The namespace that wants a principal.
     wanted_by: BTreeMap<Principal, String>,
@@ -68,13 +80,13 @@ pub struct IndexChanges {
 }
 
 impl Index {
-    /// An empty index for the KDC that serves this realm.
+    /// An empty index for the KDC that serves this realm, as the configuration has it: its name, and the domains of other realms.
     #[must_use]
-    pub fn new(realm: impl Into<String>) -> Index {
+    pub fn new(realm: Realm) -> Index {
         Index {
-            realm: realm.into(),
+            realm,
             tables: Tables::default(),
-            claims: Claims::default(),
+            claims: PolicyClaims::default(),
             desires: BTreeMap::new(),
             wanted_by: BTreeMap::new(),
             aliases: BTreeMap::new(),
@@ -89,6 +101,10 @@ impl Index {
         let touched = self.tables.apply(event);
         self.dirty.extend(touched.namespaces);
         self.realms_dirty |= touched.realms;
+        // Most pods belong to no StatefulSet that an object names: they cause no work.
+        let is_named =
+            |(namespace, set): &(String, String)| self.desires.get(namespace).is_some_and(|d| d.names_set(set));
+        self.dirty.extend(touched.set_pods.into_iter().filter(is_named).map(|(namespace, _)| namespace));
     }
 
     /// Whether every kind was listed since the start. Before that, an object that is missing may only be unknown.
@@ -107,8 +123,8 @@ impl Index {
         }
         // A name that changes its owner touches further namespaces; each claim is settled once its namespace is.
         while let Some(namespace) = self.dirty.pop_first() {
-            let desire = self.desire(&namespace);
             let old = self.desires.remove(&namespace).unwrap_or_default();
+            let desire = self.desire(&namespace, old.granted_pods());
             changes.add_differences(&old, &desire);
             self.register(&namespace, &old, &desire);
             changes.namespaces.insert(namespace.clone());
@@ -138,10 +154,10 @@ impl Index {
         }
     }
 
-    fn desire(&mut self, namespace: &str) -> NamespaceDesire {
+    fn desire(&mut self, namespace: &str, granted: &SetPods) -> NamespaceDesire {
         let tables = &self.tables;
         let not_enrolled = match (self.followed_realm(), tables.namespaces.get("", namespace)) {
-            (None, _) => Some(Problem::RealmNotFound { realm: self.realm.clone() }),
+            (None, _) => Some(Problem::RealmNotFound { realm: self.realm.name.clone() }),
             (Some(realm), Some(fact))
                 if !fact.ending && selector::matches(&realm.spec.namespace_selector, &fact.labels) =>
             {
@@ -157,18 +173,18 @@ impl Index {
         else {
             return NamespaceDesire::default();
         };
-        let requests = Requests::collect(namespace, realm, tables);
-        self.dirty.extend(self.claims.replace(namespace, requests.claims(namespace)));
-        NamespaceDesire::enrolled(namespace, realm, requests, &self.claims, tables)
+        let plan = NamespacePlan::new(PlanFacts { namespace, realm, configured: &self.realm, tables }, granted);
+        self.dirty.extend(self.claims.replace(namespace, plan.policy_claims()));
+        NamespaceDesire::enrolled(plan, &self.claims)
     }
 
     /// Name of the oldest KerberosRealm with our realm's name; the others have no effect.
     fn oldest_realm(&self) -> Option<String> {
         let ours = self.tables.realms.iter().filter(|(_, fact)| {
-            let of_our_name = |realm: &KerberosRealm| realm.spec.realm_name == self.realm;
+            let of_our_name = |realm: &KerberosRealm| realm.spec.realm_name == self.realm.name;
             fact.meta.deletion_timestamp.is_none() && fact.object.as_ref().is_ok_and(of_our_name)
         });
-        ours.min_by_key(|(_, fact)| fact.seniority()).map(|((_, name), _)| name.clone())
+        ours.min_by_key(|((_, name), fact)| (fact.created(), name)).map(|((_, name), _)| name.clone())
     }
 
     /// The KerberosRealm that the KDC follows.
@@ -180,7 +196,7 @@ impl Index {
     /// All KerberosRealms with our realm's name, and those that cannot be read.
     pub fn realms(&self) -> impl Iterator<Item = &OwnFact<KerberosRealm>> {
         let ours =
-            |fact: &OwnFact<KerberosRealm>| fact.object.as_ref().map_or(true, |o| o.spec.realm_name == self.realm);
+            |fact: &OwnFact<KerberosRealm>| fact.object.as_ref().map_or(true, |o| o.spec.realm_name == self.realm.name);
         self.tables.realms.iter().map(|(_, fact)| fact).filter(move |fact| ours(fact))
     }
 

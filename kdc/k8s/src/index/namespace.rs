@@ -1,10 +1,12 @@
 //! What one namespace asks for, from what is known of the cluster: pure.
 
 use crate::crd::principal::KerberosPrincipal;
-use crate::crd::realm::{CredentialsChoice, KerberosRealm};
-use crate::index::claims::{Claimant, Claims};
+use crate::crd::realm::{CredentialKind, KerberosRealm};
 use crate::index::facts::OwnFact;
-use crate::index::services::{PrincipalRequest, RequestedService, request};
+use crate::index::plan::{NamespacePlan, PlanFacts, PlannedObject, malformed};
+use crate::index::policy_claims::PolicyClaims;
+use crate::index::services::{RequestedService, SetPod};
+use crate::index::set_pods::SetPods;
 use crate::index::tables::Tables;
 use crate::names::client_principal;
 use crate::problem::Problem;
@@ -13,6 +15,11 @@ use kennel_core::enrolment::{AccountCredentials, Entitlement, Service};
 use kennel_core::principal::Owner;
 use kennel_wire::message::Principal;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Most problems of one object that are kept: a status lists fewer, and an object can ask for many names that do not exist.
+const MOST_PROBLEMS: usize = 16;
+/// Most accounts over the budget that are named.
+const MOST_NAMED: usize = 16;
 
 /// What a namespace asks for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,7 +30,15 @@ pub struct NamespaceDesire {
     pub principals: BTreeMap<Principal, DesiredPrincipal>,
     /// The outcome of each KerberosPrincipal, by name.
     pub outcomes: BTreeMap<String, PrincipalOutcome>,
+    /// The first accounts that have no principal, since the namespace is over its budget.
+    pub exceeding: Vec<ExceedingAccount>,
+    /// Whether the namespace or one of its objects asks for more than its budget.
+    pub exceeds_quota: bool,
     accounts: BTreeMap<String, AccountDesire>,
+    /// The pods of StatefulSets that have principals of their own.
+    pods: SetPods,
+    /// StatefulSets that objects name, whose pods decide principals.
+    sets: BTreeSet<String>,
 }
 
 /// The effect of a KerberosPrincipal, as far as the cluster's objects decide it.
@@ -35,8 +50,23 @@ pub struct PrincipalOutcome {
     pub aliases: Vec<Principal>,
     /// The account's own principal, where the account gets its key.
     pub client: Option<Principal>,
-    /// Parts of the object without effect.
+    /// Short names that its hosts do not get, since they can be read in another way.
+    pub withheld: usize,
+    /// Parts of the object without effect; the first 16.
     pub problems: Vec<Problem>,
+}
+
+/// An account without a principal, since its namespace is over its budget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExceedingAccount {
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// The principal that it would have.
+    pub principal: Principal,
+    /// The reason, [`Problem::QuotaExceeded`].
+    pub problem: Problem,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,43 +74,14 @@ struct AccountDesire {
     client: Principal,
     credentials: AccountCredentials,
     services: Vec<Service>,
-    /// Services of single pods: StatefulSet and pod.
-    of_pods: Vec<((String, String), Service)>,
+    /// Services of single pods.
+    of_pods: Vec<(SetPod, Service)>,
 }
 
-/// What a KerberosPrincipal is judged by.
-#[derive(Clone, Copy)]
-struct ClusterFacts<'a> {
-    namespace: &'a str,
-    claims: &'a Claims,
-    tables: &'a Tables,
-}
-
-/// The requests of a namespace's KerberosPrincipals.
-pub(super) struct Requests<'a>(Vec<(&'a str, &'a OwnFact<KerberosPrincipal>, PrincipalRequest)>);
-
-impl<'a> Requests<'a> {
-    /// Collects the requests of an enrolled namespace.
-    pub(super) fn collect(namespace: &'a str, realm: &KerberosRealm, tables: &'a Tables) -> Requests<'a> {
-        let request = |fact: &OwnFact<KerberosPrincipal>| match &fact.object {
-            Ok(object) => request(object, namespace, realm, tables),
-            Err(error) => PrincipalRequest { problems: vec![malformed(error)], ..PrincipalRequest::default() },
-        };
-        Requests(tables.principals.of_namespace(namespace).map(|(name, fact)| (name, fact, request(fact))).collect())
-    }
-
-    /// Every name that the objects claim.
-    pub(super) fn claims(&self, namespace: &str) -> BTreeSet<(Principal, Claimant)> {
-        let mut claims = BTreeSet::new();
-        for (name, fact, request) in &self.0 {
-            let claimant = claimant(namespace, name, fact);
-            for service in &request.services {
-                let names = std::iter::once(&service.name).chain(&service.aliases);
-                claims.extend(names.map(|name| (name.clone(), claimant.clone())));
-            }
-        }
-        claims
-    }
+/// Which object of the namespace has a name, and which object of all namespaces has a name of the alias policy.
+struct NameOwners<'a> {
+    in_namespace: BTreeMap<Principal, &'a str>,
+    of_policy: &'a PolicyClaims,
 }
 
 impl NamespaceDesire {
@@ -95,25 +96,37 @@ impl NamespaceDesire {
         NamespaceDesire { outcomes, ..NamespaceDesire::default() }
     }
 
-    /// The desire of an enrolled namespace: a client for each account, and the services of its KerberosPrincipals.
-    pub(super) fn enrolled(
-        namespace: &str,
-        realm: &KerberosRealm,
-        requests: Requests<'_>,
-        claims: &Claims,
-        tables: &Tables,
-    ) -> NamespaceDesire {
-        let mut desire = NamespaceDesire { enrolled: true, ..NamespaceDesire::default() };
-        for (account, fact) in tables.accounts.of_namespace(namespace) {
-            desire.add_account(account, &fact.uid, namespace, realm);
-        }
-        let facts = ClusterFacts { namespace, claims, tables };
-        for (name, fact, request) in requests.0 {
-            let outcome = desire.add_principal(name, fact, request, facts);
+    /// The desire of an enrolled namespace: a client for each account, and the services of its KerberosPrincipals. Of two objects
+    /// that ask for one name, the first by its own name has it.
+    pub(super) fn enrolled(plan: NamespacePlan<'_>, claims: &PolicyClaims) -> NamespaceDesire {
+        let sets = plan.pods.sets().map(str::to_owned).collect();
+        let mut desire = NamespaceDesire { enrolled: true, sets, ..NamespaceDesire::default() };
+        desire.add_accounts(&plan);
+        let mut owners = NameOwners { in_namespace: BTreeMap::new(), of_policy: claims };
+        for object in plan.objects {
+            let name = object.name;
+            let outcome = desire.add_object(object, plan.facts, &plan.pods, &mut owners);
+            desire.exceeds_quota |= outcome.problems.iter().any(|p| matches!(p, Problem::QuotaExceeded { .. }));
             desire.outcomes.insert(name.to_owned(), outcome);
         }
         desire.settle_keys();
         desire
+    }
+
+    fn add_accounts(&mut self, plan: &NamespacePlan<'_>) {
+        let PlanFacts { namespace, realm, tables, .. } = plan.facts;
+        for (name, fact) in tables.accounts.of_namespace(namespace) {
+            if plan.has_account(name, fact) {
+                self.add_account(name, &fact.uid, namespace, realm);
+                continue;
+            }
+            self.exceeds_quota = true;
+            if self.exceeding.len() < MOST_NAMED {
+                let principal = client_principal(name, namespace, &realm.spec.realm_name);
+                let (name, uid, problem) = (name.to_owned(), fact.uid.clone(), plan.account_exceeds());
+                self.exceeding.push(ExceedingAccount { name, uid, principal, problem });
+            }
+        }
     }
 
     fn add_account(&mut self, account: &str, uid: &str, namespace: &str, realm: &KerberosRealm) {
@@ -121,44 +134,43 @@ impl NamespaceDesire {
         let (owner, aliases) = (Owner::account(uid), BTreeSet::new());
         let desired = DesiredPrincipal { name: client.clone(), owner, role: Role::Client, keys: false, aliases };
         self.principals.insert(client.clone(), desired);
-        let credentials = credentials(realm.spec.credentials);
+        let credentials = credentials(realm.spec.default_credentials(), realm);
+        let credentials = credentials.unwrap_or(AccountCredentials::Ticket);
         let desire = AccountDesire { client, credentials, services: Vec::new(), of_pods: Vec::new() };
         self.accounts.insert(account.to_owned(), desire);
     }
 
-    fn add_principal(
+    fn add_object<'a>(
         &mut self,
-        name: &str,
-        fact: &OwnFact<KerberosPrincipal>,
-        request: PrincipalRequest,
-        facts: ClusterFacts<'_>,
+        PlannedObject { name, fact, request }: PlannedObject<'a>,
+        facts: PlanFacts<'a>,
+        pods: &SetPods,
+        owners: &mut NameOwners<'a>,
     ) -> PrincipalOutcome {
-        let mut outcome = PrincipalOutcome { problems: request.problems, ..PrincipalOutcome::default() };
-        let Ok(object) = &fact.object else { return outcome };
+        let mut outcome = PrincipalOutcome { withheld: request.withheld.len(), ..PrincipalOutcome::default() };
+        outcome.problems = request.problems;
         let account = facts.tables.accounts.get(facts.namespace, name);
-        let Some((account, desire)) = account.zip(self.accounts.get_mut(name)) else {
-            let (account, namespace) = (name.to_owned(), facts.namespace.to_owned());
-            outcome.problems.insert(0, Problem::AccountNotFound { account, namespace });
-            return outcome;
-        };
-        if let Some(choice) = object.spec.credentials {
-            desire.credentials = credentials(choice);
-        }
-        let claimant = claimant(facts.namespace, name, fact);
-        // Another account of this name, or another declaration, is another service.
-        let owner = Owner::object(&account.uid, fact.meta.uid.as_deref().unwrap_or_default());
-        for requested in request.services {
-            let pod = requested.pod.clone();
-            let Some(service) = granted(requested, &claimant, facts.claims, &mut outcome.problems) else { continue };
-            outcome.principals.push(service.name.clone());
-            outcome.aliases.extend(service.aliases.iter().cloned());
-            let desired = desired_service(&service, owner.clone());
-            self.principals.insert(service.name.clone(), desired);
-            match pod {
-                Some(pod) => desire.of_pods.push((pod, service)),
-                None => desire.services.push(service),
+        if let (Ok(object), Some((account, desire))) = (&fact.object, account.zip(self.accounts.get_mut(name))) {
+            outcome.problems.extend(desire.choose_credentials(object, facts.realm));
+            // Another account of this name, or another declaration, is another service.
+            let owner = Owner::object(&account.uid, fact.meta.uid.as_deref().unwrap_or_default());
+            for requested in request.services {
+                let pod = requested.pod.clone();
+                let claimant = (facts.namespace, name);
+                let Some(service) = owners.granted(requested, claimant, &mut outcome.problems) else { continue };
+                outcome.principals.push(service.name.clone());
+                outcome.aliases.extend(service.aliases.iter().cloned());
+                self.principals.insert(service.name.clone(), desired_service(&service, owner.clone()));
+                match pod {
+                    Some(pod) => {
+                        self.pods.grant(&pod.set, pod.ordinal, pods);
+                        desire.of_pods.push((pod, service));
+                    }
+                    None => desire.services.push(service),
+                }
             }
         }
+        outcome.problems.truncate(MOST_PROBLEMS);
         outcome
     }
 
@@ -175,10 +187,21 @@ impl NamespaceDesire {
         }
     }
 
+    /// The pods of StatefulSets that have principals of their own.
+    pub(super) fn granted_pods(&self) -> &SetPods {
+        &self.pods
+    }
+
+    /// Whether pods of a StatefulSet decide principals of this namespace.
+    pub(super) fn names_set(&self, set: &str) -> bool {
+        self.sets.contains(set)
+    }
+
     /// Returns what a pod of an account gets: the account's services, and of the services of single pods its own.
+    /// `stateful_set`: the StatefulSet that owns the pod.
     pub(super) fn entitlement(&self, account: &str, pod: &str, stateful_set: Option<&str>) -> Option<Entitlement> {
         let desire = self.accounts.get(account)?;
-        let own = |(set, name): &(String, String)| stateful_set == Some(set) && name == pod;
+        let own = |of: &SetPod| stateful_set == Some(&of.set) && of.name() == pod;
         let of_pod = desire.of_pods.iter().filter(|(of, _)| own(of)).map(|(_, service)| service);
         Some(Entitlement {
             client: desire.client.clone(),
@@ -188,19 +211,51 @@ impl NamespaceDesire {
     }
 }
 
-/// The service with those of its aliases that nobody else has; `None` where its own name is another's.
-fn granted(
-    requested: RequestedService,
-    claimant: &Claimant,
-    claims: &Claims,
-    problems: &mut Vec<Problem>,
-) -> Option<Service> {
-    let mut is_free = |name: &Principal| taken(name, claimant, claims).map(|problem| problems.push(problem)).is_none();
-    if !is_free(&requested.name) {
-        return None;
+impl AccountDesire {
+    /// Takes the choice of a KerberosPrincipal as far as the realm allows it. Of a choice that the realm does not allow at all, the
+    /// realm's default stays.
+    fn choose_credentials(&mut self, object: &KerberosPrincipal, realm: &KerberosRealm) -> Option<Problem> {
+        let choice = object.spec.credentials.as_deref()?;
+        self.credentials = credentials(choice, realm).unwrap_or(self.credentials);
+        let allowed = realm.spec.allowed_credentials();
+        let refused = choice.iter().filter(|kind| !allowed.contains(kind)).map(|kind| format!("{kind:?}"));
+        let refused = refused.collect::<Vec<_>>().join(", ");
+        let realm = realm.metadata.name.clone().unwrap_or_default();
+        (!refused.is_empty()).then_some(Problem::CredentialsNotAllowed { credentials: refused, realm })
     }
-    let aliases = requested.aliases.into_iter().filter(|alias| is_free(alias)).collect();
-    Some(Service { name: requested.name, aliases })
+}
+
+impl<'a> NameOwners<'a> {
+    /// The service with those of its aliases that nobody else has; `None` where its own name is another's.
+    fn granted(
+        &mut self,
+        requested: RequestedService,
+        claimant: (&'a str, &'a str),
+        problems: &mut Vec<Problem>,
+    ) -> Option<Service> {
+        let mut is_free =
+            |name: &Principal| self.take(name, claimant).map_err(|problem| problems.push(problem)).is_ok();
+        if !is_free(&requested.name) {
+            return None;
+        }
+        let aliases = requested.aliases.into_iter().filter(|alias| is_free(alias)).collect();
+        Some(Service { name: requested.name, aliases })
+    }
+
+    fn take(&mut self, name: &Principal, (namespace, object): (&'a str, &'a str)) -> Result<(), Problem> {
+        let taken = |owner: String| Problem::NameTaken {
+            name: name.to_string(),
+            owner,
+            claimant: format!("{namespace}/{object}"),
+        };
+        if let Some((of, owner)) =
+            self.of_policy.owner(name).filter(|(of, owner)| (&**of, &**owner) != (namespace, object))
+        {
+            return Err(taken(format!("{of}/{owner}")));
+        }
+        let owner = *self.in_namespace.entry(name.clone()).or_insert(object);
+        if owner == object { Ok(()) } else { Err(taken(format!("{namespace}/{owner}"))) }
+    }
 }
 
 fn desired_service(service: &Service, owner: Owner) -> DesiredPrincipal {
@@ -208,28 +263,13 @@ fn desired_service(service: &Service, owner: Owner) -> DesiredPrincipal {
     DesiredPrincipal { name: service.name.clone(), owner, role: Role::Service, keys: true, aliases }
 }
 
-fn credentials(choice: CredentialsChoice) -> AccountCredentials {
-    match choice {
-        CredentialsChoice::Ticket => AccountCredentials::Ticket,
-        CredentialsChoice::Keytab => AccountCredentials::Keytab,
-        CredentialsChoice::Both => AccountCredentials::Both,
+/// The credentials of a choice that the realm allows; `None` where it allows none of them.
+fn credentials(choice: &[CredentialKind], realm: &KerberosRealm) -> Option<AccountCredentials> {
+    let has = |kind| choice.contains(&kind) && realm.spec.allowed_credentials().contains(&kind);
+    match (has(CredentialKind::Ticket), has(CredentialKind::Keytab)) {
+        (true, true) => Some(AccountCredentials::Both),
+        (true, false) => Some(AccountCredentials::Ticket),
+        (false, true) => Some(AccountCredentials::Keytab),
+        (false, false) => None,
     }
-}
-
-fn claimant(namespace: &str, name: &str, fact: &OwnFact<KerberosPrincipal>) -> Claimant {
-    let (created, uid) = fact.seniority();
-    Claimant { created, uid, namespace: namespace.to_owned(), name: name.to_owned() }
-}
-
-fn malformed(error: &str) -> Problem {
-    Problem::Malformed { error: error.to_owned() }
-}
-
-fn taken(name: &Principal, claimant: &Claimant, claims: &Claims) -> Option<Problem> {
-    let owner = claims.owner(name).filter(|owner| *owner != claimant)?;
-    Some(Problem::NameTaken {
-        name: name.to_string(),
-        owner: format!("{}/{}", owner.namespace, owner.name),
-        claimant: format!("{}/{}", claimant.namespace, claimant.name),
-    })
 }

@@ -38,23 +38,24 @@ pub(super) struct EventEffect {
     pub(super) namespaces: BTreeSet<String>,
     /// Whether a KerberosRealm changed.
     pub(super) realms: bool,
+    /// Namespace and StatefulSet of pods that came, went, or changed their StatefulSet.
+    pub(super) set_pods: BTreeSet<(String, String)>,
 }
 
 impl Tables {
-    /// Takes in an event. Pods touch nothing: they decide no principal.
+    /// Takes in an event. Of pods, only those of StatefulSets can decide a principal.
     pub(super) fn apply(&mut self, event: ClusterEvent) -> EventEffect {
         let touched = match event {
             ClusterEvent::Namespace(change) => {
                 let names = self.namespaces.apply(change).into_iter().map(|(_, name)| name);
-                return EventEffect { namespaces: names.collect(), realms: false };
+                return EventEffect { namespaces: names.collect(), ..EventEffect::default() };
             }
             ClusterEvent::Account(change) => self.accounts.apply(change),
             ClusterEvent::Service(change) => self.services.apply(change),
             ClusterEvent::StatefulSet(change) => self.stateful_sets.apply(change),
             ClusterEvent::Principal(change) => self.principals.apply(change),
             ClusterEvent::Pod(change) => {
-                self.pods.apply(change);
-                BTreeSet::new()
+                return EventEffect { set_pods: self.apply_pods(change), ..EventEffect::default() };
             }
             ClusterEvent::Realm(change) => {
                 let realms = !self.realms.apply(change).is_empty();
@@ -62,7 +63,43 @@ impl Tables {
             }
         };
         let namespaces = |keys: BTreeSet<ObjectKey>| keys.into_iter().map(|(namespace, _)| namespace).collect();
-        EventEffect { namespaces: namespaces(touched), realms: false }
+        EventEffect { namespaces: namespaces(touched), ..EventEffect::default() }
+    }
+
+    /// Returns namespace and StatefulSet of the pods that came, went, or changed their StatefulSet. Other changes of pods, such as
+    /// their end, happen all the time and decide no principal.
+    fn apply_pods(&mut self, change: ObjectChange<PodFact>) -> BTreeSet<(String, String)> {
+        let before = match &change {
+            ObjectChange::Put((namespace, name), _) | ObjectChange::Gone((namespace, name)) => {
+                self.pods.get(namespace, name).and_then(|pod| pod.stateful_set.clone())
+            }
+            ObjectChange::ListingEnds => return self.apply_pod_listing(change),
+            ObjectChange::Listing | ObjectChange::Listed(..) => None,
+        };
+        let touched = self.pods.apply(change);
+        let mut sets = BTreeSet::new();
+        for (namespace, name) in touched {
+            let now = self.pods.get(&namespace, &name).and_then(|pod| pod.stateful_set.as_ref());
+            if now != before.as_ref() {
+                let both = now.into_iter().chain(&before);
+                sets.extend(both.map(|set| (namespace.clone(), set.name.clone())));
+            }
+        }
+        sets
+    }
+
+    /// A listing comes at the start and after a broken watch: every StatefulSet whose pods changed in any way is touched.
+    fn apply_pod_listing(&mut self, change: ObjectChange<PodFact>) -> BTreeSet<(String, String)> {
+        let sets = |pods: &ObjectTable<PodFact>| {
+            let of_pod = |((namespace, _), pod): (&ObjectKey, &PodFact)| {
+                pod.stateful_set.as_ref().map(|set| (namespace.clone(), set.name.clone()))
+            };
+            pods.iter().filter_map(of_pod).collect::<BTreeSet<_>>()
+        };
+        let mut touched = sets(&self.pods);
+        self.pods.apply(change);
+        touched.append(&mut sets(&self.pods));
+        touched
     }
 
     /// Whether every kind was listed since the start. Before that, an object that is missing may only be unknown.

@@ -1,5 +1,9 @@
 //! The index, fed with objects as the API server writes them.
 
+mod budget;
+mod names;
+mod pods;
+
 use super::*;
 use crate::index::facts::{AccountFact, Fact, PodFact};
 use crate::index::table::ObjectChange;
@@ -8,6 +12,7 @@ use crate::names::{client_principal, service_principal};
 use kennel_core::accounts::Role;
 use kennel_core::enrolment::{AccountCredentials, ClusterView};
 use kennel_core::pods::{PodRef, PodState, Pods};
+use kennel_core::realm::Realm;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -63,10 +68,15 @@ fn principal(namespace: &str, name: &str, spec: Value) -> ClusterEvent {
 }
 
 fn pod(name: &str, account: &str, set: Option<&str>) -> ClusterEvent {
-    let mut metadata = meta("shop", name);
-    if let Some(set) = set {
+    pod_of("shop", name, account, set.map(|set| (set, format!("uid-of-{set}"))))
+}
+
+/// A pod whose owner references name a StatefulSet, with its UID.
+fn pod_of(namespace: &str, name: &str, account: &str, set: Option<(&str, String)>) -> ClusterEvent {
+    let mut metadata = meta(namespace, name);
+    if let Some((set, uid)) = set {
         metadata["ownerReferences"] =
-            json!([{ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": set, "uid": "u", "controller": true }]);
+            json!([{ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": set, "uid": uid, "controller": true }]);
     }
     ClusterEvent::Pod(fact(
         json!({ "metadata": metadata, "spec": { "serviceAccountName": account, "containers": [] } }),
@@ -74,22 +84,35 @@ fn pod(name: &str, account: &str, set: Option<&str>) -> ClusterEvent {
 }
 
 fn set(name: &str, service: &str, replicas: u32) -> ClusterEvent {
+    set_of("shop", name, service, replicas)
+}
+
+fn set_of(namespace: &str, name: &str, service: &str, replicas: u32) -> ClusterEvent {
     let spec = json!({ "serviceName": service, "replicas": replicas, "selector": {}, "template": {} });
-    ClusterEvent::StatefulSet(fact(json!({ "metadata": meta("shop", name), "spec": spec })))
+    ClusterEvent::StatefulSet(fact(json!({ "metadata": meta(namespace, name), "spec": spec })))
 }
 
 impl Cluster {
+    fn empty() -> Cluster {
+        Cluster(SharedIndex::new(Index::new(Realm::new("R"))))
+    }
+
     /// The namespace `shop` with the accounts `web` and `cart`, and the Service `web`.
     fn shop() -> Cluster {
-        let cluster = Cluster(SharedIndex::new(Index::new("R")));
+        let cluster = Cluster::empty();
         cluster.after([realm("r", "2026-01-01T00:00:00Z", json!({})), namespace("shop", true)]);
         cluster.after([account("shop", "web"), account("shop", "cart"), service("shop", "web")]);
         cluster
     }
 
     fn after(&self, events: impl IntoIterator<Item = ClusterEvent>) -> IndexChanges {
-        self.0.apply(events);
-        self.0.settle()
+        self.apply(events);
+        self.0.write().settle()
+    }
+
+    fn apply(&self, events: impl IntoIterator<Item = ClusterEvent>) {
+        let mut index = self.0.write();
+        events.into_iter().for_each(|event| index.apply(event));
     }
 
     fn names(&self) -> Vec<String> {
@@ -183,74 +206,20 @@ fn an_alias_follows_the_realm_s_policy() {
     let alias = service_principal("HTTP", "web.example.com", "R");
     assert_eq!(index.alias_target(&alias).unwrap().to_string(), "HTTP/web.shop.svc.cluster.local@R");
     drop(index);
-    assert_eq!(cluster.reasons("shop", "web"), ["AliasNotAllowed"], "no policy hands out another namespace's Services");
+    assert_eq!(
+        cluster.reasons("shop", "web"),
+        ["AliasIsClusterName"],
+        "no policy hands out another namespace's Services"
+    );
     cluster.after([realm("r", "2026-01-01T00:00:00Z", json!({}))]);
     assert_eq!(cluster.0.read().alias_target(&alias), None);
 }
 
 #[test]
-fn the_later_claim_is_refused_with_both_names_until_the_first_is_gone() {
-    let cluster = Cluster::shop();
-    let old = principal_created("shop", "web", "2026-01-01T00:00:01Z", web_services());
-    let young = principal_created("shop", "cart", "2026-01-01T00:00:02Z", web_services());
-    cluster.after([young, old]);
-    assert!(cluster.reasons("shop", "web").is_empty());
-    let problems = cluster.problems("shop", "cart");
-    assert_eq!(problems[0].reason(), "NameTaken");
-    assert!(
-        problems[0].to_string().contains("shop/web") && problems[0].to_string().contains("shop/cart"),
-        "{problems:?}"
-    );
-    cluster.after([ClusterEvent::Principal(ObjectChange::Gone(("shop".into(), "web".into())))]);
-    assert!(cluster.reasons("shop", "cart").is_empty());
-}
-
-#[test]
-fn a_name_of_two_namespaces_moves_when_its_first_owner_goes() {
-    let cluster = Cluster::shop();
-    let policy = json!({ "aliasPolicy": [{ "namespaces": ["shop", "b"], "domains": ["*.example.com"] }] });
-    cluster.after([realm("r", "2026-01-01T00:00:00Z", policy), namespace("b", true), account("b", "b")]);
-    let spec = json!({ "services": ["HTTP"], "hosts": { "aliases": ["x.example.com"] } });
-    let name = service_principal("HTTP", "x.example.com", "R");
-    cluster.after([principal_created("b", "b", "2026-01-01T00:00:02Z", spec.clone())]);
-    assert_eq!(cluster.0.read().wanted_by(&name), Some("b"));
-    cluster.after([principal_created("shop", "web", "2026-01-01T00:00:01Z", spec)]);
-    assert_eq!(cluster.0.read().wanted_by(&name), Some("shop"));
-    assert_eq!(cluster.reasons("b", "b"), ["NameTaken"]);
-    let settled = cluster.after([ClusterEvent::Principal(ObjectChange::Gone(("shop".into(), "web".into())))]);
-    assert!(settled.principals.contains(&name));
-    assert_eq!(cluster.0.read().wanted_by(&name), Some("b"));
-}
-
-#[test]
-fn each_pod_of_a_stateful_set_gets_its_own_keys_and_no_other() {
-    let cluster = Cluster::shop();
-    let spec = json!({ "services": ["kafka"], "hosts": { "statefulSetPods": ["kafka"] } });
-    cluster.after([service("shop", "kafka"), set("kafka", "kafka", 2), account("shop", "kafka")]);
-    cluster.after([
-        principal("shop", "kafka", spec),
-        pod("kafka-1", "kafka", Some("kafka")),
-        pod("kafka-9", "kafka", None),
-    ]);
-    let names = cluster.names();
-    assert!(names.contains(&"kafka/kafka-0.kafka.shop.svc.cluster.local@R".to_owned()), "{names:?}");
-    let services = |pod: &str| {
-        let entitlement = cluster.0.read().entitlement("shop", "kafka", pod).unwrap();
-        entitlement.services.iter().map(|service| service.name.to_string()).collect::<Vec<_>>()
-    };
-    assert_eq!(services("kafka-1"), ["kafka/kafka-1.kafka.shop.svc.cluster.local@R"]);
-    assert!(services("kafka-9").is_empty(), "a pod of that form that no StatefulSet owns");
-    cluster.after([pod("kafka-0", "kafka", None)]);
-    assert!(services("kafka-0").is_empty(), "a pod of the right name that no StatefulSet owns");
-    cluster.after([set("kafka", "kafka", 1)]);
-    assert!(!cluster.names().iter().any(|name| name.contains("kafka-1")), "scaled down");
-}
-
-#[test]
 fn credentials_are_the_realm_s_unless_the_principal_says_otherwise() {
     let cluster = Cluster::shop();
-    cluster.after([realm("r", "2026-01-01T00:00:00Z", json!({ "credentials": "Both" }))]);
-    cluster.after([principal("shop", "web", json!({ "credentials": "Ticket" }))]);
+    cluster.after([realm("r", "2026-01-01T00:00:00Z", json!({ "credentials": { "default": ["Ticket", "Keytab"] } }))]);
+    cluster.after([principal("shop", "web", json!({ "credentials": ["Ticket"] }))]);
     let of = |account: &str| cluster.0.read().entitlement("shop", account, "x").unwrap().credentials;
     assert_eq!((of("web"), of("cart")), (AccountCredentials::Ticket, AccountCredentials::Both));
     let index = cluster.0.read();
@@ -259,8 +228,29 @@ fn credentials_are_the_realm_s_unless_the_principal_says_otherwise() {
     let own = |cluster: &Cluster| cluster.0.read().namespace("shop").unwrap().outcomes["web"].client.clone();
     assert_eq!(own(&cluster), None);
     drop(index);
-    cluster.after([principal("shop", "web", json!({ "credentials": "Keytab" }))]);
+    cluster.after([principal("shop", "web", json!({ "credentials": ["Keytab"] }))]);
     assert_eq!(own(&cluster), Some(client_principal("web", "shop", "R")));
+}
+
+#[test]
+fn what_the_realm_does_not_allow_has_no_effect_and_is_a_problem_of_the_object() {
+    let cluster = Cluster::shop();
+    let of = |account: &str| cluster.0.read().entitlement("shop", account, "x").unwrap().credentials;
+    cluster.after([principal("shop", "web", json!({ "credentials": ["Ticket", "Keytab"] }))]);
+    cluster.after([principal("shop", "cart", json!({ "credentials": ["Keytab"] }))]);
+    assert_eq!(
+        (of("web"), of("cart")),
+        (AccountCredentials::Both, AccountCredentials::Keytab),
+        "all is allowed by default"
+    );
+    cluster.after([realm("r", "2026-01-01T00:00:00Z", json!({ "credentials": { "allowed": ["Ticket"] } }))]);
+    assert_eq!((of("web"), of("cart")), (AccountCredentials::Ticket, AccountCredentials::Ticket));
+    for account in ["web", "cart"] {
+        assert_eq!(cluster.reasons("shop", account), ["CredentialsNotAllowed"]);
+        assert!(cluster.problems("shop", account)[0].to_string().contains("asks for Keytab, which KerberosRealm r"));
+        let index = cluster.0.read();
+        assert!(!index.desired(&client_principal(account, "shop", "R")).unwrap().keys, "no key is made");
+    }
 }
 
 #[test]
@@ -297,14 +287,14 @@ fn a_pod_is_unknown_before_the_first_listing_and_gone_after_it() {
     let cluster = Cluster::shop();
     let of = |uid: &str| PodRef { namespace: "shop".into(), name: "cart-1".into(), uid: uid.into() };
     assert_eq!(cluster.0.state(&of("uid-of-cart-1")), PodState::Unknown);
-    cluster.0.apply([ClusterEvent::Pod(ObjectChange::Listing), ClusterEvent::Pod(ObjectChange::ListingEnds)]);
+    cluster.apply([ClusterEvent::Pod(ObjectChange::Listing), ClusterEvent::Pod(ObjectChange::ListingEnds)]);
     assert_eq!(cluster.0.state(&of("uid-of-cart-1")), PodState::Gone);
-    cluster.0.apply([pod("cart-1", "cart", None)]);
+    cluster.apply([pod("cart-1", "cart", None)]);
     assert_eq!(cluster.0.state(&of("uid-of-cart-1")), PodState::Live);
     assert_eq!(cluster.0.state(&of("older")), PodState::Gone);
     let ended =
         json!({ "metadata": meta("shop", "cart-1"), "spec": { "containers": [] }, "status": { "phase": "Failed" } });
-    cluster.0.apply([ClusterEvent::Pod(fact(ended))]);
+    cluster.apply([ClusterEvent::Pod(fact(ended))]);
     assert_eq!(cluster.0.state(&of("uid-of-cart-1")), PodState::Gone);
 }
 
@@ -360,7 +350,7 @@ fn the_index_is_synced_once_every_kind_was_listed_and_not_before() {
         ]
     };
     for missing in 0..all().len() {
-        let mut index = Index::new("R");
+        let mut index = Index::new(Realm::new("R"));
         let others = all().into_iter().enumerate().filter(|(kind, _)| *kind != missing);
         others.flat_map(|(_, events)| events).for_each(|event| index.apply(event));
         assert!(!index.is_synced(), "without kind {missing}");

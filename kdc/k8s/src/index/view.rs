@@ -1,12 +1,13 @@
 //! The index as the core sees it: the facts that enrolment needs, and whether the pod of a ticket lives. Requests read the
 //! index while the watches write it.
 
+use crate::index::facts::SetReference;
 use crate::index::table::ObjectChange;
 use crate::index::tables::ClusterEvent;
 use crate::index::{Index, IndexChanges};
 use kennel_core::enrolment::{Account, ClusterView, Entitlement, Namespace, Pod};
 use kennel_core::pods::{PodRef, PodState, Pods};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// An index with many readers. A panic during a write is no reason to stop, since each event is whole.
 #[derive(Debug, Clone)]
@@ -24,10 +25,18 @@ impl SharedIndex {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in events.
-    pub fn apply(&self, events: impl IntoIterator<Item = ClusterEvent>) {
-        let mut index = self.0.write().unwrap_or_else(PoisonError::into_inner);
+    /// Takes in events, and computes what follows from them once every kind was listed (see [`Index::settle`]; `None` before).
+    /// No reader sees the one without the other: a pod that is known has what it is entitled to.
+    #[must_use]
+    pub fn update(&self, events: impl IntoIterator<Item = ClusterEvent>) -> Option<IndexChanges> {
+        let mut index = self.write();
         events.into_iter().for_each(|event| index.apply(event));
+        index.is_synced().then(|| index.settle())
+    }
+
+    /// Locks the index for writing.
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Index> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns when the pods were created that these events mention for the first time, seconds since the epoch. Pods of a
@@ -43,12 +52,6 @@ impl SharedIndex {
             _ => None,
         };
         events.iter().filter_map(new).collect()
-    }
-
-    /// Computes what follows from the events, see [`Index::settle`].
-    #[must_use]
-    pub fn settle(&self) -> IndexChanges {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).settle()
     }
 }
 
@@ -79,7 +82,12 @@ impl ClusterView for Index {
     }
 
     fn entitlement(&self, namespace: &str, account: &str, pod: &str) -> Option<Entitlement> {
-        let set = self.tables.pods.get(namespace, pod).and_then(|fact| fact.stateful_set.as_deref());
+        let reference = self.tables.pods.get(namespace, pod).and_then(|fact| fact.stateful_set.as_ref());
+        // Whoever makes a pod writes its owner references: one that names another StatefulSet of this name owns nothing.
+        let exists = |set: &&SetReference| {
+            self.tables.stateful_sets.get(namespace, &set.name).is_some_and(|fact| fact.uid == set.uid)
+        };
+        let set = reference.filter(exists).map(|set| &*set.name);
         self.desires.get(namespace)?.entitlement(account, pod, set)
     }
 }

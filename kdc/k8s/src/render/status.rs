@@ -10,6 +10,8 @@ use kennel_wire::message::Principal;
 
 /// Most problems that the message of a condition lists.
 const MOST_LISTED: usize = 5;
+/// Most names that the status of a KerberosPrincipal lists, beside their number.
+const MOST_NAMES: usize = 16;
 
 /// Progress of the store with the principals of one KerberosPrincipal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,15 +47,18 @@ pub fn principal_status(
         condition(&under(ConditionType::AccountFound), HealthyReason::AccountExists),
         condition(
             &under(ConditionType::NamesAccepted),
-            HealthyReason::NamesAccepted { principals: outcome.principals.len() },
+            HealthyReason::NamesAccepted { principals: outcome.principals.len(), withheld: outcome.withheld },
         ),
         stalled(&problems),
     ];
-    let texts = |names: &[Principal]| names.iter().map(ToString::to_string).collect();
+    let count = |names: &[Principal]| Some(i32::try_from(names.len()).unwrap_or(i32::MAX));
+    let first = |names: &[Principal]| names.iter().take(MOST_NAMES).map(ToString::to_string).collect();
     KerberosPrincipalStatus {
         observed_generation: meta.generation,
-        principals: texts(&outcome.principals),
-        aliases: texts(&outcome.aliases),
+        principal_count: count(&outcome.principals),
+        principals: first(&outcome.principals),
+        alias_count: count(&outcome.aliases),
+        aliases: first(&outcome.aliases),
         kvno: progress.kvno.map(i64::from),
         next_rotation: old.and_then(|old| old.next_rotation.clone()),
         holders: old.and_then(|old| old.holders),
@@ -177,6 +182,24 @@ mod tests {
             ("Stalled", "True", "AccountNotFound"),
         ];
         assert_eq!(status(&outcome, &StoreProgress::default()), texts(expected));
+    }
+
+    #[test]
+    fn of_many_names_the_status_has_the_number_and_the_first_sixteen() {
+        let names = |many: usize| (0..many).map(|n| Principal::parse(&format!("HTTP/h{n}"), "R").unwrap()).collect();
+        let outcome = PrincipalOutcome { principals: names(256), aliases: names(7), ..PrincipalOutcome::default() };
+        let status = principal_status(&ObjectMeta::default(), None, &outcome, &StoreProgress::default(), 0);
+        assert_eq!((status.principal_count, status.principals.len()), (Some(256), 16));
+        assert_eq!((status.alias_count, status.aliases.len()), (Some(7), 7));
+    }
+
+    #[test]
+    fn short_names_that_are_not_given_are_told_and_stop_nobody() {
+        let outcome = PrincipalOutcome { withheld: 2, ..PrincipalOutcome::default() };
+        let status = principal_status(&ObjectMeta::default(), None, &outcome, &StoreProgress::default(), 0);
+        assert_eq!((&*status.conditions[0].status, &*status.conditions[2].status), ("True", "True"));
+        let message = &status.conditions[2].message;
+        assert!(message.contains("2 short names") && message.contains("use the full names"), "{message}");
     }
 
     #[test]

@@ -144,6 +144,10 @@ impl Enrolment {
         attempt: &mut Attempt,
     ) -> Result<(EnrollResponse, GrantedCredentials), RefusedAttempt> {
         let token = token.ok_or(EnrolmentRefusal::TokenMissing).map_err(EnrolmentAnswer::from)?;
+        if !self.audit.accepts() {
+            // No credential without its line in the trail.
+            return Err(EnrolmentAnswer::from(EnrolmentRefusal::TrailUnavailable).into());
+        }
         self.limits.admit_unknown(peer.ip(), token).map_err(EnrolmentAnswer::from)?;
         let request = body.await.map_err(EnrolmentAnswer::from)?;
         let review = self.review(peer, token, attempt).await?;

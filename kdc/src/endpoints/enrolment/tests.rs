@@ -51,7 +51,7 @@ impl Api {
         let cache = EntryCache::open(Arc::new(MemoryStore::new()), 10).await.unwrap();
         let live = Arc::new(Live::new(Realm::new("R"), Arc::new(NoCluster)));
         let keys = Arc::new(IssuerKeys::new(client.clone(), provider().signature_verification_algorithms));
-        let index = SharedIndex::new(Index::new("R"));
+        let index = SharedIndex::new(Index::new(Realm::new("R")));
         let cluster = EnrolmentCluster { client, keys, index, events: LeasedEvents::default() };
         let enrolment = Arc::new(Enrolment::new(live, cache, cluster, audit, String::new, String::new));
         let listener = HttpListener::bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
