@@ -4,6 +4,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`trail`] | records events: the queue, start and stop |
+//! | [`message`] | what requests hand over to the writer |
 //! | [`backlog`] | the limits of what waits for the writer, in octets and time |
 //! | [`writer`] | the thread that empties the queue |
 //! | [`noise`] | sums up requests of strangers that fail |
@@ -18,6 +19,7 @@ mod backlog;
 mod error;
 mod fields;
 mod line;
+mod message;
 mod metrics;
 mod noise;
 mod sink;

@@ -8,7 +8,8 @@
 
 use crate::backlog::Backlog;
 use crate::error::AuditError;
-use crate::line::{self, LineFormat};
+use crate::line::LineFormat;
+use crate::message::Message;
 use crate::metrics::Metrics;
 use crate::noise::{Noise, NoiseKey};
 use crate::sink::{Sink, SinkTarget};
@@ -16,7 +17,7 @@ use crate::writer::Writer;
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::{Decision, Event};
 use kennel_core::refusal::Refusal;
-use kennel_wire::message::{Clock, Timestamp};
+use kennel_wire::message::Clock;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -53,14 +54,6 @@ pub struct AuditWriter {
     sender: Sender<Message>,
     /// Delivers the number of batches that the sink refused, once the last line is written.
     ended: Receiver<u64>,
-}
-
-/// What the writer receives.
-pub(crate) enum Message {
-    /// Events of the requests of a batch, in order, and the time at which those were answered.
-    Events(Vec<Event>, Timestamp),
-    Enrolment(Box<EnrolmentEvent>),
-    Stop,
 }
 
 impl Audit {
@@ -148,26 +141,6 @@ impl Audit {
             let mut late = String::new();
             unsent.0.write(self.format, &mut late);
             tracing::error!(audit = late.trim_end(), "audit lines arrived after the audit trail was closed");
-        }
-    }
-}
-
-impl Message {
-    /// Octets that the message occupies.
-    pub(crate) fn weight(&self) -> usize {
-        match self {
-            Message::Events(events, _) => events.iter().map(crate::backlog::weight).sum(),
-            Message::Enrolment(event) => size_of_val(&**event) + event.account.as_ref().map_or(0, String::len),
-            Message::Stop => 0,
-        }
-    }
-
-    /// Appends the lines of the message to a batch.
-    fn write(&self, format: LineFormat, batch: &mut String) {
-        match self {
-            Message::Events(events, _) => events.iter().for_each(|event| line::write(event, format, batch)),
-            Message::Enrolment(event) => line::write(&**event, format, batch),
-            Message::Stop => {}
         }
     }
 }

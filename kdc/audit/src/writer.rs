@@ -3,10 +3,10 @@
 use crate::backlog::Backlog;
 use crate::fields::stalled::StalledSum;
 use crate::line::{self, LineFormat};
+use crate::message::Message;
 use crate::metrics::Metrics;
 use crate::noise::{Noise, NoiseKey};
 use crate::sink::Sink;
-use crate::trail::Message;
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::Event;
 use kennel_wire::message::{Clock, Timestamp};

@@ -37,6 +37,8 @@ struct Api {
 
 impl Api {
     async fn start() -> Api {
+        // The client of the API server uses the provider of the process; an error means that another test has set it.
+        let _ = provider().as_ref().clone().install_default();
         let api_server = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", api_server.local_addr().unwrap()).parse().unwrap();
         let client = kube::Client::try_from(kube::Config::new(url)).unwrap();

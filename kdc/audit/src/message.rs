@@ -1,0 +1,35 @@
+//! What requests hand over to the writer of the trail.
+
+use crate::backlog::weight;
+use crate::line::{self, LineFormat};
+use kennel_core::enrolment::EnrolmentEvent;
+use kennel_core::event::Event;
+use kennel_wire::message::Timestamp;
+
+/// A message to the writer.
+pub(crate) enum Message {
+    /// Events of the requests of a batch, in order, and the time at which those were answered.
+    Events(Vec<Event>, Timestamp),
+    Enrolment(Box<EnrolmentEvent>),
+    Stop,
+}
+
+impl Message {
+    /// Octets that the message occupies.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Message::Events(events, _) => events.iter().map(weight).sum(),
+            Message::Enrolment(event) => size_of_val(&**event) + event.account.as_ref().map_or(0, String::len),
+            Message::Stop => 0,
+        }
+    }
+
+    /// Appends the lines of the message to a batch.
+    pub(crate) fn write(&self, format: LineFormat, batch: &mut String) {
+        match self {
+            Message::Events(events, _) => events.iter().for_each(|event| line::write(event, format, batch)),
+            Message::Enrolment(event) => line::write(&**event, format, batch),
+            Message::Stop => {}
+        }
+    }
+}
