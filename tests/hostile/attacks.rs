@@ -169,7 +169,7 @@ impl Scene {
             }
             number += 1;
         }
-        ensure!(number > 1000, "only {number} connections: raise the limit of open files (ulimit -n)");
+        ensure!(number > 300, "only {number} connections: raise the limit of open files (ulimit -n)");
         Ok(())
     }
 
