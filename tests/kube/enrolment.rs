@@ -201,7 +201,8 @@ fn a_pod_that_asks_a_thousand_times_in_a_second_is_held_back() -> Result<()> {
         let (written, unwritten) = recorded()?;
         Ok((written + unwritten >= held).then_some((written, unwritten)))
     })?;
-    assert_eq!((written + unwritten, written <= 20), (held, true), "{written} lines, {unwritten} summed up");
+    assert_eq!(written + unwritten, held);
+    assert!(written < 60, "{written} lines, {unwritten} summed up");
     // Another pod is served meanwhile.
     world.enrolled_pod("shop", "web-1", "web").map(|_| ())
 }
