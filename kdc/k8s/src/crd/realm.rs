@@ -120,7 +120,7 @@ pub struct RealmCredentials {
     #[schemars(length(min = 1, max = 4), extend("x-kubernetes-list-type" = "set"))]
     pub default: Option<Vec<CredentialKind>>,
     /// Credentials that a KerberosPrincipal may choose: Ticket and Keytab by default. A keytab escapes the binding to the pod:
-    /// its key works elsewhere and after the end of the pod. Give [Ticket] where no account needs one.
+    /// its key works elsewhere and after the end of the pod. Allow Ticket alone where no account needs a keytab.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 4), extend("x-kubernetes-list-type" = "set"))]
     pub allowed: Option<Vec<CredentialKind>>,
