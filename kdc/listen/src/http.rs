@@ -3,9 +3,9 @@
 
 use crate::admission::{Admission, Slot};
 use crate::error::ListenError;
-use crate::limits::{GRACE, SEND_BUFFER};
+use crate::limits::GRACE;
 use crate::reports::Reports;
-use crate::sockets::explain;
+use crate::sockets::{bind_tcp, explain};
 use crate::stop::stop;
 use crate::tcp::after_failed_accept;
 use axum::Router;
@@ -60,13 +60,7 @@ impl HttpListener {
     /// # Errors
     /// [`ListenError`] of the first address that cannot be bound.
     pub fn bind(addresses: &[SocketAddr]) -> Result<HttpListener, ListenError> {
-        let bind = |address: &SocketAddr| {
-            let listener = TcpListener::bind(address).map_err(|error| explain(error, *address, "HTTP"))?;
-            listener.set_nonblocking(true)?;
-            // Accepted connections inherit the size; the system's own does too.
-            let _ = socket2::SockRef::from(&listener).set_send_buffer_size(SEND_BUFFER);
-            Ok(listener)
-        };
+        let bind = |address: &SocketAddr| bind_tcp(*address).map_err(|error| explain(error, *address, "HTTP"));
         addresses.iter().map(bind).collect::<Result<_, ListenError>>().map(HttpListener)
     }
 

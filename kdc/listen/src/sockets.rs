@@ -16,8 +16,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use tokio::sync::watch;
 
-/// Connections that the system may queue before they are accepted.
-const BACKLOG: i32 = 1024;
+/// Connections that the system may queue before they are accepted, or less where the system allows less. Where the queue is full, a
+/// good client's connection is dropped too, and asked for again after a second.
+const BACKLOG: i32 = 4096;
 /// Octets of datagrams that the system may queue per socket, or less where the system allows less. That is some thousand
 /// requests: a longer queue would delay each request until its client asks again anyway.
 const UDP_BUFFER: usize = 1024 * 1024;
