@@ -47,7 +47,7 @@ impl Backlog {
 
     /// Whether the writer is so far behind that noise is not queued any more.
     pub(crate) fn is_behind(&self) -> bool {
-        self.octets() >= FULL_OF_NOISE || self.writing_since.load(Ordering::Relaxed) != NO_WRITE && !self.accepts()
+        self.octets() >= FULL_OF_NOISE || !self.accepts()
     }
 
     /// Octets of queued events.
@@ -62,8 +62,7 @@ impl Backlog {
 
     /// Takes the number of events of noise that were not queued.
     pub(crate) fn take_unqueued(&self) -> u64 {
-        // The load spares a write to a shared cache line in the common case.
-        if self.unqueued.load(Ordering::Relaxed) == 0 { 0 } else { self.unqueued.swap(0, Ordering::Relaxed) }
+        take(&self.unqueued)
     }
 
     /// Counts a request that was refused because the trail was behind.
@@ -73,7 +72,7 @@ impl Backlog {
 
     /// Takes the number of requests that were refused because the trail was behind.
     pub(crate) fn take_refused(&self) -> u64 {
-        if self.refused.load(Ordering::Relaxed) == 0 { 0 } else { self.refused.swap(0, Ordering::Relaxed) }
+        take(&self.refused)
     }
 
     pub(crate) fn add(&self, octets: usize) {
@@ -95,6 +94,11 @@ impl Backlog {
     fn millis(&self) -> u64 {
         millis(self.epoch.elapsed())
     }
+}
+
+/// Takes a count. The load spares a write to a shared cache line in the common case.
+fn take(count: &AtomicU64) -> u64 {
+    if count.load(Ordering::Relaxed) == 0 { 0 } else { count.swap(0, Ordering::Relaxed) }
 }
 
 fn millis(duration: Duration) -> u64 {
