@@ -4,11 +4,12 @@
 //! our label off, or made a policy of the name first.
 
 use crate::apply::owned_fields::has_owned_fields;
-use crate::apply::ownership::{apply_params, delete_seen, put_params};
+use crate::apply::ownership::{apply_params, delete_seen, is_managed, put_params};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{ListParams, Patch};
-use kube::{Api, Client, ResourceExt};
+use kube::core::Status;
+use kube::{Api, Client, Resource, ResourceExt};
 
 /// Policies in one page of a listing.
 const PAGE: u32 = 500;
@@ -25,11 +26,20 @@ impl NetworkPolicyWriter {
         NetworkPolicyWriter { client }
     }
 
-    /// Writes a policy, whoever changed it. Returns the policy as the API server now has it.
+    /// Writes a policy, whoever changed it. Returns the policy as the API server now has it; `None` where the namespace is gone or
+    /// is being deleted, so that the policy is needed no more.
     ///
     /// # Errors
     /// Those of the API server. A conflict says that somebody else wrote at the same moment: try again.
-    pub async fn apply(&self, wanted: &NetworkPolicy) -> kube::Result<NetworkPolicy> {
+    pub async fn apply(&self, wanted: &NetworkPolicy) -> kube::Result<Option<NetworkPolicy>> {
+        match self.write(wanted).await {
+            Ok(written) => Ok(Some(written)),
+            Err(kube::Error::Api(status)) if status.is_not_found() || is_terminating(&status) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn write(&self, wanted: &NetworkPolicy) -> kube::Result<NetworkPolicy> {
         let api = self.api(&wanted.namespace().unwrap_or_default());
         let name = wanted.name_any();
         let written = api.patch(&name, &apply_params(), &Patch::Apply(wanted)).await?;
@@ -40,13 +50,16 @@ impl NetworkPolicyWriter {
         api.replace(&name, &put_params(), &replacement(written, wanted)).await
     }
 
-    /// Deletes the policy that was seen under this UID.
+    /// Deletes a policy, if it still carries our label.
     ///
     /// # Errors
     /// Those of the API server.
-    pub async fn delete(&self, namespace: &str, name: &str, uid: &str) -> kube::Result<()> {
-        let seen = ObjectMeta { uid: Some(uid.to_owned()), ..ObjectMeta::default() };
-        delete_seen(&self.api(namespace), name, &seen).await
+    pub async fn delete(&self, namespace: &str, name: &str) -> kube::Result<()> {
+        let api = self.api(namespace);
+        match api.get_opt(name).await? {
+            Some(policy) if is_managed(policy.meta()) => delete_seen(&api, name, policy.meta()).await,
+            _ => Ok(()),
+        }
     }
 
     /// Lists the policies of all namespaces that a label selector selects.
@@ -70,6 +83,11 @@ impl NetworkPolicyWriter {
     fn api(&self, namespace: &str) -> Api<NetworkPolicy> {
         Api::namespaced(self.client.clone(), namespace)
     }
+}
+
+/// Whether the API server refuses an object since its namespace is being deleted.
+fn is_terminating(status: &Status) -> bool {
+    status.is_forbidden() && status.message.contains("being terminated")
 }
 
 /// Returns what takes the place of a policy: its spec is the wanted one, labels and annotations of others stay.
@@ -96,7 +114,9 @@ mod tests {
                 let body = serde_json::from_slice(&body.collect_bytes().await.unwrap()).unwrap_or(Value::Null);
                 seen.lock().unwrap().push((parts.method, parts.uri.to_string(), body));
                 let answer = answers.lock().unwrap().next().unwrap();
-                Ok::<_, std::convert::Infallible>(Response::new(Body::from(serde_json::to_vec(&answer).unwrap())))
+                let code = answer["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(200);
+                let body = Body::from(serde_json::to_vec(&answer).unwrap());
+                Ok::<_, std::convert::Infallible>(Response::builder().status(code).body(body).unwrap())
             }
         });
         (NetworkPolicyWriter::new(Client::new(service, "default")), requests)
@@ -145,11 +165,28 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_policy_that_was_seen_is_deleted() {
-        let (writer, requests) = server(vec![json!({ "kind": "Status", "status": "Success" })]);
-        writer.delete("shop", "web", "uid-1").await.unwrap();
+        let mut found = web();
+        found["metadata"]["uid"] = json!("uid-1");
+        found["metadata"]["labels"] = json!({ "app.kubernetes.io/managed-by": "kennel-kdc" });
+        let (writer, requests) = server(vec![found, json!({ "kind": "Status", "status": "Success" })]);
+        writer.delete("shop", "web").await.unwrap();
         let requests = requests.lock().unwrap();
-        let (method, _, body) = &requests[0];
+        let (method, _, body) = &requests[1];
         assert_eq!((method, &body["preconditions"]["uid"]), (&Method::DELETE, &json!("uid-1")));
+    }
+
+    #[tokio::test]
+    async fn a_policy_of_somebody_else_is_not_deleted() {
+        let (writer, requests) = server(vec![web()]);
+        writer.delete("shop", "web").await.unwrap();
+        assert_eq!(requests.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_namespace_that_is_being_deleted_needs_no_policy() {
+        let refused = json!({ "kind": "Status", "status": "Failure", "code": 403, "reason": "Forbidden", "message": "unable to create new content in namespace shop because it is being terminated" });
+        let (writer, _) = server(vec![refused]);
+        assert_eq!(writer.apply(&policy(&web())).await.unwrap(), None);
     }
 
     #[tokio::test]
