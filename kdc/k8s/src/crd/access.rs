@@ -86,7 +86,7 @@ pub struct AccessPort {
 }
 
 /// A transport protocol.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum TransportProtocol {
     /// RFC 9293.
     #[default]
@@ -98,6 +98,18 @@ pub enum TransportProtocol {
     /// RFC 9260.
     #[serde(rename = "SCTP")]
     Sctp,
+}
+
+impl TransportProtocol {
+    /// The protocol as Kubernetes writes it, TCP where it writes none.
+    #[must_use]
+    pub fn from_api(name: Option<&str>) -> TransportProtocol {
+        match name {
+            Some("UDP") => TransportProtocol::Udp,
+            Some("SCTP") => TransportProtocol::Sctp,
+            _ => TransportProtocol::Tcp,
+        }
+    }
 }
 
 /// The state of a KerberosAccess, as the KDC last saw it.
