@@ -35,15 +35,15 @@ pub(crate) const AES: [Enctype; 4] = [
 pub(crate) struct Access {
     pub(crate) asked: Mutex<Vec<(String, String, AccessPath)>>,
     pub(crate) answer: Mutex<AccessDecision>,
-    index: Mutex<Option<AccessIndex>>,
+    policy: Mutex<Option<Arc<dyn AccessPolicy>>>,
 }
 
 impl AccessPolicy for Access {
     fn decide(&self, request: &AccessRequest<'_>) -> AccessDecision {
         let (client, server) = (request.client.to_string(), request.server.record.principal.to_string());
         self.asked.lock().unwrap().push((client, server, request.path));
-        match &*self.index.lock().unwrap() {
-            Some(index) => index.decide(request),
+        match &*self.policy.lock().unwrap() {
+            Some(policy) => policy.decide(request),
             None => self.answer.lock().unwrap().clone(),
         }
     }
@@ -94,7 +94,7 @@ impl TestRealm {
         let mut rules = Realm::new(name);
         configure(&mut rules);
         let answer = Mutex::new(AccessDecision::ALLOW);
-        let access = Arc::new(Access { asked: Mutex::new(Vec::new()), answer, index: Mutex::new(None) });
+        let access = Arc::new(Access { asked: Mutex::new(Vec::new()), answer, policy: Mutex::new(None) });
         let pods = Arc::new(KnownPods::default());
         let now = Timestamp { time: KerberosTime(1_800_000_000), micros: 250_000 };
         let mut realm = TestRealm {
@@ -118,7 +118,12 @@ impl TestRealm {
 
     /// Decides access by these declarations from now on.
     pub(crate) fn declare(&self, table: &AccessTable) {
-        *self.access.index.lock().unwrap() = Some(AccessIndex::new(table));
+        self.decide_by(Arc::new(AccessIndex::new(table)));
+    }
+
+    /// Decides access by this policy from now on.
+    pub(crate) fn decide_by(&self, policy: Arc<dyn AccessPolicy>) {
+        *self.access.policy.lock().unwrap() = Some(policy);
     }
 
     /// Adds a principal with random keys, or replaces it with one of new keys.
