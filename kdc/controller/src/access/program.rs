@@ -5,8 +5,10 @@ use kennel_core::access::AccessIndex;
 use kennel_core::access::table::AccessTable;
 use kennel_k8s::index::Index;
 use kennel_k8s::index::facts::{ObjectKey, PolicyFact};
+use kennel_k8s::render::access::render;
 use kennel_k8s::render::access::rendered::Rendered;
 use kennel_k8s::render::transition::{Transition, transition};
+use kennel_wire::message::KerberosTime;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use std::sync::Arc;
 pub(crate) struct Program {
     /// The last rendering; `None` before the first one.
     rendered: Option<Arc<Rendered>>,
+    generations: Arc<BTreeMap<ObjectKey, Option<i64>>>,
     /// The table that the KDC decides by.
     active: AccessTable,
     /// Policies that were written, and of which the watch has reported nothing since.
@@ -77,23 +80,27 @@ pub(crate) struct ProgramStep {
     pub(crate) unknown: BTreeSet<ObjectKey>,
     /// Policies that somebody else has changed or deleted since the last step.
     pub(crate) drifted: Vec<ObjectKey>,
-    /// The time at which the next grant ends.
-    pub(crate) next_end: Option<KerberosTime>,
+    /// KerberosAccesses with a grant that waits for its policies, `NAMESPACE/NAME`.
+    pub(crate) waiting: BTreeSet<Arc<str>>,
+    /// The generation of each KerberosAccess that the rendering describes.
+    pub(crate) generations: Arc<BTreeMap<ObjectKey, Option<i64>>>,
 }
 
 impl Program {
-    /// Takes in the news and says what to do next. `now`: seconds since the epoch.
-    pub(crate) fn advance(&mut self, index: &Index, news: News, now: i64) -> ProgramStep {
+    /// Takes in the news and says what to do next.
+    pub(crate) fn advance(&mut self, index: &Index, news: News, now: KerberosTime) -> ProgramStep {
+        let watched = index.own_policies();
         self.take_in(&news);
         if let Some(listing) = news.listing {
-            self.compare(index, listing);
+            self.believe(listing, &watched);
         }
-        let drifted = self.drifted(index, &news.touched);
+        let drifted = self.drifted(&watched, &news.touched);
         if news.render || self.rendered.is_none() {
-            self.replace(render(index, now));
+            self.generations = generations(index);
+            self.replace(render(index, now.0));
         }
         let rendered = self.rendered.clone().unwrap_or_default();
-        let Transition { table, apply, delete, .. } = transition(&self.active, &self.applied(index), &rendered);
+        let Transition { table, apply, delete, .. } = transition(&self.active, &self.applied(watched), &rendered);
         let missing: BTreeSet<ObjectKey> = apply.iter().cloned().collect();
         for key in rendered.policies.keys().filter(|key| !missing.contains(*key)) {
             self.as_rendered.insert(key.clone());
@@ -107,6 +114,8 @@ impl Program {
             access,
             apply: apply.into_iter().filter(is_free).collect(),
             delete: delete.into_iter().filter(is_free).collect(),
+            waiting: waiting(&rendered.access, &self.active),
+            generations: self.generations.clone(),
             missing,
             unknown,
             drifted,
@@ -133,22 +142,23 @@ impl Program {
     }
 
     /// Believes a listing where the watch says something else and has reported nothing since.
-    fn compare(&mut self, index: &Index, Listing { listed, newer }: Listing) {
+    fn believe(&mut self, Listing { listed, newer }: Listing, watched: &BTreeMap<ObjectKey, &PolicyFact>) {
         let is_open = |key: &ObjectKey| !newer.contains(key);
-        for (key, _) in index.own_policies().filter(|(key, _)| is_open(key) && !listed.contains_key(*key)) {
+        for key in watched.keys().filter(|key| is_open(key) && !listed.contains_key(*key)) {
             self.written.insert(key.clone(), Written::Gone);
         }
-        for (key, fact) in listed.into_iter().filter(|(key, fact)| is_open(key) && index.is_own_policy(fact)) {
-            if index.own_policy(&key) != Some(&fact) {
+        for (key, fact) in listed.into_iter().filter(|(key, _)| is_open(key)) {
+            // A policy that is not watched as ours may be that of another realm.
+            let is_rendered = || self.rendered.as_ref().is_some_and(|rendered| rendered.policies.contains_key(&key));
+            if watched.get(&key).map_or_else(is_rendered, |watched| **watched != fact) {
                 self.written.insert(key, Written::Put(fact));
             }
         }
     }
 
     /// The policies of ours, each as it was last reported or written, without those that a request may be changing.
-    fn applied<'a>(&'a self, index: &'a Index) -> BTreeMap<ObjectKey, &'a PolicyFact> {
-        let mut applied: BTreeMap<ObjectKey, &PolicyFact> =
-            index.own_policies().map(|(key, fact)| (key.clone(), fact)).collect();
+    fn applied<'a>(&'a self, watched: BTreeMap<ObjectKey, &'a PolicyFact>) -> BTreeMap<ObjectKey, &'a PolicyFact> {
+        let mut applied = watched;
         for (key, written) in &self.written {
             match written {
                 Written::Put(fact) => _ = applied.insert(key.clone(), fact),
@@ -161,14 +171,15 @@ impl Program {
 
     /// Returns the policies among `touched` that were as rendered, and are not any more: nobody but us may change them. A policy
     /// counts once until it is put back.
-    fn drifted(&mut self, index: &Index, touched: &BTreeSet<ObjectKey>) -> Vec<ObjectKey> {
+    fn drifted(&mut self, watched: &BTreeMap<ObjectKey, &PolicyFact>, touched: &BTreeSet<ObjectKey>) -> Vec<ObjectKey> {
         let Some(rendered) = self.rendered.clone() else { return Vec::new() };
         let differs = |key: &&ObjectKey| {
             let wanted = rendered.policies.get(*key);
-            wanted.is_some_and(|wanted| index.own_policy(key).is_none_or(|found| !found.is_as(wanted)))
+            wanted.is_some_and(|wanted| watched.get(*key).is_none_or(|found| !found.is_as(wanted)))
         };
-        let drifted = touched.iter().filter(|key| !self.in_flight.contains(*key)).filter(differs);
-        drifted.filter(|key| self.as_rendered.remove(*key)).cloned().collect()
+        let idle = touched.iter().filter(|key| !self.in_flight.contains(*key));
+        let drifted: Vec<ObjectKey> = idle.filter(differs).cloned().collect();
+        drifted.into_iter().filter(|key| self.as_rendered.remove(key)).collect()
     }
 
     /// Takes another rendering. A policy that is to be another one has not drifted.
@@ -179,4 +190,21 @@ impl Program {
         self.known.retain(|key| rendered.policies.contains_key(key));
         self.rendered = Some(Arc::new(rendered));
     }
+}
+
+/// The generation of each KerberosAccess.
+fn generations(index: &Index) -> Arc<BTreeMap<ObjectKey, Option<i64>>> {
+    Arc::new(index.accesses().map(|(key, fact)| (key.clone(), fact.meta.generation)).collect())
+}
+
+/// The KerberosAccesses with a grant that is rendered and not in force yet, `NAMESPACE/NAME`.
+fn waiting(rendered: &AccessTable, active: &AccessTable) -> BTreeSet<Arc<str>> {
+    let mut waiting = BTreeSet::new();
+    // Both have the same servers in the same order: the one is made from the other.
+    let servers = rendered.servers.iter().zip(&active.servers);
+    for (wanted, now) in servers.filter(|(wanted, now)| wanted.grants != now.grants) {
+        let missing = wanted.grants.iter().filter(|grant| !now.grants.contains(*grant));
+        waiting.extend(missing.map(|grant| grant.by.clone()));
+    }
+    waiting
 }

@@ -23,7 +23,7 @@ use kennel_k8s::index::view::SharedIndex;
 use kennel_k8s::labels::MANAGED_BY;
 use kennel_k8s::lease::HeldLease;
 use kennel_k8s::render::access::rendered::Rendered;
-use kennel_wire::message::{Clock, KerberosTime, Timestamp};
+use kennel_wire::message::{Clock, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -200,10 +200,12 @@ impl AccessProgrammer {
         self.work.retain(|key| due.contains(key));
         let applies = step.apply.into_iter().map(|key| (key, PolicyJob::Apply));
         self.work.replace(applies.chain(step.delete.into_iter().map(|key| (key, PolicyJob::Delete))));
-        self.next_end = step.next_end.map(|end| instant_of(end, (self.parts.clock)()));
+        self.next_end = step.rendered.next_expiry.map(|end| instant_of(end, (self.parts.clock)()));
         self.publish(AccessSnapshot {
             contended: step.rendered.policies.keys().filter(|key| self.contention.is_contended(key)).cloned().collect(),
             errors: self.work.errors(),
+            waiting: step.waiting,
+            generations: step.generations,
             rendered: step.rendered,
             missing: step.missing,
             unknown: step.unknown,
@@ -299,7 +301,7 @@ fn count(number: usize) -> i64 {
 }
 
 /// Converts a time of the system's clock to an instant, at most a sweep ahead: each sweep renders anew.
-fn instant_of(then: KerberosTime, now: Timestamp) -> Instant {
-    let seconds = u64::try_from(then.0.saturating_sub(now.time.0)).unwrap_or(0);
+fn instant_of(then: i64, now: Timestamp) -> Instant {
+    let seconds = u64::try_from(then.saturating_sub(now.time.0)).unwrap_or(0);
     Instant::now() + Duration::from_secs(seconds).min(SWEEP)
 }

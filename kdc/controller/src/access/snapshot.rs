@@ -17,6 +17,10 @@ pub(crate) struct AccessSnapshot {
     pub(crate) unknown: BTreeSet<ObjectKey>,
     /// Policies that somebody else keeps changing.
     pub(crate) contended: BTreeSet<ObjectKey>,
+    /// KerberosAccesses with a grant that waits for its policies, `NAMESPACE/NAME`.
+    pub(crate) waiting: BTreeSet<Arc<str>>,
+    /// The generation of each KerberosAccess that the rendering describes.
+    pub(crate) generations: Arc<BTreeMap<ObjectKey, Option<i64>>>,
     /// Why policies could not be written.
     pub(crate) errors: BTreeMap<ObjectKey, String>,
 }
