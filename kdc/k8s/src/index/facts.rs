@@ -1,6 +1,6 @@
 //! What the index keeps of each object: only what decides something, since a cluster has many pods.
 
-use crate::crd::access::TransportProtocol;
+use crate::crd::port::TransportProtocol;
 use crate::labels::{MANAGED_BY, REALM, SERVICE_ACCOUNT};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Namespace, Pod, PodSpec, Service, ServiceAccount};
@@ -126,7 +126,7 @@ impl PodShape {
         let ports = spec.containers.iter().chain(sidecars).flat_map(|container| container.ports.iter().flatten());
         let ports = ports.filter_map(|port| {
             let number = u16::try_from(port.container_port).ok()?;
-            Some((port.name.clone()?, number, TransportProtocol::from_api(port.protocol.as_deref())))
+            Some((port.name.clone()?, number, protocol(port.protocol.as_deref())))
         });
         PodShape {
             account: spec
@@ -257,6 +257,15 @@ impl<K: HasSpec<Spec: PartialEq>> OwnFact<K> {
     }
 }
 
+/// The protocol as Kubernetes writes it, TCP where it writes none.
+pub(crate) fn protocol(name: Option<&str>) -> TransportProtocol {
+    match name {
+        Some("UDP") => TransportProtocol::Udp,
+        Some("SCTP") => TransportProtocol::Sctp,
+        _ => TransportProtocol::Tcp,
+    }
+}
+
 fn created(meta: &ObjectMeta) -> Option<i64> {
     meta.creation_timestamp.as_ref().map(|time| time.0.as_second())
 }
@@ -294,7 +303,7 @@ impl Fact for ServiceFact {
         let port = |port: k8s_openapi::api::core::v1::ServicePort| {
             let own = u16::try_from(port.port).ok()?;
             let target = port.target_port.as_ref().and_then(PortRef::from_api).unwrap_or(PortRef::Number(own));
-            Some(ServicePortFact { port: own, target, protocol: TransportProtocol::from_api(port.protocol.as_deref()) })
+            Some(ServicePortFact { port: own, target, protocol: protocol(port.protocol.as_deref()) })
         };
         let fact = ServiceFact {
             selector: spec.selector.unwrap_or_default(),

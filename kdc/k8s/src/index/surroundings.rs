@@ -1,7 +1,7 @@
 //! Facts that no object of the cluster tells: where the KDC itself runs, and which further kinds the API server serves. Whoever
 //! makes the index hands them in.
 
-use crate::crd::access::TransportProtocol;
+use crate::crd::port::TransportProtocol;
 use std::collections::BTreeSet;
 
 /// What the cluster is like beside its objects.
