@@ -9,6 +9,9 @@ use std::fmt;
 /// Reason of the Events about an enrolment that was refused; the message is the text of the `EnrolmentRefusal`.
 pub const ENROLMENT_REFUSED: &str = "EnrolmentRefused";
 
+/// Reason of the Events about a NetworkPolicy that somebody else changed or deleted.
+pub const POLICY_RESTORED: &str = "NetworkPolicyRestored";
+
 /// The types of our conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConditionType {
@@ -28,6 +31,8 @@ pub enum ConditionType {
     TicketsProgrammed,
     /// NetworkPolicies let the packets of a KerberosAccess pass, and no others.
     NetworkProgrammed,
+    /// Somebody else keeps changing a NetworkPolicy of Kennel.
+    Contended,
     /// Somebody has to do something, as kstatus defines it.
     Stalled,
 }
@@ -45,6 +50,7 @@ impl ConditionType {
             ConditionType::ResolvedRefs => "ResolvedRefs",
             ConditionType::TicketsProgrammed => "TicketsProgrammed",
             ConditionType::NetworkProgrammed => "NetworkProgrammed",
+            ConditionType::Contended => "Contended",
             ConditionType::Stalled => "Stalled",
         }
     }
@@ -249,6 +255,12 @@ agent fetch the keytab";
     AccountNameTooLong { account } => NetworkProgrammed,
         "the name of {account} has more than the 63 characters of a label, so that no NetworkPolicy can select its pods",
         "use a service account with a shorter name";
+    PolicyNotWritten { policy, error } => NetworkProgrammed,
+        "NetworkPolicy {policy} cannot be written: {error}",
+        "give the KDC its ClusterRole (deploy/base/rbac.yaml), or take the obstacle away; the KDC tries again by itself";
+    PolicyContended { policy } => Contended,
+        "somebody keeps changing or deleting NetworkPolicy {policy}, which is put back after pauses that grow",
+        "take the right to write it away from whoever does that (the API server's audit log has the name)";
     WidenedByPolicy { policy, account } => NetworkProgrammed,
         "NetworkPolicy {policy}, which is not Kennel's, also lets packets into the pods of {account}",
         "delete it, or take the pods out of its podSelector";
@@ -314,6 +326,37 @@ pub enum HealthyReason {
     Guarded,
     /// It has those that validate, and serves none that mutate.
     GuardedWithoutMutation,
+    /// A KerberosAccess can have an effect.
+    Accepted,
+    /// Everything that a KerberosAccess refers to is there.
+    ResolvedRefs,
+    /// The KDC issues tickets by a KerberosAccess.
+    TicketsProgrammed,
+    /// The NetworkPolicies of a KerberosAccess are in the cluster.
+    NetworkProgrammed {
+        /// Their number.
+        policies: usize,
+    },
+    /// A server is in mode Observe: packets of everybody pass.
+    NetworkObserving,
+    /// The realm manages no NetworkPolicies.
+    NetworkDisabled,
+    /// NetworkPolicies are being written; the condition is false until then.
+    PoliciesPending {
+        /// Those that are missing.
+        missing: usize,
+    },
+    /// A KerberosAccess allows nobody, as it says.
+    NobodyAllowed,
+    /// A KerberosAccess is in force.
+    InForce {
+        /// Peers that it allows.
+        clients: usize,
+        /// KerberosPrincipals that it is about.
+        targets: usize,
+    },
+    /// The pods of a KerberosPrincipal, or of a realm, are reached as the NetworkPolicies say.
+    NetworkHolds,
     /// Nobody has to do anything.
     NotStalled,
 }
@@ -321,6 +364,8 @@ pub enum HealthyReason {
 impl HealthyReason {
     /// The reason of [`HealthyReason::Progressing`]: it passes by itself, so no Event tells of it.
     pub const PROGRESSING: &'static str = "Progressing";
+    /// The reason of [`HealthyReason::PoliciesPending`], which passes by itself too.
+    pub const POLICIES_PENDING: &'static str = "PoliciesPending";
 
     /// The stable reason of the condition.
     #[must_use]
@@ -333,6 +378,16 @@ impl HealthyReason {
             HealthyReason::NamesAccepted { .. } => "NamesAccepted",
             HealthyReason::Guarded => "Guarded",
             HealthyReason::GuardedWithoutMutation => "GuardedWithoutMutation",
+            HealthyReason::Accepted => "Accepted",
+            HealthyReason::ResolvedRefs => "ResolvedRefs",
+            HealthyReason::TicketsProgrammed
+            | HealthyReason::NetworkProgrammed { .. }
+            | HealthyReason::NetworkHolds => "Programmed",
+            HealthyReason::NetworkObserving => "Observing",
+            HealthyReason::NetworkDisabled => "Disabled",
+            HealthyReason::PoliciesPending { .. } => HealthyReason::POLICIES_PENDING,
+            HealthyReason::NobodyAllowed => "NobodyAllowed",
+            HealthyReason::InForce { .. } => "Ready",
             HealthyReason::NotStalled => "NotStalled",
         }
     }
@@ -341,7 +396,19 @@ impl HealthyReason {
     #[must_use]
     pub const fn condition(self) -> ConditionType {
         match self {
-            HealthyReason::Ready | HealthyReason::Progressing { .. } | HealthyReason::Serving => ConditionType::Ready,
+            HealthyReason::Ready
+            | HealthyReason::Progressing { .. }
+            | HealthyReason::Serving
+            | HealthyReason::NobodyAllowed
+            | HealthyReason::InForce { .. } => ConditionType::Ready,
+            HealthyReason::Accepted => ConditionType::Accepted,
+            HealthyReason::ResolvedRefs => ConditionType::ResolvedRefs,
+            HealthyReason::TicketsProgrammed => ConditionType::TicketsProgrammed,
+            HealthyReason::NetworkProgrammed { .. }
+            | HealthyReason::NetworkObserving
+            | HealthyReason::NetworkDisabled
+            | HealthyReason::NetworkHolds
+            | HealthyReason::PoliciesPending { .. } => ConditionType::NetworkProgrammed,
             HealthyReason::AccountExists => ConditionType::AccountFound,
             HealthyReason::NamesAccepted { .. } => ConditionType::NamesAccepted,
             HealthyReason::Guarded | HealthyReason::GuardedWithoutMutation => ConditionType::Guarded,
@@ -368,6 +435,22 @@ impl fmt::Display for HealthyReason {
                 "the cluster has every admission policy that validates; it serves no MutatingAdmissionPolicy (Kubernetes 1.36), so write the \
                  label kennel.dev/service-account into the templates of pods (deploy/guards/README.md)",
             ),
+            HealthyReason::Accepted => f.write_str("the object has its effect"),
+            HealthyReason::ResolvedRefs => f.write_str("everything that it refers to is there"),
+            HealthyReason::TicketsProgrammed => f.write_str("the KDC issues tickets by it"),
+            HealthyReason::NetworkProgrammed { policies } => write!(f, "its {policies} NetworkPolicies are in the cluster"),
+            HealthyReason::NetworkObserving => {
+                f.write_str("a target is in mode Observe: packets of every enrolled pod pass, and calls that Enforce would refuse are counted")
+            }
+            HealthyReason::NetworkDisabled => {
+                f.write_str("the realm manages no NetworkPolicies (spec.network.policies: None): only tickets are decided")
+            }
+            HealthyReason::PoliciesPending { missing } => write!(f, "{missing} of its NetworkPolicies are being written"),
+            HealthyReason::NobodyAllowed => f.write_str("the object allows nobody (spec.allow is empty)"),
+            HealthyReason::InForce { clients, targets } => {
+                write!(f, "clients of {clients} peers may call {targets} KerberosPrincipals")
+            }
+            HealthyReason::NetworkHolds => f.write_str("only what Kennel's NetworkPolicies allow reaches the pods"),
             HealthyReason::NotStalled => Ok(()),
         }
     }
@@ -400,17 +483,26 @@ mod tests {
 
     #[test]
     fn every_reason_stands_once_and_is_one_that_kubernetes_accepts() {
-        let mut seen = BTreeSet::from([ENROLMENT_REFUSED]);
+        let mut seen = BTreeSet::from([ENROLMENT_REFUSED, POLICY_RESTORED]);
         let healthy = [
             HealthyReason::Ready,
             HealthyReason::Serving,
             HealthyReason::AccountExists,
             HealthyReason::Guarded,
             HealthyReason::GuardedWithoutMutation,
+            HealthyReason::Accepted,
+            HealthyReason::ResolvedRefs,
+            HealthyReason::TicketsProgrammed,
+            HealthyReason::NetworkObserving,
+            HealthyReason::NetworkDisabled,
+            HealthyReason::NobodyAllowed,
             HealthyReason::NotStalled,
         ];
-        let counted =
-            [HealthyReason::Progressing { waiting: 1 }, HealthyReason::NamesAccepted { principals: 1, withheld: 0 }];
+        let counted = [
+            HealthyReason::Progressing { waiting: 1 },
+            HealthyReason::NamesAccepted { principals: 1, withheld: 0 },
+            HealthyReason::PoliciesPending { missing: 1 },
+        ];
         let healthy = healthy.into_iter().chain(counted).map(HealthyReason::reason);
         // Kinds of objects share the reasons of the Gateway API; each object has a reason once.
         let shared = ["QuotaExceeded", "NamespaceNotEnrolled", "PortsNotFound", "UnknownPeer"];

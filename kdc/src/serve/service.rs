@@ -9,6 +9,8 @@ use crate::serve::cluster::{ClusterParts, Lost, RunningCluster};
 use crate::serve::heartbeat::Heartbeat;
 use kennel_audit::{Audit, AuditWriter, Metrics};
 use kennel_controller::{Census, Live};
+use kennel_core::access::table::AccessTable;
+use kennel_core::access::{AccessIndex, AccessPolicy, AllowAll};
 use kennel_core::pods::{NoCluster, Pods};
 use kennel_core::realm::Realm;
 use kennel_listen::{ApartServer, BoundSockets, HttpListener, RunningSockets};
@@ -52,7 +54,15 @@ impl Service {
             Some(cluster) => Arc::new(cluster.index.clone()),
             None => Arc::new(NoCluster),
         };
-        let live = Arc::new(Live::new(parts.realm, pods));
+        let access: Arc<dyn AccessPolicy> = match &parts.cluster {
+            // Denies what the cluster has not said yet; services that an administrator made go on.
+            Some(_) => {
+                let table = AccessTable { realm: parts.realm.name.clone(), ..AccessTable::default() };
+                Arc::new(AccessIndex::new(&table))
+            }
+            None => Arc::new(AllowAll),
+        };
+        let live = Arc::new(Live::new(parts.realm, access, pods));
         let addresses = bound.addresses().to_vec();
         let (trail, heartbeat) = (audit.clone(), Heartbeat::start());
         let endpoint = KdcEndpoint::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);

@@ -52,7 +52,9 @@ impl DriftEvents {
         let (namespace, name) = key;
         let when = match pause.as_secs() {
             0 => "it is put back".to_owned(),
-            seconds => format!("it is put back in {seconds} s, since that happens again and again: find out who does it"),
+            seconds => {
+                format!("it is put back in {seconds} s, since that happens again and again: find out who does it")
+            }
         };
         let message = format!("somebody has changed or deleted NetworkPolicy {namespace}/{name}: {when}");
         tokio::spawn(async move {

@@ -15,6 +15,8 @@ use std::sync::Arc;
 /// The state of programming.
 #[derive(Debug, Default)]
 pub(crate) struct Program {
+    /// Name of the realm.
+    realm: String,
     /// The last rendering; `None` before the first one.
     rendered: Option<Arc<Rendered>>,
     generations: Arc<BTreeMap<ObjectKey, Option<i64>>>,
@@ -87,6 +89,10 @@ pub(crate) struct ProgramStep {
 }
 
 impl Program {
+    pub(crate) fn new(realm: &str) -> Program {
+        Program { realm: realm.to_owned(), ..Program::default() }
+    }
+
     /// Takes in the news and says what to do next.
     pub(crate) fn advance(&mut self, index: &Index, news: News, now: KerberosTime) -> ProgramStep {
         let watched = index.own_policies();
@@ -183,7 +189,9 @@ impl Program {
     }
 
     /// Takes another rendering. A policy that is to be another one has not drifted.
-    fn replace(&mut self, rendered: Rendered) {
+    fn replace(&mut self, mut rendered: Rendered) {
+        // Without a KerberosRealm, the services that an administrator made are those of the realm of the configuration.
+        rendered.access.realm.clone_from(&self.realm);
         if let Some(old) = &self.rendered {
             self.as_rendered.retain(|key| rendered.policies.get(key) == old.policies.get(key));
         }

@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// Policies that are written at a time.
 const AT_A_TIME: usize = 32;
@@ -88,8 +88,8 @@ impl AccessProgrammer {
     pub(crate) fn new(parts: AccessParts) -> AccessProgrammer {
         let now = Instant::now();
         AccessProgrammer {
+            program: Some(Program::new(parts.live.name())),
             parts,
-            program: Some(Program::default()),
             steps: JoinSet::new(),
             news: News::default(),
             due: None,
@@ -126,8 +126,7 @@ impl AccessProgrammer {
                 Some(result) = writes.next(), if !writes.is_empty() => self.take_note(result, writes.is_empty()),
                 Some(step) = self.steps.join_next(), if !self.steps.is_empty() => match step {
                     Ok((program, step)) => self.perform(program, step).await,
-                    // A panic is a fault of ours: the task ends, and with it the process's hold on the Lease.
-                    Err(error) => std::panic::resume_unwind(error.into_panic()),
+                    Err(error) => self.start_anew(&error),
                 },
                 Some(Ok(listing)) = self.sweeps.join_next(), if !self.sweeps.is_empty() => self.end_sweep(listing),
                 _ = sweep.tick() => self.begin_sweep(),
@@ -138,10 +137,21 @@ impl AccessProgrammer {
         }
     }
 
+    /// A step that panicked is a fault of ours. The tickets stay as they are until a step from the start ends well.
+    fn start_anew(&mut self, error: &JoinError) {
+        tracing::error!(%error, "a step of programming accesses failed: starting anew");
+        self.program = Some(Program::new(self.parts.live.name()));
+        self.news.render = true;
+        self.make_due(LOOK);
+    }
+
     fn timer(&self) -> Instant {
         let latest = Instant::now() + LOOK;
         let step = self.due.filter(|_| self.program.is_some()).map(|due| due.max(self.rest_until));
-        [step, self.work.next_due(), self.contention.next(), self.next_end].into_iter().flatten().fold(latest, Instant::min)
+        [step, self.work.next_due(), self.contention.next(), self.next_end]
+            .into_iter()
+            .flatten()
+            .fold(latest, Instant::min)
     }
 
     fn take_changes(&mut self) {
@@ -255,7 +265,11 @@ impl AccessProgrammer {
         for key in drifted {
             let pause = self.contention.note(key, now);
             self.parts.metrics.network_policy_drift.inc();
-            tracing::warn!(namespace = key.0, policy = key.1, "somebody has changed or deleted a NetworkPolicy: it is put back");
+            tracing::warn!(
+                namespace = key.0,
+                policy = key.1,
+                "somebody has changed or deleted a NetworkPolicy: it is put back"
+            );
             if pause > Duration::ZERO {
                 self.work.hold_back(key, now + pause);
             }

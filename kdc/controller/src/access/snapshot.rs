@@ -37,7 +37,7 @@ impl Programmed {
         let snapshot = self.0.load();
         snapshot.as_ref().is_some_and(|snapshot| {
             let rendered = &snapshot.rendered;
-            let needed = rendered.policies_of_account(namespace, account, &rendered.access.realm);
+            let needed = rendered.policies_of_account(namespace, account);
             rendered.namespaces.contains_key(namespace) && needed.iter().all(|key| !snapshot.unknown.contains(*key))
         })
     }

@@ -65,8 +65,7 @@ fn progress(key: &ObjectKey, outcome: &AccessOutcome, snapshot: &AccessSnapshot)
     let name = |(namespace, name): &ObjectKey| format!("{namespace}/{name}");
     let among = |set: &BTreeSet<ObjectKey>| outcome.policies.iter().filter(|policy| set.contains(*policy)).count();
     let errors = outcome.policies.iter().filter_map(|policy| Some((policy, snapshot.errors.get(policy)?)));
-    let errors =
-        errors.map(|(policy, error)| Problem::PolicyNotWritten { policy: name(policy), error: error.clone() });
+    let errors = errors.map(|(policy, error)| Problem::PolicyNotWritten { policy: name(policy), error: error.clone() });
     let contended = outcome.policies.iter().filter(|policy| snapshot.contended.contains(*policy));
     let contended = contended.map(|policy| Problem::PolicyContended { policy: name(policy) });
     AccessProgress {
@@ -80,9 +79,8 @@ fn progress(key: &ObjectKey, outcome: &AccessOutcome, snapshot: &AccessSnapshot)
 pub(crate) fn changed_accesses(old: &AccessSnapshot, new: &AccessSnapshot) -> BTreeSet<ObjectKey> {
     let same_rendering = std::sync::Arc::ptr_eq(&old.rendered, &new.rendered);
     let is_changed = |key: &ObjectKey, outcome: &AccessOutcome| {
-        let differs = || {
-            old.generations.get(key) != new.generations.get(key) || old.rendered.accesses.get(key) != Some(outcome)
-        };
+        let differs =
+            || old.generations.get(key) != new.generations.get(key) || old.rendered.accesses.get(key) != Some(outcome);
         (!same_rendering && differs()) || progress(key, outcome, old) != progress(key, outcome, new)
     };
     new.rendered.accesses.iter().filter(|(key, outcome)| is_changed(key, outcome)).map(|(key, _)| key.clone()).collect()

@@ -2,6 +2,7 @@
 //! index while the watches write it.
 
 use crate::index::facts::SetReference;
+use crate::index::surroundings::Surroundings;
 use crate::index::table::ObjectChange;
 use crate::index::tables::ClusterEvent;
 use crate::index::{Index, IndexChanges};
@@ -31,6 +32,14 @@ impl SharedIndex {
     pub fn update(&self, events: impl IntoIterator<Item = ClusterEvent>) -> Option<IndexChanges> {
         let mut index = self.write();
         events.into_iter().for_each(|event| index.apply(event));
+        index.is_synced().then(|| index.settle())
+    }
+
+    /// Takes in what no object tells. Returns what changed, as [`SharedIndex::update`] does.
+    #[must_use]
+    pub fn set_surroundings(&self, surroundings: Surroundings) -> Option<IndexChanges> {
+        let mut index = self.write();
+        index.set_surroundings(surroundings);
         index.is_synced().then(|| index.settle())
     }
 

@@ -39,8 +39,7 @@ pub fn access_status(
         [ready, accepted, resolved, tickets, network].into_iter().chain(contended).collect();
     let old_conditions = old.map_or(&[][..], |old| &old.conditions);
     // A condition that is abnormal where it holds vanishes where it does not.
-    let kept: Vec<_> =
-        old_conditions.iter().filter(|c| c.type_ != ConditionType::Contended.name()).cloned().collect();
+    let kept: Vec<_> = old_conditions.iter().filter(|c| c.type_ != ConditionType::Contended.name()).cloned().collect();
     let before = if desired.iter().any(|d| d.kind == ConditionType::Contended) { old_conditions } else { &kept };
     KerberosAccessStatus {
         observed_generation: meta.generation,
