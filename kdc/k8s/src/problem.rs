@@ -113,10 +113,10 @@ problems! {
         "create it, or take it out of spec.hosts.services";
     StatefulSetNotFound { stateful_set, namespace } => NamesAccepted,
         "there is no StatefulSet {stateful_set} in namespace {namespace}",
-        "create it, or take it out of spec.hosts.statefulSetPods";
+        "create it, or take it out of spec.hosts.statefulSets";
     GoverningServiceNotFound { stateful_set, service, namespace } => NamesAccepted,
         "the pods of StatefulSet {stateful_set} have no DNS names, since its spec.serviceName {service:?} names no Service of namespace {namespace}",
-        "create that headless Service, or take the StatefulSet out of spec.hosts.statefulSetPods";
+        "create that headless Service, or take the StatefulSet out of spec.hosts.statefulSets";
     AliasNotAllowed { alias, namespace, realm } => NamesAccepted,
         "namespace {namespace} may not have the name {alias}",
         "add the name to spec.aliasPolicy of KerberosRealm {realm}, or take it out of spec.hosts.aliases";
@@ -144,19 +144,19 @@ problems! {
         "delete that principal, or take the name out of the object";
     // The keytab Secret.
     NoKeys { secret } => NamesAccepted,
-        "keytabSecret {secret}: there is no key to keep in it",
-        "give services and hosts, or credentials: [Keytab] for the account's own key";
+        "keytabSecretRef {secret}: there is no key to keep in it",
+        "give serviceClasses and hosts, or credentials: [Keytab] for the account's own key";
     SecretNotOurs { secret } => NamesAccepted,
-        "keytabSecret {secret}: there is a Secret of this name that is not Kennel's",
-        "delete it, or give another name in spec.keytabSecret";
+        "keytabSecretRef {secret}: there is a Secret of this name that is not Kennel's",
+        "delete it, or give another name in spec.keytabSecretRef";
     SecretsForbidden { secret, namespace, account } => NamesAccepted,
-        "keytabSecret {secret}: the KDC may not write Secrets in namespace {namespace}",
+        "keytabSecretRef {secret}: the KDC may not write Secrets in namespace {namespace}",
         "create a RoleBinding for it (kubectl -n {namespace} create rolebinding kennel-kdc-keytab-secrets \
 --clusterrole=kennel-kdc-keytab-secrets --serviceaccount={account}; the role is in deploy/components/keytab-secrets), or let the \
 agent fetch the keytab";
     SecretConflict { secret, owner } => NamesAccepted,
-        "keytabSecret {secret}: the Secret belongs to KerberosPrincipal {owner}",
-        "give another name in spec.keytabSecret";
+        "keytabSecretRef {secret}: the Secret belongs to KerberosPrincipal {owner}",
+        "give another name in spec.keytabSecretRef";
 }
 
 impl Problem {

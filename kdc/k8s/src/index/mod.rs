@@ -159,7 +159,7 @@ impl Index {
         let not_enrolled = match (self.followed_realm(), tables.namespaces.get("", namespace)) {
             (None, _) => Some(Problem::RealmNotFound { realm: self.realm.name.clone() }),
             (Some(realm), Some(fact))
-                if !fact.ending && selector::matches(&realm.spec.namespace_selector, &fact.labels) =>
+                if !fact.ending && selector::matches(&realm.namespace_selector(), &fact.labels) =>
             {
                 None
             }
@@ -269,6 +269,6 @@ fn not_selected(namespace: &str, realm: &KerberosRealm) -> Problem {
     Problem::NamespaceNotEnrolled {
         namespace: namespace.to_owned(),
         realm: realm.metadata.name.clone().unwrap_or_default(),
-        selector: selector::as_text(&realm.spec.namespace_selector),
+        selector: selector::as_text(&realm.namespace_selector()),
     }
 }

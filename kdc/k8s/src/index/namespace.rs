@@ -1,7 +1,8 @@
 //! What one namespace asks for, from what is known of the cluster: pure.
 
+use crate::crd::credentials::CredentialKind;
 use crate::crd::principal::KerberosPrincipal;
-use crate::crd::realm::{CredentialKind, KerberosRealm};
+use crate::crd::realm::KerberosRealm;
 use crate::index::facts::OwnFact;
 use crate::index::plan::{NamespacePlan, PlanFacts, PlannedObject, malformed};
 use crate::index::policy_claims::PolicyClaims;
