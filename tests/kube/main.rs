@@ -6,6 +6,7 @@ mod agent;
 mod crds;
 mod enrolment;
 mod faults;
+mod guards;
 mod injection;
 mod lease;
 mod lifecycle;

@@ -39,6 +39,10 @@ pub const INJECT: Label = Label { key: "kennel.dev/inject", value: "enabled" };
 /// Marks the objects that the KDC made, so that it deletes and overwrites no other.
 pub const MANAGED_BY: Label = Label { key: "app.kubernetes.io/managed-by", value: FIELD_MANAGER };
 
+/// Label of a pod: its service account. Admission policies set it and let nobody forge it, so that NetworkPolicies can select
+/// accounts.
+pub const SERVICE_ACCOUNT: &str = "kennel.dev/service-account";
+
 /// Marks the pods of the KDC.
 pub const KDC_POD: Label = Label { key: "app.kubernetes.io/name", value: "kennel-kdc" };
 
@@ -74,7 +78,7 @@ mod tests {
     #[test]
     fn our_labels_are_under_our_group_which_is_that_of_the_custom_resources() {
         assert_eq!(crate::crd::realm::KerberosRealm::group(&()), GROUP);
-        for name in [REALM, INJECT.key, STORE, STORE_REVISION] {
+        for name in [REALM, INJECT.key, STORE, STORE_REVISION, SERVICE_ACCOUNT] {
             assert!(name.starts_with(&format!("{GROUP}/")), "{name}");
         }
     }
