@@ -12,6 +12,8 @@ mod lease;
 mod lifecycle;
 mod login;
 mod metrics;
+mod people;
+mod refusals;
 mod rollback;
 mod tenants;
 mod token_flood;
