@@ -13,6 +13,7 @@
 //! | `services` | the names that a KerberosPrincipal asks for |
 //! | `plan` | what the objects of a namespace ask for within its budget |
 //! | `policy_claims` | who has a name that the alias policy gives to several namespaces |
+//! | `lookup` | the facts that rendering reads |
 //! | [`namespace`] | the principals that a namespace asks for |
 //! | `selector` | label selectors |
 //! | [`surroundings`] | facts that no object tells: the KDC's own pods, the kinds that are served |
@@ -20,6 +21,7 @@
 
 pub mod facts;
 pub mod namespace;
+pub(crate) mod selector;
 pub mod surroundings;
 pub mod table;
 pub mod tables;
@@ -27,10 +29,10 @@ pub mod view;
 
 mod budget;
 mod host_owner;
+mod lookup;
 mod plan;
 mod pod_shapes;
 mod policy_claims;
-mod selector;
 mod services;
 mod set_pods;
 
