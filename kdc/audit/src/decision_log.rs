@@ -139,7 +139,7 @@ struct PlacedDecision {
 /// How a request ended, as the admin API says it; `None` where nothing was decided.
 fn outcome(decision: &Decision) -> Option<DecisionOutcome> {
     match decision {
-        Decision::Issued(issued) if issued.would_deny => Some(DecisionOutcome::WouldDeny),
+        Decision::Issued(issued) if issued.would_deny.is_some() => Some(DecisionOutcome::WouldDeny),
         Decision::Issued(_) => Some(DecisionOutcome::Allowed),
         Decision::Refused { refusal: Refusal::AccessDenied, .. } => Some(DecisionOutcome::Denied),
         Decision::Refused { .. } => Some(DecisionOutcome::Refused),
@@ -162,6 +162,7 @@ pub fn new_recording(now: Timestamp) -> PairsSnapshot {
 mod tests {
     use super::*;
     use crate::testing::{clock, issued, refused};
+    use kennel_core::access::denial::{AccessDenial, DenialReason};
     use kennel_core::event::IssuedTicket;
 
     /// Services of two components belong to the account `web` of namespace `shop`.
@@ -188,14 +189,15 @@ mod tests {
     }
 
     fn denied(exchange: Exchange, refusal: Refusal) -> Event {
-        let outcome = Decision::Refused { refusal, code: refusal.code() };
+        let outcome = Decision::refused(refusal);
         web(Event { exchange, outcome, ..refused("cart.shop") })
     }
 
     fn would_deny() -> Event {
         let event = web(issued());
         let Decision::Issued(ticket) = event.outcome else { panic!("{event:?}") };
-        Event { outcome: Decision::Issued(IssuedTicket { would_deny: true, ..ticket }), ..event }
+        let denial = AccessDenial { reason: DenialReason::NoAccess, text: "no KerberosAccess".into() };
+        Event { outcome: Decision::Issued(IssuedTicket { would_deny: Some(denial), ..ticket }), ..event }
     }
 
     fn outcomes(log: &DecisionLog, scope: &DecisionScope) -> Vec<DecisionOutcome> {
@@ -213,7 +215,7 @@ mod tests {
         let pairs = log.pairs(&shop).pairs;
         let tallies: Vec<_> = pairs.iter().map(|pair| (&*pair.client, pair.tally.counts)).collect();
         assert_eq!(tallies, [("alice@R", [1, 1, 0, 0]), ("cart.shop@R", [0, 0, 1, 0])]);
-        let line = r#"kennel_access_decisions_total{namespace="shop",outcome="would-deny"} 1"#;
+        let line = r#"kennel_namespace_decisions_total{namespace="shop",outcome="would-deny"} 1"#;
         assert!(metrics.text().contains(line), "{}", metrics.text());
     }
 

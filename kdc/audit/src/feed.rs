@@ -3,7 +3,7 @@
 
 use crate::backlog::weight;
 use crate::decision_log::DecisionScope;
-use crate::metrics::{AccessCounters, Metrics};
+use crate::metrics::{Metrics, NamespaceCounters};
 use kennel_core::access::table::ServerKey;
 use kennel_core::event::Event;
 use kennel_wire::admin::DecisionOutcome;
@@ -56,7 +56,7 @@ struct Ring {
     entries: VecDeque<Arc<FeedEntry>>,
     newest: u64,
     octets: usize,
-    counts: Option<AccessCounters>,
+    counts: Option<NamespaceCounters>,
 }
 
 impl Feed {
@@ -66,9 +66,9 @@ impl Feed {
     }
 
     /// The counters of a namespace.
-    pub(crate) fn counts(&mut self, namespace: &str, metrics: &Metrics) -> &AccessCounters {
+    pub(crate) fn counts(&mut self, namespace: &str, metrics: &Metrics) -> &NamespaceCounters {
         let counts = &mut self.ring(namespace).counts;
-        counts.get_or_insert_with(|| metrics.access_counters(namespace))
+        counts.get_or_insert_with(|| metrics.namespace_counters(namespace))
     }
 
     /// Appends a decision.

@@ -40,7 +40,7 @@ pub use error::AuditError;
 pub use feed::{FeedEntry, FeedSlice};
 pub use line::LineFormat;
 pub use metrics::Metrics;
-pub use pairs::{PairTally, PairsOfNamespace, PairsSnapshot, RecordedPair, service_class};
+pub use pairs::{PairTally, PairsOfNamespace, PairsSnapshot, RecordedPair};
 pub use sink::SinkTarget;
 pub use store_counts::{PrincipalKind, StoreCounts, StoreGauges};
 pub use trail::{Audit, AuditWriter, TrailSettings};

@@ -3,6 +3,7 @@
 //! and are counted.
 
 use crate::decision_log::DecisionScope;
+use kennel_core::access::ServiceClass;
 use kennel_core::access::table::ServerKey;
 use kennel_core::event::Event;
 use kennel_wire::admin::DecisionOutcome;
@@ -99,7 +100,8 @@ impl Pairs {
             restored.key = format!("{account}{BETWEEN}{class}{BETWEEN}{client}");
             restored.insert(&namespace, tally);
         }
-        restored.version = 0;
+        // The beginning of the recording is to be kept too.
+        restored.version = 1;
         restored
     }
 
@@ -111,7 +113,10 @@ impl Pairs {
         client: &Principal,
         outcome: DecisionOutcome,
     ) -> u64 {
-        let class = event.server.as_ref().and_then(service_class).unwrap_or_default();
+        let class = match event.server.as_ref().map(ServiceClass::of_principal) {
+            Some(ServiceClass::Class(class)) => class,
+            _ => "",
+        };
         self.key.clear();
         // Writing to a `String` does not fail.
         let _ = write!(self.key, "{}{BETWEEN}{class}{BETWEEN}{client}", server.name);
@@ -209,15 +214,6 @@ impl PairTally {
     }
 }
 
-/// The service class of a server; `None` for an account's own principal, which has one component.
-#[must_use]
-pub fn service_class(server: &Principal) -> Option<&str> {
-    match server.name.components.as_slice() {
-        [class, _, ..] => Some(class),
-        _ => None,
-    }
-}
-
 /// Octets that a pair occupies, with the free slots of a hash table.
 fn octets(key: &str) -> usize {
     key.len() + 2 * size_of::<(Box<str>, PairTally)>()
@@ -266,13 +262,14 @@ mod tests {
     #[test]
     fn pairs_go_on_after_a_restart_and_nothing_new_is_not_written() {
         let mut pairs = empty();
-        assert_eq!(pairs.snapshot(0), None);
+        assert!(pairs.snapshot(0).is_some(), "the beginning of the recording");
+        assert_eq!(pairs.snapshot(1), None);
         count(&mut pairs, "cart.shop", "HTTP/web.shop.svc", 10, DecisionOutcome::Allowed);
         let (version, snapshot) = pairs.snapshot(0).unwrap();
         assert_eq!(pairs.snapshot(version), None);
         let text = serde_json::to_string(&snapshot).unwrap();
         let mut restored = Pairs::restore(serde_json::from_str(&text).unwrap());
-        assert_eq!((restored.octets, restored.snapshot(0)), (pairs.octets, None));
+        assert_eq!((restored.octets, restored.snapshot(1)), (pairs.octets, None));
         count(&mut restored, "cart.shop", "HTTP/web.shop.svc", 99, DecisionOutcome::Allowed);
         let tally = restored.list(&shop()).pairs[0].tally;
         assert_eq!((tally.first, tally.last, tally.number(DecisionOutcome::Allowed)), (10, 99, 2));

@@ -180,8 +180,7 @@ mod tests {
     }
 
     fn unknown(name: &str) -> Event {
-        let refusal = Refusal::ClientUnknown;
-        Event { outcome: Decision::Refused { refusal, code: refusal.code() }, ..refused(name) }
+        Event { outcome: Decision::refused(Refusal::ClientUnknown), ..refused(name) }
     }
 
     /// A named pipe that nobody reads: a write blocks once its buffer is full.
@@ -271,8 +270,7 @@ mod tests {
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         // Neither noise nor the refusals that follow from the stall grow the queue.
         let before = audit.backlog.octets();
-        let of_trail = Refusal::TrailUnavailable;
-        let refusal = Decision::Refused { refusal: of_trail, code: of_trail.code() };
+        let refusal = Decision::refused(Refusal::TrailUnavailable);
         for _ in 0..1000 {
             audit.record(Event { outcome: refusal.clone(), ..refused("alice") });
         }
