@@ -1,6 +1,7 @@
 //! Decisions and pairs as the admin API writes them.
 
-use kennel_audit::{DecisionLog, DecisionScope, FeedEntry, RecordedPair, service_class};
+use kennel_audit::{DecisionLog, DecisionScope, FeedEntry, RecordedPair};
+use kennel_core::access::ServiceClass;
 use kennel_core::access::table::ServerKey;
 use kennel_core::event::Decision;
 use kennel_wire::admin::{AccountRef, DecisionOutcome, DecisionRecord, Pair, PairsResponse};
@@ -9,14 +10,11 @@ use kennel_wire::message::{KerberosTime, Principal};
 /// A decision.
 pub(super) fn decision_record(log: &DecisionLog, sequence: u64, entry: &FeedEntry) -> DecisionRecord {
     let event = &entry.event;
-    let refusal = match &event.outcome {
-        Decision::Refused { refusal, .. } | Decision::Dropped(refusal) => Some(*refusal),
-        Decision::Issued(_) | Decision::PreauthRequired => None,
-    };
-    let ticket_end = match &event.outcome {
-        Decision::Issued(issued) => Some(issued.endtime.to_rfc3339().to_string()),
+    let issued = match &event.outcome {
+        Decision::Issued(issued) => Some(issued),
         _ => None,
     };
+    let (reason, message) = reason(&event.outcome).unzip();
     DecisionRecord {
         sequence,
         time: event.time.to_rfc3339().to_string(),
@@ -26,18 +24,40 @@ pub(super) fn decision_record(log: &DecisionLog, sequence: u64, entry: &FeedEntr
         pod: event.pod.as_ref().map(|pod| format!("{}/{}", pod.namespace, pod.name)),
         server: event.server.as_ref().map(ToString::to_string),
         server_account: entry.server.clone().map(account_ref),
-        service_class: event.server.as_ref().and_then(service_class).map(str::to_owned),
+        service_class: event.server.as_ref().and_then(service_class),
         outcome: entry.outcome,
-        access: None,
-        reason: refusal.map(|refusal| refusal.name().to_owned()),
-        message: refusal.map(|refusal| refusal.text().to_owned()),
+        access: issued.and_then(|issued| issued.allowed_by.as_deref()).map(str::to_owned),
+        reason: reason.map(str::to_owned),
+        message: message.map(str::to_owned),
         peer: event.peer.to_string(),
-        ticket_end,
+        ticket_end: issued.map(|issued| issued.endtime.to_rfc3339().to_string()),
+    }
+}
+
+/// Name and words of the reason of a refusal, or of what Enforce would refuse.
+fn reason(decision: &Decision) -> Option<(&str, &str)> {
+    match decision {
+        Decision::Issued(issued) => issued.would_deny.as_ref().map(|denial| (denial.reason.name(), &*denial.text)),
+        Decision::Refused { denial: Some(denial), .. } => Some((denial.reason.name(), &*denial.text)),
+        Decision::Refused { refusal, .. } | Decision::Dropped(refusal) => Some((refusal.name(), refusal.text())),
+        Decision::PreauthRequired => None,
+    }
+}
+
+fn service_class(server: &Principal) -> Option<String> {
+    match ServiceClass::of_principal(server) {
+        ServiceClass::Class(class) => Some(class.to_owned()),
+        _ => None,
     }
 }
 
 /// The pairs of a scope.
-pub(super) fn pairs_response(log: &DecisionLog, realm: &str, scope: &DecisionScope, now: KerberosTime) -> PairsResponse {
+pub(super) fn pairs_response(
+    log: &DecisionLog,
+    realm: &str,
+    scope: &DecisionScope,
+    now: KerberosTime,
+) -> PairsResponse {
     let found = log.pairs(scope);
     PairsResponse {
         realm: realm.to_owned(),

@@ -7,6 +7,7 @@
 //! | [`callers`] | whose token a request carries, and what its user may see |
 //! | [`stream`] | decisions as lines that go on |
 //! | [`streams`] | the limits of such answers |
+//! | [`directory`] | which accounts principals belong to |
 //! | [`bodies`] | decisions and pairs as the API writes them |
 //! | [`pairs_file`] | the pairs beyond the end of the process |
 //! | [`refusal`] | every reason for which a request is refused |
@@ -14,6 +15,7 @@
 pub(crate) mod api;
 mod bodies;
 pub(crate) mod callers;
+pub(crate) mod directory;
 pub(crate) mod pairs_file;
 mod refusal;
 mod stream;

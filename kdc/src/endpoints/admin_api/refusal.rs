@@ -19,10 +19,7 @@ pub(crate) enum AdminRefusal {
     /// The API server does not know the token.
     TokenRejected,
     /// The user may not see the decisions of this namespace, or of all namespaces.
-    NotPermitted {
-        user: String,
-        namespace: Option<String>,
-    },
+    NotPermitted { user: String, namespace: Option<String> },
     /// The user, or all users together, have as many streams as they may have.
     TooManyStreams,
     /// Too many other requests wait for the API server.

@@ -48,9 +48,8 @@ impl DecisionStream {
         place: Option<StreamPlace>,
     ) -> DecisionStream {
         let newest = log.read(&scope, u64::MAX, 0).newest;
-        let position = query.after.filter(|after| {
-            query.instance.as_deref() == Some(identity.instance) && *after <= newest
-        });
+        let position =
+            query.after.filter(|after| query.instance.as_deref() == Some(identity.instance) && *after <= newest);
         let most = query.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let after = position.unwrap_or_else(|| log.begin(&scope, most));
         let start = StreamStart {
@@ -146,4 +145,153 @@ fn text(lines: impl IntoIterator<Item = DecisionLine>) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+    use http_body_util::BodyExt;
+    use kennel_audit::{
+        AccountDirectory, Audit, AuditWriter, LineFormat, Metrics, SinkTarget, TrailSettings, new_recording,
+    };
+    use kennel_core::access::table::ServerKey;
+    use kennel_core::event::{Decision, Event, Exchange};
+    use kennel_core::refusal::Refusal;
+    use kennel_wire::message::{KdcOptions, Principal};
+    use serde_json::Value;
+
+    /// `HTTP/x.shop` belongs to the account `x` of namespace `shop`.
+    struct ByHost;
+
+    impl AccountDirectory for ByHost {
+        fn of_server(&self, server: &Principal) -> Option<ServerKey> {
+            let (name, namespace) = server.name.components.get(1)?.split_once('.')?;
+            Some(ServerKey::new(namespace, name))
+        }
+
+        fn of_client(&self, _client: &Principal) -> Option<ServerKey> {
+            None
+        }
+    }
+
+    struct Fixture {
+        log: Arc<DecisionLog>,
+        audit: Audit,
+        writer: AuditWriter,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Fixture {
+        fn new() -> Fixture {
+            let (folder, metrics) = (tempfile::tempdir().unwrap(), Arc::new(Metrics::new()));
+            let pairs = new_recording(clock::now());
+            let log = Arc::new(DecisionLog::new(Arc::new(ByHost), metrics.clone(), pairs));
+            let sink = SinkTarget::File(folder.path().join("audit.log"));
+            let settings = TrailSettings { sink, format: LineFormat::Json, noise_lines: 20 };
+            let (audit, writer) = Audit::start(&settings, metrics, Some(log.clone()), clock::now).unwrap();
+            Fixture { log, audit, writer, _folder: folder }
+        }
+
+        fn record(&self, server: &str) {
+            self.audit.record(Event {
+                time: clock::now(),
+                peer: "10.0.0.1:4711".parse().unwrap(),
+                exchange: Exchange::Tgs,
+                client: Principal::parse("cart.shop", "R").ok(),
+                server: Principal::parse(server, "R").ok(),
+                pod: None,
+                options: KdcOptions::default(),
+                offered: Vec::new(),
+                outcome: Decision::refused(Refusal::TicketExpired),
+            });
+        }
+
+        /// Waits until so many decisions are in the log.
+        async fn recorded(&self, number: u64) {
+            let mut newest = self.log.follow();
+            newest.wait_for(|newest| newest.is_some_and(|newest| newest >= number)).await.unwrap();
+        }
+
+        fn stream(&self, query: DecisionsQuery, life: Duration) -> DecisionStream {
+            let identity = StreamIdentity { realm: "R", instance: "i1" };
+            let scope = query.namespace.clone().map_or(DecisionScope::All, DecisionScope::Namespace);
+            DecisionStream::new(self.log.clone(), identity, &query, scope, Instant::now() + life, None)
+        }
+
+        async fn lines(&self, query: DecisionsQuery) -> Vec<Value> {
+            let body = self.stream(query, Duration::from_secs(60)).into_body().collect().await.unwrap().to_bytes();
+            let text = String::from_utf8(body.to_vec()).unwrap();
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        }
+    }
+
+    fn shop() -> DecisionsQuery {
+        DecisionsQuery { namespace: Some("shop".into()), ..DecisionsQuery::default() }
+    }
+
+    fn sequences(lines: &[Value]) -> Vec<u64> {
+        let decisions = lines.iter().filter(|line| line["type"] == "decision");
+        decisions.map(|line| line["sequence"].as_u64().unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_stream_has_the_decisions_of_its_namespace_and_is_resumed_after_the_last_one() {
+        let fixture = Fixture::new();
+        for server in ["HTTP/web.shop", "HTTP/x.bank", "HTTP/web.shop", "HTTP/web.shop"] {
+            fixture.record(server);
+        }
+        fixture.recorded(4).await;
+        let lines = fixture.lines(shop()).await;
+        assert_eq!((&lines[0]["type"], &lines[0]["resumed"]), (&"start".into(), &false.into()));
+        assert_eq!(sequences(&lines), [1, 2, 3]);
+        assert!(lines[1..].iter().all(|line| line["serverAccount"]["namespace"] == "shop"), "{lines:?}");
+        let resume = |instance: &str| DecisionsQuery { instance: Some(instance.into()), after: Some(2), ..shop() };
+        let lines = fixture.lines(resume("i1")).await;
+        assert_eq!((&lines[0]["resumed"], sequences(&lines)), (&true.into(), vec![3]));
+        let lines = fixture.lines(resume("another process")).await;
+        assert_eq!((&lines[0]["resumed"], sequences(&lines)), (&false.into(), vec![1, 2, 3]));
+        let lines = fixture.lines(DecisionsQuery { limit: Some(1), ..shop() }).await;
+        assert_eq!((sequences(&lines), lines.len()), (vec![3], 2), "what was not asked for is not lost");
+        let everywhere = fixture.lines(DecisionsQuery::default()).await;
+        assert_eq!(sequences(&everywhere), [1, 2, 3, 4]);
+        fixture.writer.stop();
+    }
+
+    #[tokio::test]
+    async fn decisions_that_are_not_retained_any_more_are_a_line_with_their_number() {
+        let fixture = Fixture::new();
+        let number = 20_000;
+        for _ in 0..number {
+            fixture.record("HTTP/web.shop");
+        }
+        fixture.recorded(number).await;
+        let lines = fixture.lines(DecisionsQuery { instance: Some("i1".into()), after: Some(0), ..shop() }).await;
+        let sequences = sequences(&lines);
+        assert_eq!(lines[1]["type"], "lost");
+        assert_eq!(lines[1]["lost"].as_u64().unwrap(), sequences[0] - 1);
+        assert!(sequences[0] > 1 && sequences.len() > 1000, "{} of {number} are retained", sequences.len());
+        assert_eq!(*sequences.last().unwrap(), number);
+        assert!(sequences.windows(2).all(|pair| pair[1] == pair[0] + 1));
+        fixture.writer.stop();
+    }
+
+    #[tokio::test]
+    async fn a_stream_follows_until_the_log_closes_or_the_connection_has_to_end() {
+        let fixture = Fixture::new();
+        let follow = || DecisionsQuery { follow: true, ..shop() };
+        let mut stream = fixture.stream(follow(), Duration::from_secs(60));
+        assert!(stream.next().await.unwrap().contains("start"));
+        fixture.record("HTTP/web.shop");
+        assert!(stream.next().await.unwrap().contains("\"sequence\":1"));
+        fixture.log.close();
+        assert_eq!(stream.next().await, None);
+        let mut short = fixture.stream(follow(), LAST_LINES + Duration::from_millis(100));
+        assert!(short.next().await.unwrap().contains("start"));
+        short.next().await.unwrap();
+        let begun = Instant::now();
+        assert_eq!(short.next().await, None);
+        assert!(begun.elapsed() < Duration::from_secs(2));
+        fixture.writer.stop();
+    }
 }
