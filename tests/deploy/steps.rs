@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 const NAMESPACES: [&str; 4] = ["shop", "strict", "elsewhere", "monitoring"];
 /// Groups of the kinds that come with other projects, made for the time of an installation.
 const FOREIGN_GROUPS: [&str; 2] = [".cert-manager.io", ".monitoring.coreos.com"];
-const CLUSTER_KINDS: &str =
-    "crd,clusterrole,clusterrolebinding,mutatingadmissionpolicy,mutatingadmissionpolicybinding,namespace";
+const CLUSTER_KINDS: &str = "validatingadmissionpolicybinding,validatingadmissionpolicy,mutatingadmissionpolicybinding,\
+    mutatingadmissionpolicy,crd,clusterrole,clusterrolebinding,namespace";
 
 const ROLLOUT_LIMIT: Duration = Duration::from_secs(90);
 const SHOP_LIMIT: Duration = Duration::from_secs(120);
@@ -117,9 +117,26 @@ pub(crate) fn remove_dev(kubectl: &Kubectl) -> Result<()> {
 /// Deletes the shop and an overlay with the KDC.
 pub(crate) fn remove(kubectl: &Kubectl, overlay: &Path) -> Result<()> {
     let shop = deploy("examples/shop");
+    allow_deletion(kubectl)?;
     kubectl.wait(DELETE_LIMIT, &["delete", "-k", utf8(&shop)?])?;
     kubectl.wait(DELETE_LIMIT, &["delete", "-k", utf8(overlay)?])?;
     kubectl.wait(DELETE_LIMIT, &["delete", "persistentvolume", "kennel-data"])?;
+    Ok(())
+}
+
+/// The annotations without which deploy/guards refuses to delete a realm that has namespaces and the definitions.
+fn allow_deletion(kubectl: &Kubectl) -> Result<()> {
+    let definitions = kubectl.run(&["get", "crd", "-o", "name"])?;
+    let ours: Vec<&str> = definitions.lines().filter(|name| name.ends_with(".kennel.dev")).collect();
+    if ours.is_empty() {
+        return Ok(());
+    }
+    kubectl.run(&[&["annotate", "--overwrite"], &ours[..], &["kennel.dev/deletion=allowed"]].concat())?;
+    let realms = kubectl.json_path(&["kerberosrealms"], "{.items[*].metadata.name}")?;
+    for realm in realms.split_whitespace() {
+        let allowed = format!("kennel.dev/delete-in-use={realm}");
+        kubectl.run(&["annotate", "--overwrite", "kerberosrealm", realm, &allowed])?;
+    }
     Ok(())
 }
 
@@ -147,6 +164,7 @@ pub(crate) fn clear(kubectl: &Kubectl) -> Result<()> {
     let left: Vec<&str> = all.lines().filter(is_left).collect();
     if !left.is_empty() {
         println!("left by an earlier run, deleted: {}", left.join(" "));
+        allow_deletion(kubectl)?;
         kubectl.wait(CLEAR_LIMIT, &[&["delete"], &left[..]].concat())?;
     }
     let pods = ["pod/kennel-volume", "--ignore-not-found", "-n", "default"];

@@ -12,6 +12,7 @@
 //! | [`authorization`] | whose token a request of the admin API carries, and what that user may see |
 //! | [`lease`] | which process serves a realm, and from which store |
 //! | [`store_mark`] | the high-water mark of the store's revision, in the Lease |
+//! | [`guards`] | which admission policies of `deploy/guards` the cluster has |
 //! | [`index`] | what is known of the cluster: events in, desired principals out |
 //! | [`render`] | what the cluster's objects should say: pure |
 //! | [`apply`] | writes to the cluster, one type for each kind of object |
@@ -21,6 +22,7 @@ pub mod authorization;
 pub mod connect;
 #[allow(unreachable_pub, clippy::duplicated_attributes, reason = "kube's derive generates both")]
 pub mod crd;
+pub mod guards;
 pub mod index;
 pub mod labels;
 pub mod lease;

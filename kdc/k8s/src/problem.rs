@@ -18,6 +18,16 @@ pub enum ConditionType {
     AccountFound,
     /// A KerberosPrincipal has every name and every Secret that it asks for.
     NamesAccepted,
+    /// The cluster has the admission policies of `deploy/guards`, which a KerberosRealm relies on.
+    Guarded,
+    /// A KerberosAccess can have an effect.
+    Accepted,
+    /// Everything that a KerberosAccess refers to is there and agrees.
+    ResolvedRefs,
+    /// The KDC decides by a KerberosAccess.
+    TicketsProgrammed,
+    /// NetworkPolicies let the packets of a KerberosAccess pass, and no others.
+    NetworkProgrammed,
     /// Somebody has to do something, as kstatus defines it.
     Stalled,
 }
@@ -30,6 +40,11 @@ impl ConditionType {
             ConditionType::Ready => "Ready",
             ConditionType::AccountFound => "AccountFound",
             ConditionType::NamesAccepted => "NamesAccepted",
+            ConditionType::Guarded => "Guarded",
+            ConditionType::Accepted => "Accepted",
+            ConditionType::ResolvedRefs => "ResolvedRefs",
+            ConditionType::TicketsProgrammed => "TicketsProgrammed",
+            ConditionType::NetworkProgrammed => "NetworkProgrammed",
             ConditionType::Stalled => "Stalled",
         }
     }
@@ -48,8 +63,18 @@ pub struct ProblemKind {
     pub remedy: &'static str,
 }
 
+/// The reason of a problem: the name of its variant, or another one where kinds of objects share a reason.
+macro_rules! reason {
+    ($variant:ident) => {
+        stringify!($variant)
+    };
+    ($variant:ident $reason:literal) => {
+        $reason
+    };
+}
+
 macro_rules! problems {
-    ($($reason:ident { $($field:ident),+ } => $condition:ident, $what:literal, $remedy:literal;)+) => {
+    ($($reason:ident $(as $shared:literal)? { $($field:ident),+ } => $condition:ident, $what:literal, $remedy:literal;)+) => {
         /// Why an object of the cluster, or a part of it, has no effect. `Display` is the message of the condition.
         #[allow(missing_docs, reason = "the fields are the names that the message quotes")]
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +85,7 @@ macro_rules! problems {
         impl Problem {
             /// Every kind of problem, for tests and documentation.
             pub const KINDS: &'static [ProblemKind] = &[$(ProblemKind {
-                reason: stringify!($reason),
+                reason: reason!($reason $($shared)?),
                 condition: ConditionType::$condition,
                 what: $what,
                 remedy: $remedy,
@@ -69,7 +94,7 @@ macro_rules! problems {
             /// The stable reason of conditions and Events.
             #[must_use]
             pub const fn reason(&self) -> &'static str {
-                match self { $(Problem::$reason { .. } => stringify!($reason),)+ }
+                match self { $(Problem::$reason { .. } => reason!($reason $($shared)?),)+ }
             }
 
             /// The condition that this problem makes false.
@@ -104,6 +129,16 @@ problems! {
     AccountNotFound { account, namespace } => AccountFound,
         "there is no service account {account} in namespace {namespace}",
         "create it (kubectl -n {namespace} create serviceaccount {account})";
+    // The admission policies of the cluster.
+    GuardsMissing { policies } => Guarded,
+        "the cluster lacks {policies}, so who may edit pods or namespaces can forge the label of an account or enrol a namespace",
+        "create them (kubectl apply -k deploy/guards)";
+    GuardsAltered { policies } => Guarded,
+        "{policies} are not as this version of the KDC ships them, and may let forged labels or enrolments through",
+        "update them (kubectl apply -k deploy/guards)";
+    GuardsUnreadable { error } => Guarded,
+        "the KDC cannot read the admission policies of the cluster: {error}",
+        "give its account the ClusterRole of deploy/base/rbac.yaml";
     // The names that a KerberosPrincipal asks for.
     ServiceClassRefused { class } => NamesAccepted,
         "{class:?} cannot be a service class",
@@ -113,10 +148,10 @@ problems! {
         "create it, or take it out of spec.hosts.services";
     StatefulSetNotFound { stateful_set, namespace } => NamesAccepted,
         "there is no StatefulSet {stateful_set} in namespace {namespace}",
-        "create it, or take it out of spec.hosts.statefulSetPods";
+        "create it, or take it out of spec.hosts.statefulSets";
     GoverningServiceNotFound { stateful_set, service, namespace } => NamesAccepted,
         "the pods of StatefulSet {stateful_set} have no DNS names, since its spec.serviceName {service:?} names no Service of namespace {namespace}",
-        "create that headless Service, or take the StatefulSet out of spec.hosts.statefulSetPods";
+        "create that headless Service, or take the StatefulSet out of spec.hosts.statefulSets";
     AliasNotAllowed { alias, namespace, realm } => NamesAccepted,
         "namespace {namespace} may not have the name {alias}",
         "add the name to spec.aliasPolicy of KerberosRealm {realm}, or take it out of spec.hosts.aliases";
@@ -144,19 +179,101 @@ problems! {
         "delete that principal, or take the name out of the object";
     // The keytab Secret.
     NoKeys { secret } => NamesAccepted,
-        "keytabSecret {secret}: there is no key to keep in it",
-        "give services and hosts, or credentials: [Keytab] for the account's own key";
+        "keytabSecretRef {secret}: there is no key to keep in it",
+        "give serviceClasses and hosts, or credentials: [Keytab] for the account's own key";
     SecretNotOurs { secret } => NamesAccepted,
-        "keytabSecret {secret}: there is a Secret of this name that is not Kennel's",
-        "delete it, or give another name in spec.keytabSecret";
+        "keytabSecretRef {secret}: there is a Secret of this name that is not Kennel's",
+        "delete it, or give another name in spec.keytabSecretRef";
     SecretsForbidden { secret, namespace, account } => NamesAccepted,
-        "keytabSecret {secret}: the KDC may not write Secrets in namespace {namespace}",
+        "keytabSecretRef {secret}: the KDC may not write Secrets in namespace {namespace}",
         "create a RoleBinding for it (kubectl -n {namespace} create rolebinding kennel-kdc-keytab-secrets \
 --clusterrole=kennel-kdc-keytab-secrets --serviceaccount={account}; the role is in deploy/components/keytab-secrets), or let the \
 agent fetch the keytab";
     SecretConflict { secret, owner } => NamesAccepted,
-        "keytabSecret {secret}: the Secret belongs to KerberosPrincipal {owner}",
-        "give another name in spec.keytabSecret";
+        "keytabSecretRef {secret}: the Secret belongs to KerberosPrincipal {owner}",
+        "give another name in spec.keytabSecretRef";
+    // A KerberosAccess as a whole.
+    TargetNotFound { target, namespace } => Accepted,
+        "there is no KerberosPrincipal {target} with a service account in namespace {namespace}",
+        "create it, or take it out of spec.targetRefs";
+    AccessMalformed as "Invalid" { error } => Accepted,
+        "the object cannot be read and allows nobody: {error}",
+        "update the custom resource definitions (deploy/crds), then write the object again";
+    ServerNotEnrolled as "NamespaceNotEnrolled" { namespace, realm } => Accepted,
+        "namespace {namespace} is not enrolled, so that nothing in it can be called by a ticket",
+        "give it the labels that spec.namespaceSelector of KerberosRealm {realm} asks for";
+    TooManyClients as "QuotaExceeded" { target, limit, realm } => Accepted,
+        "the KerberosAccess objects of {target} allow more than the {limit} peers of spec.limits.clientsPerTarget of KerberosRealm {realm}; of this one, nothing has an effect",
+        "take peers away (a namespace is one peer), or raise the limit";
+    TooManyPolicies as "QuotaExceeded" { policies, limit, realm } => Accepted,
+        "the object needs {policies} NetworkPolicies, more than the {limit} of spec.limits.networkPoliciesPerAccess of KerberosRealm {realm}; nothing of it has an effect",
+        "take peers or namespaces away, or raise the limit";
+    Expired { time } => Accepted,
+        "the object ended at {time} (spec.notAfter) and allows nobody",
+        "delete it, or give a later time";
+    // What a KerberosAccess refers to.
+    ClientNotFound { account, namespace } => ResolvedRefs,
+        "there is no service account {account} in namespace {namespace}, so that nobody is allowed by its name",
+        "create it, or take it out of spec.allow";
+    ClientNotEnrolled { namespace, realm } => ResolvedRefs,
+        "namespace {namespace} of a client is not enrolled",
+        "give it the labels that spec.namespaceSelector of KerberosRealm {realm} asks for, or take it out of spec.allow";
+    NamespaceNotProgrammed { namespace } => ResolvedRefs,
+        "namespace {namespace} has pods with the label kennel.dev/service-account of another account, and takes no part until they are gone",
+        "delete these pods (the status of the KerberosRealm names them)";
+    ClientNotConsented { client, server } => ResolvedRefs,
+        "{client} does not agree to call {server}: spec.calls of its KerberosPrincipal does not name it",
+        "add it there, or take the client out of spec.allow";
+    NoNamespaceSelected { selector } => ResolvedRefs,
+        "no enrolled namespace has the labels {selector} of a namespaceSelector",
+        "give a namespace these labels, or take the peer out of spec.allow";
+    UntrustedLabel { label, realm } => ResolvedRefs,
+        "a namespaceSelector asks for the label {label}, which KerberosRealm {realm} does not trust; the peer allows nobody",
+        "add it to spec.access.trustedNamespaceLabels if only the platform writes it, or use namespace: {{name: ...}}";
+    PortsNotFound { target } => ResolvedRefs,
+        "{target} has no Service with ports in spec.hosts, so that no port can be opened by default",
+        "add ports to the rule, or ports to the Service";
+    PortNameNotFound as "PortsNotFound" { port, target } => ResolvedRefs,
+        "no container of the pods of {target} has a port named {port}",
+        "give a container port that name, or use a number";
+    UnknownPeer { peer } => ResolvedRefs,
+        "a peer is of a kind that this version of Kennel does not know, or is not one peer ({peer}); it allows nobody",
+        "update the KDC, or take the peer out of spec.allow";
+    AccountByPrincipal as "UnknownPeer" { principal, account, namespace } => ResolvedRefs,
+        "principal {principal} is the service account {account} of namespace {namespace}, which a principal peer does not allow",
+        "use serviceAccount: {{namespace: {namespace}, name: {account}}}";
+    // Packets.
+    HostNetwork { account } => NetworkProgrammed,
+        "pods of {account} are in the network of their nodes (hostNetwork), where NetworkPolicies do not tell them apart",
+        "use pods without hostNetwork, or add the addresses of the nodes under spec.networkOnly";
+    AccountNameTooLong { account } => NetworkProgrammed,
+        "the name of {account} has more than the 63 characters of a label, so that no NetworkPolicy can select its pods",
+        "use a service account with a shorter name";
+    WidenedByPolicy { policy, account } => NetworkProgrammed,
+        "NetworkPolicy {policy}, which is not Kennel's, also lets packets into the pods of {account}",
+        "delete it, or take the pods out of its podSelector";
+    // A server, a namespace, a realm.
+    ModeNotAllowed { mode, realm } => NamesAccepted,
+        "spec.accessMode asks for {mode}, which spec.access.allowedModes of KerberosRealm {realm} does not allow",
+        "take it out, or add it there";
+    DnsNotFound as "DNSNotFound" { searched } => NetworkProgrammed,
+        "no DNS server is found ({searched}), so that enrolled pods may not ask any",
+        "give the servers under spec.network.dns, with discovery: Static";
+    ApiServerNotFound { entry } => NetworkProgrammed,
+        "no endpoint of the Service default/kubernetes is known, so that {entry} of spec.network.alwaysAllowEgress opens nothing",
+        "give the API server's addresses there as ipBlock";
+    ApiServerByAddress { entry } => NetworkProgrammed,
+        "Cilium does not match the API server by the addresses of {entry} of spec.network.alwaysAllowEgress",
+        "create a CiliumNetworkPolicy with toEntities: [kube-apiserver] for the pods that call it";
+    PoliciesNotEvaluated { kinds } => NetworkProgrammed,
+        "the cluster has policies that Kennel does not evaluate ({kinds})",
+        "use them with care: they can let packets pass, or drop them, beside what Kennel tells";
+    UnlabelledPods { count, namespace } => NetworkProgrammed,
+        "{count} pods of namespace {namespace} were there before the label kennel.dev/service-account and are outside Kennel's policies",
+        "delete them, so that their workloads make new ones";
+    MislabelledPods { pods, namespace } => NetworkProgrammed,
+        "pods of namespace {namespace} have the label kennel.dev/service-account of another account ({pods}), so that nobody of the namespace is allowed anything",
+        "delete them";
 }
 
 impl Problem {
@@ -193,6 +310,10 @@ pub enum HealthyReason {
         /// Short names of its hosts that the object does not get, since they can be read in another way.
         withheld: usize,
     },
+    /// The cluster has every admission policy of `deploy/guards`.
+    Guarded,
+    /// It has those that validate, and serves none that mutate.
+    GuardedWithoutMutation,
     /// Nobody has to do anything.
     NotStalled,
 }
@@ -210,6 +331,8 @@ impl HealthyReason {
             HealthyReason::Serving => "Serving",
             HealthyReason::AccountExists => "AccountExists",
             HealthyReason::NamesAccepted { .. } => "NamesAccepted",
+            HealthyReason::Guarded => "Guarded",
+            HealthyReason::GuardedWithoutMutation => "GuardedWithoutMutation",
             HealthyReason::NotStalled => "NotStalled",
         }
     }
@@ -221,6 +344,7 @@ impl HealthyReason {
             HealthyReason::Ready | HealthyReason::Progressing { .. } | HealthyReason::Serving => ConditionType::Ready,
             HealthyReason::AccountExists => ConditionType::AccountFound,
             HealthyReason::NamesAccepted { .. } => ConditionType::NamesAccepted,
+            HealthyReason::Guarded | HealthyReason::GuardedWithoutMutation => ConditionType::Guarded,
             HealthyReason::NotStalled => ConditionType::Stalled,
         }
     }
@@ -238,6 +362,11 @@ impl fmt::Display for HealthyReason {
                 f,
                 "{principals} service principals; {withheld} short names can be read in another way (as a name of the realm's \
                  aliasPolicy, another realm or the cluster's domain) and are not given: use the full names"
+            ),
+            HealthyReason::Guarded => f.write_str("the cluster has every admission policy of deploy/guards"),
+            HealthyReason::GuardedWithoutMutation => f.write_str(
+                "the cluster has every admission policy that validates; it serves no MutatingAdmissionPolicy (Kubernetes 1.36), so write the \
+                 label kennel.dev/service-account into the templates of pods (deploy/guards/README.md)",
             ),
             HealthyReason::NotStalled => Ok(()),
         }
@@ -272,13 +401,21 @@ mod tests {
     #[test]
     fn every_reason_stands_once_and_is_one_that_kubernetes_accepts() {
         let mut seen = BTreeSet::from([ENROLMENT_REFUSED]);
-        let healthy =
-            [HealthyReason::Ready, HealthyReason::Serving, HealthyReason::AccountExists, HealthyReason::NotStalled];
+        let healthy = [
+            HealthyReason::Ready,
+            HealthyReason::Serving,
+            HealthyReason::AccountExists,
+            HealthyReason::Guarded,
+            HealthyReason::GuardedWithoutMutation,
+            HealthyReason::NotStalled,
+        ];
         let counted =
             [HealthyReason::Progressing { waiting: 1 }, HealthyReason::NamesAccepted { principals: 1, withheld: 0 }];
         let healthy = healthy.into_iter().chain(counted).map(HealthyReason::reason);
+        // Kinds of objects share the reasons of the Gateway API; each object has a reason once.
+        let shared = ["QuotaExceeded", "NamespaceNotEnrolled", "PortsNotFound", "UnknownPeer"];
         for reason in Problem::KINDS.iter().map(|kind| kind.reason).chain(healthy) {
-            assert!(seen.insert(reason), "{reason} stands twice");
+            assert!(seen.insert(reason) || shared.contains(&reason), "{reason} stands twice");
             assert!(reason.starts_with(|c: char| c.is_ascii_uppercase()), "{reason}");
             assert!(reason.bytes().all(|octet| octet.is_ascii_alphanumeric()) && reason.len() < 64, "{reason}");
         }
