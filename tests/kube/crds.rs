@@ -20,7 +20,9 @@ fn object(kind: &str, spec: &str) -> String {
         "KerberosPrincipal" => (", namespace: default", "serviceAccountName: web, "),
         _ => (", namespace: default", ""),
     };
-    format!("apiVersion: kennel.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: web{place}}}\nspec: {{{account}{spec}}}\n")
+    format!(
+        "apiVersion: kennel.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: web{place}}}\nspec: {{{account}{spec}}}\n"
+    )
 }
 
 fn realm(name: &str, spec: &str) -> String {
@@ -72,7 +74,10 @@ fn an_object_that_no_kdc_has_seen_is_unknown_and_pending() -> Result<()> {
     api.apply(&realm("unseen", "realmName: UNSEEN.TEST, access: {defaultMode: Observe}"))?;
     let table = api.kubectl(&["get", "krealm", "unseen", "--no-headers"], "")?.ok()?.stdout;
     let columns: Vec<&str> = table.split_whitespace().collect();
-    assert_eq!(columns.get(..5).context("too few columns")?, ["unseen", "UNSEEN.TEST", "Observe", "Unknown", "Pending"]);
+    assert_eq!(
+        columns.get(..5).context("too few columns")?,
+        ["unseen", "UNSEEN.TEST", "Observe", "Unknown", "Pending"]
+    );
     let generation = api.json_path(&["krealm", "unseen"], "{.status.observedGeneration}")?;
     assert_eq!(generation, "-1");
     Ok(())
@@ -89,9 +94,21 @@ fn the_scenarios_apply_twice_without_a_difference() -> Result<()> {
         }
         Ok(())
     };
-    let specs = || api.kubectl(&["get", "krealm,kprinc,kaccess", "-A", "-o", "jsonpath={range .items[*]}{.metadata.name} {.metadata.generation} {.spec}{\"\\n\"}{end}"], "");
-    let versions =
-        || api.kubectl(&["get", "krealm,kprinc,kaccess", "-A", "-o", "jsonpath={.items[*].metadata.resourceVersion}"], "");
+    let specs = || {
+        api.kubectl(
+            &[
+                "get",
+                "krealm,kprinc,kaccess",
+                "-A",
+                "-o",
+                "jsonpath={range .items[*]}{.metadata.name} {.metadata.generation} {.spec}{\"\\n\"}{end}",
+            ],
+            "",
+        )
+    };
+    let versions = || {
+        api.kubectl(&["get", "krealm,kprinc,kaccess", "-A", "-o", "jsonpath={.items[*].metadata.resourceVersion}"], "")
+    };
     apply()?;
     let first = specs()?.ok()?.stdout;
     ensure!(first.lines().count() == 16, "{first}");
@@ -112,7 +129,8 @@ fn the_scenarios_apply_twice_without_a_difference() -> Result<()> {
 fn scenarios() -> Result<Vec<PathBuf>> {
     let folder = root().join("deploy/examples/scenarios");
     let entries = std::fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
-    let mut files: Vec<PathBuf> = entries.into_iter().filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
+    let mut files: Vec<PathBuf> =
+        entries.into_iter().filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
     files.sort();
     Ok(files)
 }
