@@ -1,8 +1,9 @@
 //! A tenant who asks for more than its share, or for the names of others.
 
+use crate::metrics::{get, value};
 use crate::world::{SOON, World};
 use anyhow::{Context, Result, ensure};
-use kennel_tests::kube::eventually;
+use kennel_tests::kube::{Api, eventually};
 use kennel_tests::process;
 use std::process::Command;
 
@@ -76,4 +77,36 @@ fn what_is_over_a_limit_says_so_and_what_was_within_it_stays() -> Result<()> {
         Ok((told("kprinc/cart")?.contains("QuotaExceeded") && told("serviceaccount/aaa")?.contains("QuotaExceeded"))
             .then_some(()))
     })
+}
+
+#[test]
+fn accounts_that_are_created_and_deleted_in_turns_do_not_fill_the_store() -> Result<()> {
+    let mut world = World::with(Api::shared()?, "  limits: {principalsPerNamespace: 20}\n")?;
+    world.namespace("churn", &["web"])?;
+    world.service("churn", "web")?;
+    world.principal("churn", "web", "services: [HTTP], hosts: {services: [web]}")?;
+    world.await_condition("churn", "web", "Ready", ["True", "Ready"])?;
+    let full = world.ns("churn");
+    for round in 0..8 {
+        let accounts: String = (0..40)
+            .map(|n| format!("---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: x{round}-{n}, namespace: {full}, labels: {{churn: \"1\"}}}}\n"))
+            .collect();
+        world.api.apply(&accounts)?;
+        world.api.kubectl(&["delete", "serviceaccount", "-n", &full, "-l", "churn=1", "--wait=true"], "")?.ok()?;
+    }
+    world.api.kubectl(&["create", "serviceaccount", "late", "-n", &full], "")?.ok()?;
+    world.principal("churn", "late", "services: [HTTP], hosts: {services: [web]}")?;
+    let said = world.await_condition("churn", "late", "Ready", ["False", "QuotaExceeded"])?;
+    assert!(said.contains("disabled principals of deleted objects") && said.contains("the first one at 20"), "{said}");
+    // web, the account `default` of every namespace and the service are three of the 20.
+    let abandoned = "kennel_cluster_abandoned_principals ";
+    eventually(SOON, "the metric counts those of this namespace", || {
+        Ok((value(&get(&world, "/metrics")?, abandoned)? == 17.0).then_some(()))
+    })?;
+    world.realm.kill_and_restart()?;
+    world.api.kubectl(&["create", "serviceaccount", "later", "-n", &full], "")?.ok()?;
+    world.principal("churn", "later", "services: [HTTP], hosts: {services: [web]}")?;
+    world.await_condition("churn", "later", "Ready", ["False", "QuotaExceeded"])?;
+    world.await_condition("churn", "web", "Ready", ["True", "Ready"])?;
+    world.enrolled_pod("churn", "web-1", "web").map(|_| ())
 }

@@ -161,9 +161,9 @@ problems! {
     CredentialsNotAllowed { credentials, realm } => NamesAccepted,
         "spec.credentials asks for {credentials}, which KerberosRealm {realm} does not allow",
         "take it out, or add it to spec.credentials.allowed of the KerberosRealm";
-    QuotaExceeded { asking, field, limit, realm } => NamesAccepted,
-        "{asking} asks for more principals than the {limit} of spec.limits.{field} of KerberosRealm {realm}, and gets no more",
-        "take hosts, service classes or accounts away, or raise the limit";
+    QuotaExceeded { asking, field, limit, realm, counted, instead } => NamesAccepted,
+        "{asking} asks for more principals than the {limit} of spec.limits.{field} of KerberosRealm {realm}{counted}, and gets no more",
+        "raise the limit, or {instead}";
     // The names that others have already.
     NameTaken { name, owner, claimant } => NamesAccepted,
         "{name} belongs to KerberosPrincipal {owner}: of the objects that may have it, the first by namespace and name has it, before {claimant}",
@@ -379,7 +379,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// Verbs that a remedy begins with: each tells the reader what to do.
-    const VERBS: [&str; 7] = ["add", "create", "delete", "give", "take", "update", "use"];
+    const VERBS: [&str; 8] = ["add", "create", "delete", "give", "raise", "take", "update", "use"];
 
     #[test]
     fn every_problem_names_a_remedy() {

@@ -10,6 +10,7 @@
 //! | `pod_shapes` | what the pods of a namespace are like, each kind once |
 //! | `set_pods` | the pods of StatefulSets that have principals of their own |
 //! | `budget` | how much of what a namespace asks for it may have |
+//! | `records` | the records of the store, as the budgets count them |
 //! | `services` | the names that a KerberosPrincipal asks for |
 //! | `plan` | what the objects of a namespace ask for within its budget |
 //! | `policy_claims` | who has a name that the alias policy gives to several namespaces |
@@ -33,6 +34,7 @@ mod lookup;
 mod plan;
 mod pod_shapes;
 mod policy_claims;
+mod records;
 mod services;
 mod set_pods;
 
@@ -45,13 +47,13 @@ use crate::index::facts::{ObjectKey, OwnFact};
 use crate::index::namespace::NamespaceDesire;
 use crate::index::plan::{NamespacePlan, PlanFacts};
 use crate::index::policy_claims::PolicyClaims;
-use crate::index::set_pods::SetPods;
+use crate::index::records::UnclaimedRecords;
 use crate::index::surroundings::Surroundings;
 use crate::index::tables::{ClusterEvent, Tables};
 use crate::problem::Problem;
 use kennel_core::accounts::DesiredPrincipal;
 use kennel_core::realm::Realm;
-use kennel_wire::message::Principal;
+use kennel_wire::message::{KerberosTime, Principal};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of the cluster.
@@ -61,6 +63,8 @@ pub struct Index {
     realm: Realm,
     tables: Tables,
     claims: PolicyClaims,
+    /// Records of the store that no object asks for.
+    unclaimed: UnclaimedRecords,
     desires: BTreeMap<String, NamespaceDesire>,
     /// The namespace that wants a principal.
     wanted_by: BTreeMap<Principal, String>,
@@ -102,6 +106,7 @@ impl Index {
             realm,
             tables: Tables::default(),
             claims: PolicyClaims::default(),
+            unclaimed: UnclaimedRecords::default(),
             desires: BTreeMap::new(),
             wanted_by: BTreeMap::new(),
             aliases: BTreeMap::new(),
@@ -158,12 +163,16 @@ impl Index {
             let known = self.tables.namespaces.iter().map(|((_, name), _)| name);
             self.dirty.extend(known.chain(self.desires.keys()).cloned());
         }
+        let changed = self.unclaimed.take_changed();
+        let waits = |namespace: &String| self.desires.get(namespace).is_some_and(|desire| desire.exceeds_quota);
+        self.dirty.extend(changed.into_iter().filter(waits));
         // A name that changes its owner touches further namespaces; each claim is settled once its namespace is.
         while let Some(namespace) = self.dirty.pop_first() {
             let old = self.desires.remove(&namespace).unwrap_or_default();
-            let desire = self.desire(&namespace, old.granted_pods());
+            let desire = self.desire(&namespace, &old);
             changes.add_differences(&old, &desire);
             self.register(&namespace, &old, &desire);
+            self.claim_records(&namespace, &old, &desire);
             changes.namespaces.insert(namespace.clone());
             if desire != NamespaceDesire::default() {
                 self.desires.insert(namespace, desire);
@@ -191,7 +200,45 @@ impl Index {
         }
     }
 
-    fn desire(&mut self, namespace: &str, granted: &SetPods) -> NamespaceDesire {
+    /// Follows the records: one that is wanted no longer counts until the store has deleted it.
+    fn claim_records(&mut self, namespace: &str, old: &NamespaceDesire, new: &NamespaceDesire) {
+        let given_up = old.principals.keys().filter(|name| !self.wanted_by.contains_key(*name));
+        given_up.for_each(|name| self.unclaimed.insert(name, Some(namespace)));
+        new.principals.keys().for_each(|name| self.unclaimed.remove(name));
+    }
+
+    /// Takes in a record of the store that the controller made once, with the namespace that it was made for. The records have to be
+    /// known before the first [`Index::settle`]: they count to the budgets.
+    pub fn record_exists(&mut self, name: &Principal, namespace: Option<&str>) {
+        if !self.wanted_by.contains_key(name) {
+            self.unclaimed.insert(name, namespace);
+        }
+    }
+
+    /// Takes in when the store deletes the record of a name that no object asks for.
+    pub fn record_ends(&mut self, name: &Principal, end: KerberosTime) {
+        self.unclaimed.set_end(name, end);
+    }
+
+    /// Takes in that the store holds no record of a name that no object asks for.
+    pub fn record_deleted(&mut self, name: &Principal) {
+        self.unclaimed.remove(name);
+    }
+
+    /// Number of records of the store that no object asks for.
+    #[must_use]
+    pub fn count_unclaimed(&self) -> usize {
+        self.unclaimed.count()
+    }
+
+    /// Whether a namespace that is over its budget may have more since the last [`Index::settle`], as records were deleted.
+    #[must_use]
+    pub fn has_new_room(&self) -> bool {
+        let waits = |namespace: &str| self.desires.get(namespace).is_some_and(|desire| desire.exceeds_quota);
+        self.unclaimed.changed().any(waits)
+    }
+
+    fn desire(&mut self, namespace: &str, old: &NamespaceDesire) -> NamespaceDesire {
         let tables = &self.tables;
         let not_enrolled = match (self.followed_realm(), tables.namespaces.get("", namespace)) {
             (None, _) => Some(Problem::RealmNotFound { realm: self.realm.name.clone() }),
@@ -210,7 +257,9 @@ impl Index {
         else {
             return NamespaceDesire::default();
         };
-        let plan = NamespacePlan::new(PlanFacts { namespace, realm, configured: &self.realm, tables }, granted);
+        let facts = PlanFacts { namespace, realm, configured: &self.realm, tables };
+        let records = self.unclaimed.of(namespace, &old.principals);
+        let plan = NamespacePlan::new(facts, old.granted_pods(), records);
         self.dirty.extend(self.claims.replace(namespace, plan.policy_claims()));
         NamespaceDesire::enrolled(plan, &self.claims)
     }

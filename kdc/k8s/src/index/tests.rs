@@ -3,6 +3,7 @@
 mod budget;
 mod names;
 mod pods;
+mod records;
 
 use super::*;
 use crate::index::facts::{AccountFact, Fact, PodFact};
