@@ -9,9 +9,31 @@ use std::fmt;
 /// Reason of the Events about an enrolment that was refused; the message is the text of the `EnrolmentRefusal`.
 pub const ENROLMENT_REFUSED: &str = "EnrolmentRefused";
 
-/// The types of our conditions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ConditionType {
+macro_rules! condition_types {
+    ($($(#[doc = $doc:literal])+ $kind:ident,)+) => {
+        /// The types of our conditions.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ConditionType {
+            $($(#[doc = $doc])+ $kind,)+
+        }
+
+        impl ConditionType {
+            /// The `type` of the condition.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(ConditionType::$kind => stringify!($kind),)+ }
+            }
+
+            /// Whether conditions of this `type` are ours: those of others stay as they are.
+            #[must_use]
+            pub fn is_ours(name: &str) -> bool {
+                [$(stringify!($kind)),+].contains(&name)
+            }
+        }
+    };
+}
+
+condition_types! {
     /// The object has its full effect.
     Ready,
     /// The service account of a KerberosPrincipal exists.
@@ -20,22 +42,10 @@ pub enum ConditionType {
     NamesAccepted,
     /// The cluster has the admission policies of `deploy/guards`, which a KerberosRealm relies on.
     Guarded,
-    /// Somebody has to do something, as kstatus defines it.
+    /// The object waits for what passes by itself, or for an object that is not there yet, as kstatus defines it.
+    Reconciling,
+    /// Only an edit of the object mends it, as kstatus defines it.
     Stalled,
-}
-
-impl ConditionType {
-    /// The `type` of the condition.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            ConditionType::Ready => "Ready",
-            ConditionType::AccountFound => "AccountFound",
-            ConditionType::NamesAccepted => "NamesAccepted",
-            ConditionType::Guarded => "Guarded",
-            ConditionType::Stalled => "Stalled",
-        }
-    }
 }
 
 /// A row of the table of problems.
@@ -173,6 +183,21 @@ agent fetch the keytab";
 }
 
 impl Problem {
+    /// Whether the object waits for another one, which may come at any time: then it is not stalled, since tools that apply many
+    /// objects give up at a stalled one.
+    #[must_use]
+    pub const fn is_missing_referent(&self) -> bool {
+        matches!(
+            self,
+            Problem::RealmNotFound { .. }
+                | Problem::NamespaceNotEnrolled { .. }
+                | Problem::AccountNotFound { .. }
+                | Problem::ServiceNotFound { .. }
+                | Problem::StatefulSetNotFound { .. }
+                | Problem::GoverningServiceNotFound { .. }
+        )
+    }
+
     /// The problem of a name that the store has for somebody else; `namespace` asks for the name.
     #[must_use]
     pub fn from_conflict(conflict: Conflict, name: &Principal, namespace: &str) -> Problem {
@@ -210,6 +235,8 @@ pub enum HealthyReason {
     Guarded,
     /// It has those that validate, and serves none that mutate.
     GuardedWithoutMutation,
+    /// The object waits for nothing.
+    Settled,
     /// Nobody has to do anything.
     NotStalled,
 }
@@ -229,6 +256,7 @@ impl HealthyReason {
             HealthyReason::NamesAccepted { .. } => "NamesAccepted",
             HealthyReason::Guarded => "Guarded",
             HealthyReason::GuardedWithoutMutation => "GuardedWithoutMutation",
+            HealthyReason::Settled => "Settled",
             HealthyReason::NotStalled => "NotStalled",
         }
     }
@@ -241,6 +269,7 @@ impl HealthyReason {
             HealthyReason::AccountExists => ConditionType::AccountFound,
             HealthyReason::NamesAccepted { .. } => ConditionType::NamesAccepted,
             HealthyReason::Guarded | HealthyReason::GuardedWithoutMutation => ConditionType::Guarded,
+            HealthyReason::Settled => ConditionType::Reconciling,
             HealthyReason::NotStalled => ConditionType::Stalled,
         }
     }
@@ -264,7 +293,7 @@ impl fmt::Display for HealthyReason {
                 "the cluster has every admission policy that validates; it serves no MutatingAdmissionPolicy (Kubernetes 1.36), so write the \
                  label kennel.dev/service-account into the templates of pods (deploy/guards/README.md)",
             ),
-            HealthyReason::NotStalled => Ok(()),
+            HealthyReason::Settled | HealthyReason::NotStalled => Ok(()),
         }
     }
 }
@@ -303,6 +332,7 @@ mod tests {
             HealthyReason::AccountExists,
             HealthyReason::Guarded,
             HealthyReason::GuardedWithoutMutation,
+            HealthyReason::Settled,
             HealthyReason::NotStalled,
         ];
         let counted =
