@@ -114,6 +114,15 @@ problems! {
     NamespaceNotEnrolled { namespace, realm, selector } => NamesAccepted,
         "namespace {namespace} is not enrolled",
         "give it the labels that spec.namespaceSelector of KerberosRealm {realm} asks for ({selector})";
+    NamespaceExcluded { namespace } => NamesAccepted,
+        "namespace {namespace} is never enrolled: it holds pods of the cluster itself or of the KDC",
+        "take the realm's label off it, and move the object to another namespace";
+    NamespaceOfOlderRealm { namespace, other } => NamesAccepted,
+        "namespace {namespace} is also selected by KerberosRealm {other}, which is older and has it",
+        "use the label kennel.dev/realm, which names one realm, or a narrower spec.namespaceSelector in one of the two";
+    SelectorUnreadable { error } => Ready,
+        "spec.namespaceSelector cannot be read, and the last one that could stays in force: {error}",
+        "use the operators In, NotIn, Exists and DoesNotExist";
     AccountNotFound { account, namespace } => AccountFound,
         "there is no service account {account} in namespace {namespace}",
         "create it (kubectl -n {namespace} create serviceaccount {account})";

@@ -3,6 +3,7 @@
 use crate::crd::principal::{KerberosPrincipalStatus, SecretRef};
 use crate::crd::realm::{KerberosRealm, KerberosRealmStatus};
 use crate::index::namespace::PrincipalOutcome;
+use crate::index::selector;
 use crate::problem::{ConditionType, HealthyReason, Problem};
 use crate::render::conditions::{DesiredCondition, merge_conditions};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -99,7 +100,8 @@ pub fn realm_status(
     }
 }
 
-/// Returns the problem of a KerberosRealm, where there is one: the object is malformed, or the KDC follows an older one.
+/// Returns the problem of a KerberosRealm, where there is one: the object or its selector cannot be read, or the KDC follows an
+/// older object.
 #[must_use]
 pub fn realm_problem(name: &str, object: &Result<KerberosRealm, String>, followed: Option<&str>) -> Option<Problem> {
     match (object, followed) {
@@ -107,7 +109,9 @@ pub fn realm_problem(name: &str, object: &Result<KerberosRealm, String>, followe
         (Ok(realm), Some(followed)) if followed != name => {
             Some(Problem::RealmTaken { realm: realm.spec.realm_name.clone(), followed: followed.to_owned() })
         }
-        _ => None,
+        (Ok(realm), _) => {
+            selector::unreadable(&realm.namespace_selector()).map(|error| Problem::SelectorUnreadable { error })
+        }
     }
 }
 
