@@ -16,6 +16,7 @@
 //! | `policy_claims` | who has a name that the alias policy gives to several namespaces |
 //! | `lookup` | the facts that rendering reads |
 //! | [`namespace`] | the principals that a namespace asks for |
+//! | `realm_choice` | which KerberosRealm is followed, and which namespaces it has |
 //! | `selector` | label selectors |
 //! | [`surroundings`] | facts that no object tells: the KDC's own pods, the kinds that are served |
 //! | [`view`] | the index as the core sees it: enrolment's rules, the pods of tickets |
@@ -34,6 +35,7 @@ mod lookup;
 mod plan;
 mod pod_shapes;
 mod policy_claims;
+mod realm_choice;
 mod records;
 mod services;
 mod set_pods;
@@ -47,6 +49,7 @@ use crate::index::facts::{ObjectKey, OwnFact};
 use crate::index::namespace::NamespaceDesire;
 use crate::index::plan::{NamespacePlan, PlanFacts};
 use crate::index::policy_claims::PolicyClaims;
+use crate::index::realm_choice::{Candidate, RealmChoice};
 use crate::index::records::UnclaimedRecords;
 use crate::index::surroundings::Surroundings;
 use crate::index::tables::{ClusterEvent, Tables};
@@ -73,8 +76,7 @@ pub struct Index {
     /// Namespaces to compute anew.
     dirty: BTreeSet<String>,
     realms_dirty: bool,
-    /// Name of the KerberosRealm that is followed.
-    followed: Option<String>,
+    choice: RealmChoice,
     surroundings: Surroundings,
     access_dirty: bool,
     own_policies: BTreeSet<ObjectKey>,
@@ -112,7 +114,7 @@ impl Index {
             aliases: BTreeMap::new(),
             dirty: BTreeSet::new(),
             realms_dirty: false,
-            followed: None,
+            choice: RealmChoice::default(),
             surroundings: Surroundings::default(),
             access_dirty: true,
             own_policies: BTreeSet::new(),
@@ -122,6 +124,8 @@ impl Index {
     /// Takes in what no object tells; accesses are to be rendered anew where it changed.
     pub fn set_surroundings(&mut self, surroundings: Surroundings) {
         self.access_dirty |= self.surroundings != surroundings;
+        // The namespace of the KDC is never enrolled.
+        self.realms_dirty |= self.surroundings.kdc != surroundings.kdc;
         self.surroundings = surroundings;
     }
 
@@ -159,7 +163,7 @@ impl Index {
             ..IndexChanges::default()
         };
         if changes.realms {
-            self.followed = self.oldest_realm();
+            self.choice.choose(&self.realm.name, &self.tables.realms);
             let known = self.tables.namespaces.iter().map(|((_, name), _)| name);
             self.dirty.extend(known.chain(self.desires.keys()).cloned());
         }
@@ -240,23 +244,17 @@ impl Index {
 
     fn desire(&mut self, namespace: &str, old: &NamespaceDesire) -> NamespaceDesire {
         let tables = &self.tables;
-        let not_enrolled = match (self.followed_realm(), tables.namespaces.get("", namespace)) {
-            (None, _) => Some(Problem::RealmNotFound { realm: self.realm.name.clone() }),
-            (Some(realm), Some(fact))
-                if !fact.ending && selector::matches(&realm.namespace_selector(), &fact.labels) =>
-            {
-                None
-            }
-            (Some(realm), _) => Some(not_selected(namespace, realm)),
+        let candidate = Candidate {
+            namespace,
+            fact: tables.namespaces.get("", namespace),
+            of_kdc: self.surroundings.kdc.as_ref().map(|kdc| &*kdc.namespace),
+            realms: &tables.realms,
         };
-        if let Some(why) = not_enrolled {
+        if let Some(why) = self.choice.not_enrolled(&self.realm.name, candidate) {
             self.dirty.extend(self.claims.replace(namespace, BTreeSet::new()));
             return NamespaceDesire::not_enrolled(namespace, &why, tables);
         }
-        let Some(realm) = self.followed.as_ref().and_then(|name| tables.realms.get("", name)?.object.as_ref().ok())
-        else {
-            return NamespaceDesire::default();
-        };
+        let Some(realm) = self.choice.followed() else { return NamespaceDesire::default() };
         let facts = PlanFacts { namespace, realm, configured: &self.realm, tables };
         let records = self.unclaimed.of(namespace, &old.principals);
         let plan = NamespacePlan::new(facts, old.granted_pods(), records);
@@ -264,19 +262,10 @@ impl Index {
         NamespaceDesire::enrolled(plan, &self.claims)
     }
 
-    /// Name of the oldest KerberosRealm with our realm's name; the others have no effect.
-    fn oldest_realm(&self) -> Option<String> {
-        let ours = self.tables.realms.iter().filter(|(_, fact)| {
-            let of_our_name = |realm: &KerberosRealm| realm.spec.realm_name == self.realm.name;
-            fact.meta.deletion_timestamp.is_none() && fact.object.as_ref().is_ok_and(of_our_name)
-        });
-        ours.min_by_key(|((_, name), fact)| (fact.created(), name)).map(|((_, name), _)| name.clone())
-    }
-
-    /// The KerberosRealm that the KDC follows.
+    /// The KerberosRealm that the KDC follows: the oldest with our realm's name, as it could be read last.
     #[must_use]
     pub fn followed_realm(&self) -> Option<&KerberosRealm> {
-        self.tables.realms.get("", self.followed.as_ref()?)?.object.as_ref().ok()
+        self.choice.followed()
     }
 
     /// All KerberosRealms with our realm's name, and those that cannot be read.
@@ -348,13 +337,5 @@ impl IndexChanges {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == IndexChanges::default()
-    }
-}
-
-fn not_selected(namespace: &str, realm: &KerberosRealm) -> Problem {
-    Problem::NamespaceNotEnrolled {
-        namespace: namespace.to_owned(),
-        realm: realm.metadata.name.clone().unwrap_or_default(),
-        selector: selector::as_text(&realm.namespace_selector()),
     }
 }
