@@ -2,15 +2,19 @@
 //! follow objects, enrolment with tokens that the API server makes, agents as processes, stock clients. README.md beside
 //! this says how to run it.
 
+mod admin_api;
 mod agent;
 mod crds;
 mod enrolment;
 mod faults;
+mod guards;
 mod injection;
 mod lease;
 mod lifecycle;
 mod login;
 mod metrics;
+mod people;
+mod refusals;
 mod rollback;
 mod tenants;
 mod token_flood;
