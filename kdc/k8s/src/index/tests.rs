@@ -12,7 +12,6 @@ use crate::index::table::ObjectChange;
 use crate::index::view::SharedIndex;
 use crate::names::{client_principal, service_principal};
 use crate::problem::Problem;
-use crate::problem::Problem;
 use kennel_core::accounts::Role;
 use kennel_core::enrolment::{AccountCredentials, ClusterView};
 use kennel_core::pods::{PodRef, PodState, Pods};
