@@ -2,10 +2,9 @@
 
 use crate::metrics::{get, value};
 use crate::world::{SOON, World};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use kennel_tests::kube::{Api, eventually};
-use kennel_tests::process;
-use std::process::Command;
+use kennel_tests::memory;
 
 /// Most memory of a KDC beside a hostile tenant, KiB: a build for tests needs about a third of it.
 const MOST_MEMORY: u64 = 300_000;
@@ -19,12 +18,6 @@ fn huge_set(namespace: &str, name: &str) -> String {
          replicas: 2000\n  selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec: \
          {{serviceAccountName: none, containers: [{{name: c, image: i}}]}}\n"
     )
-}
-
-fn resident(process: u32) -> Result<u64> {
-    let status = process::run(Command::new("cat").arg(format!("/proc/{process}/status")), "")?.ok()?.stdout;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
 }
 
 #[test]
@@ -42,7 +35,7 @@ fn thousands_of_replicas_in_four_stateful_sets_fill_no_memory_and_stop_nobody() 
     world.service("shop", "web")?;
     world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
     world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
-    let memory = resident(world.realm.server().id())?;
+    let memory = memory::resident(world.realm.server().id())?;
     println!("memory beside 8,000 replicas of 16 classes: {memory} KiB");
     ensure!(memory < MOST_MEMORY, "{memory} KiB");
     let count = world.api.json_path(&["kprinc", "evil", "-n", &full], "{.status.principalCount}")?;

@@ -176,8 +176,8 @@ problems! {
     CredentialsNotAllowed { credentials, realm } => NamesAccepted,
         "spec.credentials asks for {credentials}, which KerberosRealm {realm} does not allow",
         "take it out, or add it to spec.credentials.allowed of the KerberosRealm";
-    QuotaExceeded { asking, field, limit, realm, counted, instead } => NamesAccepted,
-        "{asking} asks for more principals than the {limit} of spec.limits.{field} of KerberosRealm {realm}{counted}, and gets no more",
+    QuotaExceeded { asking, limit, realm, counted, instead } => NamesAccepted,
+        "{asking} asks for more principals than the {limit} of KerberosRealm {realm}{counted}, and gets no more",
         "raise the limit, or {instead}";
     // The names that others have already.
     NameTaken { name, owner, claimant } => NamesAccepted,

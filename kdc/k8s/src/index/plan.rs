@@ -204,8 +204,8 @@ impl<'a> NamespacePlan<'a> {
 
     fn quota_exceeded(&self, asking: String, reached: Reached, counted: String, instead: String) -> Problem {
         let realm = self.facts.realm.metadata.name.clone().unwrap_or_default();
-        let (field, limit) = (reached.field.to_owned(), reached.limit.to_string());
-        Problem::QuotaExceeded { asking, field, limit, realm, counted, instead }
+        let limit = format!("{} of spec.limits.{}", reached.limit, reached.field);
+        Problem::QuotaExceeded { asking, limit, realm, counted, instead }
     }
 
     /// The claims to names of the alias policy, which other namespaces may ask for too.
