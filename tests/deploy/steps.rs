@@ -26,7 +26,7 @@ pub(crate) fn deploy(folder: &str) -> PathBuf {
     root().join("deploy").join(folder)
 }
 
-/// Two `kubectl apply -k`, and a volume, as the cluster has no provisioner.
+/// The `kubectl apply -k` of README.md, and a volume, as the cluster has no provisioner.
 pub(crate) fn install_dev(kubectl: &Kubectl) -> Result<()> {
     let started = Instant::now();
     install_kdc(kubectl, &deploy("overlays/dev"))?;
@@ -36,8 +36,9 @@ pub(crate) fn install_dev(kubectl: &Kubectl) -> Result<()> {
     Ok(())
 }
 
-/// Applies an overlay with the KDC and waits until it is ready.
+/// Applies the definitions and an overlay with the KDC, and waits until it is ready.
 pub(crate) fn install_kdc(kubectl: &Kubectl, overlay: &Path) -> Result<()> {
+    kubectl.apply_folder(&deploy("crds"))?;
     kubectl.apply_folder(overlay)?;
     make_volume(kubectl, "kennel-data", "data-kennel-kdc-0")?;
     await_kdc(kubectl, ROLLOUT_LIMIT)
@@ -49,8 +50,9 @@ pub(crate) fn await_kdc(kubectl: &Kubectl, limit: Duration) -> Result<()> {
         .context("the KDC does not become ready")
 }
 
-/// Applies deploy/examples/shop and waits until all its pods are ready, with the agent beside them.
+/// Applies deploy/examples/realm and deploy/examples/shop, and waits until all pods are ready, with the agent beside them.
 pub(crate) fn install_shop(kubectl: &Kubectl) -> Result<()> {
+    kubectl.apply_folder(&deploy("examples/realm"))?;
     kubectl.apply_folder(&deploy("examples/shop"))?;
     await_shop(kubectl)
 }
@@ -109,17 +111,22 @@ fn pods_yaml() -> PathBuf {
     root().join("tests/deploy/pods.yaml")
 }
 
-/// Two `kubectl delete -k`; the volume goes with them.
+/// The `kubectl delete -k` of the shop and the KDC, then of what these leave: the realm and the definitions. The volume goes too.
 pub(crate) fn remove_dev(kubectl: &Kubectl) -> Result<()> {
     remove(kubectl, &deploy("overlays/dev"))
 }
 
-/// Deletes the shop and an overlay with the KDC.
+/// Deletes the shop and an overlay with the KDC, then the realm and the definitions, which those leave.
 pub(crate) fn remove(kubectl: &Kubectl, overlay: &Path) -> Result<()> {
     let shop = deploy("examples/shop");
-    allow_deletion(kubectl)?;
     kubectl.wait(DELETE_LIMIT, &["delete", "-k", utf8(&shop)?])?;
     kubectl.wait(DELETE_LIMIT, &["delete", "-k", utf8(overlay)?])?;
+    let left = kubectl.json_path(&["kerberosrealms"], "{.items[*].metadata.name}")?;
+    ensure!(left == "dev", "kubectl delete -k took a realm, and every principal in it, along: {left:?} is left");
+    allow_deletion(kubectl)?;
+    for folder in ["examples/realm", "crds"] {
+        kubectl.wait(DELETE_LIMIT, &["delete", "-k", utf8(&deploy(folder))?])?;
+    }
     kubectl.wait(DELETE_LIMIT, &["delete", "persistentvolume", "kennel-data"])?;
     Ok(())
 }

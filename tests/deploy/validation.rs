@@ -26,6 +26,7 @@ fn all_of_deploy_passes_a_dry_run() -> Result<()> {
         "guards",
         "overlays/dev",
         "overlays/cert-manager",
+        "examples/realm",
         "examples/shop",
         "examples/keytab-secrets",
     ] {

@@ -2,6 +2,7 @@
 //! follow objects, enrolment with tokens that the API server makes, agents as processes, stock clients. README.md beside
 //! this says how to run it.
 
+mod admin_api;
 mod agent;
 mod crds;
 mod enrolment;
@@ -12,6 +13,8 @@ mod lease;
 mod lifecycle;
 mod login;
 mod metrics;
+mod people;
+mod refusals;
 mod rollback;
 mod tenants;
 mod token_flood;

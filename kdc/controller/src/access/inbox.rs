@@ -1,4 +1,4 @@
-//! What the programming of accesses is told by others: changes of the index, and that a sweep is due.
+//! What the programming of accesses is told of the index.
 
 use kennel_k8s::index::IndexChanges;
 use kennel_k8s::index::facts::ObjectKey;
@@ -20,8 +20,6 @@ pub(crate) struct AccessChanges {
     pub(crate) render: bool,
     /// Policies of ours that the watch has reported.
     pub(crate) policies: BTreeSet<ObjectKey>,
-    /// Whether somebody may have missed something: everything is compared with the API server.
-    pub(crate) sweep: bool,
 }
 
 impl AccessInbox {
@@ -33,11 +31,6 @@ impl AccessInbox {
                 waiting.policies.extend(changes.policies.iter().cloned());
             });
         }
-    }
-
-    /// Makes a sweep due, which renders anew too.
-    pub(crate) fn sweep(&self) {
-        self.add(|waiting| (waiting.render, waiting.sweep) = (true, true));
     }
 
     fn add(&self, change: impl FnOnce(&mut AccessChanges)) {

@@ -73,11 +73,6 @@ impl PolicyWork {
         self.held_back.retain(|key, _| keep(key));
     }
 
-    /// Whether a write of the policy is under way.
-    pub(crate) fn is_running(&self, key: &ObjectKey) -> bool {
-        self.running.contains(key)
-    }
-
     /// The error of the last write of a policy, where that failed.
     pub(crate) fn error(&self, key: &ObjectKey) -> Option<&str> {
         self.held_back.get(key)?.error.as_deref()
@@ -122,7 +117,7 @@ mod tests {
         assert_eq!(work.begin(now), None);
         work.finished(&key("b"));
         assert_eq!(work.begin(now).unwrap().0, key("b"));
-        assert!(work.is_running(&key("a")));
+        assert!(work.running.contains(&key("a")));
     }
 
     #[test]

@@ -177,7 +177,10 @@ impl Publisher {
     }
 
     async fn access(&self, key: &ObjectKey) -> kube::Result<()> {
-        let fact = self.index.read().access_object(&key.0, &key.1).cloned();
+        let fact = {
+            let index = self.index.read();
+            index.access_object(&key.0, &key.1).filter(|_| !index.is_of_other_realm(&key.0)).cloned()
+        };
         match (fact, self.programmed.load()) {
             (Some(fact), Some(snapshot)) => self.accesses.publish(key, &fact, &snapshot).await,
             _ => Ok(()),
@@ -185,6 +188,9 @@ impl Publisher {
     }
 
     async fn namespace(&self, namespace: String) -> kube::Result<()> {
+        if self.index.read().is_of_other_realm(&namespace) {
+            return self.config_maps.publish(&namespace, false).await;
+        }
         let snapshot = self.programmed.load();
         let report = namespace_report(&self.index.read(), &self.states, snapshot.as_deref(), &namespace);
         self.accounts.publish(&namespace, report.refused).await;

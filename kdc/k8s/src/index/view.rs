@@ -8,7 +8,12 @@ use crate::index::tables::ClusterEvent;
 use crate::index::{Index, IndexChanges};
 use kennel_core::enrolment::{Account, ClusterView, Entitlement, Namespace, Pod};
 use kennel_core::pods::{PodRef, PodState, Pods};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use kennel_wire::message::{KerberosTime, Principal};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::time::Duration;
+
+/// Pause of a writer while readers have the index.
+const PAUSE: Duration = Duration::from_micros(100);
 
 /// An index with many readers. A panic during a write is no reason to stop, since each event is whole.
 #[derive(Debug, Clone)]
@@ -43,9 +48,32 @@ impl SharedIndex {
         index.is_synced().then(|| index.settle())
     }
 
-    /// Locks the index for writing.
+    /// Takes in records of the store that the controller made once, each with its namespace: see [`Index::record_exists`].
+    pub fn records_exist<'r>(&self, records: impl IntoIterator<Item = (&'r Principal, Option<&'r str>)>) {
+        let mut index = self.write();
+        records.into_iter().for_each(|(name, namespace)| index.record_exists(name, namespace));
+    }
+
+    /// Takes in when a record is deleted: see [`Index::record_ends`].
+    pub fn record_ends(&self, name: &Principal, end: KerberosTime) {
+        self.write().record_ends(name, end);
+    }
+
+    /// Takes in that a record is deleted: see [`Index::record_deleted`].
+    pub fn record_deleted(&self, name: &Principal) {
+        self.write().record_deleted(name);
+    }
+
+    /// Locks the index for writing. A writer that waits in the lock's own queue would make every request wait behind it, for as long
+    /// as one reader takes: the rendering of accesses may take a second.
     pub(super) fn write(&self) -> RwLockWriteGuard<'_, Index> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        loop {
+            match self.0.try_write() {
+                Ok(guard) => return guard,
+                Err(TryLockError::Poisoned(error)) => return error.into_inner(),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            }
+        }
     }
 
     /// Returns when the pods were created that these events mention for the first time, seconds since the epoch. Pods of a
@@ -72,6 +100,24 @@ impl Pods for SharedIndex {
             None if !index.tables.pods.is_listed() => PodState::Unknown,
             _ => PodState::Gone,
         }
+    }
+}
+
+impl Index {
+    /// The account (namespace and name) that a principal belongs to: its own, or the service of a KerberosPrincipal.
+    #[must_use]
+    pub fn account_of(&self, principal: &Principal) -> Option<(String, String)> {
+        let namespace = self.wanted_by(principal)?;
+        let owner = &self.desired(principal)?.owner;
+        let name = match &owner.object {
+            None => principal.name.components.first()?.strip_suffix(namespace)?.strip_suffix('.')?.to_owned(),
+            // A KerberosPrincipal has the name of its account.
+            Some(uid) => {
+                let mut objects = self.tables.principals.of_namespace(namespace);
+                objects.find(|(_, fact)| fact.meta.uid.as_ref() == Some(uid))?.0.to_owned()
+            }
+        };
+        Some((namespace.to_owned(), name))
     }
 }
 

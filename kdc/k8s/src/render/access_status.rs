@@ -3,7 +3,7 @@
 use crate::crd::access::{KerberosAccessStatus, NetworkPolicyCounts};
 use crate::problem::{ConditionType, HealthyReason, Problem};
 use crate::render::access::rendered::{AccessOutcome, NetworkEffect};
-use crate::render::conditions::{DesiredCondition, condition, merge_conditions};
+use crate::render::conditions::{DesiredCondition, condition, merge_conditions, reconciling, stalled};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// Progress of the cluster with the NetworkPolicies of one KerberosAccess, and of the KDC with its grants.
@@ -35,8 +35,17 @@ pub fn access_status(
     let ready = ready([&accepted, &resolved, &tickets, &network], outcome);
     let contended = under(ConditionType::Contended);
     let contended = (!contended.is_empty()).then(|| holding(condition(&contended, HealthyReason::Accepted)));
-    let desired: Vec<DesiredCondition> =
-        [ready, accepted, resolved, tickets, network].into_iter().chain(contended).collect();
+    let of_object: Vec<&Problem> =
+        problems.iter().copied().filter(|problem| problem.condition() != ConditionType::Contended).collect();
+    let reconciling = match pending_reason(&[&tickets, &network]) {
+        Some(pending) if of_object.is_empty() => {
+            DesiredCondition { kind: ConditionType::Reconciling, holds: true, ..pending }
+        }
+        _ => reconciling(&of_object, 0),
+    };
+    let stalled = stalled(&of_object);
+    let desired = [ready, accepted, resolved, tickets, network, reconciling, stalled];
+    let desired: Vec<DesiredCondition> = desired.into_iter().chain(contended).collect();
     let old_conditions = old.map_or(&[][..], |old| &old.conditions);
     // A condition that is abnormal where it holds vanishes where it does not.
     let kept: Vec<_> = old_conditions.iter().filter(|c| c.type_ != ConditionType::Contended.name()).cloned().collect();
@@ -51,6 +60,12 @@ pub fn access_status(
         }),
         conditions: merge_conditions(before, &desired, meta.generation, now),
     }
+}
+
+/// The first condition that waits for NetworkPolicies.
+fn pending_reason(conditions: &[&DesiredCondition]) -> Option<DesiredCondition> {
+    let mut pending = conditions.iter().filter(|condition| condition.reason == HealthyReason::POLICIES_PENDING);
+    pending.next().map(|condition| (*condition).clone())
 }
 
 fn number(count: usize) -> i32 {
@@ -130,6 +145,8 @@ mod tests {
             "ResolvedRefs=True ResolvedRefs",
             "TicketsProgrammed=True Programmed",
             "NetworkProgrammed=True Programmed",
+            "Reconciling=False Settled",
+            "Stalled=False NotStalled",
         ];
         assert_eq!(all, expected);
     }
@@ -139,10 +156,11 @@ mod tests {
         let new = AccessProgress { missing: 1, waiting: true, ..AccessProgress::default() };
         let all = told(&policies(&["a", "b"]), &new);
         assert_eq!(all[0], "Ready=False PoliciesPending");
-        assert_eq!(&all[3..], ["TicketsProgrammed=False PoliciesPending", "NetworkProgrammed=False PoliciesPending"]);
+        assert_eq!(all[3..5], ["TicketsProgrammed=False PoliciesPending", "NetworkProgrammed=False PoliciesPending"]);
+        assert_eq!(all[5..], ["Reconciling=True PoliciesPending", "Stalled=False NotStalled"]);
         let drifted = AccessProgress { missing: 1, ..AccessProgress::default() };
         let all = told(&policies(&["a", "b"]), &drifted);
-        assert_eq!(&all[3..], ["TicketsProgrammed=True Programmed", "NetworkProgrammed=False PoliciesPending"]);
+        assert_eq!(all[3..5], ["TicketsProgrammed=True Programmed", "NetworkProgrammed=False PoliciesPending"]);
     }
 
     #[test]
@@ -165,6 +183,8 @@ mod tests {
             "ResolvedRefs=True ResolvedRefs",
             "TicketsProgrammed=False TargetNotFound",
             "NetworkProgrammed=False TargetNotFound",
+            "Reconciling=True TargetNotFound",
+            "Stalled=False NotStalled",
         ];
         assert_eq!(all, expected);
     }
@@ -175,7 +195,7 @@ mod tests {
         let outcome = AccessOutcome { problems: vec![problem], ..policies(&["a"]) };
         let all = told(&outcome, &AccessProgress::default());
         assert_eq!((&*all[0], &*all[2]), ("Ready=False ClientNotFound", "ResolvedRefs=False ClientNotFound"));
-        assert_eq!(&all[3..], ["TicketsProgrammed=True Programmed", "NetworkProgrammed=True Programmed"]);
+        assert_eq!(all[3..5], ["TicketsProgrammed=True Programmed", "NetworkProgrammed=True Programmed"]);
     }
 
     #[test]

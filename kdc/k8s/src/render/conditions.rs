@@ -39,8 +39,28 @@ fn list(problems: &[&Problem]) -> String {
     parts.join("; ")
 }
 
+/// The condition `Ready` while names are being made.
+pub(super) fn progressing(waiting: usize) -> DesiredCondition {
+    DesiredCondition { holds: false, ..condition(&[], HealthyReason::Progressing { waiting }) }
+}
+
+/// The condition `Reconciling`, true where the object waits for other objects or for the store.
+pub(super) fn reconciling(problems: &[&Problem], waiting: usize) -> DesiredCondition {
+    let missing: Vec<&Problem> = problems.iter().copied().filter(|problem| problem.is_missing_referent()).collect();
+    if missing.is_empty() && problems.is_empty() && waiting > 0 {
+        return DesiredCondition { kind: ConditionType::Reconciling, holds: true, ..progressing(waiting) };
+    }
+    DesiredCondition { holds: !missing.is_empty(), ..condition(&missing, HealthyReason::Settled) }
+}
+
+/// The condition `Stalled`, true where an edit alone mends the object.
+pub(super) fn stalled(problems: &[&Problem]) -> DesiredCondition {
+    let lasting: Vec<&Problem> = problems.iter().copied().filter(|problem| !problem.is_missing_referent()).collect();
+    DesiredCondition { holds: !lasting.is_empty(), ..condition(&lasting, HealthyReason::NotStalled) }
+}
+
 /// Returns the conditions that replace the `old` ones at the time `now` (seconds since the epoch). Conditions of other types
-/// stay, since other controllers wrote them.
+/// stay, since other controllers wrote them, and each keeps its place: the API server decides the order.
 #[must_use]
 pub fn merge_conditions(
     old: &[Condition],
@@ -61,8 +81,11 @@ pub fn merge_conditions(
             message: desired.message.clone(),
         }
     };
-    let others = old.iter().filter(|c| desired.iter().all(|d| d.kind.name() != c.type_)).cloned();
-    desired.iter().map(new).chain(others).collect()
+    let of_type = |condition: &Condition| desired.iter().find(|desired| desired.kind.name() == condition.type_);
+    let kept = old.iter().map(|condition| of_type(condition).map_or_else(|| condition.clone(), new));
+    let added =
+        desired.iter().filter(|desired| old.iter().all(|condition| condition.type_ != desired.kind.name())).map(new);
+    kept.chain(added).collect()
 }
 
 #[cfg(test)]
@@ -94,6 +117,8 @@ mod tests {
         let mut theirs = merge_conditions(&[], &ready(true, ""), None, 1);
         theirs[0].type_ = "Theirs".into();
         let both = merge_conditions(&theirs, &ready(true, ""), None, 2);
-        assert_eq!(both.iter().map(|c| &*c.type_).collect::<Vec<_>>(), ["Ready", "Theirs"]);
+        assert_eq!(both.iter().map(|c| &*c.type_).collect::<Vec<_>>(), ["Theirs", "Ready"]);
+        let again = merge_conditions(&both, &ready(true, ""), None, 3);
+        assert_eq!(again, both, "in the order of the API server, so that nothing is written");
     }
 }

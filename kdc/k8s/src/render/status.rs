@@ -5,9 +5,10 @@ use crate::crd::realm::{KerberosRealm, KerberosRealmStatus};
 use crate::crd::realm_access::AccessMode;
 use crate::guards::report::GuardReport;
 use crate::index::namespace::PrincipalOutcome;
+use crate::index::selector;
 use crate::problem::{ConditionType, HealthyReason, Problem};
 use crate::render::access::rendered::ServerOutcome;
-use crate::render::conditions::{DesiredCondition, condition, merge_conditions};
+use crate::render::conditions::{DesiredCondition, condition, merge_conditions, progressing, reconciling, stalled};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kennel_wire::message::Principal;
 
@@ -55,6 +56,7 @@ pub fn principal_status(
             &under(ConditionType::NamesAccepted),
             HealthyReason::NamesAccepted { principals: outcome.principals.len(), withheld: outcome.withheld },
         ),
+        reconciling(&problems, progress.waiting),
         stalled(&problems),
     ];
     let desired: Vec<DesiredCondition> = desired.into_iter().chain(network).collect();
@@ -146,7 +148,7 @@ pub fn realm_status(
     now: i64,
 ) -> KerberosRealmStatus {
     let problems: Vec<&Problem> = problem.into_iter().collect();
-    let desired = [condition(&problems, HealthyReason::Serving), stalled(&problems)];
+    let desired = [condition(&problems, HealthyReason::Serving), reconciling(&problems, 0), stalled(&problems)];
     let news = problem.is_none().then(|| news.conditions());
     let desired: Vec<DesiredCondition> = desired.into_iter().chain(news.into_iter().flatten()).collect();
     let count = |number: usize| problem.is_none().then(|| i32::try_from(number).unwrap_or(i32::MAX));
@@ -158,7 +160,8 @@ pub fn realm_status(
     }
 }
 
-/// Returns the problem of a KerberosRealm, where there is one: the object is malformed, or the KDC follows an older one.
+/// Returns the problem of a KerberosRealm, where there is one: the object or its selector cannot be read, or the KDC follows an
+/// older object.
 #[must_use]
 pub fn realm_problem(name: &str, object: &Result<KerberosRealm, String>, followed: Option<&str>) -> Option<Problem> {
     match (object, followed) {
@@ -166,17 +169,10 @@ pub fn realm_problem(name: &str, object: &Result<KerberosRealm, String>, followe
         (Ok(realm), Some(followed)) if followed != name => {
             Some(Problem::RealmTaken { realm: realm.spec.realm_name.clone(), followed: followed.to_owned() })
         }
-        _ => None,
+        (Ok(realm), _) => {
+            selector::unreadable(&realm.namespace_selector()).map(|error| Problem::SelectorUnreadable { error })
+        }
     }
-}
-
-fn progressing(waiting: usize) -> DesiredCondition {
-    DesiredCondition { holds: false, ..condition(&[], HealthyReason::Progressing { waiting }) }
-}
-
-/// The condition `Stalled`, true where somebody has to do something, as kstatus defines it.
-fn stalled(problems: &[&Problem]) -> DesiredCondition {
-    DesiredCondition { holds: !problems.is_empty(), ..condition(problems, HealthyReason::NotStalled) }
 }
 
 #[cfg(test)]
@@ -196,7 +192,7 @@ mod tests {
         status.conditions.into_iter().map(|c| (c.type_, c.status, c.reason)).collect()
     }
 
-    fn texts(of: [(&str, &str, &str); 4]) -> Vec<(String, String, String)> {
+    fn texts(of: [(&str, &str, &str); 5]) -> Vec<(String, String, String)> {
         of.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned())).into()
     }
 
@@ -207,6 +203,7 @@ mod tests {
             ("Ready", "True", "Ready"),
             ("AccountFound", "True", "AccountExists"),
             ("NamesAccepted", "True", "NamesAccepted"),
+            ("Reconciling", "False", "Settled"),
             ("Stalled", "False", "NotStalled"),
         ];
         assert_eq!(all, texts(expected));
@@ -222,9 +219,24 @@ mod tests {
             ("Ready", "False", "AccountNotFound"),
             ("AccountFound", "False", "AccountNotFound"),
             ("NamesAccepted", "False", "ServiceNotFound"),
-            ("Stalled", "True", "AccountNotFound"),
+            ("Reconciling", "True", "AccountNotFound"),
+            ("Stalled", "False", "NotStalled"),
         ];
         assert_eq!(status(&outcome, &StoreProgress::default()), texts(expected));
+    }
+
+    #[test]
+    fn what_only_an_edit_mends_is_stalled_and_what_is_not_there_yet_is_not() {
+        let refused = Problem::ServiceClassRefused { class: "krbtgt".into() };
+        let outcome = PrincipalOutcome { problems: vec![no_service(), refused], ..PrincipalOutcome::default() };
+        let all = status(&outcome, &StoreProgress::default());
+        let of =
+            |kind: &str| all.iter().find(|(of, ..)| of == kind).map(|(_, status, reason)| format!("{status} {reason}"));
+        assert_eq!(of("Reconciling").unwrap(), "True ServiceNotFound");
+        assert_eq!(of("Stalled").unwrap(), "True ServiceClassRefused");
+        let waiting = StoreProgress { waiting: 2, ..StoreProgress::default() };
+        let all = status(&PrincipalOutcome::default(), &waiting);
+        assert_eq!(all[3], ("Reconciling".to_owned(), "True".to_owned(), "Progressing".to_owned()));
     }
 
     #[test]
@@ -264,7 +276,10 @@ mod tests {
         let status = realm_status(&meta, None, None, counts, &RealmNews::default(), 100);
         assert_eq!((status.observed_generation, status.namespaces, status.principals), (Some(3), Some(2), Some(9)));
         let conditions = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect::<Vec<_>>();
-        assert_eq!(conditions, [("Ready", "True", "Serving"), ("Stalled", "False", "NotStalled")]);
+        assert_eq!(
+            conditions,
+            [("Ready", "True", "Serving"), ("Reconciling", "False", "Settled"), ("Stalled", "False", "NotStalled")]
+        );
         assert_eq!(status.conditions[0].last_transition_time.0.as_second(), 100);
     }
 
@@ -286,7 +301,10 @@ mod tests {
         );
         assert_eq!((status.namespaces, status.principals), (None, None));
         let conditions = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect::<Vec<_>>();
-        assert_eq!(conditions, [("Ready", "False", "RealmTaken"), ("Stalled", "True", "RealmTaken")]);
+        assert_eq!(
+            conditions,
+            [("Ready", "False", "RealmTaken"), ("Reconciling", "False", "Settled"), ("Stalled", "True", "RealmTaken")]
+        );
     }
 
     #[test]
