@@ -6,6 +6,7 @@ use kennel_core::access::denial::{AccessDenial, DenialReason};
 use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal};
 use kennel_core::event::{Decision, Event, Exchange};
 use kennel_core::refusal::Refusal;
+use kennel_wire::admin::DecisionOutcome;
 use kennel_wire::message::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -53,6 +54,23 @@ const ALLOWED: &str = "allow";
 const OBSERVED: &str = "would-deny";
 const DENIED: &str = "deny";
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NamespaceLabels {
+    /// Namespace of the server; empty where it belongs to none, as the ticket-granting service. (Prometheus itself adds the label `namespace`, of the KDC.)
+    server_namespace: String,
+    outcome: &'static str,
+}
+
+/// Decisions about the servers of a namespace, by outcome, in the order of [`DecisionOutcome::ALL`].
+pub(crate) struct NamespaceCounters([Counter; 4]);
+
+impl NamespaceCounters {
+    pub(crate) fn inc(&self, outcome: DecisionOutcome) {
+        let counters = DecisionOutcome::ALL.iter().zip(&self.0);
+        counters.filter(|(of, _)| **of == outcome).for_each(|(_, counter)| _ = counter.inc());
+    }
+}
+
 /// Upper bounds of watch delays, in whole seconds as the API server reports times.
 const DELAY_BUCKETS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
 
@@ -63,6 +81,9 @@ pub struct Metrics {
     access: Family<AccessLabels, Counter>,
     latency: Family<ExchangeLabels, Histogram, fn() -> Histogram>,
     enrolments: Family<EnrolmentLabels, Counter>,
+    namespace_decisions: Family<NamespaceLabels, Counter>,
+    /// Pairs of client and server that are not recorded any more, since their namespace has too many.
+    pub(crate) pairs_lost: Counter,
     /// Batches of audit lines that the sink did not take.
     pub(crate) audit_failures: Counter,
     /// Events of noise that were counted in place of a line.
@@ -111,6 +132,8 @@ impl Metrics {
             access: Family::default(),
             latency: Family::new_with_constructor(|| Histogram::new(LATENCY_BUCKETS)),
             enrolments: Family::default(),
+            namespace_decisions: Family::default(),
+            pairs_lost: Counter::default(),
             audit_failures: Counter::default(),
             audit_noise: Counter::default(),
             audit_stalled: Gauge::default(),
@@ -134,6 +157,7 @@ impl Metrics {
 
     /// Creates the counters that alerts read. A counter that only appears with its first event shows no increase.
     fn begin(&self) {
+        let _ = self.namespace_counters("");
         let _ = self.enrolments.get_or_create(&EnrolmentLabels { outcome: Decision::ISSUED, reason: "" });
         for refusal in EnrolmentRefusal::ALL {
             let _ =
@@ -167,6 +191,10 @@ impl Metrics {
         let help = "From a request's arrival to its answer";
         registry.register_with_unit("request_duration", help, Unit::Seconds, self.latency.clone());
         registry.register("enrolments", "Enrolments of pods by what became of them", self.enrolments.clone());
+        let help = "Decisions about the servers of a namespace, by outcome; would-deny is what Enforce would deny";
+        registry.register("namespace_decisions", help, self.namespace_decisions.clone());
+        let help = "Pairs of client and server that are not recorded any more, since their namespace has too many";
+        registry.register("namespace_pairs_lost", help, self.pairs_lost.clone());
         let help = "Batches of audit lines that went to the log in place of their sink";
         registry.register("audit_failures", help, self.audit_failures.clone());
         let help = "Requests of strangers that the audit trail sums up in place of a line for each";
@@ -215,6 +243,21 @@ impl Metrics {
             self.access.get_or_create(&labels).inc();
         }
         self.latency.get_or_create(&ExchangeLabels { exchange }).observe(seconds(event.time, finished));
+    }
+
+    /// Returns the counters of the servers of a namespace.
+    pub(crate) fn namespace_counters(&self, namespace: &str) -> NamespaceCounters {
+        NamespaceCounters(DecisionOutcome::ALL.map(|outcome| {
+            let outcome = match outcome {
+                DecisionOutcome::Allowed => "allowed",
+                DecisionOutcome::WouldDeny => "would-deny",
+                DecisionOutcome::Denied => "denied",
+                DecisionOutcome::Refused => "refused",
+            };
+            self.namespace_decisions
+                .get_or_create(&NamespaceLabels { server_namespace: namespace.to_owned(), outcome })
+                .clone()
+        }))
     }
 
     /// Records that the index knows a pod created at `created` since `now`, seconds since the epoch. The times come from the

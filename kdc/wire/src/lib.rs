@@ -8,8 +8,10 @@
 //! | [`keytab`] | MIT keytab files, version 2 |
 //! | [`ccache`] | FILE credential caches, version 4 |
 //! | [`enrol`] | the bodies of the enrolment API |
+//! | [`admin`] | the bodies of the admin API |
 //! | [`krb5_conf`] | the krb5.conf of clients, written |
 
+pub mod admin;
 pub mod ccache;
 pub mod der;
 pub mod enrol;

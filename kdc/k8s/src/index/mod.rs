@@ -13,6 +13,7 @@
 //! | `services` | the names that a KerberosPrincipal asks for |
 //! | `plan` | what the objects of a namespace ask for within its budget |
 //! | `policy_claims` | who has a name that the alias policy gives to several namespaces |
+//! | `lookup` | the facts that rendering reads |
 //! | [`namespace`] | the principals that a namespace asks for |
 //! | `realm_choice` | which KerberosRealm is followed, and which namespaces it has |
 //! | `selector` | label selectors |
@@ -21,6 +22,7 @@
 
 pub mod facts;
 pub mod namespace;
+pub(crate) mod selector;
 pub mod surroundings;
 pub mod table;
 pub mod tables;
@@ -28,11 +30,11 @@ pub mod view;
 
 mod budget;
 mod host_owner;
+mod lookup;
 mod plan;
 mod pod_shapes;
 mod policy_claims;
 mod realm_choice;
-pub(crate) mod selector;
 mod services;
 mod set_pods;
 

@@ -188,6 +188,14 @@ impl NamespaceDesire {
         }
     }
 
+    /// The accounts that have principals: name, own principal, and the service principals of all their pods.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = (&str, &Principal, impl Iterator<Item = &Principal>)> {
+        self.accounts.iter().map(|(name, account)| {
+            let of_pods = account.of_pods.iter().map(|(_, service)| &service.name);
+            (&**name, &account.client, account.services.iter().map(|service| &service.name).chain(of_pods))
+        })
+    }
+
     /// The pods of StatefulSets that have principals of their own.
     pub(super) fn granted_pods(&self) -> &SetPods {
         &self.pods

@@ -4,6 +4,7 @@
 
 use crate::index::facts::{ObjectKey, PolicyFact};
 use crate::render::access::rendered::{AccessOutcome, Rendered};
+use crate::render::policy::names;
 use kennel_core::access::table::{AccessGrant, AccessMode, AccessTable, ServerAccess, ServerKey};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -46,7 +47,7 @@ pub fn transition(active: &AccessTable, applied: &BTreeMap<ObjectKey, &PolicyFac
     let table = allowed_now(active, &missing, rendered);
     let waiting = waiting(&table, &missing, rendered);
     let mut apply: Vec<ObjectKey> = missing.into_iter().cloned().collect();
-    apply.sort_by_key(|key| (rendered.writing_order(key), key.clone()));
+    apply.sort_by_key(|key| (names::writing_order(&key.1), key.clone()));
     let delete = applied.keys().filter(|key| !rendered.policies.contains_key(*key)).cloned().collect();
     Transition { table, apply, delete, waiting }
 }

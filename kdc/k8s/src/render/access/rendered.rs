@@ -2,9 +2,9 @@
 
 use crate::index::facts::ObjectKey;
 use crate::problem::Problem;
+use crate::render::policy::names;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kennel_core::access::table::{AccessMode, AccessPeer, AccessTable, ServerKey};
-use kube::core::DynamicObject;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who may call whom, in both layers, as the objects of the cluster ask for it. Two renderings of the same facts are equal.
@@ -15,8 +15,6 @@ pub struct Rendered {
     pub access: AccessTable,
     /// Every NetworkPolicy of ours, by namespace and name. Whatever else carries our `managed-by` label is to be deleted.
     pub policies: BTreeMap<ObjectKey, NetworkPolicy>,
-    /// The ClusterNetworkPolicies of the realm, by name, where it asks for them and the API server serves the kind.
-    pub cluster_policies: BTreeMap<String, DynamicObject>,
     /// The policies that must be in the cluster before a grant counts.
     pub needs: PolicyNeeds,
     /// The outcome of each KerberosAccess.
@@ -27,6 +25,8 @@ pub struct Rendered {
     pub namespaces: BTreeMap<String, NamespaceOutcome>,
     /// What the KerberosRealm is told.
     pub realm: RealmOutcome,
+    /// The next time at which an object ends (`notAfter`), seconds since the epoch: render again then.
+    pub next_expiry: Option<i64>,
 }
 
 /// The policies that packets pass by: a grant, a mode or a pod counts once the policies that it needs are in the cluster as they
@@ -136,32 +136,10 @@ pub struct RealmOutcome {
 }
 
 impl Rendered {
-    /// The place of a policy in the order of writing: those of namespaces, then those of servers, then those of clients.
-    #[must_use]
-    pub fn writing_order(&self, policy: &ObjectKey) -> u8 {
-        let is_of = |needs: &BTreeSet<ObjectKey>| needs.contains(policy);
-        match policy {
-            _ if self.namespaces.get(&policy.0).is_some_and(|outcome| is_of(&outcome.policies)) => 0,
-            (namespace, _)
-                if self
-                    .needs
-                    .servers
-                    .range(ServerKey::new(&**namespace, "")..)
-                    .take_while(|(key, _)| key.namespace == *namespace)
-                    .any(|(_, needs)| is_of(needs)) =>
-            {
-                1
-            }
-            _ => 2,
-        }
-    }
-
     /// The policies that must be in the cluster before a pod of an account enrols: those of its namespace, and its own.
-    pub fn policies_of_account<'r>(&'r self, namespace: &str, account: &str, realm: &str) -> BTreeSet<&'r ObjectKey> {
-        let of_namespace = self.namespaces.get(namespace).into_iter().flat_map(|outcome| &outcome.policies);
-        let as_server = self.needs.servers.get(&ServerKey::new(namespace, account)).into_iter().flatten();
-        let peer = AccessPeer::Principal(crate::names::client_principal(account, namespace, realm));
-        let as_client = self.needs.clients.get(&peer).into_iter().flatten();
-        of_namespace.chain(as_server).chain(as_client).collect()
+    pub fn policies_of_account(&self, namespace: &str, account: &str) -> BTreeSet<&ObjectKey> {
+        let own = [names::ingress(account), names::egress(account)].map(|name| (namespace.to_owned(), name));
+        let own = own.into_iter().filter_map(|key| self.policies.get_key_value(&key)).map(|(key, _)| key);
+        self.namespaces.get(namespace).into_iter().flat_map(|outcome| &outcome.policies).chain(own).collect()
     }
 }
