@@ -126,6 +126,9 @@ problems! {
     NamespaceNotEnrolled { namespace, realm, selector } => NamesAccepted,
         "namespace {namespace} is not enrolled",
         "give it the labels that spec.namespaceSelector of KerberosRealm {realm} asks for ({selector})";
+    NamespaceReserved as "NamespaceNotEnrolled" { namespace } => NamesAccepted,
+        "namespace {namespace} is the cluster's own or that of the KDC, and is never enrolled",
+        "use another namespace";
     AccountNotFound { account, namespace } => AccountFound,
         "there is no service account {account} in namespace {namespace}",
         "create it (kubectl -n {namespace} create serviceaccount {account})";

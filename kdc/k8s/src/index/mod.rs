@@ -117,6 +117,10 @@ impl Index {
     /// Takes in what no object tells; accesses are to be rendered anew where it changed.
     pub fn set_surroundings(&mut self, surroundings: Surroundings) {
         self.access_dirty |= self.surroundings != surroundings;
+        if self.surroundings.kdc != surroundings.kdc {
+            let of_kdc = [&self.surroundings, &surroundings].map(|of| of.kdc.as_ref().map(|kdc| kdc.namespace.clone()));
+            self.dirty.extend(of_kdc.into_iter().flatten());
+        }
         self.surroundings = surroundings;
     }
 
@@ -195,6 +199,9 @@ impl Index {
         let tables = &self.tables;
         let not_enrolled = match (self.followed_realm(), tables.namespaces.get("", namespace)) {
             (None, _) => Some(Problem::RealmNotFound { realm: self.realm.name.clone() }),
+            _ if self.surroundings.is_reserved(namespace) => {
+                Some(Problem::NamespaceReserved { namespace: namespace.to_owned() })
+            }
             (Some(realm), Some(fact))
                 if !fact.ending && selector::matches(&realm.namespace_selector(), &fact.labels) =>
             {
