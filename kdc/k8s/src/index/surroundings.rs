@@ -24,15 +24,6 @@ pub struct KdcPods {
     pub ports: Vec<(u16, TransportProtocol)>,
 }
 
-impl Surroundings {
-    /// Whether a namespace is never enrolled, whatever labels it has: a policy that denies everything would cut off the cluster's DNS
-    /// and the KDC itself.
-    #[must_use]
-    pub fn is_reserved(&self, namespace: &str) -> bool {
-        namespace == "kube-system" || self.kdc.as_ref().is_some_and(|kdc| kdc.namespace == namespace)
-    }
-}
-
 impl KdcPods {
     /// The pods as `deploy/base` makes them, in a namespace.
     #[must_use]
