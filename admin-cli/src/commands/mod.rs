@@ -1,3 +1,5 @@
-//! One file for each subcommand.
+//! One file for each subcommand, a folder for each noun.
 
+pub(crate) mod access;
+pub(crate) mod audit;
 pub(crate) mod status;

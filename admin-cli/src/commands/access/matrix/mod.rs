@@ -1,0 +1,64 @@
+//! `kennel access matrix`: who may reach whom, by the grants that are in force.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`graph`] | the edges from clients to servers |
+//! | [`picture`] | the graph as a table, and in the languages of other programs |
+
+mod graph;
+mod picture;
+
+use crate::api::AdminApi;
+use crate::commands::access::matrix::graph::Graph;
+use crate::output::{OutputFormat, print, print_value};
+use crate::reach::KdcArgs;
+use clap::ValueEnum;
+use kennel_wire::admin::{NamespaceQuery, path};
+use std::process::ExitCode;
+
+/// Options of `kennel access matrix`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MatrixArgs {
+    /// Only servers of this namespace [default: all namespaces, which needs a permission for all of them].
+    #[arg(long, short, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// Form of the output.
+    #[arg(long, short, value_enum, default_value_t = Form::Table)]
+    output: Form,
+    #[command(flatten)]
+    kdc: KdcArgs,
+}
+
+/// The form of the matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people.
+    #[value(alias = "text")]
+    Table,
+    /// A graph for Graphviz.
+    Dot,
+    /// A graph for Markdown pages.
+    Mermaid,
+    /// A picture for browsers.
+    Svg,
+    /// For programs.
+    Json,
+    /// For programs.
+    Yaml,
+}
+
+/// Prints who may reach whom.
+pub(crate) async fn run(args: &MatrixArgs) -> anyhow::Result<ExitCode> {
+    let api = AdminApi::new(args.kdc.connect(args.namespace.as_deref()).await?);
+    let query = NamespaceQuery { namespace: args.namespace.clone() };
+    let graph = Graph::new(&api.get(path::ACCESS, &query).await?);
+    match args.output {
+        Form::Table => print(&picture::table(&graph))?,
+        Form::Dot => print(&picture::dot(&graph))?,
+        Form::Mermaid => print(&picture::mermaid(&graph))?,
+        Form::Svg => print(&picture::svg(&graph))?,
+        Form::Json => print_value(&graph, OutputFormat::Json)?,
+        Form::Yaml => print_value(&graph, OutputFormat::Yaml)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
