@@ -3,7 +3,7 @@
 use crate::metrics::ReplicaMetrics;
 use crate::state::{ClusterState, ReplicaState};
 use kennel_core::enrolment::EnrolmentRefusal;
-use kennel_k8s::labels::{ENROLL, INJECT};
+use kennel_k8s::labels::{INJECT, REALM};
 use serde::Serialize;
 
 /// Age at which a Lease counts as held by nobody, seconds.
@@ -150,9 +150,8 @@ fn pods_without_agent(state: &ClusterState, _now: i64) -> Vec<Finding> {
     }
     let what = format!("{} with {} have no agent: {}", pods.len(), INJECT.selector(), first_names(pods));
     let todo = format!(
-        "label their namespace {} (or as the KerberosRealm asks), apply deploy/injection, and create the pods again: the \
-         label acts when a pod is created",
-        ENROLL.selector()
+        "label their namespace {REALM}=NAME OF ITS KERBEROSREALM (or as that asks), apply deploy/injection, and create the pods again: the \
+         label acts when a pod is created"
     );
     vec![Finding::new("pods", what, &todo)]
 }

@@ -1,5 +1,6 @@
 //! A realm in memory: principals of every kind. Keys follow from name, version and enctype, so that the fuzzer has them.
 
+use kennel_core::access::denial::{AccessDenial, DenialReason};
 use kennel_core::access::{AccessDecision, AccessPolicy, AccessRequest};
 use kennel_core::entry::Entry;
 use kennel_core::kdc::Kdc;
@@ -77,14 +78,18 @@ impl Asked {
 impl AccessPolicy for Asked {
     fn decide(&self, request: &AccessRequest<'_>) -> AccessDecision {
         let decision = match request.client.name.components.first().map(String::as_str) {
-            Some("denied") => AccessDecision::Deny,
-            Some("observed") => AccessDecision::Observe,
-            _ => AccessDecision::Allow,
+            Some("denied") => AccessDecision::Deny(denial()),
+            Some("observed") => AccessDecision::Observe(denial()),
+            _ => AccessDecision::ALLOW,
         };
-        let asked = (request.client.clone(), request.server.record.principal.clone(), decision);
+        let asked = (request.client.clone(), request.server.record.principal.clone(), decision.clone());
         self.0.lock().expect("no thread died").push(asked);
         decision
     }
+}
+
+fn denial() -> AccessDenial {
+    AccessDenial { reason: DenialReason::NoAccess, text: "no KerberosAccess, says the fuzzer".into() }
 }
 
 /// Pods whose UID says how they are.

@@ -15,7 +15,7 @@ fn kubectl_describe_says_why_one_does_not_work_and_later_that_it_does() -> Resul
     kubectl.apply(
         "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: late, namespace: shop}\n---\n\
          apiVersion: kennel.dev/v1alpha1\nkind: KerberosPrincipal\nmetadata: {name: late, namespace: shop}\n\
-         spec: {serviceAccountName: late, services: [HTTP], hosts: {services: [late]}}\n",
+         spec: {serviceAccountName: late, serviceClasses: [HTTP], hosts: {services: [late]}}\n",
     )?;
     await_description(&dev, "there is no Service late in namespace shop: create it", ["Warning", "ServiceNotFound"])?;
     kubectl.run(&["create", "service", "clusterip", "late", "--tcp=80", "-n", "shop"])?;

@@ -114,7 +114,7 @@ fn a_refresh_keeps_the_service_tickets_beside_the_new_ticket() -> Result<()> {
     let world = world()?;
     world.namespace("shop", &["web", "cart"])?;
     world.service("shop", "web")?;
-    world.principal("shop", "web", "services: [HTTP], hosts: {services: [web]}")?;
+    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
     world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
     let folder = TempDir::new()?;
     let token = world.token("shop", "cart", "cart-1")?;

@@ -22,10 +22,10 @@ fn realm(name: &str, spec: &str) -> String {
 #[test]
 fn a_wrong_principal_is_told_what_to_do() -> Result<()> {
     for (spec, said) in [
-        ("services: [HTTP/web]", "without a slash or a host"),
-        ("services: [krbtgt]", "are the KDC's own"),
-        ("services: [kadmin]", "are the KDC's own"),
-        ("services: [HTTP, HTTP]", "each service class once"),
+        ("serviceClasses: [HTTP/web]", "without a slash or a host"),
+        ("serviceClasses: [krbtgt]", "are the KDC's own"),
+        ("serviceClasses: [kadmin]", "are the KDC's own"),
+        ("serviceClasses: [HTTP, HTTP]", "each service class once"),
         ("hosts: {services: [web.other.svc.cluster.local]}", "Services of other namespaces cannot be claimed"),
         ("hosts: {services: [web.other]}", "Services of other namespaces cannot be claimed"),
         ("hosts: {aliases: [web.other.svc.cluster.local]}", "Services of other namespaces cannot be claimed"),

@@ -64,7 +64,7 @@ fn while_the_api_server_is_away_tickets_are_issued_and_enrolment_says_later() ->
     let world = World::within(&api)?;
     world.namespace("shop", &["web", "cart"])?;
     world.service("shop", "web")?;
-    world.principal("shop", "web", "services: [HTTP], hosts: {services: [web]}")?;
+    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
     world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
     let cart = world.enrolled_pod("shop", "cart-1", "cart")?;
     let token = world.token("shop", "cart", "cart-1")?;

@@ -20,11 +20,11 @@ fn api() -> Result<&'static Api> {
 
 fn prepare(api: &Api) -> Result<()> {
     api.apply(POLICY)?;
-    api.apply(&BINDING.replace("name: dev", "name: inject"))?;
+    api.apply(&BINDING.replace("name: dev", "name: inject").replace("realm: dev", "realm: inject"))?;
     api.apply(
         "apiVersion: kennel.dev/v1alpha1\nkind: KerberosRealm\nmetadata: {name: inject}\n\
          spec: {realmName: INJECT.TEST, injection: {image: 'agent:1', server: 'https://kdc:8443'}}\n---\n\
-         apiVersion: v1\nkind: Namespace\nmetadata: {name: inject, labels: {kennel.dev/enroll: 'true'}}\n---\n\
+         apiVersion: v1\nkind: Namespace\nmetadata: {name: inject, labels: {kennel.dev/realm: inject}}\n---\n\
          apiVersion: v1\nkind: Namespace\nmetadata: {name: elsewhere}\n---\n\
          apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, namespace: inject}\n---\n\
          apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, namespace: elsewhere}\n",

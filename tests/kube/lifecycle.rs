@@ -10,7 +10,7 @@ fn shop() -> Result<World<'static>> {
     let world = World::new()?;
     world.namespace("shop", &["web", "cart"])?;
     world.service("shop", "web")?;
-    world.principal("shop", "web", "services: [HTTP], hosts: {services: [web]}")?;
+    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
     world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
     Ok(world)
 }
@@ -94,12 +94,12 @@ fn a_namespace_that_is_not_enrolled_any_more_has_no_principals() -> Result<()> {
 fn a_principal_that_cannot_have_a_name_says_whose_it_is() -> Result<()> {
     let world = shop()?;
     // Of two objects, the first by name has the name, although it comes later.
-    world.principal("shop", "cart", "services: [HTTP], hosts: {services: [web]}")?;
+    world.principal("shop", "cart", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
     let message = world.await_condition("shop", "web", "Ready", ["False", "NameTaken"])?;
     world.await_condition("shop", "cart", "Ready", ["True", "Ready"])?;
     let full = world.ns("shop");
     assert!(message.contains(&format!("{full}/web")) && message.contains(&format!("{full}/cart")), "{message}");
-    world.principal("shop", "cart", "services: [HTTP], hosts: {services: [none], aliases: [web.example.com]}")?;
+    world.principal("shop", "cart", "serviceClasses: [HTTP], hosts: {services: [none], aliases: [web.example.com]}")?;
     let message = world.await_condition("shop", "cart", "Ready", ["False", "ServiceNotFound"])?;
     assert!(message.contains("create it") && message.contains("aliasPolicy"), "{message}");
     let described = world.api.kubectl(&["describe", "kprinc", "cart", "-n", &full], "")?.ok()?.stdout;
@@ -111,8 +111,9 @@ fn a_principal_that_cannot_have_a_name_says_whose_it_is() -> Result<()> {
 fn an_alias_of_the_realm_s_policy_works() -> Result<()> {
     let world = shop()?;
     let full = world.ns("shop");
-    world.apply_realm(&format!("  aliasPolicy: [{{namespaces: [{full}], domains: ['*.example.com']}}]\n"))?;
-    world.principal("shop", "web", "services: [HTTP], hosts: {services: [web], aliases: [web.example.com]}")?;
+    world
+        .apply_realm(&format!("  aliasPolicy: [{{name: edge, namespaces: [{full}], domains: ['*.example.com']}}]\n"))?;
+    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web], aliases: [web.example.com]}")?;
     world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
     let cart = world.enrolled_pod("shop", "cart-1", "cart")?;
     eventually(SOON, "the alias is known", || Ok(cart.kvno("HTTP/web.example.com")?.status.success().then_some(())))

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 fn shop(world: &World<'_>) -> Result<()> {
     world.namespace("shop", &["web", "cart"])?;
     world.service("shop", "web")?;
-    world.principal("shop", "web", "services: [HTTP], hosts: {services: [web]}")?;
+    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
     world.await_condition("shop", "web", "Ready", ["True", "Ready"]).map(|_| ())
 }
 
@@ -118,7 +118,7 @@ fn the_pods_of_a_stateful_set_have_their_own_keys() -> Result<()> {
          replicas: 2\n  podManagementPolicy: Parallel\n  selector: {{matchLabels: {{app: kafka}}}}\n  template:\n    metadata: \
          {{labels: {{app: kafka}}}}\n    spec: {{serviceAccountName: kafka, containers: [{{name: c, image: i}}]}}\n"
     ))?;
-    world.principal("data", "kafka", "services: [kafka], hosts: {statefulSetPods: [kafka]}")?;
+    world.principal("data", "kafka", "serviceClasses: [kafka], hosts: {statefulSets: [kafka]}")?;
     world.await_condition("data", "kafka", "Ready", ["True", "Ready"])?;
     for (pod, other) in [("kafka-0", "kafka-1"), ("kafka-1", "kafka-0")] {
         let token = kennel_tests::kube::eventually(crate::world::SOON, "the pod is there", || {
@@ -136,7 +136,7 @@ fn a_keytab_secret_is_made_where_it_is_asked_for_and_goes_with_its_principal() -
     let world = World::new()?;
     shop(&world)?;
     let full = world.ns("shop");
-    let spec = "services: [HTTP], hosts: {services: [web]}, keytabSecret: web-keytab";
+    let spec = "serviceClasses: [HTTP], hosts: {services: [web]}, keytabSecretRef: {name: web-keytab}";
     world.principal("shop", "web", spec)?;
     let secret = ["secret", "web-keytab", "-n", &full];
     let encoded = kennel_tests::kube::eventually(crate::world::SOON, "the Secret is there", || {
@@ -146,7 +146,11 @@ fn a_keytab_secret_is_made_where_it_is_asked_for_and_goes_with_its_principal() -
     use base64::Engine;
     let octets = base64::engine::general_purpose::STANDARD.decode(encoded)?;
     assert_eq!(octets, std::fs::read(web.file("keytab"))?, "the Secret holds what enrolment gives");
-    world.principal("shop", "web", "services: [HTTP], hosts: {services: [web]}, keytabSecret: other")?;
+    world.principal(
+        "shop",
+        "web",
+        "serviceClasses: [HTTP], hosts: {services: [web]}, keytabSecretRef: {name: other}",
+    )?;
     kennel_tests::kube::eventually(crate::world::SOON, "the Secret has another name", || {
         let other = world.api.json_path(&["secret", "other", "-n", &full], "{.data.keytab}")?;
         Ok((!other.is_empty() && world.api.json_path(&secret, "{.metadata.name}").is_err()).then_some(()))
@@ -163,10 +167,10 @@ fn a_keytab_secret_holds_the_account_s_own_key_where_that_is_handed_out_and_says
     let world = World::new()?;
     world.namespace("shop", &["batch"])?;
     let full = world.ns("shop");
-    world.principal("shop", "batch", "keytabSecret: batch-keytab")?;
+    world.principal("shop", "batch", "keytabSecretRef: {name: batch-keytab}")?;
     let told = world.await_condition("shop", "batch", "Ready", ["False", "NoKeys"])?;
     assert!(told.contains("credentials: [Keytab]"), "{told}");
-    world.principal("shop", "batch", "credentials: [Keytab], keytabSecret: batch-keytab")?;
+    world.principal("shop", "batch", "credentials: [Keytab], keytabSecretRef: {name: batch-keytab}")?;
     world.await_condition("shop", "batch", "Ready", ["True", "Ready"])?;
     let encoded = world.api.json_path(&["secret", "batch-keytab", "-n", &full], "{.data.keytab}")?;
     assert_eq!(world.api.json_path(&["kprinc", "batch", "-n", &full], "{.status.kvno}")?, "1");
@@ -187,7 +191,11 @@ fn a_secret_of_somebody_else_is_not_taken_over() -> Result<()> {
         .api
         .kubectl(&["create", "secret", "generic", "web-keytab", "-n", &full, "--from-literal=keytab=theirs"], "")?
         .ok()?;
-    world.principal("shop", "web", "services: [HTTP], hosts: {services: [web]}, keytabSecret: web-keytab")?;
+    world.principal(
+        "shop",
+        "web",
+        "serviceClasses: [HTTP], hosts: {services: [web]}, keytabSecretRef: {name: web-keytab}",
+    )?;
     world.await_condition("shop", "web", "Ready", ["False", "SecretNotOurs"])?;
     assert_eq!(world.api.json_path(&["secret", "web-keytab", "-n", &full], "{.data.keytab}")?, "dGhlaXJz");
     Ok(())
@@ -199,7 +207,9 @@ fn a_secret_of_another_kerberos_principal_is_neither_overwritten_nor_deleted() -
     shop(&world)?;
     world.service("shop", "cart")?;
     let full = world.ns("shop");
-    let spec = |service: &str| format!("services: [HTTP], hosts: {{services: [{service}]}}, keytabSecret: keytab");
+    let spec = |service: &str| {
+        format!("serviceClasses: [HTTP], hosts: {{services: [{service}]}}, keytabSecretRef: {{name: keytab}}")
+    };
     world.principal("shop", "web", &spec("web"))?;
     let secret = ["secret", "keytab", "-n", &full];
     let first = kennel_tests::kube::eventually(crate::world::SOON, "the Secret is there", || {
@@ -211,7 +221,7 @@ fn a_secret_of_another_kerberos_principal_is_neither_overwritten_nor_deleted() -
     assert!(said.contains("belongs to KerberosPrincipal web") && said.contains("another name"), "{said}");
     world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
     assert_eq!(world.api.json_path(&secret, "{.data.keytab}")?, first);
-    world.principal("shop", "cart", "services: [HTTP], hosts: {services: [cart]}")?;
+    world.principal("shop", "cart", "serviceClasses: [HTTP], hosts: {services: [cart]}")?;
     world.await_condition("shop", "cart", "Ready", ["True", "Ready"])?;
     assert_eq!(world.api.json_path(&secret, "{.data.keytab}")?, first, "who was refused deletes nothing");
     Ok(())

@@ -35,11 +35,11 @@ fn thousands_of_replicas_in_four_stateful_sets_fill_no_memory_and_stop_nobody() 
     let full = world.ns("evil");
     world.api.apply(&sets.map(|set| huge_set(&full, set)).concat())?;
     let classes: Vec<String> = (0..16).map(|n| format!("c{n}")).collect();
-    let spec = format!("services: [{}], hosts: {{statefulSetPods: [{}]}}", classes.join(", "), sets.join(", "));
+    let spec = format!("serviceClasses: [{}], hosts: {{statefulSets: [{}]}}", classes.join(", "), sets.join(", "));
     world.principal("evil", "evil", &spec)?;
     world.await_condition("evil", "evil", "Ready", ["True", "Ready"])?;
     world.service("shop", "web")?;
-    world.principal("shop", "web", "services: [HTTP], hosts: {services: [web]}")?;
+    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
     world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
     let memory = resident(world.realm.server().id())?;
     println!("memory beside 8,000 replicas of 16 classes: {memory} KiB");
@@ -60,14 +60,14 @@ fn what_is_over_a_limit_says_so_and_what_was_within_it_stays() -> Result<()> {
     let world = World::new()?;
     world.namespace("shop", &["web", "cart"])?;
     world.service("shop", "web")?;
-    world.principal("shop", "web", "services: [HTTP], hosts: {services: [web]}")?;
+    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
     world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
     // web, cart, the account `default` of every namespace, and the service.
     world.apply_realm("  limits: {principalsPerNamespace: 4}\n")?;
     std::thread::sleep(std::time::Duration::from_millis(1100));
     let full = world.ns("shop");
     world.api.kubectl(&["create", "serviceaccount", "aaa", "-n", &full], "")?.ok()?;
-    world.principal("shop", "cart", "services: [HTTP], hosts: {services: [none]}")?;
+    world.principal("shop", "cart", "serviceClasses: [HTTP], hosts: {services: [none]}")?;
     let said = world.await_condition("shop", "cart", "Ready", ["False", "QuotaExceeded"])?;
     assert!(said.contains("4 of spec.limits.principalsPerNamespace"), "{said}");
     world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;

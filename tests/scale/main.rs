@@ -96,7 +96,7 @@ fn say_latency(api: &Api, realm: &Realm, numbers: std::ops::Range<usize>) -> Res
 fn make_hostile_tenant(api: &Api) -> Result<()> {
     let namespace = "scale-hostile";
     let mut yaml = format!(
-        "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{kennel.dev/enroll: \"true\"}}}}\n---\n\
+        "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{kennel.dev/realm: scale}}}}\n---\n\
          apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: evil, namespace: {namespace}}}\n---\n\
          apiVersion: v1\nkind: Service\nmetadata: {{name: s, namespace: {namespace}}}\nspec: {{clusterIP: None, ports: [{{port: 80}}]}}\n"
     );
@@ -112,7 +112,7 @@ fn make_hostile_tenant(api: &Api) -> Result<()> {
     let _ = write!(
         yaml,
         "---\napiVersion: kennel.dev/v1alpha1\nkind: KerberosPrincipal\nmetadata: {{name: evil, namespace: {namespace}}}\nspec: \
-         {{serviceAccountName: evil, services: [{}], hosts: {{statefulSetPods: [s0, s1, s2, s3]}}}}\n",
+         {{serviceAccountName: evil, serviceClasses: [{}], hosts: {{statefulSets: [s0, s1, s2, s3]}}}}\n",
         classes.join(", ")
     );
     api.apply(&yaml)?;
@@ -139,7 +139,7 @@ fn fill(api: &Api, args: &Args) -> Result<()> {
     let yaml = |number: usize| {
         let namespace = namespace(number);
         let mut yaml = format!(
-            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{kennel.dev/enroll: \"true\"}}}}\n"
+            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{kennel.dev/realm: scale}}}}\n"
         );
         for account in 0..args.accounts {
             let _ = write!(

@@ -7,6 +7,7 @@ use kennel_core::kdc::Kdc;
 use kennel_core::pods::Pods;
 use kennel_core::realm::Realm;
 use kennel_crypto::Enctype;
+use kennel_k8s::crd::duration::DurationText;
 use kennel_k8s::crd::realm::{KerberosRealmSpec, RealmEnctype};
 use std::sync::Arc;
 
@@ -56,15 +57,15 @@ impl Live {
 fn merged(base: &Realm, spec: Option<&KerberosRealmSpec>) -> Realm {
     let mut realm = base.clone();
     let Some(spec) = spec else { return realm };
-    realm.cluster_domain = Some(spec.cluster_domain.clone());
+    realm.cluster_domain = Some(spec.cluster_domain().to_owned());
     if let Some(enctypes) = spec.enctypes.as_ref().filter(|list| !list.is_empty()) {
         realm.enctypes = enctypes.iter().copied().map(enctype).collect();
     }
     if let Some(tickets) = &spec.tickets {
         let seconds =
-            |duration: &Option<kennel_k8s::crd::duration::DurationText>| duration.as_ref().and_then(|d| d.seconds());
-        realm.max_life = seconds(&tickets.max_life).unwrap_or(realm.max_life);
-        realm.max_renewable_life = seconds(&tickets.max_renewable_life).unwrap_or(realm.max_renewable_life);
+            |given: &Option<DurationText>, configured| given.as_ref().map_or(configured, DurationText::seconds);
+        realm.max_life = seconds(&tickets.max_life, realm.max_life);
+        realm.max_renewable_life = seconds(&tickets.max_renewable_life, realm.max_renewable_life);
     }
     realm
 }

@@ -1,11 +1,9 @@
 //! The rules of every decision: the realm, the access policy, the pods that live.
 
-use crate::access::{AccessDecision, AccessPath, AccessPolicy, AccessRequest};
-use crate::entry::Entry;
+use crate::access::{AccessDecision, AccessPolicy, AccessRequest};
 use crate::pods::Pods;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
-use kennel_wire::message::Principal;
 use std::sync::Arc;
 
 /// The rules of one KDC. A request keeps the version that it began under.
@@ -17,11 +15,11 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// Asks for the access decision; returns `true` where the ticket is issued although `Enforce` would deny it.
-    pub(crate) fn decide_access(&self, client: &Principal, server: &Entry, path: AccessPath) -> Result<bool, Refusal> {
-        match self.access.decide(&AccessRequest { client, server, path }) {
-            AccessDecision::Allow => Ok(false),
-            AccessDecision::Observe => Ok(true),
-            AccessDecision::Deny => Err(Refusal::AccessDenied),
+    pub(crate) fn decide_access(&self, request: &AccessRequest<'_>) -> Result<bool, Refusal> {
+        match self.access.decide(request) {
+            AccessDecision::Allow { .. } => Ok(false),
+            AccessDecision::Observe(_) => Ok(true),
+            AccessDecision::Deny(_) => Err(Refusal::AccessDenied),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The AS exchange (RFC 4120, section 3.1; RFC 6806).
 
-use crate::realm::{AES, TestRealm};
+use crate::realm::{AES, TestRealm, denial};
 use kennel_client::dangerous::{
     dangerous_as_body, dangerous_as_request, dangerous_enc_timestamp, dangerous_open_reply,
 };
@@ -421,7 +421,7 @@ fn an_initial_ticket_for_a_service_passes_the_access_decision() {
     realm.initial_with(request.clone(), secret.clone()).unwrap();
     let asked = realm.access.asked.lock().unwrap().clone();
     assert_eq!(asked, [("alice@R".to_owned(), "HTTP/web.r@R".to_owned(), AccessPath::As)]);
-    *realm.access.answer.lock().unwrap() = AccessDecision::Deny;
+    *realm.access.answer.lock().unwrap() = AccessDecision::Deny(denial());
     let refused: Result<_, ClientError> = realm.initial_with(request, secret);
     realm.assert_refused(refused, Refusal::AccessDenied);
 }

@@ -1,6 +1,6 @@
 //! Tickets that are bound to a pod: how an enrolment issues them, and when the KDC accepts them.
 
-use crate::realm::TestRealm;
+use crate::realm::{TestRealm, denial};
 use kennel_client::TgsRequest;
 use kennel_core::access::{AccessDecision, AccessPath};
 use kennel_core::pods::{PodRef, PodState};
@@ -118,9 +118,9 @@ fn an_enrolment_passes_the_access_decision_and_the_checks_of_an_as_exchange() {
     realm.enrol("cart.shop", &pod(), &[]).unwrap();
     let asked = realm.access.asked.lock().unwrap().last().cloned();
     assert_eq!(asked, Some(("cart.shop@R".into(), "krbtgt/R@R".into(), AccessPath::Enrolment)));
-    *realm.access.answer.lock().unwrap() = AccessDecision::Deny;
+    *realm.access.answer.lock().unwrap() = AccessDecision::Deny(denial());
     assert_eq!(realm.enrol("cart.shop", &pod(), &[]).unwrap_err(), Refusal::AccessDenied);
-    *realm.access.answer.lock().unwrap() = AccessDecision::Allow;
+    *realm.access.answer.lock().unwrap() = AccessDecision::ALLOW;
     realm.change("cart.shop", |record| record.attributes |= Attributes::DISALLOW_ALL);
     assert_eq!(realm.enrol("cart.shop", &pod(), &[]).unwrap_err(), Refusal::ClientLocked);
     let end = realm.now.time.plus(60);

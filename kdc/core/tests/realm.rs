@@ -4,6 +4,7 @@ use kennel_client::{
     AsExchange, AsRequest, AsStep, ClientError, Credential, InitialTicket, Secret, TgsExchange, TgsRequest,
     TicketOptions,
 };
+use kennel_core::access::denial::{AccessDenial, DenialReason};
 use kennel_core::access::{AccessDecision, AccessPath, AccessPolicy, AccessRequest};
 use kennel_core::entry::Entry;
 use kennel_core::event::{Decision, Event, IssuedTicket};
@@ -39,7 +40,7 @@ impl AccessPolicy for Access {
     fn decide(&self, request: &AccessRequest<'_>) -> AccessDecision {
         let (client, server) = (request.client.to_string(), request.server.record.principal.to_string());
         self.asked.lock().unwrap().push((client, server, request.path));
-        *self.answer.lock().unwrap()
+        self.answer.lock().unwrap().clone()
     }
 }
 
@@ -87,7 +88,7 @@ impl TestRealm {
     pub(crate) fn named(name: &str, configure: impl FnOnce(&mut Realm)) -> TestRealm {
         let mut rules = Realm::new(name);
         configure(&mut rules);
-        let answer = Mutex::new(AccessDecision::Allow);
+        let answer = Mutex::new(AccessDecision::ALLOW);
         let access = Arc::new(Access { asked: Mutex::new(Vec::new()), answer });
         let pods = Arc::new(KnownPods::default());
         let now = Timestamp { time: KerberosTime(1_800_000_000), micros: 250_000 };
@@ -253,6 +254,11 @@ impl TestRealm {
         assert_eq!(code(result), refusal.code());
         assert_eq!(self.last_refusal(), refusal);
     }
+}
+
+/// A denial, as a policy says it.
+pub(crate) fn denial() -> AccessDenial {
+    AccessDenial { reason: DenialReason::NoAccess, text: "no KerberosAccess, says the test".into() }
 }
 
 /// The code of a KRB-ERROR that a request ended with.

@@ -1,6 +1,6 @@
 //! The TGS exchange (RFC 4120, section 3.3).
 
-use crate::realm::{AES, TestRealm};
+use crate::realm::{AES, TestRealm, denial};
 use kennel_client::{AsRequest, Secret, TgsRequest, TicketOptions};
 use kennel_core::access::{AccessDecision, AccessPath};
 use kennel_core::key_set::{KeySet, KeyState};
@@ -372,12 +372,12 @@ fn every_path_to_a_ticket_passes_the_access_decision() {
     ];
     for (request, path) in requests {
         realm.access.asked.lock().unwrap().clear();
-        *realm.access.answer.lock().unwrap() = AccessDecision::Observe;
+        *realm.access.answer.lock().unwrap() = AccessDecision::Observe(denial());
         realm.tgs(&tgt, &request).unwrap();
         assert!(realm.last_issued().would_deny);
         let (client, _, asked_path) = realm.access.asked.lock().unwrap().remove(0);
         assert_eq!((client.as_str(), asked_path), ("alice@R", path));
-        *realm.access.answer.lock().unwrap() = AccessDecision::Deny;
+        *realm.access.answer.lock().unwrap() = AccessDecision::Deny(denial());
         let refused = realm.tgs(&tgt, &request);
         realm.assert_refused(refused, Refusal::AccessDenied);
     }

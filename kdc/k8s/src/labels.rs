@@ -10,14 +10,14 @@ pub const FIELD_MANAGER: &str = "kennel-kdc";
 /// A label and the value that matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Label {
-    /// The key: `kennel.dev/enroll`.
+    /// The key: `kennel.dev/inject`.
     pub key: &'static str,
-    /// The value: `true`.
+    /// The value: `enabled`.
     pub value: &'static str,
 }
 
 impl Label {
-    /// As `kubectl -l` takes it: `kennel.dev/enroll=true`.
+    /// As `kubectl -l` takes it: `kennel.dev/inject=enabled`.
     #[must_use]
     pub fn selector(self) -> String {
         format!("{}={}", self.key, self.value)
@@ -30,14 +30,18 @@ impl Label {
     }
 }
 
-/// Enrols a namespace, unless the KerberosRealm has another selector.
-pub const ENROLL: Label = Label { key: "kennel.dev/enroll", value: "true" };
+/// Key of the label of a namespace whose value is the name of the KerberosRealm that enrols it, unless that has another selector.
+pub const REALM: &str = "kennel.dev/realm";
 
 /// Asks the admission policy in `deploy/injection` to put an agent into a pod.
 pub const INJECT: Label = Label { key: "kennel.dev/inject", value: "enabled" };
 
 /// Marks the objects that the KDC made, so that it deletes and overwrites no other.
 pub const MANAGED_BY: Label = Label { key: "app.kubernetes.io/managed-by", value: FIELD_MANAGER };
+
+/// Label of a pod: its service account. Admission policies set it and let nobody forge it, so that NetworkPolicies can select
+/// accounts.
+pub const SERVICE_ACCOUNT: &str = "kennel.dev/service-account";
 
 /// Marks the pods of the KDC.
 pub const KDC_POD: Label = Label { key: "app.kubernetes.io/name", value: "kennel-kdc" };
@@ -67,14 +71,14 @@ mod tests {
 
     #[test]
     fn a_label_reads_as_a_selector_and_as_an_entry() {
-        assert_eq!(ENROLL.selector(), "kennel.dev/enroll=true");
+        assert_eq!(INJECT.selector(), "kennel.dev/inject=enabled");
         assert_eq!(INJECT.entry(), ("kennel.dev/inject".to_owned(), "enabled".to_owned()));
     }
 
     #[test]
     fn our_labels_are_under_our_group_which_is_that_of_the_custom_resources() {
         assert_eq!(crate::crd::realm::KerberosRealm::group(&()), GROUP);
-        for name in [ENROLL.key, INJECT.key, STORE, STORE_REVISION] {
+        for name in [REALM, INJECT.key, STORE, STORE_REVISION, SERVICE_ACCOUNT] {
             assert!(name.starts_with(&format!("{GROUP}/")), "{name}");
         }
     }

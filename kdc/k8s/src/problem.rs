@@ -18,6 +18,14 @@ pub enum ConditionType {
     AccountFound,
     /// A KerberosPrincipal has every name and every Secret that it asks for.
     NamesAccepted,
+    /// A KerberosAccess can have an effect.
+    Accepted,
+    /// Everything that a KerberosAccess refers to is there and agrees.
+    ResolvedRefs,
+    /// The KDC decides by a KerberosAccess.
+    TicketsProgrammed,
+    /// NetworkPolicies let the packets of a KerberosAccess pass, and no others.
+    NetworkProgrammed,
     /// Somebody has to do something, as kstatus defines it.
     Stalled,
 }
@@ -30,6 +38,10 @@ impl ConditionType {
             ConditionType::Ready => "Ready",
             ConditionType::AccountFound => "AccountFound",
             ConditionType::NamesAccepted => "NamesAccepted",
+            ConditionType::Accepted => "Accepted",
+            ConditionType::ResolvedRefs => "ResolvedRefs",
+            ConditionType::TicketsProgrammed => "TicketsProgrammed",
+            ConditionType::NetworkProgrammed => "NetworkProgrammed",
             ConditionType::Stalled => "Stalled",
         }
     }
@@ -48,8 +60,18 @@ pub struct ProblemKind {
     pub remedy: &'static str,
 }
 
+/// The reason of a problem: the name of its variant, or another one where kinds of objects share a reason.
+macro_rules! reason {
+    ($variant:ident) => {
+        stringify!($variant)
+    };
+    ($variant:ident $reason:literal) => {
+        $reason
+    };
+}
+
 macro_rules! problems {
-    ($($reason:ident { $($field:ident),+ } => $condition:ident, $what:literal, $remedy:literal;)+) => {
+    ($($reason:ident $(as $shared:literal)? { $($field:ident),+ } => $condition:ident, $what:literal, $remedy:literal;)+) => {
         /// Why an object of the cluster, or a part of it, has no effect. `Display` is the message of the condition.
         #[allow(missing_docs, reason = "the fields are the names that the message quotes")]
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +82,7 @@ macro_rules! problems {
         impl Problem {
             /// Every kind of problem, for tests and documentation.
             pub const KINDS: &'static [ProblemKind] = &[$(ProblemKind {
-                reason: stringify!($reason),
+                reason: reason!($reason $($shared)?),
                 condition: ConditionType::$condition,
                 what: $what,
                 remedy: $remedy,
@@ -69,7 +91,7 @@ macro_rules! problems {
             /// The stable reason of conditions and Events.
             #[must_use]
             pub const fn reason(&self) -> &'static str {
-                match self { $(Problem::$reason { .. } => stringify!($reason),)+ }
+                match self { $(Problem::$reason { .. } => reason!($reason $($shared)?),)+ }
             }
 
             /// The condition that this problem makes false.
@@ -113,10 +135,10 @@ problems! {
         "create it, or take it out of spec.hosts.services";
     StatefulSetNotFound { stateful_set, namespace } => NamesAccepted,
         "there is no StatefulSet {stateful_set} in namespace {namespace}",
-        "create it, or take it out of spec.hosts.statefulSetPods";
+        "create it, or take it out of spec.hosts.statefulSets";
     GoverningServiceNotFound { stateful_set, service, namespace } => NamesAccepted,
         "the pods of StatefulSet {stateful_set} have no DNS names, since its spec.serviceName {service:?} names no Service of namespace {namespace}",
-        "create that headless Service, or take the StatefulSet out of spec.hosts.statefulSetPods";
+        "create that headless Service, or take the StatefulSet out of spec.hosts.statefulSets";
     AliasNotAllowed { alias, namespace, realm } => NamesAccepted,
         "namespace {namespace} may not have the name {alias}",
         "add the name to spec.aliasPolicy of KerberosRealm {realm}, or take it out of spec.hosts.aliases";
@@ -144,19 +166,101 @@ problems! {
         "delete that principal, or take the name out of the object";
     // The keytab Secret.
     NoKeys { secret } => NamesAccepted,
-        "keytabSecret {secret}: there is no key to keep in it",
-        "give services and hosts, or credentials: [Keytab] for the account's own key";
+        "keytabSecretRef {secret}: there is no key to keep in it",
+        "give serviceClasses and hosts, or credentials: [Keytab] for the account's own key";
     SecretNotOurs { secret } => NamesAccepted,
-        "keytabSecret {secret}: there is a Secret of this name that is not Kennel's",
-        "delete it, or give another name in spec.keytabSecret";
+        "keytabSecretRef {secret}: there is a Secret of this name that is not Kennel's",
+        "delete it, or give another name in spec.keytabSecretRef";
     SecretsForbidden { secret, namespace, account } => NamesAccepted,
-        "keytabSecret {secret}: the KDC may not write Secrets in namespace {namespace}",
+        "keytabSecretRef {secret}: the KDC may not write Secrets in namespace {namespace}",
         "create a RoleBinding for it (kubectl -n {namespace} create rolebinding kennel-kdc-keytab-secrets \
 --clusterrole=kennel-kdc-keytab-secrets --serviceaccount={account}; the role is in deploy/components/keytab-secrets), or let the \
 agent fetch the keytab";
     SecretConflict { secret, owner } => NamesAccepted,
-        "keytabSecret {secret}: the Secret belongs to KerberosPrincipal {owner}",
-        "give another name in spec.keytabSecret";
+        "keytabSecretRef {secret}: the Secret belongs to KerberosPrincipal {owner}",
+        "give another name in spec.keytabSecretRef";
+    // A KerberosAccess as a whole.
+    TargetNotFound { target, namespace } => Accepted,
+        "there is no KerberosPrincipal {target} with a service account in namespace {namespace}",
+        "create it, or take it out of spec.targetRefs";
+    AccessMalformed as "Invalid" { error } => Accepted,
+        "the object cannot be read and allows nobody: {error}",
+        "update the custom resource definitions (deploy/crds), then write the object again";
+    ServerNotEnrolled as "NamespaceNotEnrolled" { namespace, realm } => Accepted,
+        "namespace {namespace} is not enrolled, so that nothing in it can be called by a ticket",
+        "give it the labels that spec.namespaceSelector of KerberosRealm {realm} asks for";
+    TooManyClients as "QuotaExceeded" { target, limit, realm } => Accepted,
+        "the KerberosAccess objects of {target} allow more than the {limit} peers of spec.limits.clientsPerTarget of KerberosRealm {realm}; of this one, nothing has an effect",
+        "take peers away (a namespace is one peer), or raise the limit";
+    TooManyPolicies as "QuotaExceeded" { policies, limit, realm } => Accepted,
+        "the object needs {policies} NetworkPolicies, more than the {limit} of spec.limits.networkPoliciesPerAccess of KerberosRealm {realm}; nothing of it has an effect",
+        "take peers or namespaces away, or raise the limit";
+    Expired { time } => Accepted,
+        "the object ended at {time} (spec.notAfter) and allows nobody",
+        "delete it, or give a later time";
+    // What a KerberosAccess refers to.
+    ClientNotFound { account, namespace } => ResolvedRefs,
+        "there is no service account {account} in namespace {namespace}, so that nobody is allowed by its name",
+        "create it, or take it out of spec.allow";
+    ClientNotEnrolled { namespace, realm } => ResolvedRefs,
+        "namespace {namespace} of a client is not enrolled",
+        "give it the labels that spec.namespaceSelector of KerberosRealm {realm} asks for, or take it out of spec.allow";
+    NamespaceNotProgrammed { namespace } => ResolvedRefs,
+        "namespace {namespace} has pods with the label kennel.dev/service-account of another account, and takes no part until they are gone",
+        "delete these pods (the status of the KerberosRealm names them)";
+    ClientNotConsented { client, server } => ResolvedRefs,
+        "{client} does not agree to call {server}: spec.calls of its KerberosPrincipal does not name it",
+        "add it there, or take the client out of spec.allow";
+    NoNamespaceSelected { selector } => ResolvedRefs,
+        "no enrolled namespace has the labels {selector} of a namespaceSelector",
+        "give a namespace these labels, or take the peer out of spec.allow";
+    UntrustedLabel { label, realm } => ResolvedRefs,
+        "a namespaceSelector asks for the label {label}, which KerberosRealm {realm} does not trust; the peer allows nobody",
+        "add it to spec.access.trustedNamespaceLabels if only the platform writes it, or use namespace: {{name: ...}}";
+    PortsNotFound { target } => ResolvedRefs,
+        "{target} has no Service with ports in spec.hosts, so that no port can be opened by default",
+        "add ports to the rule, or ports to the Service";
+    PortNameNotFound as "PortsNotFound" { port, target } => ResolvedRefs,
+        "no container of the pods of {target} has a port named {port}",
+        "give a container port that name, or use a number";
+    UnknownPeer { peer } => ResolvedRefs,
+        "a peer is of a kind that this version of Kennel does not know, or is not one peer ({peer}); it allows nobody",
+        "update the KDC, or take the peer out of spec.allow";
+    AccountByPrincipal as "UnknownPeer" { principal, account, namespace } => ResolvedRefs,
+        "principal {principal} is the service account {account} of namespace {namespace}, which a principal peer does not allow",
+        "use serviceAccount: {{namespace: {namespace}, name: {account}}}";
+    // Packets.
+    HostNetwork { account } => NetworkProgrammed,
+        "pods of {account} are in the network of their nodes (hostNetwork), where NetworkPolicies do not tell them apart",
+        "use pods without hostNetwork, or add the addresses of the nodes under spec.networkOnly";
+    AccountNameTooLong { account } => NetworkProgrammed,
+        "the name of {account} has more than the 63 characters of a label, so that no NetworkPolicy can select its pods",
+        "use a service account with a shorter name";
+    WidenedByPolicy { policy, account } => NetworkProgrammed,
+        "NetworkPolicy {policy}, which is not Kennel's, also lets packets into the pods of {account}",
+        "delete it, or take the pods out of its podSelector";
+    // A server, a namespace, a realm.
+    ModeNotAllowed { mode, realm } => NamesAccepted,
+        "spec.accessMode asks for {mode}, which spec.access.allowedModes of KerberosRealm {realm} does not allow",
+        "take it out, or add it there";
+    DnsNotFound as "DNSNotFound" { searched } => NetworkProgrammed,
+        "no DNS server is found ({searched}), so that enrolled pods may not ask any",
+        "give the servers under spec.network.dns, with discovery: Static";
+    ApiServerNotFound { entry } => NetworkProgrammed,
+        "no endpoint of the Service default/kubernetes is known, so that {entry} of spec.network.alwaysAllowEgress opens nothing",
+        "give the API server's addresses there as ipBlock";
+    ApiServerByAddress { entry } => NetworkProgrammed,
+        "Cilium does not match the API server by the addresses of {entry} of spec.network.alwaysAllowEgress",
+        "create a CiliumNetworkPolicy with toEntities: [kube-apiserver] for the pods that call it";
+    PoliciesNotEvaluated { kinds } => NetworkProgrammed,
+        "the cluster has policies that Kennel does not evaluate ({kinds})",
+        "use them with care: they can let packets pass, or drop them, beside what Kennel tells";
+    UnlabelledPods { count, namespace } => NetworkProgrammed,
+        "{count} pods of namespace {namespace} were there before the label kennel.dev/service-account and are outside Kennel's policies",
+        "delete them, so that their workloads make new ones";
+    MislabelledPods { pods, namespace } => NetworkProgrammed,
+        "pods of namespace {namespace} have the label kennel.dev/service-account of another account ({pods}), so that nobody of the namespace is allowed anything",
+        "delete them";
 }
 
 impl Problem {
@@ -277,8 +381,10 @@ mod tests {
         let counted =
             [HealthyReason::Progressing { waiting: 1 }, HealthyReason::NamesAccepted { principals: 1, withheld: 0 }];
         let healthy = healthy.into_iter().chain(counted).map(HealthyReason::reason);
+        // Kinds of objects share the reasons of the Gateway API; each object has a reason once.
+        let shared = ["QuotaExceeded", "NamespaceNotEnrolled", "PortsNotFound", "UnknownPeer"];
         for reason in Problem::KINDS.iter().map(|kind| kind.reason).chain(healthy) {
-            assert!(seen.insert(reason), "{reason} stands twice");
+            assert!(seen.insert(reason) || shared.contains(&reason), "{reason} stands twice");
             assert!(reason.starts_with(|c: char| c.is_ascii_uppercase()), "{reason}");
             assert!(reason.bytes().all(|octet| octet.is_ascii_alphanumeric()) && reason.len() < 64, "{reason}");
         }

@@ -1,6 +1,7 @@
 //! The API server's watches, as events of the index. A watch that breaks starts again by itself, after pauses that grow; the
 //! listing at its start makes up for the events that were missed.
 
+use crate::crd::access::KerberosAccess;
 use crate::crd::principal::KerberosPrincipal;
 use crate::crd::realm::KerberosRealm;
 use crate::index::facts::{Fact, OwnFact};
@@ -41,6 +42,10 @@ pub enum WatchReport {
 pub fn watch_cluster(client: &Client) -> impl Stream<Item = WatchReport> + Send + Unpin + use<> {
     let realms = Api::<DeserializeGuard<KerberosRealm>>::all(client.clone());
     let principals = Api::<DeserializeGuard<KerberosPrincipal>>::all(client.clone());
+    let accesses = Api::<DeserializeGuard<KerberosAccess>>::all(client.clone());
+    // Of all EndpointSlices, only those of the API server itself matter.
+    let api_server = watcher::Config::default().labels("kubernetes.io/service-name=kubernetes");
+    let slices = Api::namespaced(client.clone(), "default");
     select_all([
         watch_kind(Api::all(client.clone()), "Namespace", ClusterEvent::Namespace),
         watch_kind(Api::all(client.clone()), "ServiceAccount", ClusterEvent::Account),
@@ -49,6 +54,9 @@ pub fn watch_cluster(client: &Client) -> impl Stream<Item = WatchReport> + Send 
         watch_kind(Api::all(client.clone()), "StatefulSet", ClusterEvent::StatefulSet),
         watch_kind::<OwnFact<KerberosRealm>>(realms, "KerberosRealm", ClusterEvent::Realm),
         watch_kind::<OwnFact<KerberosPrincipal>>(principals, "KerberosPrincipal", ClusterEvent::Principal),
+        watch_kind::<OwnFact<KerberosAccess>>(accesses, "KerberosAccess", ClusterEvent::Access),
+        watch_kind(Api::all(client.clone()), "NetworkPolicy", ClusterEvent::NetworkPolicy),
+        watch_selected(slices, api_server, "EndpointSlice", ClusterEvent::ApiServer),
     ])
 }
 
@@ -61,8 +69,20 @@ where
     F: Fact + Send + 'static,
     F::Object: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let config = watcher::Config::default().page_size(PAGE);
-    let events = watcher(api, config).default_backoff();
+    watch_selected(api, watcher::Config::default(), kind, wrap)
+}
+
+fn watch_selected<F>(
+    api: Api<F::Object>,
+    config: watcher::Config,
+    kind: &'static str,
+    wrap: fn(ObjectChange<F>) -> ClusterEvent,
+) -> BoxStream<'static, WatchReport>
+where
+    F: Fact + Send + 'static,
+    F::Object: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let events = watcher(api, config.page_size(PAGE)).default_backoff();
     events.filter_map(move |event| std::future::ready(report(event, kind, wrap))).boxed()
 }
 

@@ -15,7 +15,7 @@ use kennel_audit::{Audit, Metrics};
 use kennel_controller::{Controller, ControllerParts, Live, Published};
 use kennel_core::realm::Realm;
 use kennel_k8s::apply::Applier;
-use kennel_k8s::crd::realm::cluster_domain;
+use kennel_k8s::crd::realm::CLUSTER_DOMAIN;
 use kennel_k8s::index::Index;
 use kennel_k8s::index::view::SharedIndex;
 use kennel_k8s::lease::CheckedLease;
@@ -119,8 +119,8 @@ impl ClusterParts {
         let krb5_conf = {
             let (index, realm, kdcs) = (self.index.clone(), live.name().to_owned(), self.kdcs);
             move || {
-                let domain = index.read().followed_realm().map(|realm| realm.spec.cluster_domain.clone());
-                krb5_conf::of_realm(&realm, &kdcs, &domain.unwrap_or_else(cluster_domain))
+                let domain = index.read().followed_realm().map(|realm| realm.spec.cluster_domain().to_owned());
+                krb5_conf::of_realm(&realm, &kdcs, domain.as_deref().unwrap_or(CLUSTER_DOMAIN))
             }
         };
         let published = {

@@ -28,11 +28,11 @@ fn a_namespace_that_binds_no_role_gets_the_command_in_a_condition_and_that_comma
     let everything = Installation::everything()?;
     let kubectl = everything.kubectl();
     kubectl.apply(
-        "apiVersion: v1\nkind: Namespace\nmetadata: {name: strict, labels: {kennel.dev/enroll: \"true\"}}\n---\n\
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: strict, labels: {kennel.dev/realm: dev}}\n---\n\
          apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: api, namespace: strict}\n---\n\
          apiVersion: v1\nkind: Service\nmetadata: {name: api, namespace: strict}\nspec: {ports: [{port: 80}]}\n---\n\
          apiVersion: kennel.dev/v1alpha1\nkind: KerberosPrincipal\nmetadata: {name: api, namespace: strict}\n\
-         spec: {serviceAccountName: api, services: [HTTP], hosts: {services: [api]}, keytabSecret: api-keytab}\n",
+         spec: {serviceAccountName: api, serviceClasses: [HTTP], hosts: {services: [api]}, keytabSecretRef: {name: api-keytab}}\n",
     )?;
     let path = "{.status.conditions[?(@.reason==\"SecretsForbidden\")].message}";
     let command = eventually(SOON, "the condition has a command", || {
@@ -55,7 +55,7 @@ fn a_namespace_that_binds_no_role_gets_the_command_in_a_condition_and_that_comma
         "strict",
         "--type=merge",
         "-p",
-        r#"{"spec": {"services": ["HTTP", "ldap"]}}"#,
+        r#"{"spec": {"serviceClasses": ["HTTP", "ldap"]}}"#,
     ])?;
     eventually(SOON, "the Secret is written", || {
         let keytab = everything.secret_base64("strict", "api-keytab", "keytab")?;

@@ -29,7 +29,7 @@ pub(crate) fn install(kubectl: &Kubectl) -> Result<Group> {
     steps::install_shop(kubectl)?;
     kubectl.apply_folder(&steps::deploy("examples/keytab-secrets"))?;
     for account in ["batch", "web"] {
-        let secret = format!(r#"{{"spec": {{"keytabSecret": "{account}-keytab"}}}}"#);
+        let secret = format!(r#"{{"spec": {{"keytabSecretRef": {{"name": "{account}-keytab"}}}}}}"#);
         kubectl.run(&["patch", "kprinc", account, "-n", "shop", "--type=merge", "-p", &secret])?;
     }
     Ok(cert_manager)

@@ -49,8 +49,8 @@ impl KeytabSecretPublisher {
         outcome: &PrincipalOutcome,
         progress: &StoreProgress,
     ) -> kube::Result<Result<Option<String>, Problem>> {
-        let wanted = object.spec.keytab_secret.as_deref();
-        let existing = object.status.as_ref().and_then(|status| status.keytab_secret.as_deref());
+        let wanted = object.spec.keytab_secret();
+        let existing = object.status.as_ref().and_then(|status| Some(&*status.keytab_secret_ref.as_ref()?.name));
         if let Some(other) = existing.filter(|existing| Some(*existing) != wanted) {
             self.writer.delete(object, other).await?;
         }
@@ -122,7 +122,7 @@ impl KeytabSecretPublisher {
     }
 
     fn cluster_domain(&self) -> Option<String> {
-        self.index.read().followed_realm().map(|realm| realm.spec.cluster_domain.clone())
+        self.index.read().followed_realm().map(|realm| realm.spec.cluster_domain().to_owned())
     }
 
     async fn record(&self, name: &Principal) -> Option<Box<PrincipalRecord>> {

@@ -143,9 +143,9 @@ mod tests {
     /// Namespace shop with the account, the Service and the KerberosPrincipal web.
     fn shop() -> Index {
         let own = |kind: &str, metadata: Value, spec: Value| json!({ "apiVersion": "kennel.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec });
-        let labels = json!({ "kennel.dev/enroll": "true" });
+        let labels = json!({ "kennel.dev/realm": "r" });
         let realm = json!({ "realmName": "R", "namespaceSelector": { "matchLabels": labels } });
-        let web = json!({ "serviceAccountName": "web", "services": ["HTTP"], "hosts": { "services": ["web"] }, "credentials": ["Keytab"] });
+        let web = json!({ "serviceAccountName": "web", "serviceClasses": ["HTTP"], "hosts": { "services": ["web"] }, "credentials": ["Keytab"] });
         let mut index = Index::new(Realm::new("R"));
         for event in [
             ClusterEvent::Namespace(fact(json!({ "metadata": { "name": "shop", "uid": "u", "labels": labels } }))),
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn an_account_over_the_budget_of_its_namespace_is_reported_by_itself() {
         let mut index = shop();
-        let realm = json!({ "realmName": "R", "namespaceSelector": { "matchLabels": { "kennel.dev/enroll": "true" } }, "limits": { "principalsPerNamespace": 1 } });
+        let realm = json!({ "realmName": "R", "namespaceSelector": { "matchLabels": { "kennel.dev/realm": "r" } }, "limits": { "principalsPerNamespace": 1 } });
         let own = json!({ "apiVersion": "kennel.dev/v1alpha1", "kind": "KerberosRealm", "metadata": { "name": "r", "uid": "r" }, "spec": realm });
         index.apply(ClusterEvent::Realm(fact(own)));
         index.apply(ClusterEvent::Account(fact(json!({ "metadata": meta("zoo") }))));

@@ -1,6 +1,6 @@
 //! An AS request whose client has proved who it is: decides the ticket and builds the reply.
 
-use crate::access::AccessPath;
+use crate::access::{AccessPath, AccessRequest};
 use crate::as_exchange::identified::IdentifiedAsRequest;
 use crate::context::ErrorReply;
 use crate::enctype_choice::{reply_keys, session_enctype, ticket_key};
@@ -41,7 +41,13 @@ impl<'a> AuthenticatedAsRequest<'a> {
             None if requires_preauth(&identified) => return Err(ErrorReply::PreauthRequired(offer::methods(&keys))),
             None => (strongest, false),
         };
-        let would_deny = rules.decide_access(&client.record.principal, server, AccessPath::As)?;
+        let would_deny = rules.decide_access(&AccessRequest {
+            client: &client.record.principal,
+            client_origin: Some(client.record.origin),
+            server,
+            path: AccessPath::As,
+            now: identified.now.time,
+        })?;
         Ok(AuthenticatedAsRequest { identified, reply_key, proved, would_deny })
     }
 

@@ -1,6 +1,6 @@
 //! A ticket-granting ticket that is issued to a pod, without an AS exchange: the pod has proved who it is with its token.
 
-use crate::access::AccessPath;
+use crate::access::{AccessPath, AccessRequest};
 use crate::checks;
 use crate::enctype_choice::{permitted, ticket_key};
 use crate::entry::Entry;
@@ -42,7 +42,13 @@ impl PodTicket {
         if rules.pods.state(pod) == PodState::Gone {
             return Err(Refusal::PodGone);
         }
-        let would_deny = rules.decide_access(&client.record.principal, krbtgt, AccessPath::Enrolment)?;
+        let would_deny = rules.decide_access(&AccessRequest {
+            client: &client.record.principal,
+            client_origin: Some(client.record.origin),
+            server: krbtgt,
+            path: AccessPath::Enrolment,
+            now: now.time,
+        })?;
         let key = ticket_key(krbtgt, &rules.realm)?;
         let session = Key::generate(session_enctype(krbtgt, offered, &rules.realm)?, rng);
         let part = ticket_part(client, krbtgt, pod, &session, now.time, &rules.realm)?;

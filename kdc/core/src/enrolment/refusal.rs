@@ -61,7 +61,7 @@ refusals! {
     PodReplaced => 403, false, "the token's pod was replaced by another of the same name: use the token of the pod that runs now";
     PodOfOtherAccount => 403, false, "the token's pod runs as another service account";
     PodEnded => 403, false, "the token's pod is being deleted or has ended";
-    NamespaceNotEnrolled => 403, false, "the namespace is not enrolled: give it the label that the KerberosRealm's namespaceSelector asks for (kennel.dev/enroll=true by default)";
+    NamespaceNotEnrolled => 403, false, "the namespace is not enrolled: give it the label that the KerberosRealm's namespaceSelector asks for (kennel.dev/realm=NAME of that KerberosRealm by default)";
     AccountUnknown => 403, false, "the service account does not exist any more";
     AccountReplaced => 403, false, "the token is of a service account that was deleted and made anew: restart the pod";
     NoPrincipal => 409, false, "the service account has no principal, because its name is taken, cannot be one, or its namespace asks for more than the realm allows: see the conditions and events of its namespace and KerberosPrincipals";

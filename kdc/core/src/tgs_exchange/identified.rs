@@ -1,7 +1,7 @@
 //! A TGS request whose client and server may take part: what their records and the presented ticket say of the options,
 //! and the access decision.
 
-use crate::access::AccessPath;
+use crate::access::{AccessPath, AccessRequest};
 use crate::checks;
 use crate::context::Context;
 use crate::entry::Entry;
@@ -35,7 +35,13 @@ impl<'a> IdentifiedTgsRequest<'a> {
         identified.check_client(context.now.time)?;
         identified.check_options()?;
         identified.check_server(context.now.time)?;
-        identified.would_deny = rules.decide_access(&verified.presented.client(), server, identified.path())?;
+        identified.would_deny = rules.decide_access(&AccessRequest {
+            client: &verified.presented.client(),
+            client_origin: client.map(|client| client.record.origin),
+            server,
+            path: identified.path(),
+            now: context.now.time,
+        })?;
         Ok(identified)
     }
 

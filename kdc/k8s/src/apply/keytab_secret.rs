@@ -1,4 +1,4 @@
-//! The Secret that holds the keytab of a KerberosPrincipal, where `spec.keytabSecret` asks for one.
+//! The Secret that holds the keytab of a KerberosPrincipal, where `spec.keytabSecretRef` asks for one.
 
 use crate::apply::ownership::{apply_params, delete_seen, is_managed, managed_labels};
 use crate::crd::principal::KerberosPrincipal;

@@ -1,13 +1,16 @@
-//! KerberosAccess: the clients of a service. This version checks and keeps the objects; they have no effect yet.
+//! KerberosAccess: who may call services of its namespace. Objects for one service add up, in no order, and nothing denies.
 
-use crate::crd::conditions_schema::conditions_schema;
-use crate::crd::realm::AccessMode;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use crate::crd::network_peer::NetworkPeer;
+use crate::crd::peer::{AccessPeer, TargetRef};
+use crate::crd::port::PodPort;
+use crate::crd::schema::{conditions_schema, time_schema};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The clients of a service of this namespace: the one declaration behind tickets and NetworkPolicies.
+/// Who may call services of this namespace: the one declaration behind tickets and NetworkPolicies. Several objects for one
+/// service add up; none takes away what another allows.
 #[derive(CustomResource, KubeSchema, Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "kennel.dev",
@@ -19,102 +22,103 @@ use serde::{Deserialize, Serialize};
     namespaced,
     status = "KerberosAccessStatus",
     derive = "PartialEq",
-    printcolumn(name = "Server", type_ = "string", json_path = ".spec.server"),
-    printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
+    doc = "Who may call services of this namespace: the one declaration behind tickets and NetworkPolicies. Several for one service add up.",
+    printcolumn(name = "Target", type_ = "string", json_path = ".spec.targetRefs[0].name"),
+    printcolumn(name = "Targets", type_ = "integer", json_path = ".status.targets", priority = "1"),
+    printcolumn(name = "Clients", type_ = "integer", json_path = ".status.clients"),
+    printcolumn(name = "Until", type_ = "string", json_path = ".spec.notAfter", priority = "1"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
-    printcolumn(name = "Would-Deny", type_ = "integer", json_path = ".status.wouldDeny", priority = "1"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct KerberosAccessSpec {
-    /// Name of a KerberosPrincipal of this namespace: the service.
-    #[schemars(length(min = 1, max = 253))]
-    #[x_kube(validation = Rule::new("!self.contains('/') && !self.contains('@')").message("server is the name of a KerberosPrincipal of this namespace (web), not a Kerberos name"))]
-    pub server: String,
-    /// Treatment of clients that no KerberosAccess allows; the realm's `defaultMode` by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mode: Option<AccessMode>,
-    /// The clients that may call the service; an empty list allows nobody.
-    #[serde(default)]
-    #[schemars(length(max = 64))]
+    /// What may be called: KerberosPrincipals of this namespace.
+    #[schemars(length(min = 1, max = 16), extend("x-kubernetes-list-type" = "atomic"))]
+    pub target_refs: Vec<TargetRef>,
+    /// Who gets tickets for the targets, and whose pods reach them. An empty list is nobody, by this object.
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub allow: Vec<AccessRule>,
+    /// Who reaches ports of the targets without a ticket that tells who it is: scrapers, load balancers, people outside the
+    /// cluster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
+    pub network_only: Vec<NetworkRule>,
+    /// Time at which the object loses its effect. No ticket that it allows ends later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time_schema")]
+    pub not_after: Option<Time>,
 }
 
-/// Clients, and the parts of the service that they may call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+impl KerberosAccessSpec {
+    /// Time at which the object loses its effect, seconds since the epoch.
+    #[must_use]
+    pub fn not_after_seconds(&self) -> Option<i64> {
+        self.not_after.as_ref().map(|time| time.0.as_second())
+    }
+}
+
+/// Clients, and the parts of the targets that they may call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AccessRule {
     /// The clients, any of them.
-    #[schemars(length(min = 1, max = 64))]
+    #[schemars(length(min = 1, max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub from: Vec<AccessPeer>,
-    /// Service classes of the service that the clients get tickets for; all classes by default.
+    /// Service classes of the targets that the clients get tickets for; all classes by default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16), inner(length(max = 64)))]
-    #[x_kube(validation = Rule::new("self.all(s, s.matches('^[A-Za-z][A-Za-z0-9_-]{0,30}$'))").message("a service class, such as HTTP or postgres, without a slash or a host"))]
-    pub services: Vec<String>,
-    /// Ports of the service's pods that the NetworkPolicy opens; every port by default.
+    #[schemars(
+        length(min = 1, max = 16),
+        inner(length(max = 31), regex(pattern = r"^[A-Za-z][A-Za-z0-9_-]{0,30}$")),
+        extend("x-kubernetes-list-type" = "set")
+    )]
+    pub service_classes: Vec<String>,
+    /// Ports of the targets' pods that are opened; the ports of their Services by default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
-    pub ports: Vec<AccessPort>,
+    #[schemars(length(min = 1, max = 16), extend("x-kubernetes-list-type" = "atomic"))]
+    pub ports: Vec<PodPort>,
 }
 
-/// A client: a service account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+/// Peers that addresses or labels tell apart, and the ports that they reach.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct AccessPeer {
-    /// Namespace of the account; this one by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
-    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')").message("the name of a namespace: lower case letters, digits and dashes"))]
-    pub namespace: Option<String>,
-    /// Name of the account, without its namespace.
-    #[schemars(length(min = 1, max = 253))]
-    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$')").message("the name of a service account, without its namespace: lower case letters, digits, dashes and dots"))]
-    pub service_account_name: String,
-}
-
-/// A port of a pod.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AccessPort {
-    /// The number, 1 to 65535.
-    #[schemars(range(min = 1, max = 65535))]
-    pub port: i32,
-    /// The transport protocol; TCP by default.
-    #[serde(default)]
-    pub protocol: TransportProtocol,
-}
-
-/// A transport protocol.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum TransportProtocol {
-    /// RFC 9293.
-    #[default]
-    #[serde(rename = "TCP")]
-    Tcp,
-    /// RFC 768.
-    #[serde(rename = "UDP")]
-    Udp,
-    /// RFC 9260.
-    #[serde(rename = "SCTP")]
-    Sctp,
+pub struct NetworkRule {
+    /// The peers, any of them.
+    #[schemars(length(min = 1, max = 16), extend("x-kubernetes-list-type" = "atomic"))]
+    pub from: Vec<NetworkPeer>,
+    /// The ports that are opened; there is no default.
+    #[schemars(length(min = 1, max = 16), extend("x-kubernetes-list-type" = "atomic"))]
+    pub ports: Vec<PodPort>,
 }
 
 /// The state of a KerberosAccess, as the KDC last saw it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KerberosAccessStatus {
-    /// The generation of the object that this status describes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The generation of the object that this status describes; -1 before the KDC has seen the object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// NetworkPolicies that were made from the object: `NAMESPACE/NAME`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub network_policies: Vec<String>,
-    /// Number of tickets that mode `Observe` let through and mode `Enforce` would have denied.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub would_deny: Option<i64>,
-    /// Conditions: Accepted, TicketPolicyActive, NetworkPolicyActive, Drifted, Ready.
+    /// Number of KerberosPrincipals that the object is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<i32>,
+    /// Number of peers that the object allows, each of which may be many clients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clients: Option<i32>,
+    /// NetworkPolicies that the object needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_policies: Option<NetworkPolicyCounts>,
+    /// Conditions: Accepted, ResolvedRefs, TicketsProgrammed, NetworkProgrammed, Ready; Contended and Stalled where they hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,
+}
+
+/// Numbers of NetworkPolicies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkPolicyCounts {
+    /// Those that the object asks for.
+    pub wanted: i32,
+    /// Those of them that the cluster has.
+    pub applied: i32,
 }

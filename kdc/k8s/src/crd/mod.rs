@@ -4,29 +4,55 @@
 //! | module | what |
 //! |---|---|
 //! | [`realm`] | KerberosRealm, cluster-wide: a realm and the namespaces that it enrols |
+//! | [`realm_access`] | its part about access: modes, consent, trusted labels |
+//! | [`realm_network`] | its part about NetworkPolicies |
+//! | [`realm_names`] | its part about host names |
+//! | [`realm_limits`] | the most that a namespace or an object may ask for |
 //! | [`principal`] | KerberosPrincipal: the services of an account |
-//! | [`access`] | KerberosAccess: the clients of a service |
+//! | [`access`] | KerberosAccess: who may call services |
+//! | [`peer`] | who calls, and what is called |
+//! | [`network_peer`] | peers that addresses or labels tell apart |
+//! | [`port`] | ports of pods |
+//! | [`credentials`] | credentials of accounts |
+//! | [`rotation`] | when keys are replaced |
 //! | [`duration`] | durations as people write them, `10h` |
-//! | `conditions_schema` | the schema of `status.conditions` |
+//! | `manifest` | what a definition has beside its schema |
+//! | `schema` | schemas that several kinds share |
+//! | `selector` | the schema of label selectors |
 
 pub mod access;
+pub mod credentials;
 pub mod duration;
+pub mod network_peer;
+pub mod peer;
+pub mod port;
 pub mod principal;
 pub mod realm;
+pub mod realm_access;
+pub mod realm_limits;
+pub mod realm_names;
+pub mod realm_network;
+pub mod rotation;
 
-mod conditions_schema;
+mod manifest;
+mod schema;
+mod selector;
 
 pub use access::KerberosAccess;
 pub use principal::KerberosPrincipal;
 pub use realm::KerberosRealm;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
+use serde_json::Value;
 
-/// The definitions of all our custom resources.
-#[must_use]
-pub fn definitions() -> Vec<CustomResourceDefinition> {
-    vec![KerberosRealm::crd(), KerberosPrincipal::crd(), KerberosAccess::crd()]
+/// The definitions of all our custom resources, as the API server takes them.
+///
+/// # Errors
+/// A definition that is no JSON: a mistake in these types.
+pub fn definitions() -> Result<Vec<Value>, String> {
+    let crds = [KerberosRealm::crd(), KerberosPrincipal::crd(), KerberosAccess::crd()];
+    let value = |crd| serde_json::to_value(crd).map(manifest::complete).map_err(|error| error.to_string());
+    crds.into_iter().map(value).collect()
 }
 
 /// Returns file name and text of each definition's manifest.
@@ -34,13 +60,12 @@ pub fn definitions() -> Vec<CustomResourceDefinition> {
 /// # Errors
 /// A definition that cannot be written as YAML: a mistake in these types.
 pub fn manifests() -> Result<Vec<(String, String)>, String> {
-    let manifest = |crd: &CustomResourceDefinition| {
-        let name = crd.metadata.name.clone().unwrap_or_default();
-        let value = serde_json::to_value(crd).map_err(|error| error.to_string())?;
-        let text = serde_saphyr::to_string(&value).map_err(|error| error.to_string())?;
+    let manifest = |crd: Value| {
+        let name = crd["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let text = serde_saphyr::to_string(&crd).map_err(|error| error.to_string())?;
         Ok((format!("{name}.yaml"), format!("# Made by crdgen from kdc/k8s/src/crd: do not edit.\n{text}")))
     };
-    definitions().iter().map(manifest).collect()
+    definitions()?.into_iter().map(manifest).collect()
 }
 
 #[cfg(test)]
@@ -63,11 +88,10 @@ mod tests {
 
     #[test]
     fn conditions_are_merged_by_their_type_in_every_kind() {
-        for crd in definitions() {
-            let value = serde_json::to_value(&crd).unwrap();
+        for value in definitions().unwrap() {
             let status = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/conditions";
             let conditions = value.pointer(status).unwrap();
-            assert_eq!(conditions["x-kubernetes-list-type"], "map", "{:?}", crd.metadata.name);
+            assert_eq!(conditions["x-kubernetes-list-type"], "map", "{}", value["metadata"]["name"]);
             assert_eq!(conditions["x-kubernetes-list-map-keys"][0], "type");
         }
     }

@@ -7,11 +7,6 @@
 use crate::crd::realm::KerberosRealmSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most principals of a namespace, where the realm does not say.
-const PER_NAMESPACE: usize = 1000;
-/// Most services of one KerberosPrincipal, where the realm does not say.
-const PER_OBJECT: usize = 256;
-
 /// The limits of a realm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Limits {
@@ -66,11 +61,9 @@ pub(super) struct Shares<'a> {
 impl Limits {
     /// The limits of a realm.
     pub(super) fn of_realm(spec: &KerberosRealmSpec) -> Limits {
-        let limits = spec.limits.clone().unwrap_or_default();
-        let or = |limit: Option<i32>, default| limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(default);
         Limits {
-            per_namespace: or(limits.principals_per_namespace, PER_NAMESPACE),
-            per_object: or(limits.principals_per_object, PER_OBJECT),
+            per_namespace: spec.limits.principals_per_namespace(),
+            per_object: spec.limits.principals_per_object(),
         }
     }
 

@@ -1,10 +1,17 @@
 //! What the index keeps of each object: only what decides something, since a cluster has many pods.
 
+use crate::crd::port::TransportProtocol;
+use crate::labels::{MANAGED_BY, REALM, SERVICE_ACCOUNT};
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{Namespace, Pod, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Pod, PodSpec, Service, ServiceAccount};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use kube::core::object::HasSpec;
 use kube::core::{DeserializeGuard, Resource};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Namespace and name; the namespace of cluster-wide objects is empty.
 pub type ObjectKey = (String, String);
@@ -36,23 +43,162 @@ pub struct AccountFact {
     pub created: i64,
 }
 
-/// Of a Service: only that it exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ServiceFact;
+/// Of a Service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceFact {
+    /// `spec.selector`: the labels of its pods; empty where it has none.
+    pub selector: BTreeMap<String, String>,
+    /// Its ports.
+    pub ports: Vec<ServicePortFact>,
+    /// Whether clients reach the pods by their own addresses (`clusterIP: None`), and so by their own ports.
+    pub headless: bool,
+    /// `spec.clusterIPs`, without those of a headless Service.
+    pub addresses: Vec<String>,
+}
+
+/// A port of a Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServicePortFact {
+    /// The port of the Service itself.
+    pub port: u16,
+    /// The port of its pods.
+    pub target: PortRef,
+    /// The transport protocol.
+    pub protocol: TransportProtocol,
+}
+
+/// A port of pods by number, or by the name that their containers give it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "each variant is what its name says")]
+pub enum PortRef {
+    Number(u16),
+    Name(String),
+}
+
+impl PortRef {
+    /// The port as Kubernetes writes it; `None` for a number that is no port.
+    #[must_use]
+    pub fn from_api(port: &IntOrString) -> Option<PortRef> {
+        match port {
+            IntOrString::Int(number) => u16::try_from(*number).ok().filter(|port| *port > 0).map(PortRef::Number),
+            IntOrString::String(name) => Some(PortRef::Name(name.clone())),
+        }
+    }
+}
 
 /// Of a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodFact {
     /// `metadata.uid`.
     pub uid: String,
-    /// `spec.serviceAccountName`.
-    pub account: String,
+    /// What it shares with other pods.
+    pub shape: Arc<PodShape>,
     /// Whether it is being deleted, or its phase is Succeeded or Failed.
     pub ended: bool,
     /// The StatefulSet that controls it.
     pub stateful_set: Option<SetReference>,
     /// `metadata.creationTimestamp`, seconds since the epoch; 0 without one.
     pub created: i64,
+}
+
+/// What decides packets of a pod. The pods of a workload share one shape in memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PodShape {
+    /// `spec.serviceAccountName`.
+    pub account: String,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// Ports that its containers name.
+    pub ports: BTreeSet<(String, u16, TransportProtocol)>,
+    /// `spec.hostNetwork`: it has the address of its node, and NetworkPolicies do not select it.
+    pub host_network: bool,
+}
+
+impl PodShape {
+    /// The shape of pods with these labels.
+    #[must_use]
+    pub fn new(labels: BTreeMap<String, String>, spec: Option<&PodSpec>) -> PodShape {
+        let Some(spec) = spec else {
+            return PodShape { account: "default".into(), labels, ..PodShape::default() };
+        };
+        // Sidecars are init containers that stay.
+        let sidecars = spec.init_containers.iter().flatten().filter(|c| c.restart_policy.as_deref() == Some("Always"));
+        let ports = spec.containers.iter().chain(sidecars).flat_map(|container| container.ports.iter().flatten());
+        let ports = ports.filter_map(|port| {
+            let number = u16::try_from(port.container_port).ok()?;
+            Some((port.name.clone()?, number, protocol(port.protocol.as_deref())))
+        });
+        PodShape {
+            account: spec
+                .service_account_name
+                .clone()
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| "default".into()),
+            labels,
+            ports: ports.collect(),
+            host_network: spec.host_network == Some(true),
+        }
+    }
+
+    /// How the label of the account stands to the account.
+    #[must_use]
+    pub fn account_label(&self) -> AccountLabel {
+        match self.labels.get(SERVICE_ACCOUNT) {
+            None => AccountLabel::Missing,
+            Some(label) if *label == self.account => AccountLabel::Right,
+            Some(_) => AccountLabel::OfOther,
+        }
+    }
+}
+
+/// The label `kennel.dev/service-account` of a pod beside its account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountLabel {
+    /// It names the account.
+    Right,
+    /// There is none: the pod was there before the admission policy.
+    Missing,
+    /// It names another account.
+    OfOther,
+}
+
+/// Of a NetworkPolicy, whoever made it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PolicyFact {
+    /// `spec`.
+    pub spec: NetworkPolicySpec,
+    /// Whether it carries our `managed-by` label.
+    pub managed: bool,
+    /// Of ours: the labels. Of others: empty.
+    pub labels: BTreeMap<String, String>,
+    /// Of ours: the UIDs of its owners.
+    pub owners: Vec<String>,
+}
+
+impl PolicyFact {
+    /// Whether the cluster has a policy as it is rendered, in everything that we write.
+    #[must_use]
+    pub fn is_as(&self, rendered: &NetworkPolicy) -> bool {
+        let has_labels =
+            rendered.metadata.labels.iter().flatten().all(|(key, value)| self.labels.get(key) == Some(value));
+        let mut owners = rendered.metadata.owner_references.iter().flatten();
+        rendered.spec.as_ref() == Some(&self.spec) && has_labels && owners.all(|owner| self.owners.contains(&owner.uid))
+    }
+
+    /// The realm in our label.
+    #[must_use]
+    pub fn realm(&self) -> Option<&str> {
+        self.labels.get(REALM).map(String::as_str)
+    }
+}
+
+/// Of an EndpointSlice: where the API server itself can be reached (`default/kubernetes`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndpointsFact {
+    /// Addresses.
+    pub addresses: BTreeSet<String>,
+    /// TCP ports.
+    pub ports: BTreeSet<u16>,
 }
 
 /// The StatefulSet in the owner references of a pod. Whoever creates the pod writes them: the UID proves nothing by itself, but a
@@ -95,6 +241,31 @@ impl<K> OwnFact<K> {
     }
 }
 
+impl<K: HasSpec<Spec: PartialEq>> OwnFact<K> {
+    /// Whether two states of an object declare the same: its status, which the KDC writes itself, may differ.
+    #[must_use]
+    pub fn declares_as(&self, other: &OwnFact<K>) -> bool {
+        let objects = match (&self.object, &other.object) {
+            (Ok(one), Ok(other)) => one.spec() == other.spec(),
+            (Err(one), Err(other)) => one == other,
+            _ => false,
+        };
+        let meta = |meta: &ObjectMeta| {
+            (meta.uid.clone(), meta.labels.clone(), meta.deletion_timestamp.clone(), meta.creation_timestamp.clone())
+        };
+        objects && meta(&self.meta) == meta(&other.meta)
+    }
+}
+
+/// The protocol as Kubernetes writes it, TCP where it writes none.
+pub(crate) fn protocol(name: Option<&str>) -> TransportProtocol {
+    match name {
+        Some("UDP") => TransportProtocol::Udp,
+        Some("SCTP") => TransportProtocol::Sctp,
+        _ => TransportProtocol::Tcp,
+    }
+}
+
 fn created(meta: &ObjectMeta) -> Option<i64> {
     meta.creation_timestamp.as_ref().map(|time| time.0.as_second())
 }
@@ -126,7 +297,21 @@ impl Fact for ServiceFact {
     type Object = Service;
 
     fn from_object(mut object: Service) -> Option<(ObjectKey, ServiceFact)> {
-        Some((key(&mut object.metadata)?, ServiceFact))
+        let spec = object.spec.take().unwrap_or_default();
+        let headless = spec.cluster_ip.as_deref() == Some("None");
+        let addresses = spec.cluster_ips.or_else(|| spec.cluster_ip.map(|address| vec![address])).unwrap_or_default();
+        let port = |port: k8s_openapi::api::core::v1::ServicePort| {
+            let own = u16::try_from(port.port).ok()?;
+            let target = port.target_port.as_ref().and_then(PortRef::from_api).unwrap_or(PortRef::Number(own));
+            Some(ServicePortFact { port: own, target, protocol: protocol(port.protocol.as_deref()) })
+        };
+        let fact = ServiceFact {
+            selector: spec.selector.unwrap_or_default(),
+            ports: spec.ports.into_iter().flatten().filter_map(port).collect(),
+            headless,
+            addresses: addresses.into_iter().filter(|address| address != "None" && !address.is_empty()).collect(),
+        };
+        Some((key(&mut object.metadata)?, fact))
     }
 }
 
@@ -137,14 +322,15 @@ impl Fact for PodFact {
         let phase = object.status.and_then(|status| status.phase);
         let ended =
             object.metadata.deletion_timestamp.is_some() || matches!(phase.as_deref(), Some("Succeeded" | "Failed"));
-        let account = object.spec.and_then(|spec| spec.service_account_name).unwrap_or_else(|| "default".into());
+        let labels = object.metadata.labels.take().unwrap_or_default();
+        let shape = Arc::new(PodShape::new(labels, object.spec.as_ref()));
         let owners = object.metadata.owner_references.take().unwrap_or_default();
         let set = |kind: &str, version: &str| kind == "StatefulSet" && version.starts_with("apps/");
         let owner = owners.into_iter().find(|o| o.controller == Some(true) && set(&o.kind, &o.api_version));
         let stateful_set = owner.map(|owner| SetReference { name: owner.name, uid: owner.uid });
         let created = created(&object.metadata).unwrap_or(0);
         let key = key(&mut object.metadata)?;
-        Some((key, PodFact { uid: object.metadata.uid?, account, ended, stateful_set, created }))
+        Some((key, PodFact { uid: object.metadata.uid?, shape, ended, stateful_set, created }))
     }
 }
 
@@ -161,6 +347,34 @@ impl Fact for StatefulSetFact {
             replicas: spec.replicas.map_or(1, count),
         };
         Some((key(&mut object.metadata)?, fact))
+    }
+}
+
+impl Fact for PolicyFact {
+    type Object = NetworkPolicy;
+
+    fn from_object(mut object: NetworkPolicy) -> Option<(ObjectKey, PolicyFact)> {
+        let labels = object.metadata.labels.take().unwrap_or_default();
+        let managed = labels.get(MANAGED_BY.key).is_some_and(|value| value == MANAGED_BY.value);
+        let owners = object.metadata.owner_references.take().unwrap_or_default();
+        let fact = PolicyFact {
+            spec: object.spec?,
+            managed,
+            labels: if managed { labels } else { BTreeMap::new() },
+            owners: if managed { owners.into_iter().map(|owner| owner.uid).collect() } else { Vec::new() },
+        };
+        Some((key(&mut object.metadata)?, fact))
+    }
+}
+
+impl Fact for EndpointsFact {
+    type Object = EndpointSlice;
+
+    fn from_object(mut object: EndpointSlice) -> Option<(ObjectKey, EndpointsFact)> {
+        let addresses =
+            object.endpoints.iter().flatten().flat_map(|endpoint| endpoint.addresses.iter().cloned()).collect();
+        let ports = object.ports.iter().flatten().filter_map(|port| u16::try_from(port.port?).ok()).collect();
+        Some((key(&mut object.metadata)?, EndpointsFact { addresses, ports }))
     }
 }
 

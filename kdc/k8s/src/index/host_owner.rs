@@ -12,9 +12,12 @@
 //!
 //! The first row that fits decides. A principal that an administrator made wins over all of them: the store refuses the name.
 
-use crate::crd::realm::{AliasRule, KerberosRealmSpec, ShortForms};
+use crate::crd::realm::KerberosRealmSpec;
+use crate::crd::realm_names::{AliasRule, ShortForms};
+use crate::index::selector;
 use crate::names::domain_covers;
 use kennel_core::realm::Realm;
+use std::collections::BTreeMap;
 
 /// The owner of a host name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,10 +64,12 @@ impl<'a> NameRules<'a> {
         self.of_form_without_svc(host)
     }
 
-    /// Whether a rule of the alias policy gives this namespace the host.
-    pub(super) fn policy_allows(&self, namespace: &str, host: &str) -> bool {
+    /// Whether a rule of the alias policy gives this namespace, which has these labels, the host.
+    pub(super) fn policy_allows(&self, namespace: &str, labels: &BTreeMap<String, String>, host: &str) -> bool {
+        let selected =
+            |rule: &AliasRule| rule.namespace_selector.as_ref().is_some_and(|own| selector::matches(own, labels));
         self.rules().any(|rule| {
-            rule.namespaces.iter().any(|allowed| allowed == namespace)
+            (rule.namespaces.iter().any(|allowed| allowed == namespace) || selected(rule))
                 && rule.domains.iter().any(|domain| domain_covers(domain, host))
         })
     }
@@ -76,7 +81,7 @@ impl<'a> NameRules<'a> {
 
     /// The part of a host before the cluster's domain; empty for the domain itself.
     fn inside_cluster<'h>(&self, host: &'h str) -> Option<&'h str> {
-        let inside = host.strip_suffix(&*self.spec.cluster_domain)?;
+        let inside = host.strip_suffix(self.spec.cluster_domain())?;
         if inside.is_empty() { Some(inside) } else { inside.strip_suffix('.') }
     }
 
@@ -96,7 +101,7 @@ impl<'a> NameRules<'a> {
         match *host.split('.').collect::<Vec<_>>() {
             [_, namespace] | [_, _, namespace]
                 if self.spec.short_forms() == ShortForms::All
-                    && !self.spec.cluster_domain.split('.').any(|label| label == namespace) =>
+                    && !self.spec.cluster_domain().split('.').any(|label| label == namespace) =>
             {
                 HostOwner::Namespace(namespace)
             }
@@ -127,7 +132,6 @@ mod tests {
     use super::*;
     use crate::names::ClusterHost;
     use serde_json::{Value, json};
-    use std::collections::BTreeMap;
 
     fn spec(settings: Value) -> KerberosRealmSpec {
         let mut whole = json!({ "realmName": "R" });
@@ -165,6 +169,17 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_of_the_alias_policy_names_namespaces_or_selects_them_by_label() {
+        let rule = json!({ "name": "edge", "namespaceSelector": { "matchLabels": { "edge": "yes" } }, "domains": ["*.example.com"] });
+        let (spec, configured) = (spec(json!({ "aliasPolicy": [rule] })), configured());
+        let rules = NameRules::new(&spec, &configured);
+        let labels = |value: &str| BTreeMap::from([("edge".to_owned(), value.to_owned())]);
+        assert!(rules.policy_allows("front", &labels("yes"), "web.example.com"));
+        assert!(!rules.policy_allows("front", &labels("no"), "web.example.com"));
+        assert!(!rules.policy_allows("front", &BTreeMap::new(), "web.example.com"));
+    }
+
+    #[test]
     fn a_pod_of_the_namespace_svc_does_not_get_the_name_of_another_namespace_s_service() {
         let (spec, configured) = (spec(json!({})), configured());
         let rules = NameRules::new(&spec, &configured);
@@ -175,12 +190,13 @@ mod tests {
 
     #[test]
     fn what_the_alias_policy_another_realm_or_the_domain_covers_is_no_short_name() {
-        let policy = json!({ "aliasPolicy": [{ "namespaces": ["front"], "domains": ["example.com", "*.example.org", "*.shop"] }] });
+        let policy = json!({ "aliasPolicy": [{ "name": "rule", "namespaces": ["front"], "domains": ["example.com", "*.example.org", "*.shop"] }] });
         let (spec, configured) = (spec(policy), configured());
         let rules = NameRules::new(&spec, &configured);
+        let none = BTreeMap::new();
         for host in ["example.com", "www.example.org", "web.shop"] {
             assert_eq!(rules.owner(host), HostOwner::AliasPolicy, "{host}");
-            assert!(rules.policy_allows("front", host) && !rules.policy_allows("com", host), "{host}");
+            assert!(rules.policy_allows("front", &none, host) && !rules.policy_allows("com", &none, host), "{host}");
         }
         for host in ["web-0.example.com", "db-0.db.shop", "far.example", "web.far.example", "web.local", "web.cluster"]
         {
@@ -241,7 +257,7 @@ mod tests {
         let configured = configured();
         for domain in ["cluster.local", "svc", "local", "svc.cluster.local", "shop.svc", "com", "example.com"] {
             for policy in &policies {
-                let rule = json!([{ "namespaces": ["front"], "domains": policy }]);
+                let rule = json!([{ "name": "rule", "namespaces": ["front"], "domains": policy }]);
                 let spec = spec(json!({ "clusterDomain": domain, "aliasPolicy": rule }));
                 let rules = NameRules::new(&spec, &configured);
                 let mut granted: BTreeMap<String, &str> = BTreeMap::new();

@@ -7,26 +7,32 @@
 //! | [`table`] | the objects of one kind, and listings that replace them |
 //! | [`tables`] | the objects of every kind, and the events that change them |
 //! | `host_owner` | who may have a host name, from the name alone |
+//! | `pod_shapes` | what the pods of a namespace are like, each kind once |
 //! | `set_pods` | the pods of StatefulSets that have principals of their own |
 //! | `budget` | how much of what a namespace asks for it may have |
 //! | `services` | the names that a KerberosPrincipal asks for |
 //! | `plan` | what the objects of a namespace ask for within its budget |
 //! | `policy_claims` | who has a name that the alias policy gives to several namespaces |
+//! | `lookup` | the facts that rendering reads |
 //! | [`namespace`] | the principals that a namespace asks for |
 //! | `selector` | label selectors |
+//! | [`surroundings`] | facts that no object tells: the KDC's own pods, the kinds that are served |
 //! | [`view`] | the index as the core sees it: enrolment's rules, the pods of tickets |
 
 pub mod facts;
 pub mod namespace;
+pub(crate) mod selector;
+pub mod surroundings;
 pub mod table;
 pub mod tables;
 pub mod view;
 
 mod budget;
 mod host_owner;
+mod lookup;
 mod plan;
+mod pod_shapes;
 mod policy_claims;
-mod selector;
 mod services;
 mod set_pods;
 
@@ -35,11 +41,12 @@ mod tests;
 
 use crate::crd::principal::KerberosPrincipal;
 use crate::crd::realm::KerberosRealm;
-use crate::index::facts::OwnFact;
+use crate::index::facts::{ObjectKey, OwnFact};
 use crate::index::namespace::NamespaceDesire;
 use crate::index::plan::{NamespacePlan, PlanFacts};
 use crate::index::policy_claims::PolicyClaims;
 use crate::index::set_pods::SetPods;
+use crate::index::surroundings::Surroundings;
 use crate::index::tables::{ClusterEvent, Tables};
 use crate::problem::Problem;
 use kennel_core::accounts::DesiredPrincipal;
@@ -64,6 +71,9 @@ pub struct Index {
     realms_dirty: bool,
     /// Name of the KerberosRealm that is followed.
     followed: Option<String>,
+    surroundings: Surroundings,
+    access_dirty: bool,
+    own_policies: BTreeSet<ObjectKey>,
 }
 
 /// What [`Index::settle`] changed.
@@ -77,6 +87,11 @@ pub struct IndexChanges {
     pub namespaces: BTreeSet<String>,
     /// Whether KerberosRealms changed.
     pub realms: bool,
+    /// Whether accesses are to be rendered anew: something changed that decides tickets or policies. The phase of a pod does not,
+    /// and neither does a status.
+    pub access: bool,
+    /// NetworkPolicies with our label that changed: what a write did, or drift.
+    pub policies: BTreeSet<ObjectKey>,
 }
 
 impl Index {
@@ -93,7 +108,22 @@ impl Index {
             dirty: BTreeSet::new(),
             realms_dirty: false,
             followed: None,
+            surroundings: Surroundings::default(),
+            access_dirty: true,
+            own_policies: BTreeSet::new(),
         }
+    }
+
+    /// Takes in what no object tells; accesses are to be rendered anew where it changed.
+    pub fn set_surroundings(&mut self, surroundings: Surroundings) {
+        self.access_dirty |= self.surroundings != surroundings;
+        self.surroundings = surroundings;
+    }
+
+    /// What no object tells of the cluster.
+    #[must_use]
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
     }
 
     /// Takes in an event. Its effect shows after the next [`Index::settle`], except for pods: they count at once.
@@ -101,6 +131,8 @@ impl Index {
         let touched = self.tables.apply(event);
         self.dirty.extend(touched.namespaces);
         self.realms_dirty |= touched.realms;
+        self.access_dirty |= touched.access;
+        self.own_policies.extend(touched.own_policies);
         // Most pods belong to no StatefulSet that an object names: they cause no work.
         let is_named =
             |(namespace, set): &(String, String)| self.desires.get(namespace).is_some_and(|d| d.names_set(set));
@@ -115,7 +147,12 @@ impl Index {
 
     /// Computes what follows from the events since the last call.
     pub fn settle(&mut self) -> IndexChanges {
-        let mut changes = IndexChanges { realms: std::mem::take(&mut self.realms_dirty), ..IndexChanges::default() };
+        let mut changes = IndexChanges {
+            realms: std::mem::take(&mut self.realms_dirty),
+            access: std::mem::take(&mut self.access_dirty),
+            policies: std::mem::take(&mut self.own_policies),
+            ..IndexChanges::default()
+        };
         if changes.realms {
             self.followed = self.oldest_realm();
             let known = self.tables.namespaces.iter().map(|((_, name), _)| name);
@@ -159,7 +196,7 @@ impl Index {
         let not_enrolled = match (self.followed_realm(), tables.namespaces.get("", namespace)) {
             (None, _) => Some(Problem::RealmNotFound { realm: self.realm.name.clone() }),
             (Some(realm), Some(fact))
-                if !fact.ending && selector::matches(&realm.spec.namespace_selector, &fact.labels) =>
+                if !fact.ending && selector::matches(&realm.namespace_selector(), &fact.labels) =>
             {
                 None
             }
@@ -269,6 +306,6 @@ fn not_selected(namespace: &str, realm: &KerberosRealm) -> Problem {
     Problem::NamespaceNotEnrolled {
         namespace: namespace.to_owned(),
         realm: realm.metadata.name.clone().unwrap_or_default(),
-        selector: selector::as_text(&realm.spec.namespace_selector),
+        selector: selector::as_text(&realm.namespace_selector()),
     }
 }

@@ -1,7 +1,8 @@
 //! What one namespace asks for, from what is known of the cluster: pure.
 
+use crate::crd::credentials::CredentialKind;
 use crate::crd::principal::KerberosPrincipal;
-use crate::crd::realm::{CredentialKind, KerberosRealm};
+use crate::crd::realm::KerberosRealm;
 use crate::index::facts::OwnFact;
 use crate::index::plan::{NamespacePlan, PlanFacts, PlannedObject, malformed};
 use crate::index::policy_claims::PolicyClaims;
@@ -185,6 +186,14 @@ impl NamespaceDesire {
                 outcome.client = Some(account.client.clone());
             }
         }
+    }
+
+    /// The accounts that have principals: name, own principal, and the service principals of all their pods.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = (&str, &Principal, impl Iterator<Item = &Principal>)> {
+        self.accounts.iter().map(|(name, account)| {
+            let of_pods = account.of_pods.iter().map(|(_, service)| &service.name);
+            (&**name, &account.client, account.services.iter().map(|service| &service.name).chain(of_pods))
+        })
     }
 
     /// The pods of StatefulSets that have principals of their own.

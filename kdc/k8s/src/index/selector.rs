@@ -5,11 +5,11 @@ use kube::core::{Selector, SelectorExt};
 use std::collections::BTreeMap;
 
 /// Whether a selector matches these labels; a selector that cannot be read matches nothing.
-pub(super) fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
+pub(crate) fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
     Selector::try_from(selector.clone()).is_ok_and(|selector| selector.matches(labels))
 }
 
 /// The selector as `kubectl -l` takes it.
-pub(super) fn as_text(selector: &LabelSelector) -> String {
+pub(crate) fn as_text(selector: &LabelSelector) -> String {
     Selector::try_from(selector.clone()).map_or_else(|error| error.to_string(), |selector| selector.to_string())
 }

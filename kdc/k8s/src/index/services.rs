@@ -1,7 +1,8 @@
 //! The names that a KerberosPrincipal asks for, and what is wrong with those that it cannot have.
 
 use crate::crd::principal::KerberosPrincipal;
-use crate::crd::realm::{KerberosRealm, ShortForms};
+use crate::crd::realm::KerberosRealm;
+use crate::crd::realm_names::ShortForms;
 use crate::index::budget::{Demand, Grant, Seniority};
 use crate::index::host_owner::{HostOwner, NameRules};
 use crate::index::set_pods::SetPods;
@@ -69,12 +70,12 @@ struct Place {
 
 /// The StatefulSets of an object, each once.
 pub(super) fn named_sets(object: &KerberosPrincipal) -> BTreeSet<&str> {
-    object.spec.hosts.stateful_set_pods.iter().map(String::as_str).collect()
+    object.spec.hosts.stateful_sets.iter().map(String::as_str).collect()
 }
 
 /// Counts what an object asks for; `None` for an object without service classes.
 pub(super) fn demand<'a>(object: &KerberosPrincipal, seniority: Seniority<'a>, pods: &SetPods) -> Option<Demand<'a>> {
-    let (classes, hosts) = (object.spec.services.len(), &object.spec.hosts);
+    let (classes, hosts) = (object.spec.service_classes.len(), &object.spec.hosts);
     let demand = Demand {
         seniority,
         classes,
@@ -88,7 +89,7 @@ pub(super) fn demand<'a>(object: &KerberosPrincipal, seniority: Seniority<'a>, p
 pub(super) fn request(object: &KerberosPrincipal, grant: Grant, facts: RequestFacts<'_>) -> PrincipalRequest {
     let mut request = PrincipalRequest::default();
     let places = places(object, grant, facts, &mut request);
-    for class in &object.spec.services {
+    for class in &object.spec.service_classes {
         if !is_service_class(class) {
             request.problems.push(Problem::ServiceClassRefused { class: class.clone() });
             continue;
@@ -159,7 +160,7 @@ fn pod_places(
 ) -> Vec<Place> {
     let place = |(ordinal, set): (u32, &str)| {
         let pod = SetPod { set: set.to_owned(), ordinal };
-        let domain = &facts.realm.spec.cluster_domain;
+        let domain = facts.realm.spec.cluster_domain();
         let host = ClusterHost::of_pod(&pod.name(), services.get(set)?, facts.namespace, domain);
         Some(facts.place(host, Some(pod), &mut request.withheld))
     };
@@ -171,7 +172,7 @@ impl<'a> RequestFacts<'a> {
         if service.contains('.') || self.tables.services.get(self.namespace, service).is_none() {
             return Err(Problem::ServiceNotFound { service: service.to_owned(), namespace: self.namespace.to_owned() });
         }
-        Ok(ClusterHost::of_service(service, self.namespace, &self.realm.spec.cluster_domain))
+        Ok(ClusterHost::of_service(service, self.namespace, self.realm.spec.cluster_domain()))
     }
 
     /// The Service that the pods of a StatefulSet have their names from.
@@ -198,9 +199,14 @@ impl<'a> RequestFacts<'a> {
         Place { host: host.name, short, pod }
     }
 
+    fn policy_allows(&self, alias: &str) -> bool {
+        let known = self.tables.namespaces.get("", self.namespace);
+        known.is_some_and(|fact| self.rules.policy_allows(self.namespace, &fact.labels, alias))
+    }
+
     fn check_alias(&self, alias: &str) -> Result<(), Problem> {
         match self.rules.owner(alias) {
-            HostOwner::AliasPolicy if self.rules.policy_allows(self.namespace, alias) => Ok(()),
+            HostOwner::AliasPolicy if self.policy_allows(alias) => Ok(()),
             _ if self.rules.is_of_cluster(alias) => Err(Problem::AliasIsClusterName { alias: alias.to_owned() }),
             _ => Err(Problem::AliasNotAllowed {
                 alias: alias.to_owned(),

@@ -1,9 +1,14 @@
 //! The objects of each kind, and the events that change them.
 
+use crate::crd::access::KerberosAccess;
 use crate::crd::principal::KerberosPrincipal;
 use crate::crd::realm::KerberosRealm;
-use crate::index::facts::{AccountFact, NamespaceFact, ObjectKey, OwnFact, PodFact, ServiceFact, StatefulSetFact};
+use crate::index::facts::{
+    AccountFact, EndpointsFact, NamespaceFact, ObjectKey, OwnFact, PodFact, PolicyFact, ServiceFact, StatefulSetFact,
+};
+use crate::index::pod_shapes::PodShapes;
 use crate::index::table::{ObjectChange, ObjectTable};
+use kube::core::object::HasSpec;
 use std::collections::BTreeSet;
 
 /// A change of one object, or a step of a listing, of the kind that the variant names.
@@ -17,6 +22,10 @@ pub enum ClusterEvent {
     StatefulSet(ObjectChange<StatefulSetFact>),
     Realm(ObjectChange<OwnFact<KerberosRealm>>),
     Principal(ObjectChange<OwnFact<KerberosPrincipal>>),
+    Access(ObjectChange<OwnFact<KerberosAccess>>),
+    NetworkPolicy(ObjectChange<PolicyFact>),
+    /// The EndpointSlices of the Service `default/kubernetes`.
+    ApiServer(ObjectChange<EndpointsFact>),
 }
 
 /// The objects of each kind.
@@ -29,6 +38,11 @@ pub(super) struct Tables {
     pub(super) stateful_sets: ObjectTable<StatefulSetFact>,
     pub(super) realms: ObjectTable<OwnFact<KerberosRealm>>,
     pub(super) principals: ObjectTable<OwnFact<KerberosPrincipal>>,
+    pub(super) accesses: ObjectTable<OwnFact<KerberosAccess>>,
+    pub(super) policies: ObjectTable<PolicyFact>,
+    pub(super) api_server: ObjectTable<EndpointsFact>,
+    /// The shapes of the pods that have not ended.
+    pub(super) shapes: PodShapes,
 }
 
 /// What has to be computed anew after an event.
@@ -40,41 +54,100 @@ pub(super) struct EventEffect {
     pub(super) realms: bool,
     /// Namespace and StatefulSet of pods that came, went, or changed their StatefulSet.
     pub(super) set_pods: BTreeSet<(String, String)>,
+    /// Whether something changed that decides tickets or policies.
+    pub(super) access: bool,
+    /// NetworkPolicies of ours that changed.
+    pub(super) own_policies: BTreeSet<ObjectKey>,
 }
 
 impl Tables {
     /// Takes in an event. Of pods, only those of StatefulSets can decide a principal.
     pub(super) fn apply(&mut self, event: ClusterEvent) -> EventEffect {
-        let touched = match event {
+        let (touched, access) = match event {
             ClusterEvent::Namespace(change) => {
                 let names = self.namespaces.apply(change).into_iter().map(|(_, name)| name);
-                return EventEffect { namespaces: names.collect(), ..EventEffect::default() };
+                return EventEffect::of_namespaces(names.collect());
             }
-            ClusterEvent::Account(change) => self.accounts.apply(change),
-            ClusterEvent::Service(change) => self.services.apply(change),
-            ClusterEvent::StatefulSet(change) => self.stateful_sets.apply(change),
-            ClusterEvent::Principal(change) => self.principals.apply(change),
-            ClusterEvent::Pod(change) => {
-                return EventEffect { set_pods: self.apply_pods(change), ..EventEffect::default() };
+            ClusterEvent::Account(change) => touched(self.accounts.apply(change)),
+            ClusterEvent::Service(change) => touched(self.services.apply(change)),
+            ClusterEvent::StatefulSet(change) => touched(self.stateful_sets.apply(change)),
+            ClusterEvent::Principal(change) => {
+                let same = declares_the_same(&self.principals, &change);
+                (self.principals.apply(change), !same)
             }
+            ClusterEvent::Access(change) => {
+                let same = declares_the_same(&self.accesses, &change);
+                let access = !self.accesses.apply(change).is_empty() && !same;
+                return EventEffect { access, ..EventEffect::default() };
+            }
+            ClusterEvent::NetworkPolicy(change) => return self.apply_policies(change),
+            ClusterEvent::ApiServer(change) => {
+                let access = !self.api_server.apply(change).is_empty();
+                return EventEffect { access, ..EventEffect::default() };
+            }
+            ClusterEvent::Pod(change) => return self.apply_pods(change),
             ClusterEvent::Realm(change) => {
+                let access = !declares_the_same(&self.realms, &change);
                 let realms = !self.realms.apply(change).is_empty();
-                return EventEffect { realms, ..EventEffect::default() };
+                return EventEffect { realms, access: realms && access, ..EventEffect::default() };
             }
         };
-        let namespaces = |keys: BTreeSet<ObjectKey>| keys.into_iter().map(|(namespace, _)| namespace).collect();
-        EventEffect { namespaces: namespaces(touched), ..EventEffect::default() }
+        let namespaces = touched.into_iter().map(|(namespace, _)| namespace).collect::<BTreeSet<_>>();
+        let access = access && !namespaces.is_empty();
+        EventEffect { namespaces, access, ..EventEffect::default() }
+    }
+
+    /// A policy of ours tells what a write did, or drift; a policy of others may widen.
+    fn apply_policies(&mut self, change: ObjectChange<PolicyFact>) -> EventEffect {
+        let key = match &change {
+            ObjectChange::Put(key, _) | ObjectChange::Gone(key) => Some(key.clone()),
+            _ => None,
+        };
+        let was_ours = key.as_ref().and_then(|(namespace, name)| self.policies.get(namespace, name)).map(|p| p.managed);
+        let touched = self.policies.apply(change);
+        let is_ours = |(namespace, name): &ObjectKey| self.policies.get(namespace, name).map(|policy| policy.managed);
+        let mut effect = EventEffect::default();
+        for key in touched {
+            let states = [was_ours, is_ours(&key)];
+            // After a listing, what was deleted may have been of either kind.
+            let unknown = states == [None, None];
+            effect.access |= unknown || states.contains(&Some(false));
+            if unknown || states.contains(&Some(true)) {
+                effect.own_policies.insert(key);
+            }
+        }
+        effect
+    }
+
+    fn apply_pods(&mut self, change: ObjectChange<PodFact>) -> EventEffect {
+        let change = self.shapes.share(change);
+        let access = match &change {
+            ObjectChange::Put((namespace, name), new) => {
+                let old = self.pods.get(namespace, name).filter(|pod| !pod.ended).map(|pod| pod.shape.clone());
+                self.shapes.replace(namespace, old, (!new.ended).then(|| new.shape.clone()))
+            }
+            ObjectChange::Gone((namespace, name)) => {
+                let old = self.pods.get(namespace, name).filter(|pod| !pod.ended).map(|pod| pod.shape.clone());
+                self.shapes.replace(namespace, old, None)
+            }
+            ObjectChange::ListingEnds => {
+                let set_pods = self.apply_pod_listing(change);
+                let access = self.shapes.recount(self.pods.iter().filter(|(_, pod)| !pod.ended));
+                return EventEffect { set_pods, access, ..EventEffect::default() };
+            }
+            ObjectChange::Listing | ObjectChange::Listed(..) => false,
+        };
+        EventEffect { set_pods: self.apply_set_pods(change), access, ..EventEffect::default() }
     }
 
     /// Returns namespace and StatefulSet of the pods that came, went, or changed their StatefulSet. Other changes of pods, such as
     /// their end, happen all the time and decide no principal.
-    fn apply_pods(&mut self, change: ObjectChange<PodFact>) -> BTreeSet<(String, String)> {
+    fn apply_set_pods(&mut self, change: ObjectChange<PodFact>) -> BTreeSet<(String, String)> {
         let before = match &change {
             ObjectChange::Put((namespace, name), _) | ObjectChange::Gone((namespace, name)) => {
                 self.pods.get(namespace, name).and_then(|pod| pod.stateful_set.clone())
             }
-            ObjectChange::ListingEnds => return self.apply_pod_listing(change),
-            ObjectChange::Listing | ObjectChange::Listed(..) => None,
+            ObjectChange::Listing | ObjectChange::Listed(..) | ObjectChange::ListingEnds => None,
         };
         let touched = self.pods.apply(change);
         let mut sets = BTreeSet::new();
@@ -111,5 +184,30 @@ impl Tables {
             && self.stateful_sets.is_listed()
             && self.realms.is_listed()
             && self.principals.is_listed()
+            && self.accesses.is_listed()
+            && self.policies.is_listed()
+            && self.api_server.is_listed()
+    }
+}
+
+impl EventEffect {
+    fn of_namespaces(namespaces: BTreeSet<String>) -> EventEffect {
+        EventEffect { access: !namespaces.is_empty(), namespaces, ..EventEffect::default() }
+    }
+}
+
+fn touched(keys: BTreeSet<ObjectKey>) -> (BTreeSet<ObjectKey>, bool) {
+    let access = !keys.is_empty();
+    (keys, access)
+}
+
+/// Whether a change leaves the declaration of one of our objects as it was: only its status differs.
+fn declares_the_same<K>(table: &ObjectTable<OwnFact<K>>, change: &ObjectChange<OwnFact<K>>) -> bool
+where
+    K: HasSpec<Spec: PartialEq> + PartialEq,
+{
+    match change {
+        ObjectChange::Put((namespace, name), new) => table.get(namespace, name).is_some_and(|old| old.declares_as(new)),
+        _ => false,
     }
 }

@@ -39,13 +39,12 @@ fn service(namespace: &str, name: &str) -> ClusterEvent {
 }
 
 fn namespace(name: &str, enrolled: bool) -> ClusterEvent {
-    let labels = if enrolled { json!({ "kennel.dev/enroll": "true" }) } else { json!({}) };
+    let labels = if enrolled { json!({ "kennel.dev/realm": "r" }) } else { json!({}) };
     ClusterEvent::Namespace(fact(json!({ "metadata": { "name": name, "uid": "u", "labels": labels } })))
 }
 
 fn realm(name: &str, created: &str, spec: Value) -> ClusterEvent {
-    let mut whole =
-        json!({ "realmName": "R", "namespaceSelector": { "matchLabels": { "kennel.dev/enroll": "true" } } });
+    let mut whole = json!({ "realmName": "R", "namespaceSelector": { "matchLabels": { "kennel.dev/realm": "r" } } });
     whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
     let metadata = json!({ "name": name, "uid": name, "creationTimestamp": created });
     ClusterEvent::Realm(fact(
@@ -129,7 +128,7 @@ impl Cluster {
 }
 
 fn web_services() -> Value {
-    json!({ "services": ["HTTP"], "hosts": { "services": ["web"] } })
+    json!({ "serviceClasses": ["HTTP"], "hosts": { "services": ["web"] } })
 }
 
 #[test]
@@ -161,7 +160,7 @@ fn a_namespace_that_loses_its_label_or_ends_loses_its_principals() {
     assert!(cluster.names().is_empty());
     cluster.after([namespace("shop", true)]);
     assert_eq!(cluster.names().len(), 2);
-    let ending = json!({ "metadata": { "name": "shop", "uid": "u", "labels": { "kennel.dev/enroll": "true" }, "deletionTimestamp": "2026-01-01T00:00:00Z" } });
+    let ending = json!({ "metadata": { "name": "shop", "uid": "u", "labels": { "kennel.dev/realm": "r" }, "deletionTimestamp": "2026-01-01T00:00:00Z" } });
     cluster.after([ClusterEvent::Namespace(fact(ending))]);
     assert!(cluster.names().is_empty());
 }
@@ -185,7 +184,7 @@ fn a_kerberos_principal_gives_services_of_its_namespace_with_their_shorter_forms
 #[test]
 fn what_is_not_there_is_named_with_what_to_do() {
     let cluster = Cluster::shop();
-    let spec = json!({ "services": ["HTTP"], "hosts": { "services": ["web", "gone"], "statefulSetPods": ["none"], "aliases": ["web.example.com"] } });
+    let spec = json!({ "serviceClasses": ["HTTP"], "hosts": { "services": ["web", "gone"], "statefulSets": ["none"], "aliases": ["web.example.com"] } });
     cluster.after([principal("shop", "web", spec), principal("shop", "ghost", json!({}))]);
     assert_eq!(cluster.reasons("shop", "web"), ["ServiceNotFound", "StatefulSetNotFound", "AliasNotAllowed"]);
     assert_eq!(cluster.reasons("shop", "ghost"), ["AccountNotFound"]);
@@ -198,9 +197,9 @@ fn what_is_not_there_is_named_with_what_to_do() {
 #[test]
 fn an_alias_follows_the_realm_s_policy() {
     let cluster = Cluster::shop();
-    let policy = json!({ "aliasPolicy": [{ "namespaces": ["shop"], "domains": ["*.example.com", "*.other.svc.cluster.local"] }] });
+    let policy = json!({ "aliasPolicy": [{ "name": "rule", "namespaces": ["shop"], "domains": ["*.example.com", "*.other.svc.cluster.local"] }] });
     cluster.after([realm("r", "2026-01-01T00:00:00Z", policy)]);
-    let spec = json!({ "services": ["HTTP"], "hosts": { "services": ["web"], "aliases": ["web.example.com", "web.other.svc.cluster.local"] } });
+    let spec = json!({ "serviceClasses": ["HTTP"], "hosts": { "services": ["web"], "aliases": ["web.example.com", "web.other.svc.cluster.local"] } });
     cluster.after([principal("shop", "web", spec)]);
     let index = cluster.0.read();
     let alias = service_principal("HTTP", "web.example.com", "R");
@@ -257,9 +256,9 @@ fn what_the_realm_does_not_allow_has_no_effect_and_is_a_problem_of_the_object() 
 fn of_two_realm_objects_of_one_name_the_older_counts() {
     let cluster = Cluster::shop();
     cluster.after([realm("a", "2025-01-01T00:00:00Z", json!({ "clusterDomain": "older" }))]);
-    assert_eq!(cluster.0.read().followed_realm().unwrap().spec.cluster_domain, "older");
+    assert_eq!(cluster.0.read().followed_realm().unwrap().spec.cluster_domain(), "older");
     cluster.after([ClusterEvent::Realm(ObjectChange::Gone((String::new(), "a".into())))]);
-    assert_eq!(cluster.0.read().followed_realm().unwrap().spec.cluster_domain, "cluster.local");
+    assert_eq!(cluster.0.read().followed_realm().unwrap().spec.cluster_domain(), "cluster.local");
     cluster.after([ClusterEvent::Realm(ObjectChange::Gone((String::new(), "r".into())))]);
     assert!(cluster.names().is_empty());
 }
@@ -267,7 +266,8 @@ fn of_two_realm_objects_of_one_name_the_older_counts() {
 #[test]
 fn an_object_that_cannot_be_read_has_no_effect_and_says_so() {
     let cluster = Cluster::shop();
-    let torn = json!({ "metadata": meta("shop", "web"), "spec": { "serviceAccountName": "web", "services": "HTTP" } });
+    let torn =
+        json!({ "metadata": meta("shop", "web"), "spec": { "serviceAccountName": "web", "serviceClasses": "HTTP" } });
     cluster.after([ClusterEvent::Principal(fact(torn))]);
     assert_eq!(cluster.reasons("shop", "web"), ["Malformed"]);
     assert_eq!(cluster.names(), ["cart.shop@R", "web.shop@R"]);
@@ -279,7 +279,7 @@ fn a_principal_of_a_namespace_that_is_not_enrolled_says_which_label_it_needs() {
     cluster.after([namespace("other", false), principal("other", "web", web_services())]);
     let problems = cluster.problems("other", "web");
     assert_eq!(problems[0].reason(), "NamespaceNotEnrolled");
-    assert!(problems[0].to_string().contains("kennel.dev/enroll=true"), "{problems:?}");
+    assert!(problems[0].to_string().contains("kennel.dev/realm=r"), "{problems:?}");
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn missed_events_are_made_good_by_the_next_listing() {
 #[test]
 fn a_class_of_the_kdc_is_refused_even_where_the_schema_let_it_in() {
     let cluster = Cluster::shop();
-    let spec = json!({ "services": ["krbtgt", "HTTP"], "hosts": { "services": ["web"] } });
+    let spec = json!({ "serviceClasses": ["krbtgt", "HTTP"], "hosts": { "services": ["web"] } });
     cluster.after([principal("shop", "web", spec)]);
     assert_eq!(cluster.reasons("shop", "web"), ["ServiceClassRefused"]);
     assert!(cluster.names().iter().all(|name| !name.contains("krbtgt")));
@@ -386,7 +386,7 @@ fn the_core_sees_namespaces_accounts_and_pods_as_they_are() {
 #[test]
 fn a_stateful_set_without_its_headless_service_gives_no_names_and_says_which_one_it_needs() {
     let cluster = Cluster::shop();
-    let spec = json!({ "services": ["kafka"], "hosts": { "statefulSetPods": ["kafka"] } });
+    let spec = json!({ "serviceClasses": ["kafka"], "hosts": { "statefulSets": ["kafka"] } });
     for service in ["", "kafka"] {
         cluster.after([set("kafka", service, 2), account("shop", "kafka"), principal("shop", "kafka", spec.clone())]);
         assert_eq!(cluster.reasons("shop", "kafka"), ["GoverningServiceNotFound"], "{service:?}");
@@ -400,7 +400,8 @@ fn a_stateful_set_without_its_headless_service_gives_no_names_and_says_which_one
 #[test]
 fn a_principal_that_the_schema_let_in_wrongly_says_so_in_a_namespace_that_is_not_enrolled_too() {
     let cluster = Cluster::shop();
-    let torn = json!({ "metadata": meta("other", "web"), "spec": { "serviceAccountName": "web", "services": "HTTP" } });
+    let torn =
+        json!({ "metadata": meta("other", "web"), "spec": { "serviceAccountName": "web", "serviceClasses": "HTTP" } });
     cluster.after([namespace("other", false), ClusterEvent::Principal(fact(torn))]);
     assert_eq!(cluster.reasons("other", "web"), ["Malformed"]);
 }

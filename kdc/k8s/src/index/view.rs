@@ -78,7 +78,7 @@ impl ClusterView for Index {
 
     fn pod(&self, namespace: &str, name: &str) -> Option<Pod> {
         let fact = self.tables.pods.get(namespace, name)?;
-        Some(Pod { uid: fact.uid.clone(), account: fact.account.clone(), ended: fact.ended })
+        Some(Pod { uid: fact.uid.clone(), account: fact.shape.account.clone(), ended: fact.ended })
     }
 
     fn entitlement(&self, namespace: &str, account: &str, pod: &str) -> Option<Entitlement> {

@@ -2,8 +2,14 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`access`] | who may call whom: the access table and the NetworkPolicies |
+//! | [`policy`] | NetworkPolicies as Kennel writes them |
+//! | [`transition`] | the order in which a rendering takes effect |
 //! | [`status`] | the status of KerberosPrincipals and KerberosRealms |
 //! | [`conditions`] | the conditions of a status |
 
+pub mod access;
 pub mod conditions;
+pub mod policy;
 pub mod status;
+pub mod transition;

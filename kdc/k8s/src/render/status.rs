@@ -1,6 +1,6 @@
 //! The status that our custom resources should have.
 
-use crate::crd::principal::KerberosPrincipalStatus;
+use crate::crd::principal::{KerberosPrincipalStatus, SecretRef};
 use crate::crd::realm::{KerberosRealm, KerberosRealmStatus};
 use crate::index::namespace::PrincipalOutcome;
 use crate::problem::{ConditionType, HealthyReason, Problem};
@@ -60,9 +60,10 @@ pub fn principal_status(
         alias_count: count(&outcome.aliases),
         aliases: first(&outcome.aliases),
         kvno: progress.kvno.map(i64::from),
-        next_rotation: old.and_then(|old| old.next_rotation.clone()),
+        next_rotation_time: old.and_then(|old| old.next_rotation_time.clone()),
         holders: old.and_then(|old| old.holders),
-        keytab_secret: progress.secret.clone(),
+        access_mode: old.and_then(|old| old.access_mode),
+        keytab_secret_ref: progress.secret.clone().map(|name| SecretRef { name }),
         conditions: merge_conditions(old.map_or(&[], |old| &old.conditions), &desired, meta.generation, now),
     }
 }

@@ -30,7 +30,7 @@ fn a_hostile_object_gets_its_limit_at_once_and_others_are_as_before() {
     let begun = Instant::now();
     cluster.after([namespace("evil", true), account("evil", "evil"), service("evil", "s")]);
     cluster.after(sets.map(|name| set_of("evil", name, "s", 1_000_000)));
-    cluster.after([principal("evil", "evil", json!({ "services": classes, "hosts": { "statefulSetPods": sets } }))]);
+    cluster.after([principal("evil", "evil", json!({ "serviceClasses": classes, "hosts": { "statefulSets": sets } }))]);
     assert_eq!((count(&cluster, "evil"), cluster.reasons("evil", "evil").len()), (1, 0), "no pod, no principal");
     // It makes the pods as well: 64 take its 1,024 principals.
     let pods = (0..2000).flat_map(|n| {
@@ -85,7 +85,7 @@ fn of_a_thousand_accounts_over_the_budget_a_few_are_named() {
 #[test]
 fn the_pod_that_comes_when_the_budget_is_used_up_gets_no_principal_and_the_first_ones_keep_theirs() {
     let cluster = limited(json!({ "principalsPerObject": 3 }));
-    let spec = json!({ "services": ["kafka"], "hosts": { "services": ["kafka"], "statefulSetPods": ["kafka"] } });
+    let spec = json!({ "serviceClasses": ["kafka"], "hosts": { "services": ["kafka"], "statefulSets": ["kafka"] } });
     cluster.after([
         service("shop", "kafka"),
         set("kafka", "kafka", 20),
@@ -105,13 +105,17 @@ fn the_pod_that_comes_when_the_budget_is_used_up_gets_no_principal_and_the_first
 fn an_object_that_asks_for_much_that_does_not_exist_has_few_problems() {
     let cluster = Cluster::shop();
     let hosts: Vec<String> = (0..64).map(|n| format!("gone{n}")).collect();
-    cluster.after([principal("shop", "web", json!({ "services": ["HTTP"], "hosts": { "services": hosts } }))]);
+    cluster.after([principal("shop", "web", json!({ "serviceClasses": ["HTTP"], "hosts": { "services": hosts } }))]);
     assert_eq!(cluster.problems("shop", "web").len(), 16);
 }
 
 #[test]
 fn a_host_that_is_listed_twice_counts_once() {
     let cluster = limited(json!({ "principalsPerObject": 1 }));
-    cluster.after([principal("shop", "web", json!({ "services": ["HTTP"], "hosts": { "services": ["web", "web"] } }))]);
+    cluster.after([principal(
+        "shop",
+        "web",
+        json!({ "serviceClasses": ["HTTP"], "hosts": { "services": ["web", "web"] } }),
+    )]);
     assert!(cluster.reasons("shop", "web").is_empty());
 }

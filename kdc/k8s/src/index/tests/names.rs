@@ -4,7 +4,7 @@ use super::*;
 
 /// A namespace with an account, a Service of its name and a KerberosPrincipal that names it.
 fn service_in(namespace_name: &str, name: &str) -> Vec<ClusterEvent> {
-    let spec = json!({ "services": ["HTTP"], "hosts": { "services": [name] } });
+    let spec = json!({ "serviceClasses": ["HTTP"], "hosts": { "services": [name] } });
     vec![
         namespace(namespace_name, true),
         account(namespace_name, name),
@@ -15,7 +15,7 @@ fn service_in(namespace_name: &str, name: &str) -> Vec<ClusterEvent> {
 
 /// A namespace with a StatefulSet `web` of one pod under a Service, and a KerberosPrincipal that names it.
 fn pods_in(namespace_name: &str, governing: &str) -> Vec<ClusterEvent> {
-    let spec = json!({ "services": ["HTTP"], "hosts": { "statefulSetPods": ["web"] } });
+    let spec = json!({ "serviceClasses": ["HTTP"], "hosts": { "statefulSets": ["web"] } });
     vec![
         namespace(namespace_name, true),
         account(namespace_name, "web"),
@@ -64,11 +64,12 @@ fn a_pod_of_the_namespace_svc_does_not_get_the_name_of_the_namespace_shop() {
 
 #[test]
 fn a_service_of_the_namespace_com_does_not_get_a_name_of_the_alias_policy() {
-    let cluster = with_realm(json!({ "aliasPolicy": [{ "namespaces": ["front"], "domains": ["example.com"] }] }));
+    let cluster =
+        with_realm(json!({ "aliasPolicy": [{ "name": "rule", "namespaces": ["front"], "domains": ["example.com"] }] }));
     cluster.after(service_in("com", "example"));
     assert_eq!(cluster.target("example.com"), None, "reserved before anybody asks for it");
     cluster.after([namespace("front", true), account("front", "www"), account("com", "thief")]);
-    let spec = json!({ "services": ["HTTP"], "hosts": { "aliases": ["example.com"] } });
+    let spec = json!({ "serviceClasses": ["HTTP"], "hosts": { "aliases": ["example.com"] } });
     cluster.after([principal("front", "www", spec.clone()), principal("com", "thief", spec)]);
     assert_eq!(cluster.target("example.com"), Some(("HTTP/example.com@R".into(), "front".into())));
     assert_eq!(cluster.reasons("com", "thief"), ["AliasNotAllowed"]);
@@ -80,7 +81,7 @@ fn a_claim_that_a_new_rule_of_the_policy_covers_loses() {
     let cluster = with_realm(json!({}));
     cluster.after(service_in("com", "example"));
     assert_eq!(cluster.target("example.com").unwrap().1, "com", "nothing reserves it");
-    let policy = json!({ "aliasPolicy": [{ "namespaces": ["front"], "domains": ["*.com"] }] });
+    let policy = json!({ "aliasPolicy": [{ "name": "rule", "namespaces": ["front"], "domains": ["*.com"] }] });
     let changes = cluster.after([realm("r", "2026-01-01T00:00:00Z", policy)]);
     assert_eq!(cluster.target("example.com"), None);
     assert!(
@@ -113,12 +114,12 @@ fn a_realm_may_switch_off_the_names_that_end_in_a_namespace() {
 #[test]
 fn an_alias_is_no_name_of_the_cluster_whatever_the_policy_says() {
     let cluster = with_realm(
-        json!({ "aliasPolicy": [{ "namespaces": ["evil"], "domains": ["*.shop.svc", "web.shop.svc.cluster.local"] }] }),
+        json!({ "aliasPolicy": [{ "name": "rule", "namespaces": ["evil"], "domains": ["*.shop.svc", "web.shop.svc.cluster.local"] }] }),
     );
     cluster.after([namespace("evil", true), account("evil", "web")]);
     let aliases =
         ["web.shop.svc", "web.shop.svc.cluster.local", "web.shop", "a.b.c.svc.cluster.local", "svc.cluster.local"];
-    cluster.after([principal("evil", "web", json!({ "services": ["HTTP"], "hosts": { "aliases": aliases } }))]);
+    cluster.after([principal("evil", "web", json!({ "serviceClasses": ["HTTP"], "hosts": { "aliases": aliases } }))]);
     let of_cluster = "AliasIsClusterName";
     let reasons = [of_cluster, of_cluster, "AliasNotAllowed", of_cluster, of_cluster];
     assert_eq!(cluster.reasons("evil", "web"), reasons);
@@ -144,8 +145,9 @@ fn of_two_objects_of_a_namespace_the_first_by_name_has_the_name_whoever_came_fir
 
 #[test]
 fn a_name_that_the_policy_gives_to_two_namespaces_is_the_first_one_s_by_name() {
-    let policy = json!({ "aliasPolicy": [{ "namespaces": ["shop", "b"], "domains": ["*.example.com"] }] });
-    let spec = json!({ "services": ["HTTP"], "hosts": { "aliases": ["x.example.com"] } });
+    let policy =
+        json!({ "aliasPolicy": [{ "name": "rule", "namespaces": ["shop", "b"], "domains": ["*.example.com"] }] });
+    let spec = json!({ "serviceClasses": ["HTTP"], "hosts": { "aliases": ["x.example.com"] } });
     let name = service_principal("HTTP", "x.example.com", "R");
     let cluster = Cluster::shop();
     cluster.after([realm("r", "2026-01-01T00:00:00Z", policy), namespace("b", true), account("b", "b")]);
@@ -170,7 +172,8 @@ fn an_object_without_its_account_keeps_no_name_from_another() {
 #[test]
 fn no_name_leads_to_two_namespaces_whatever_objects_exist() {
     let names = ["com", "example", "local", "shop", "svc", "web"];
-    let policy = json!({ "aliasPolicy": [{ "namespaces": ["front"], "domains": ["example.com", "*.web"] }] });
+    let policy =
+        json!({ "aliasPolicy": [{ "name": "rule", "namespaces": ["front"], "domains": ["example.com", "*.web"] }] });
     let mut worlds = Vec::new();
     for reversed in [false, true] {
         let cluster = with_realm(policy.clone());
@@ -182,8 +185,8 @@ fn no_name_leads_to_two_namespaces_whatever_objects_exist() {
             let mut events = vec![namespace(of, true), account(of, "all"), set_of(of, "web", "shop", 1)];
             events.push(pod_of(of, "web-0", "all", Some(("web", "uid-of-web".into()))));
             events.extend(names.iter().map(|name| service(of, name)));
-            let hosts = json!({ "services": names, "statefulSetPods": ["web"], "aliases": ["example.com", "shop.web", "web.shop"] });
-            events.push(principal(of, "all", json!({ "services": ["HTTP"], "hosts": hosts })));
+            let hosts = json!({ "services": names, "statefulSets": ["web"], "aliases": ["example.com", "shop.web", "web.shop"] });
+            events.push(principal(of, "all", json!({ "serviceClasses": ["HTTP"], "hosts": hosts })));
             cluster.after(events);
         }
         let index = cluster.0.read();

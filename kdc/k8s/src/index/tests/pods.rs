@@ -4,7 +4,7 @@ use super::*;
 
 fn kafka(replicas: u32) -> Cluster {
     let cluster = Cluster::shop();
-    let spec = json!({ "services": ["kafka"], "hosts": { "statefulSetPods": ["kafka"] } });
+    let spec = json!({ "serviceClasses": ["kafka"], "hosts": { "statefulSets": ["kafka"] } });
     cluster.after([service("shop", "kafka"), set("kafka", "kafka", replicas), account("shop", "kafka")]);
     cluster.after([principal("shop", "kafka", spec)]);
     cluster
@@ -124,7 +124,7 @@ fn a_pod_is_never_known_without_what_it_is_entitled_to() {
     ];
     assert!(cluster.0.update(others.into_iter().flatten()).is_none(), "pods are not listed");
     assert!(cluster.0.update(nothing(ClusterEvent::Pod)).is_some());
-    let spec = json!({ "services": ["kafka"], "hosts": { "statefulSetPods": ["kafka"] } });
+    let spec = json!({ "serviceClasses": ["kafka"], "hosts": { "statefulSets": ["kafka"] } });
     let objects = [service("shop", "kafka"), set("kafka", "kafka", 1), account("shop", "kafka")];
     let _ = cluster.0.update([realm("r", "2026-01-01T00:00:00Z", json!({})), namespace("shop", true)]);
     let _ = cluster.0.update(objects.into_iter().chain([principal("shop", "kafka", spec)]));

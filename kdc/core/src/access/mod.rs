@@ -1,7 +1,19 @@
 //! The one decision that every service ticket passes, whichever path led to it.
+//!
+//! | module | what |
+//! |---|---|
+//! | here | the question and the answer |
+//! | [`table`] | who may call whom, as plain values |
+//! | [`denial`] | why a client may not have a ticket, in words that name what is missing |
 
+pub mod denial;
+pub mod table;
+
+use crate::access::denial::AccessDenial;
 use crate::entry::Entry;
-use kennel_wire::message::Principal;
+use crate::principal::Origin;
+use kennel_wire::message::{KerberosTime, Principal};
+use std::sync::Arc;
 
 /// The path that leads to the decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,21 +41,35 @@ pub enum AccessPath {
 pub struct AccessRequest<'a> {
     /// The client that asks for the ticket (canonical).
     pub client: &'a Principal,
+    /// Who made the client; `None`: the client is of another realm, whose KDC vouches for it.
+    pub client_origin: Option<Origin>,
     /// The server of the ticket (canonical).
     pub server: &'a Entry,
     /// The path that the ticket comes by.
     pub path: AccessPath,
+    /// The time of the decision.
+    pub now: KerberosTime,
 }
 
 /// The answer to an [`AccessRequest`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessDecision {
     /// Issue the ticket.
-    Allow,
+    Allow {
+        /// The KerberosAccess that allows it, `NAMESPACE/NAME`; `None`: no declaration is needed.
+        by: Option<Arc<str>>,
+        /// The ticket ends (and can be renewed) no later; `None`: no bound.
+        until: Option<KerberosTime>,
+    },
     /// Issue, and say in the event that it would be denied under `Enforce`.
-    Observe,
+    Observe(AccessDenial),
     /// Refuse with KDC_ERR_POLICY.
-    Deny,
+    Deny(AccessDenial),
+}
+
+impl AccessDecision {
+    /// Allows without a declaration and without a bound.
+    pub const ALLOW: AccessDecision = AccessDecision::Allow { by: None, until: None };
 }
 
 /// Who may have tickets for whom. Synchronous and without IO: an index in memory.
@@ -52,12 +78,12 @@ pub trait AccessPolicy: Send + Sync {
     fn decide(&self, request: &AccessRequest<'_>) -> AccessDecision;
 }
 
-/// Everybody may have a ticket for every service: MIT's behaviour, and ours until a realm has access declarations.
+/// Everybody may have a ticket for every service: MIT's behaviour, for realms without access declarations.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AllowAll;
 
 impl AccessPolicy for AllowAll {
     fn decide(&self, _request: &AccessRequest<'_>) -> AccessDecision {
-        AccessDecision::Allow
+        AccessDecision::ALLOW
     }
 }

@@ -1,8 +1,8 @@
-//! The schema of `status.conditions`.
+//! Schemas that several kinds share.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-/// A list that the API server merges by type.
+/// A list of conditions that the API server merges by type.
 pub(super) fn conditions_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
@@ -23,4 +23,14 @@ pub(super) fn conditions_schema(_: &mut SchemaGenerator) -> Schema {
             }
         }
     })
+}
+
+/// A time in RFC 3339.
+pub(super) fn time_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "format": "date-time" })
+}
+
+/// Removes the description of an enum's own type: it would replace that of an optional field.
+pub(super) fn without_description(schema: &mut Schema) {
+    schema.remove("description");
 }

@@ -1,0 +1,93 @@
+//! The facts that rendering reads, by kind and namespace.
+
+use crate::crd::access::KerberosAccess;
+use crate::crd::principal::KerberosPrincipal;
+use crate::index::Index;
+use crate::index::facts::{
+    AccountLabel, EndpointsFact, ObjectKey, OwnFact, PodShape, PolicyFact, ServiceFact, StatefulSetFact,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Index {
+    /// All KerberosAccess objects.
+    pub fn accesses(&self) -> impl Iterator<Item = (&ObjectKey, &OwnFact<KerberosAccess>)> {
+        self.tables.accesses.iter()
+    }
+
+    /// A KerberosAccess.
+    #[must_use]
+    pub fn access_object(&self, namespace: &str, name: &str) -> Option<&OwnFact<KerberosAccess>> {
+        self.tables.accesses.get(namespace, name)
+    }
+
+    /// The KerberosPrincipals of a namespace, by name.
+    pub fn principal_objects<'i>(
+        &'i self,
+        namespace: &'i str,
+    ) -> impl Iterator<Item = (&'i str, &'i OwnFact<KerberosPrincipal>)> {
+        self.tables.principals.of_namespace(namespace)
+    }
+
+    /// The labels of a namespace that exists.
+    #[must_use]
+    pub fn namespace_labels(&self, name: &str) -> Option<&BTreeMap<String, String>> {
+        self.tables.namespaces.get("", name).map(|fact| &fact.labels)
+    }
+
+    /// A Service.
+    #[must_use]
+    pub fn service(&self, namespace: &str, name: &str) -> Option<&ServiceFact> {
+        self.tables.services.get(namespace, name)
+    }
+
+    /// The Services of a namespace, by name.
+    pub fn services<'i>(&'i self, namespace: &'i str) -> impl Iterator<Item = (&'i str, &'i ServiceFact)> {
+        self.tables.services.of_namespace(namespace)
+    }
+
+    /// A StatefulSet.
+    #[must_use]
+    pub fn stateful_set(&self, namespace: &str, name: &str) -> Option<&StatefulSetFact> {
+        self.tables.stateful_sets.get(namespace, name)
+    }
+
+    /// What the pods of a namespace are like: each shape of pods that have not ended, with their number.
+    pub fn pod_shapes(&self, namespace: &str) -> impl Iterator<Item = (&Arc<PodShape>, usize)> {
+        self.tables.shapes.of_namespace(namespace)
+    }
+
+    /// Names of pods with the label of another account.
+    pub fn mislabelled_pods<'i>(&'i self, namespace: &'i str) -> impl Iterator<Item = &'i str> {
+        let pods = self.tables.pods.of_namespace(namespace);
+        let is_mislabelled = |shape: &PodShape| shape.account_label() == AccountLabel::OfOther;
+        pods.filter(move |(_, pod)| !pod.ended && is_mislabelled(&pod.shape)).map(|(name, _)| name)
+    }
+
+    /// Every NetworkPolicy.
+    pub fn policies(&self) -> impl Iterator<Item = (&ObjectKey, &PolicyFact)> {
+        self.tables.policies.iter()
+    }
+
+    /// The NetworkPolicies of a namespace, by name.
+    pub fn policies_of<'i>(&'i self, namespace: &'i str) -> impl Iterator<Item = (&'i str, &'i PolicyFact)> {
+        self.tables.policies.of_namespace(namespace)
+    }
+
+    /// The NetworkPolicies that the KDC of the followed realm made, or one whose KerberosRealm is gone. Empty while no realm is
+    /// followed: the network stays as it is when a realm is deleted.
+    #[must_use]
+    pub fn own_policies(&self) -> BTreeMap<ObjectKey, &PolicyFact> {
+        let Some(followed) = &self.followed else { return BTreeMap::new() };
+        let is_ours = |policy: &PolicyFact| {
+            let realm = policy.realm();
+            policy.managed && realm.is_none_or(|realm| realm == followed || self.tables.realms.get("", realm).is_none())
+        };
+        self.policies().filter(|(_, policy)| is_ours(policy)).map(|(key, policy)| (key.clone(), policy)).collect()
+    }
+
+    /// Where the API server can be reached: the EndpointSlices of `default/kubernetes`.
+    pub fn api_server(&self) -> impl Iterator<Item = &EndpointsFact> {
+        self.tables.api_server.iter().map(|(_, fact)| fact)
+    }
+}

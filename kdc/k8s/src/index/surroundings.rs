@@ -1,0 +1,82 @@
+//! Facts that no object of the cluster tells: where the KDC itself runs, and which further kinds the API server serves. Whoever
+//! makes the index hands them in.
+
+use crate::crd::port::TransportProtocol;
+use std::collections::BTreeSet;
+
+/// What the cluster is like beside its objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The pods of the KDC; `None` where the KDC is no pod of this cluster.
+    pub kdc: Option<KdcPods>,
+    /// Kinds that the API server serves beside those of every cluster.
+    pub kinds: BTreeSet<ServedKind>,
+    /// Whether the facts come from files: what files leave out is assumed as most clusters have it.
+    pub offline: bool,
+}
+
+/// The pods of the KDC, as clients reach them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KdcPods {
+    /// Their namespace: `kennel-system`.
+    pub namespace: String,
+    /// Ports of the pods that clients and agents call: the KDC over UDP and TCP, and enrolment.
+    pub ports: Vec<(u16, TransportProtocol)>,
+}
+
+impl KdcPods {
+    /// The pods as `deploy/base` makes them, in a namespace.
+    #[must_use]
+    pub fn of_deployment(namespace: impl Into<String>) -> KdcPods {
+        let ports =
+            vec![(10_088, TransportProtocol::Udp), (10_088, TransportProtocol::Tcp), (8443, TransportProtocol::Tcp)];
+        KdcPods { namespace: namespace.into(), ports }
+    }
+}
+
+/// A kind that only some clusters serve, and that matters to rendering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ServedKind {
+    /// `admissionregistration.k8s.io` MutatingAdmissionPolicy, which labels pods with their account.
+    MutatingAdmissionPolicy,
+    /// `policy.networking.k8s.io/v1alpha2` ClusterNetworkPolicy.
+    ClusterNetworkPolicy,
+    /// `policy.networking.k8s.io/v1alpha1` AdminNetworkPolicy, which is not evaluated.
+    AdminNetworkPolicy,
+    /// `cilium.io` CiliumNetworkPolicy, which is not evaluated.
+    CiliumNetworkPolicy,
+    /// `crd.projectcalico.org` or `projectcalico.org` NetworkPolicy, which is not evaluated.
+    CalicoNetworkPolicy,
+    /// `projectcalico.org` StagedKubernetesNetworkPolicy.
+    StagedKubernetesNetworkPolicy,
+    /// `crd.antrea.io` NetworkPolicy, which is not evaluated.
+    AntreaNetworkPolicy,
+}
+
+impl ServedKind {
+    /// The name of the kind.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            ServedKind::MutatingAdmissionPolicy => "MutatingAdmissionPolicy",
+            ServedKind::ClusterNetworkPolicy => "ClusterNetworkPolicy",
+            ServedKind::AdminNetworkPolicy => "AdminNetworkPolicy",
+            ServedKind::CiliumNetworkPolicy => "CiliumNetworkPolicy",
+            ServedKind::CalicoNetworkPolicy => "Calico NetworkPolicy",
+            ServedKind::StagedKubernetesNetworkPolicy => "StagedKubernetesNetworkPolicy",
+            ServedKind::AntreaNetworkPolicy => "Antrea NetworkPolicy",
+        }
+    }
+
+    /// Whether policies of the kind decide packets in a way that Kennel does not evaluate.
+    #[must_use]
+    pub const fn is_not_evaluated(self) -> bool {
+        matches!(
+            self,
+            ServedKind::AdminNetworkPolicy
+                | ServedKind::CiliumNetworkPolicy
+                | ServedKind::CalicoNetworkPolicy
+                | ServedKind::AntreaNetworkPolicy
+        )
+    }
+}
