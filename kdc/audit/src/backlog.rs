@@ -1,7 +1,7 @@
 //! How far the writer of the trail is behind, and whether tickets may still be issued. Memory is bounded in octets: events of noise
 //! stop being queued at a small backlog, and tickets stop being issued at a large one, or where a write does not end in time.
 
-use kennel_core::event::Event;
+use kennel_core::event::{Decision, Event};
 use kennel_wire::message::Principal;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -105,11 +105,22 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX - 1)
 }
 
-/// Octets that an event occupies, with its names.
+/// Octets that an event occupies, with its names and the words of a denial.
 pub(crate) fn weight(event: &Event) -> usize {
     let name = |name: &Option<Principal>| name.as_ref().map_or(0, principal);
     let pod = event.pod.as_ref().map_or(0, |pod| pod.namespace.len() + pod.name.len() + pod.uid.len());
-    size_of::<Event>() + name(&event.client) + name(&event.server) + pod + event.offered.len() * size_of::<i32>()
+    let denial = match &event.outcome {
+        Decision::Issued(issued) => issued.would_deny.as_ref(),
+        Decision::Refused { denial, .. } => denial.as_ref(),
+        Decision::PreauthRequired | Decision::Dropped(_) => None,
+    };
+    let words = denial.map_or(0, |denial| denial.text.len());
+    size_of::<Event>()
+        + words
+        + name(&event.client)
+        + name(&event.server)
+        + pod
+        + event.offered.len() * size_of::<i32>()
 }
 
 fn principal(name: &Principal) -> usize {

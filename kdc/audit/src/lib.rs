@@ -12,16 +12,22 @@
 //! | [`line`](mod@line) | the form of a line: JSON or text, escaped |
 //! | [`sink`] | where lines are written |
 //! | [`metrics`] | counters and gauges, and their text for a scrape |
+//! | [`decision_log`] | the decisions about the servers of each namespace, for the admin API |
+//! | [`feed`] | the last decisions, bounded, for readers that follow |
+//! | [`pairs`] | who asked for whom: first, last, how often, with which outcome |
 //! | [`store_counts`] | the numbers of principals in the store, and of keys by age |
 //! | [`error`] | errors at the start of the trail |
 
 mod backlog;
+mod decision_log;
 mod error;
+mod feed;
 mod fields;
 mod line;
 mod message;
 mod metrics;
 mod noise;
+mod pairs;
 mod sink;
 mod store_counts;
 #[cfg(test)]
@@ -29,9 +35,12 @@ mod testing;
 mod trail;
 mod writer;
 
+pub use decision_log::{AccountDirectory, DecisionLog, DecisionScope, new_recording};
 pub use error::AuditError;
+pub use feed::{FeedEntry, FeedSlice};
 pub use line::LineFormat;
 pub use metrics::Metrics;
+pub use pairs::{PairTally, PairsOfNamespace, PairsSnapshot, RecordedPair};
 pub use sink::SinkTarget;
 pub use store_counts::{PrincipalKind, StoreCounts, StoreGauges};
 pub use trail::{Audit, AuditWriter, TrailSettings};

@@ -2,9 +2,11 @@
 //! counting delays no request.
 
 use crate::store_counts::StoreGauges;
+use kennel_core::access::denial::{AccessDenial, DenialReason};
 use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal};
 use kennel_core::event::{Decision, Event, Exchange};
 use kennel_core::refusal::Refusal;
+use kennel_wire::admin::DecisionOutcome;
 use kennel_wire::message::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -40,6 +42,35 @@ struct EnrolmentLabels {
     reason: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AccessLabels {
+    decision: &'static str,
+    /// Name of what is missing; empty where access is allowed.
+    reason: &'static str,
+}
+
+/// Decisions on access by a KerberosAccess, or for want of one.
+const ALLOWED: &str = "allow";
+const OBSERVED: &str = "would-deny";
+const DENIED: &str = "deny";
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NamespaceLabels {
+    /// Namespace of the server.
+    namespace: String,
+    outcome: &'static str,
+}
+
+/// Decisions about the servers of a namespace, by outcome, in the order of [`DecisionOutcome::ALL`].
+pub(crate) struct NamespaceCounters([Counter; 4]);
+
+impl NamespaceCounters {
+    pub(crate) fn inc(&self, outcome: DecisionOutcome) {
+        let counters = DecisionOutcome::ALL.iter().zip(&self.0);
+        counters.filter(|(of, _)| **of == outcome).for_each(|(_, counter)| _ = counter.inc());
+    }
+}
+
 /// Upper bounds of watch delays, in whole seconds as the API server reports times.
 const DELAY_BUCKETS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
 
@@ -47,8 +78,12 @@ const DELAY_BUCKETS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0]
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
+    access: Family<AccessLabels, Counter>,
     latency: Family<ExchangeLabels, Histogram, fn() -> Histogram>,
     enrolments: Family<EnrolmentLabels, Counter>,
+    namespace_decisions: Family<NamespaceLabels, Counter>,
+    /// Pairs of client and server that are not recorded any more, since their namespace has too many.
+    pub(crate) pairs_lost: Counter,
     /// Batches of audit lines that the sink did not take.
     pub(crate) audit_failures: Counter,
     /// Events of noise that were counted in place of a line.
@@ -94,8 +129,11 @@ impl Metrics {
         let mut metrics = Metrics {
             registry: Registry::with_prefix("kennel"),
             requests: Family::default(),
+            access: Family::default(),
             latency: Family::new_with_constructor(|| Histogram::new(LATENCY_BUCKETS)),
             enrolments: Family::default(),
+            namespace_decisions: Family::default(),
+            pairs_lost: Counter::default(),
             audit_failures: Counter::default(),
             audit_noise: Counter::default(),
             audit_stalled: Gauge::default(),
@@ -133,6 +171,12 @@ impl Metrics {
                 enctype: "",
             });
         }
+        let _ = self.access.get_or_create(&AccessLabels { decision: ALLOWED, reason: "" });
+        for reason in DenialReason::ALL.map(DenialReason::name) {
+            for decision in [OBSERVED, DENIED] {
+                let _ = self.access.get_or_create(&AccessLabels { decision, reason });
+            }
+        }
     }
 
     fn register(&mut self) {
@@ -140,9 +184,16 @@ impl Metrics {
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "What runs", version);
         registry.register("requests", "Requests of clients by what became of them", self.requests.clone());
+        let help =
+            "Decisions on tickets for services by their KerberosAccess, and what is missing where none allows one";
+        registry.register("access_decisions", help, self.access.clone());
         let help = "From a request's arrival to its answer";
         registry.register_with_unit("request_duration", help, Unit::Seconds, self.latency.clone());
         registry.register("enrolments", "Enrolments of pods by what became of them", self.enrolments.clone());
+        let help = "Decisions about the servers of a namespace, by outcome; would-deny is what Enforce would deny";
+        registry.register("namespace_decisions", help, self.namespace_decisions.clone());
+        let help = "Pairs of client and server that are not recorded any more, since their namespace has too many";
+        registry.register("namespace_pairs_lost", help, self.pairs_lost.clone());
         let help = "Batches of audit lines that went to the log in place of their sink";
         registry.register("audit_failures", help, self.audit_failures.clone());
         let help = "Requests of strangers that the audit trail sums up in place of a line for each";
@@ -187,7 +238,25 @@ impl Metrics {
             Decision::Refused { refusal, .. } | Decision::Dropped(refusal) => (refusal.name(), ""),
         };
         self.requests.get_or_create(&RequestLabels { exchange, outcome, reason, enctype }).inc();
+        if let Some(labels) = access_labels(&event.outcome) {
+            self.access.get_or_create(&labels).inc();
+        }
         self.latency.get_or_create(&ExchangeLabels { exchange }).observe(seconds(event.time, finished));
+    }
+
+    /// Returns the counters of the servers of a namespace.
+    pub(crate) fn namespace_counters(&self, namespace: &str) -> NamespaceCounters {
+        NamespaceCounters(DecisionOutcome::ALL.map(|outcome| {
+            let outcome = match outcome {
+                DecisionOutcome::Allowed => "allowed",
+                DecisionOutcome::WouldDeny => "would-deny",
+                DecisionOutcome::Denied => "denied",
+                DecisionOutcome::Refused => "refused",
+            };
+            self.namespace_decisions
+                .get_or_create(&NamespaceLabels { namespace: namespace.to_owned(), outcome })
+                .clone()
+        }))
     }
 
     /// Records that the index knows a pod created at `created` since `now`, seconds since the epoch. The times come from the
@@ -216,6 +285,20 @@ impl Metrics {
     }
 }
 
+/// The decision of an access declaration; `None` where none was asked for, such as for ticket-granting tickets.
+fn access_labels(outcome: &Decision) -> Option<AccessLabels> {
+    let missing = |decision, denial: &AccessDenial| AccessLabels { decision, reason: denial.reason.name() };
+    match outcome {
+        Decision::Issued(issued) => match (&issued.would_deny, &issued.allowed_by) {
+            (Some(denial), _) => Some(missing(OBSERVED, denial)),
+            (None, Some(_)) => Some(AccessLabels { decision: ALLOWED, reason: "" }),
+            (None, None) => None,
+        },
+        Decision::Refused { denial: Some(denial), .. } => Some(missing(DENIED, denial)),
+        Decision::PreauthRequired | Decision::Refused { .. } | Decision::Dropped(_) => None,
+    }
+}
+
 /// Seconds from one time to another; 0 where the clock was set back between them.
 #[expect(clippy::cast_precision_loss, reason = "fractions of seconds")]
 fn seconds(from: Timestamp, to: Timestamp) -> f64 {
@@ -226,7 +309,8 @@ fn seconds(from: Timestamp, to: Timestamp) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::refused;
+    use crate::testing::{issued, refused};
+    use kennel_core::event::IssuedTicket;
 
     #[test]
     fn a_request_is_counted_under_its_outcome_and_measured() {
@@ -241,6 +325,34 @@ mod tests {
         assert!(text.contains(r#"kennel_request_duration_seconds_bucket{le="0.00025",exchange="AS"} 0"#), "{text}");
         assert!(text.contains(r#"kennel_request_duration_seconds_bucket{le="0.0005",exchange="AS"} 2"#), "{text}");
         assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn access_is_counted_by_decision_and_by_what_is_missing() {
+        let metrics = Metrics::new();
+        let denial = AccessDenial::new(DenialReason::ClientConsent, "says the test");
+        let Decision::Issued(ticket) = issued().outcome else { panic!("issued") };
+        let observed = IssuedTicket { allowed_by: None, would_deny: Some(denial.clone()), ..ticket.clone() };
+        let granting = IssuedTicket { allowed_by: None, ..ticket.clone() };
+        let denied = Decision::Refused {
+            refusal: Refusal::AccessDenied,
+            code: Refusal::AccessDenied.code(),
+            denial: Some(denial),
+        };
+        let ends = [Decision::Issued(ticket), Decision::Issued(observed), Decision::Issued(granting), denied];
+        for outcome in ends.into_iter().chain([Decision::refused(Refusal::ServerUnknown)]) {
+            metrics.observe(&Event { outcome, ..issued() }, refused("x").time);
+        }
+        let text = metrics.text();
+        for line in [
+            r#"kennel_access_decisions_total{decision="allow",reason=""} 1"#,
+            r#"kennel_access_decisions_total{decision="would-deny",reason="ClientConsent"} 1"#,
+            r#"kennel_access_decisions_total{decision="deny",reason="ClientConsent"} 1"#,
+            r#"kennel_access_decisions_total{decision="deny",reason="NoAccess"} 0"#,
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        assert_eq!(text.matches("kennel_access_decisions_total{").count(), 1 + 2 * DenialReason::ALL.len());
     }
 
     #[test]

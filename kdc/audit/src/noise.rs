@@ -188,7 +188,7 @@ mod tests {
 
     fn stranger(address: [u8; 4]) -> NoiseKey {
         let refusal = Refusal::ClientUnknown;
-        let outcome = Decision::Refused { refusal, code: refusal.code() };
+        let outcome = Decision::refused(refusal);
         let event = Event { peer: (address, 1).into(), outcome, ..refused("nobody") };
         NoiseKey::of_request(&event).unwrap()
     }
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn who_was_issued_or_denied_a_ticket_is_no_noise() {
-        let denied = |refusal: Refusal| Decision::Refused { refusal, code: refusal.code() };
+        let denied = Decision::refused;
         let of_as = |outcome| NoiseKey::of_request(&Event { outcome, ..refused("alice") });
         assert_eq!(NoiseKey::of_request(&issued()), None);
         assert_eq!(of_as(Decision::PreauthRequired), None);

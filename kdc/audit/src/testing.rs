@@ -24,7 +24,7 @@ pub(crate) fn refused(client: &str) -> Event {
         pod: None,
         options: KdcOptions::FORWARDABLE | KdcOptions::RENEWABLE_OK,
         offered: vec![20, 18, -128],
-        outcome: Decision::Refused { refusal, code: refusal.code() },
+        outcome: Decision::refused(refusal),
     }
 }
 
@@ -44,7 +44,8 @@ pub(crate) fn issued() -> Event {
             renew_till: None,
             referral: false,
             user_to_user: true,
-            would_deny: false,
+            allowed_by: Some("shop/web".into()),
+            would_deny: None,
         }),
         ..refused("alice")
     }

@@ -7,6 +7,7 @@
 //! batch.
 
 use crate::backlog::Backlog;
+use crate::decision_log::DecisionLog;
 use crate::error::AuditError;
 use crate::line::LineFormat;
 use crate::message::Message;
@@ -57,20 +58,23 @@ pub struct AuditWriter {
 }
 
 impl Audit {
-    /// Opens the sink and starts the writer. `clock` reads the time at which a request is answered.
+    /// Opens the sink and starts the writer. `decisions` takes in every event too. `clock` reads the time at which a request is
+    /// answered.
     ///
     /// # Errors
     /// [`AuditError`] where the sink cannot be opened or the thread cannot be started: nothing may be served then.
     pub fn start(
         settings: &TrailSettings,
         metrics: Arc<Metrics>,
+        decisions: Option<Arc<DecisionLog>>,
         clock: Clock,
     ) -> Result<(Audit, AuditWriter), AuditError> {
         let (sink, format) = (Sink::open(&settings.sink)?, settings.format);
         let (sender, receiver) = channel();
         let (end, ended) = channel();
         let backlog = Arc::new(Backlog::new());
-        let writer = Writer::new(sink, format, metrics, backlog.clone(), Noise::new(settings.noise_lines), clock);
+        let noise = Noise::new(settings.noise_lines);
+        let writer = Writer::new(sink, format, metrics, backlog.clone(), noise, decisions, clock);
         std::thread::Builder::new().name("audit".into()).spawn(move || {
             // An error means that the stop does not wait any more.
             let _ = end.send(writer.write_all(&receiver));
@@ -172,12 +176,11 @@ mod tests {
 
     fn start(file: PathBuf) -> Result<(Audit, AuditWriter), AuditError> {
         let settings = TrailSettings { sink: SinkTarget::File(file), format: LineFormat::Json, noise_lines: 20 };
-        Audit::start(&settings, Arc::new(Metrics::new()), clock)
+        Audit::start(&settings, Arc::new(Metrics::new()), None, clock)
     }
 
     fn unknown(name: &str) -> Event {
-        let refusal = Refusal::ClientUnknown;
-        Event { outcome: Decision::Refused { refusal, code: refusal.code() }, ..refused(name) }
+        Event { outcome: Decision::refused(Refusal::ClientUnknown), ..refused(name) }
     }
 
     /// A named pipe that nobody reads: a write blocks once its buffer is full.
@@ -267,8 +270,7 @@ mod tests {
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         // Neither noise nor the refusals that follow from the stall grow the queue.
         let before = audit.backlog.octets();
-        let of_trail = Refusal::TrailUnavailable;
-        let refusal = Decision::Refused { refusal: of_trail, code: of_trail.code() };
+        let refusal = Decision::refused(Refusal::TrailUnavailable);
         for _ in 0..1000 {
             audit.record(Event { outcome: refusal.clone(), ..refused("alice") });
         }

@@ -1,6 +1,7 @@
 //! The thread that writes the trail: formats the queued events into batches of lines, and counts them for the metrics.
 
 use crate::backlog::Backlog;
+use crate::decision_log::DecisionLog;
 use crate::fields::stalled::StalledSum;
 use crate::line::{self, LineFormat};
 use crate::message::Message;
@@ -30,6 +31,7 @@ pub(crate) struct Writer {
     metrics: Arc<Metrics>,
     backlog: Arc<Backlog>,
     noise: Noise,
+    decisions: Option<Arc<DecisionLog>>,
     clock: Clock,
     batch: String,
     /// Batches that the sink refused.
@@ -53,9 +55,10 @@ impl Writer {
         metrics: Arc<Metrics>,
         backlog: Arc<Backlog>,
         noise: Noise,
+        decisions: Option<Arc<DecisionLog>>,
         clock: Clock,
     ) -> Writer {
-        Writer { sink, format, metrics, backlog, noise, clock, batch: String::new(), failed: 0 }
+        Writer { sink, format, metrics, backlog, noise, decisions, clock, batch: String::new(), failed: 0 }
     }
 
     /// Writes until the stop. Returns the number of batches that the sink refused.
@@ -87,7 +90,7 @@ impl Writer {
                 Ok(message) => {
                     self.backlog.remove(message.weight());
                     match message {
-                        Message::Events(events, finished) => self.take_events(&events, finished),
+                        Message::Events(events, finished) => self.take_events(events, finished),
                         Message::Enrolment(event) => self.take_enrolment(&event),
                         Message::Stop => return Left::End,
                     }
@@ -100,12 +103,15 @@ impl Writer {
         }
     }
 
-    fn take_events(&mut self, events: &[Event], finished: Timestamp) {
-        for event in events {
+    fn take_events(&mut self, events: Vec<Event>, finished: Timestamp) {
+        for event in &events {
             self.metrics.observe(event, finished);
             if self.is_written(NoiseKey::of_request(event), event.time) {
                 line::write(event, self.format, &mut self.batch);
             }
+        }
+        if let Some(decisions) = &self.decisions {
+            decisions.take(events);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The facts of one request while it is decided. Every end of a request passes through here, so that each request has
 //! exactly one event and each refusal its KRB-ERROR.
 
+use crate::access::denial::AccessDenial;
 use crate::event::{Decision, Event, Exchange, IssuedTicket};
 use crate::outcome::{Outcome, krb_error};
 use crate::pods::PodRef;
@@ -27,12 +28,20 @@ pub(crate) struct Context {
 pub(crate) enum ErrorReply {
     /// A refusal.
     For(Refusal),
+    /// The access decision denies the ticket.
+    Denied(AccessDenial),
     /// A refusal with METHOD-DATA, so that the client can try again.
     WithMethods(Refusal, Vec<PaData>),
     /// The client must pre-authenticate.
     PreauthRequired(Vec<PaData>),
     /// The client is of another realm (RFC 6806, section 7).
     ClientReferral(String),
+}
+
+impl From<AccessDenial> for ErrorReply {
+    fn from(denial: AccessDenial) -> Self {
+        ErrorReply::Denied(denial)
+    }
 }
 
 impl From<Refusal> for ErrorReply {
@@ -68,9 +77,10 @@ impl Context {
     /// Ends with a KRB-ERROR.
     pub(crate) fn refused(self, refused: ErrorReply, realm: &Realm) -> Outcome {
         let (code, text, methods, decision) = match refused {
-            ErrorReply::For(refusal) => (refusal.code(), Some(refusal.text()), None, refused_for(refusal)),
+            ErrorReply::For(refusal) => (refusal.code(), Some(refusal.text()), None, Decision::refused(refusal)),
+            ErrorReply::Denied(denial) => return self.denied(denial, realm),
             ErrorReply::WithMethods(refusal, methods) => {
-                (refusal.code(), Some(refusal.text()), Some(methods), refused_for(refusal))
+                (refusal.code(), Some(refusal.text()), Some(methods), Decision::refused(refusal))
             }
             ErrorReply::PreauthRequired(methods) => {
                 (ErrorCode::PREAUTH_REQUIRED, None, Some(methods), Decision::PreauthRequired)
@@ -83,11 +93,20 @@ impl Context {
         Outcome { reply: Some(error.encode()), event: self.event(decision) }
     }
 
+    /// KDC_ERR_POLICY whose e-text names what is missing.
+    fn denied(self, denial: AccessDenial, realm: &Realm) -> Outcome {
+        let refusal = Refusal::AccessDenied;
+        let mut error = self.error(refusal.code(), realm);
+        error.e_text = Some(denial.text.to_string());
+        let decision = Decision::Refused { refusal, code: refusal.code(), denial: Some(denial) };
+        Outcome { reply: Some(error.encode()), event: self.event(decision) }
+    }
+
     /// KDC_ERR_WRONG_REALM whose `crealm` says where the client is at home.
     fn client_referral(self, home: String, realm: &Realm) -> Outcome {
         let mut error = self.error(ErrorCode::WRONG_REALM, realm);
         error.crealm = Some(home);
-        Outcome { reply: Some(error.encode()), event: self.event(refused_for(Refusal::WrongRealm)) }
+        Outcome { reply: Some(error.encode()), event: self.event(Decision::refused(Refusal::WrongRealm)) }
     }
 
     /// A KRB-ERROR with the names that the request had.
@@ -108,8 +127,4 @@ impl Context {
             outcome,
         }
     }
-}
-
-fn refused_for(refusal: Refusal) -> Decision {
-    Decision::Refused { refusal, code: refusal.code() }
 }

@@ -1,10 +1,12 @@
 //! The event of a request: exactly one for each request, whatever its end. Audit lines and metrics are made from events.
 
+use crate::access::denial::AccessDenial;
 use crate::pods::PodRef;
 use crate::refusal::Refusal;
 use kennel_crypto::Enctype;
 use kennel_wire::message::{ErrorCode, KdcOptions, KerberosTime, Principal, TicketFlags, Timestamp};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,13 +54,15 @@ pub enum Decision {
         refusal: Refusal,
         /// Error code of the KRB-ERROR.
         code: ErrorCode,
+        /// What is missing, where the access decision denied the ticket.
+        denial: Option<AccessDenial>,
     },
     /// Not answered at all: the request was itself a reply or an error.
     Dropped(Refusal),
 }
 
 /// Facts of an issued ticket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names of the request and of the ticket (RFC 4120, section 5.3) say it")]
 pub struct IssuedTicket {
     pub ticket_flags: TicketFlags,
@@ -78,8 +82,10 @@ pub struct IssuedTicket {
     pub referral: bool,
     /// Whether the ticket is a user-to-user one.
     pub user_to_user: bool,
-    /// Whether the access decision observed a denial (`Observe` mode) and the ticket was issued all the same.
-    pub would_deny: bool,
+    /// The KerberosAccess that allows the ticket, `NAMESPACE/NAME`; `None` where no declaration is needed, and in `would_deny`.
+    pub allowed_by: Option<Arc<str>>,
+    /// Why `Enforce` would deny the ticket, which was issued all the same (`Observe` mode).
+    pub would_deny: Option<AccessDenial>,
 }
 
 impl Exchange {
@@ -99,6 +105,12 @@ impl Decision {
     pub const ISSUED: &'static str = "issued";
     /// Name of [`Decision::Refused`].
     pub const REFUSED: &'static str = "refused";
+
+    /// Refused for a reason other than access.
+    #[must_use]
+    pub const fn refused(refusal: Refusal) -> Decision {
+        Decision::Refused { refusal, code: refusal.code(), denial: None }
+    }
 
     /// A stable name for audit lines and metrics labels.
     #[must_use]
@@ -121,11 +133,7 @@ mod tests {
         let exchanges = [Exchange::As, Exchange::Tgs, Exchange::Unreadable];
         assert_eq!(exchanges.map(Exchange::name), ["AS", "TGS", "unreadable"]);
         let refusal = Refusal::NotARequest;
-        let ends = [
-            Decision::PreauthRequired,
-            Decision::Refused { refusal, code: refusal.code() },
-            Decision::Dropped(refusal),
-        ];
+        let ends = [Decision::PreauthRequired, Decision::refused(refusal), Decision::Dropped(refusal)];
         assert_eq!(ends.map(|end| end.name()), ["preauth-required", "refused", "dropped"]);
         assert_eq!(Decision::ISSUED, "issued");
     }

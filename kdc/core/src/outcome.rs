@@ -41,8 +41,7 @@ impl Outcome {
             // The names of the request are that long: the answer is short without them.
             reply = too_big(None, None);
         }
-        let refusal = Refusal::ResponseTooBig;
-        self.event.outcome = Decision::Refused { refusal, code: refusal.code() };
+        self.event.outcome = Decision::refused(Refusal::ResponseTooBig);
         self.reply = (reply.len() <= limit).then_some(reply);
         self
     }

@@ -3,6 +3,7 @@
 use crate::entry::EntryKey;
 use crate::event::IssuedTicket;
 use crate::refusal::Refusal;
+use crate::rules::AccessGranted;
 use kennel_crypto::{CryptoError, Key, PreparedKey};
 use kennel_wire::der::writer::Writer;
 use kennel_wire::message::{
@@ -53,7 +54,7 @@ pub(crate) struct Reply<'a> {
     pub(crate) encrypted_pa_data: Vec<PaData>,
     /// The server is the ticket-granting service of another realm, in place of the requested server.
     pub(crate) referral: bool,
-    pub(crate) would_deny: bool,
+    pub(crate) access: &'a AccessGranted,
 }
 
 impl Reply<'_> {
@@ -98,7 +99,8 @@ impl Reply<'_> {
             renew_till: ticket.renew_till,
             referral: self.referral,
             user_to_user: matches!(self.ticket_seal, TicketSeal::Session(_)),
-            would_deny: self.would_deny,
+            allowed_by: self.access.allowed_by.clone(),
+            would_deny: self.access.would_deny.clone(),
         }
     }
 

@@ -1,9 +1,10 @@
 //! The rules of every decision: the realm, the access policy, the pods that live.
 
+use crate::access::denial::AccessDenial;
 use crate::access::{AccessDecision, AccessPolicy, AccessRequest};
 use crate::pods::Pods;
 use crate::realm::Realm;
-use crate::refusal::Refusal;
+use kennel_wire::message::KerberosTime;
 use std::sync::Arc;
 
 /// The rules of one KDC. A request keeps the version that it began under.
@@ -13,13 +14,26 @@ pub(crate) struct Rules {
     pub(crate) pods: Arc<dyn Pods>,
 }
 
+/// The permission for one ticket.
+#[derive(Debug)]
+pub(crate) struct AccessGranted {
+    /// The KerberosAccess that allows it, `NAMESPACE/NAME`.
+    pub(crate) allowed_by: Option<Arc<str>>,
+    /// Why `Enforce` would deny it.
+    pub(crate) would_deny: Option<AccessDenial>,
+    /// The ticket ends, and can be renewed, no later.
+    pub(crate) until: Option<KerberosTime>,
+}
+
 impl Rules {
-    /// Asks for the access decision; returns `true` where the ticket is issued although `Enforce` would deny it.
-    pub(crate) fn decide_access(&self, request: &AccessRequest<'_>) -> Result<bool, Refusal> {
+    /// Asks for the access decision.
+    pub(crate) fn decide_access(&self, request: &AccessRequest<'_>) -> Result<AccessGranted, AccessDenial> {
         match self.access.decide(request) {
-            AccessDecision::Allow { .. } => Ok(false),
-            AccessDecision::Observe(_) => Ok(true),
-            AccessDecision::Deny(_) => Err(Refusal::AccessDenied),
+            AccessDecision::Allow { by, until } => Ok(AccessGranted { allowed_by: by, would_deny: None, until }),
+            AccessDecision::Observe(denial) => {
+                Ok(AccessGranted { allowed_by: None, would_deny: Some(denial), until: None })
+            }
+            AccessDecision::Deny(denial) => Err(denial),
         }
     }
 }

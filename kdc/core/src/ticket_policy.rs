@@ -24,6 +24,8 @@ pub(crate) struct Bounds<'a> {
     pub(crate) presented_end: Option<KerberosTime>,
     /// What the presented ticket (TGS) says of renewal.
     pub(crate) presented_renewal: PresentedRenewal,
+    /// Until when the access decision allows the ticket, and its renewal.
+    pub(crate) allowed_until: Option<KerberosTime>,
 }
 
 /// Whether and until when the presented ticket lets a new one be renewed.
@@ -61,10 +63,16 @@ impl Bounds<'_> {
         self.realm.allow_postdate && !self.records().any(|r| r.attributes.contains(Attributes::DISALLOW_POSTDATED))
     }
 
-    /// No ticket outlives the presented one or an account that is set to expire.
+    /// No ticket outlives the presented one, what allows it, or an account that is set to expire.
     fn latest_end(&self) -> KerberosTime {
         let unbounded = KerberosTime::EPOCH.plus(i64::MAX);
-        self.records().filter_map(|r| r.expires).chain(self.presented_end).fold(unbounded, KerberosTime::min)
+        let ends = self.records().filter_map(|r| r.expires).chain(self.presented_end).chain(self.allowed_until);
+        ends.fold(unbounded, KerberosTime::min)
+    }
+
+    /// No ticket is renewed past the end of what allows it.
+    fn renewable_until(&self, asked: KerberosTime) -> KerberosTime {
+        self.allowed_until.map_or(asked, |allowed| asked.min(allowed))
     }
 }
 
@@ -123,7 +131,7 @@ fn renew_till(
         PresentedRenewal::NotRenewable => return None,
         PresentedRenewal::Until(till) => till,
     };
-    let until = asked.min(longest).min(presented);
+    let until = bounds.renewable_until(asked.min(longest).min(presented));
     (until > starttime).then_some(until)
 }
 
@@ -147,6 +155,7 @@ pub(crate) fn renewed_times(
     if bounds.max_renewable_life() == 0 {
         return Err(Refusal::TicketNotRenewable);
     }
+    let renew_till = bounds.renewable_until(renew_till);
     let life = old_end.0.saturating_sub(old_start.0).min(bounds.max_life());
     let endtime = now.plus(life).min(renew_till).min(bounds.latest_end());
     if endtime <= now {
@@ -177,6 +186,7 @@ pub(crate) fn validated_times(
     if endtime <= now {
         return Err(Refusal::TicketExpired);
     }
+    let renew_till = renew_till.map(|till| bounds.renewable_until(till));
     Ok(Times { starttime, endtime, renew_till })
 }
 
@@ -213,6 +223,7 @@ mod tests {
             server,
             presented_end: None,
             presented_renewal: PresentedRenewal::Unbounded,
+            allowed_until: None,
         }
     }
 

@@ -1,9 +1,9 @@
 //! Cross-realm (RFC 4120, sections 1.2, 3.3.1 and 3.3.3.2; RFC 6806, section 8).
 
 use crate::realm::TestRealm;
-use kennel_client::{Credential, TgsRequest};
+use kennel_client::{Credential, TgsRequest, TicketOptions};
 use kennel_core::refusal::Refusal;
-use kennel_wire::message::{KdcOptions, Principal, TicketFlags};
+use kennel_wire::message::{KdcOptions, KerberosTime, Principal, TicketFlags};
 
 /// Lets `from` issue TGTs for `to`: both get the same key of `krbtgt/to@from`.
 fn trust(from: &mut TestRealm, to: &mut TestRealm) {
@@ -91,6 +91,11 @@ fn a_foreign_realm_cannot_vouch_for_a_client_of_ours() {
 
 /// A cross-realm TGT whose encrypted part names a client of the realm that it is for.
 fn forge_client(home: &mut TestRealm, credential: &Credential) -> Credential {
+    forge(home, credential, None)
+}
+
+/// A cross-realm TGT with this `renew-till`, and without the flag that says that it counts.
+fn forge(home: &mut TestRealm, credential: &Credential, renew_till: Option<KerberosTime>) -> Credential {
     use kennel_crypto::KeyUsage;
     use kennel_wire::der::writer::Writer;
     use kennel_wire::message::{EncTicketPart, EncryptedData, EncryptionKey, Ticket, TransitedEncoding};
@@ -106,7 +111,7 @@ fn forge_client(home: &mut TestRealm, credential: &Credential) -> Credential {
         authtime: credential.authtime,
         starttime: None,
         endtime: credential.endtime,
-        renew_till: None,
+        renew_till,
         caddr: None,
         authorization_data: None,
     };
@@ -116,6 +121,18 @@ fn forge_client(home: &mut TestRealm, credential: &Credential) -> Credential {
     let enc_part = EncryptedData { etype: key.enctype().number(), kvno: Some(1), cipher };
     let ticket = Ticket { realm: cross.realm.clone(), sname: cross.name.clone(), enc_part };
     Credential { server: cross, ticket, ..credential.clone() }
+}
+
+#[test]
+fn a_tgt_that_is_not_renewable_buys_no_renewable_ticket_whatever_its_renew_till() {
+    let (mut home, mut away) = two_realms();
+    let tgt = cross_tgt(&mut home, "SERVICE.ORG");
+    let till = tgt.endtime.plus(86_400);
+    let forged = forge(&mut home, &tgt, Some(till));
+    let options = TicketOptions { renewable_life: Some(86_400), ..Default::default() };
+    let request = TgsRequest { options, ..TgsRequest::new(away.principal("HTTP/web.service.example")) };
+    let ticket = away.tgs(&forged, &request).unwrap();
+    assert_eq!((ticket.renew_till, ticket.flags.contains(TicketFlags::RENEWABLE)), (None, false));
 }
 
 /// A chain `A.ORG` -> `ORG` -> `B.ORG`; the client is of the first.

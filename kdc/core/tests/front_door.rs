@@ -1,7 +1,7 @@
 //! What is answered, what is not, and what every end of a request has in common.
 
 use crate::realm::TestRealm;
-use kennel_client::{AsExchange, AsRequest, Secret};
+use kennel_client::{AsExchange, AsRequest, Secret, TicketOptions};
 use kennel_core::access::AllowAll;
 use kennel_core::event::{Decision, Exchange};
 use kennel_core::kdc::{Kdc, Step};
@@ -60,6 +60,26 @@ fn a_store_that_cannot_answer_sends_the_client_elsewhere() {
 }
 
 #[test]
+fn the_store_is_asked_for_the_realms_key_only_where_a_service_ticket_can_come_back() {
+    let realm = TestRealm::new();
+    let kdc = Kdc::new(Arc::new(Realm::new("R")), Arc::new(AllowAll));
+    let renewable = TicketOptions { renewable_life: Some(3_600), ..Default::default() };
+    let service = Some(realm.principal("HTTP/web.r").name);
+    for (server, options, wanted) in [
+        (&service, TicketOptions::default(), 2),
+        (&service, renewable.clone(), 3),
+        // A TGT needs no vouching: its key is the realm's own.
+        (&None, renewable, 2),
+    ] {
+        let request = AsRequest { server: server.clone(), options, ..AsRequest::new(realm.principal("alice")) };
+        let secret = Secret::Keys(realm.keys("alice"));
+        let (_, bytes) = AsExchange::begin(request, secret, realm.now, &mut realm.rng.clone()).unwrap();
+        let Step::Need(pending) = kdc.begin(&bytes, realm.peer, realm.now) else { panic!() };
+        assert_eq!(pending.wants().iter().count(), wanted, "{server:?}");
+    }
+}
+
+#[test]
 fn a_reply_too_long_for_a_datagram_becomes_an_error_that_is_not() {
     let mut realm = TestRealm::new();
     realm.change("alice", |r| r.attributes = kennel_core::principal::Attributes::NO_PREAUTH_REQUIRED);
@@ -100,6 +120,7 @@ fn an_error_with_long_names_keeps_its_reason_and_loses_its_names() {
     let outcome = realm.ask(&request).fit_datagram(request.len(), 600, &Realm::new("R"), realm.now);
     let error = KrbError::decode(&outcome.reply.unwrap()).unwrap();
     assert_eq!((error.error_code, error.cname), (ErrorCode::C_PRINCIPAL_UNKNOWN, None));
+    assert_eq!(error.e_text.as_deref(), Some(Refusal::ClientUnknown.text()));
     assert!(matches!(outcome.event.outcome, Decision::Refused { refusal: Refusal::ClientUnknown, .. }));
     assert!(outcome.event.client.is_some(), "the trail has the name");
 }

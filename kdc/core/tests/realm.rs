@@ -233,7 +233,7 @@ impl TestRealm {
     /// What the last request was issued.
     pub(crate) fn last_issued(&self) -> IssuedTicket {
         match &self.events.last().expect("an event").outcome {
-            Decision::Issued(issued) => *issued,
+            Decision::Issued(issued) => issued.clone(),
             other => panic!("not issued: {other:?}"),
         }
     }
@@ -241,7 +241,7 @@ impl TestRealm {
     /// Why the last request was refused.
     pub(crate) fn last_refusal(&self) -> Refusal {
         match &self.events.last().expect("an event").outcome {
-            Decision::Refused { refusal, code } => {
+            Decision::Refused { refusal, code, .. } => {
                 assert_eq!(*code, refusal.code());
                 *refusal
             }

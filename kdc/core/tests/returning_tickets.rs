@@ -79,6 +79,9 @@ fn the_checksums_are_those_of_rfc_7751() {
     let mut part = opened(&realm, &ticket, "HTTP/web.r");
     let Cammac { elements, kdc_verifier, svc_verifier, .. } = cammac(&part).unwrap();
     let service_data = elements.encode();
+    let relevant = AuthorizationData::decode(&elements.0[0].ad_data).unwrap();
+    let local = relevant.0.iter().map(|datum| (datum.ad_type, &*datum.ad_data)).collect::<Vec<_>>();
+    assert_eq!(local, [(-19_283, b"HTTP/web.r@R".as_slice())], "stored tickets outlive an upgrade");
     part.authorization_data = Some(elements);
     let mut covered = Writer::default();
     part.write(&mut covered);

@@ -374,7 +374,7 @@ fn every_path_to_a_ticket_passes_the_access_decision() {
         realm.access.asked.lock().unwrap().clear();
         *realm.access.answer.lock().unwrap() = AccessDecision::Observe(denial());
         realm.tgs(&tgt, &request).unwrap();
-        assert!(realm.last_issued().would_deny);
+        assert_eq!(realm.last_issued().would_deny, Some(denial()));
         let (client, _, asked_path) = realm.access.asked.lock().unwrap().remove(0);
         assert_eq!((client.as_str(), asked_path), ("alice@R", path));
         *realm.access.answer.lock().unwrap() = AccessDecision::Deny(denial());

@@ -147,7 +147,7 @@ mod tests {
     async fn endpoint(dir: &tempfile::TempDir) -> (KdcEndpoint, kennel_audit::AuditWriter) {
         let settings =
             AuditSettings { sink: SinkTarget::File(dir.path().join("audit.log")), ..AuditSettings::default() };
-        let (audit, writer) = Audit::start(&settings.build(), Arc::new(Metrics::new()), clock::now).unwrap();
+        let (audit, writer) = Audit::start(&settings.build(), Arc::new(Metrics::new()), None, clock::now).unwrap();
         let cache = EntryCache::open(Arc::new(MemoryStore::new()), 16).await.unwrap();
         let live = Arc::new(Live::new(Realm::new("R"), Arc::new(NoCluster)));
         (KdcEndpoint::new(live, cache, audit, 1400), writer)

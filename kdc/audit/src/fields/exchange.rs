@@ -1,6 +1,7 @@
 //! Fields of a request to the KDC: client, server and decision.
 
 use crate::line::{Fields, Line};
+use kennel_core::access::denial::AccessDenial;
 use kennel_core::event::{Decision, Event, Exchange, IssuedTicket};
 use kennel_core::refusal::Refusal;
 
@@ -23,8 +24,14 @@ impl Fields for Event {
         match &self.outcome {
             Decision::Issued(issued) => issued_fields(line, issued),
             Decision::PreauthRequired => {}
-            Decision::Refused { refusal, code } => {
-                reason_fields(line, *refusal);
+            Decision::Refused { refusal, code, denial } => {
+                match denial {
+                    None => reason_fields(line, *refusal),
+                    Some(denial) => {
+                        line.word("reason", refusal.name());
+                        denial_fields(line, denial);
+                    }
+                }
                 line.bare("code", code.0);
             }
             Decision::Dropped(refusal) => reason_fields(line, *refusal),
@@ -52,7 +59,19 @@ pub(super) fn issued_fields(line: &mut Line<'_>, issued: &IssuedTicket) {
     }
     line.bare("referral", issued.referral);
     line.bare("user_to_user", issued.user_to_user);
-    line.bare("would_deny", issued.would_deny);
+    if let Some(access) = &issued.allowed_by {
+        line.text("allowed_by", access);
+    }
+    line.bare("would_deny", issued.would_deny.is_some());
+    if let Some(denial) = &issued.would_deny {
+        denial_fields(line, denial);
+    }
+}
+
+/// What access is missing, in place of the general words of the refusal.
+fn denial_fields(line: &mut Line<'_>, denial: &AccessDenial) {
+    line.word("denial", denial.reason.name());
+    line.text("text", denial);
 }
 
 pub(super) fn reason_fields(line: &mut Line<'_>, refusal: Refusal) {

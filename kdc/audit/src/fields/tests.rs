@@ -2,8 +2,9 @@
 
 use crate::line::{self, LineFormat};
 use crate::testing::{clock, issued, refused};
+use kennel_core::access::denial::{AccessDenial, DenialReason};
 use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal};
-use kennel_core::event::{Decision, Event, Exchange};
+use kennel_core::event::{Decision, Event, Exchange, IssuedTicket};
 use kennel_core::pods::PodRef;
 use kennel_core::refusal::Refusal;
 
@@ -45,6 +46,34 @@ fn an_issued_ticket_names_its_enctypes_flags_and_times() {
     assert_eq!(line["endtime"], "2026-11-24T02:00:00Z");
     assert_eq!(line["user_to_user"], true);
     assert!(line.get("renew_till").is_none());
+}
+
+fn denial() -> AccessDenial {
+    AccessDenial::new(DenialReason::NoAccess, "no KerberosAccess in shop allows batch.shop to call web")
+}
+
+#[test]
+fn a_ticket_names_the_access_that_allows_it_and_a_denial_what_is_missing() {
+    let allowed = json(&issued());
+    assert_eq!((&allowed["allowed_by"], &allowed["would_deny"]), (&"shop/web".into(), &false.into()));
+    assert!(allowed.get("denial").is_none() && allowed.get("text").is_none());
+    let missing = "no KerberosAccess in shop allows batch.shop to call web";
+    let refusal = Refusal::AccessDenied;
+    let outcome = Decision::Refused { refusal, code: refusal.code(), denial: Some(denial()) };
+    let denied = json(&Event { outcome, ..issued() });
+    assert_eq!((&denied["reason"], &denied["denial"]), (&"AccessDenied".into(), &"NoAccess".into()));
+    assert_eq!((&denied["text"], &denied["code"]), (&missing.into(), &12.into()));
+}
+
+#[test]
+fn a_ticket_that_enforce_would_deny_names_what_is_missing() {
+    let Decision::Issued(ticket) = issued().outcome else { panic!("issued") };
+    let outcome = Decision::Issued(IssuedTicket { allowed_by: None, would_deny: Some(denial()), ..ticket });
+    let line = json(&Event { outcome, ..issued() });
+    assert_eq!((&line["outcome"], &line["would_deny"]), (&"issued".into(), &true.into()));
+    assert_eq!(line["denial"], "NoAccess");
+    assert_eq!(line["text"], "no KerberosAccess in shop allows batch.shop to call web");
+    assert!(line.get("allowed_by").is_none() && line.get("reason").is_none());
 }
 
 #[test]

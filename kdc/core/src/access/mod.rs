@@ -4,10 +4,18 @@
 //! |---|---|
 //! | here | the question and the answer |
 //! | [`table`] | who may call whom, as plain values |
+//! | `index` | the same as requests ask it: what a client and a server are known as, and their grants |
+//! | `build` | builds the index from the table |
+//! | `decide` | the decision on the index |
 //! | [`denial`] | why a client may not have a ticket, in words that name what is missing |
 
+mod build;
+mod decide;
 pub mod denial;
+mod index;
 pub mod table;
+
+pub use index::{AccessIndex, ServiceClass};
 
 use crate::access::denial::AccessDenial;
 use crate::entry::Entry;

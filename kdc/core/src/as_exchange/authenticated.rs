@@ -11,7 +11,7 @@ use crate::preauth::{enc_timestamp, offer, req_enc_pa_rep};
 use crate::principal::Attributes;
 use crate::refusal::Refusal;
 use crate::reply::{Reply, TicketSeal, encryption_key};
-use crate::rules::Rules;
+use crate::rules::{AccessGranted, Rules};
 use crate::ticket_policy::{Bounds, PresentedRenewal, Times, asked_flags, start_time, times};
 use kennel_crypto::Key;
 use kennel_wire::message::{
@@ -26,7 +26,7 @@ pub(crate) struct AuthenticatedAsRequest<'a> {
     pub(crate) reply_key: &'a EntryKey,
     /// Whether the client proved that it has this key.
     pub(crate) proved: bool,
-    pub(crate) would_deny: bool,
+    pub(crate) access: AccessGranted,
 }
 
 impl<'a> AuthenticatedAsRequest<'a> {
@@ -41,14 +41,14 @@ impl<'a> AuthenticatedAsRequest<'a> {
             None if requires_preauth(&identified) => return Err(ErrorReply::PreauthRequired(offer::methods(&keys))),
             None => (strongest, false),
         };
-        let would_deny = rules.decide_access(&AccessRequest {
+        let access = rules.decide_access(&AccessRequest {
             client: &client.record.principal,
             client_origin: Some(client.record.origin),
             server,
             path: AccessPath::As,
             now: identified.now.time,
         })?;
-        Ok(AuthenticatedAsRequest { identified, reply_key, proved, would_deny })
+        Ok(AuthenticatedAsRequest { identified, reply_key, proved, access })
     }
 
     /// Decides the ticket and builds the reply. `krbtgt`: the realm's ticket-granting service, where it must vouch for the
@@ -101,7 +101,7 @@ impl<'a> AuthenticatedAsRequest<'a> {
                 None => Vec::new(),
             },
             referral: false,
-            would_deny: self.would_deny,
+            access: &self.access,
         };
         Ok(reply.issue(rng)?)
     }
@@ -114,6 +114,7 @@ impl<'a> AuthenticatedAsRequest<'a> {
             server: &server.record,
             presented_end: None,
             presented_renewal: PresentedRenewal::Unbounded,
+            allowed_until: self.access.until,
         };
         let (starttime, postdated) = start_time(&request.body, now, &bounds)?;
         let times = times(&request.body, starttime, &bounds)?;

@@ -42,13 +42,14 @@ impl PodTicket {
         if rules.pods.state(pod) == PodState::Gone {
             return Err(Refusal::PodGone);
         }
-        let would_deny = rules.decide_access(&AccessRequest {
+        let access = rules.decide_access(&AccessRequest {
             client: &client.record.principal,
             client_origin: Some(client.record.origin),
             server: krbtgt,
             path: AccessPath::Enrolment,
             now: now.time,
-        })?;
+        });
+        let access = access.map_err(|_| Refusal::AccessDenied)?;
         let key = ticket_key(krbtgt, &rules.realm)?;
         let session = Key::generate(session_enctype(krbtgt, offered, &rules.realm)?, rng);
         let part = ticket_part(client, krbtgt, pod, &session, now.time, &rules.realm)?;
@@ -64,7 +65,8 @@ impl PodTicket {
             renew_till: None,
             referral: false,
             user_to_user: false,
-            would_deny,
+            allowed_by: access.allowed_by,
+            would_deny: access.would_deny,
         };
         let ticket = seal_ticket(&krbtgt.record.principal, &part, key, rng)?;
         Ok(PodTicket { credential: credential(client, krbtgt, part, ticket), issued })

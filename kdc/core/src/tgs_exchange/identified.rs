@@ -1,17 +1,18 @@
 //! A TGS request whose client and server may take part: what their records and the presented ticket say of the options,
-//! and the access decision.
+//! and then the access decision.
 
+use crate::access::denial::AccessDenial;
 use crate::access::{AccessPath, AccessRequest};
 use crate::checks;
 use crate::context::Context;
 use crate::entry::Entry;
 use crate::principal::Attributes;
 use crate::refusal::Refusal;
-use crate::rules::Rules;
+use crate::rules::{AccessGranted, Rules};
 use crate::tgs_exchange::verified::{ServerMatch, VerifiedTgsRequest};
 use kennel_wire::message::{KdcOptions, KerberosTime, TicketFlags};
 
-/// Client and server may take part, and the access decision allows it.
+/// Client and server may take part.
 pub(crate) struct IdentifiedTgsRequest<'a> {
     pub(crate) verified: &'a VerifiedTgsRequest,
     pub(crate) rules: &'a Rules,
@@ -19,7 +20,6 @@ pub(crate) struct IdentifiedTgsRequest<'a> {
     pub(crate) client: Option<&'a Entry>,
     pub(crate) server: &'a Entry,
     pub(crate) matched: ServerMatch,
-    pub(crate) would_deny: bool,
 }
 
 impl<'a> IdentifiedTgsRequest<'a> {
@@ -31,18 +31,22 @@ impl<'a> IdentifiedTgsRequest<'a> {
         rules: &'a Rules,
         context: &Context,
     ) -> Result<IdentifiedTgsRequest<'a>, Refusal> {
-        let mut identified = IdentifiedTgsRequest { verified, rules, client, server, matched, would_deny: false };
+        let identified = IdentifiedTgsRequest { verified, rules, client, server, matched };
         identified.check_client(context.now.time)?;
         identified.check_options()?;
         identified.check_server(context.now.time)?;
-        identified.would_deny = rules.decide_access(&AccessRequest {
-            client: &verified.presented.client(),
-            client_origin: client.map(|client| client.record.origin),
-            server,
-            path: identified.path(),
-            now: context.now.time,
-        })?;
         Ok(identified)
+    }
+
+    /// Asks for the access decision.
+    pub(crate) fn decide_access(&self, context: &Context) -> Result<AccessGranted, AccessDenial> {
+        self.rules.decide_access(&AccessRequest {
+            client: &self.verified.presented.client(),
+            client_origin: self.client.map(|client| client.record.origin),
+            server: self.server,
+            path: self.path(),
+            now: context.now.time,
+        })
     }
 
     /// A ticket is valid only as long as its account is: disabled, expired, deleted and replaced accounts get no tickets for

@@ -9,6 +9,7 @@ use crate::kdc_verifier::Vouching;
 use crate::pods::PodRef;
 use crate::refusal::Refusal;
 use crate::reply::{Reply, TicketSeal, encryption_key};
+use crate::rules::AccessGranted;
 use crate::tgs_exchange::identified::IdentifiedTgsRequest;
 use crate::tgs_exchange::presented::PresentedTicket;
 use crate::tgs_exchange::request::TgsRequest;
@@ -29,11 +30,12 @@ impl IdentifiedTgsRequest<'_> {
     /// Decides the ticket and builds the reply.
     pub(crate) fn issue(
         &self,
+        access: &AccessGranted,
         context: &Context,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<(Vec<u8>, IssuedTicket), Refusal> {
         let (request, presented) = (&self.verified.request, &self.verified.presented);
-        let (times, flags) = self.times_and_flags(context.now.time)?;
+        let (times, flags) = self.times_and_flags(context.now.time, access.until)?;
         let ticket_seal = self.ticket_seal()?;
         let session = Key::generate(self.session_enctype()?, rng);
         let mut ticket = EncTicketPart {
@@ -69,12 +71,16 @@ impl IdentifiedTgsRequest<'_> {
             key_expiration: None,
             encrypted_pa_data: Vec::new(),
             referral: self.matched == ServerMatch::Referral,
-            would_deny: self.would_deny,
+            access,
         };
         reply.issue(rng)
     }
 
-    fn times_and_flags(&self, now: KerberosTime) -> Result<(Times, TicketFlags), Refusal> {
+    fn times_and_flags(
+        &self,
+        now: KerberosTime,
+        allowed_until: Option<KerberosTime>,
+    ) -> Result<(Times, TicketFlags), Refusal> {
         let (request, presented) = (&self.verified.request, &self.verified.presented);
         let bounds = Bounds {
             realm: &self.rules.realm,
@@ -82,6 +88,7 @@ impl IdentifiedTgsRequest<'_> {
             server: &self.server.record,
             presented_end: None,
             presented_renewal: PresentedRenewal::Unbounded,
+            allowed_until,
         };
         let options = request.body.options;
         let (times, mut flags) = if options.contains(KdcOptions::RENEW) {

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | [`request`] | the AP-REQ can be read and the options fit together |
 //! | [`verified`] | the AP-REQ is genuine ([`presented`]), and so is the additional ticket ([`user_to_user`]) |
-//! | [`identified`] | client and server may take part, and the access decision lets the client have the ticket |
-//! | [`issue`] | the ticket is decided and the reply is built |
+//! | [`identified`] | client and server may take part, and then: the access decision lets the client have the ticket |
+//! | [`issue`] | the ticket is decided, no longer than access lasts, and the reply is built |
 //!
 //! [`ticket`] opens and judges tickets, [`referral`] names the realms to refer a client to.
 
@@ -64,5 +64,6 @@ pub(crate) fn finish(
     let Parties { client, server, matched } = verified.parties(found, &rules.realm)?;
     context.server = Some(server.record.principal.clone());
     let identified = IdentifiedTgsRequest::new(&verified, client.as_deref(), &server, matched, rules, context)?;
-    Ok(identified.issue(context, rng)?)
+    let access = identified.decide_access(context)?;
+    Ok(identified.issue(&access, context, rng)?)
 }

@@ -7,6 +7,7 @@ use crate::index::tables::ClusterEvent;
 use crate::index::{Index, IndexChanges};
 use kennel_core::enrolment::{Account, ClusterView, Entitlement, Namespace, Pod};
 use kennel_core::pods::{PodRef, PodState, Pods};
+use kennel_wire::message::Principal;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// An index with many readers. A panic during a write is no reason to stop, since each event is whole.
@@ -63,6 +64,24 @@ impl Pods for SharedIndex {
             None if !index.tables.pods.is_listed() => PodState::Unknown,
             _ => PodState::Gone,
         }
+    }
+}
+
+impl Index {
+    /// The account (namespace and name) that a principal belongs to: its own, or the service of a KerberosPrincipal.
+    #[must_use]
+    pub fn account_of(&self, principal: &Principal) -> Option<(&str, &str)> {
+        let namespace = self.wanted_by(principal)?;
+        let owner = &self.desired(principal)?.owner;
+        let name = match &owner.object {
+            None => principal.name.components.first()?.strip_suffix(namespace)?.strip_suffix('.')?,
+            // A KerberosPrincipal has the name of its account.
+            Some(uid) => {
+                let mut objects = self.tables.principals.of_namespace(namespace);
+                objects.find(|(_, fact)| fact.meta.uid.as_ref() == Some(uid))?.0
+            }
+        };
+        Some((namespace, name))
     }
 }
 

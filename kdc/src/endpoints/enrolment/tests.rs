@@ -47,6 +47,7 @@ impl Api {
         let (audit, writer) = Audit::start(
             &AuditSettings { sink, ..AuditSettings::default() }.build(),
             Arc::new(Metrics::new()),
+            None,
             clock::now,
         )
         .unwrap();
