@@ -5,6 +5,7 @@
 //! | [`commands`] | one file for each subcommand, a folder for each noun |
 //! | [`reach`] | how the cluster and the KDC's admin API are reached |
 //! | [`api`] | the client of the admin API |
+//! | [`source`] | objects of files or of a cluster, rendered as the KDC renders them |
 //! | [`output`] | text, JSON and YAML; colors |
 //! | [`table`] | columns |
 //! | [`state`] | the state of a realm, gathered from the cluster |
@@ -17,10 +18,11 @@ mod metrics;
 mod output;
 mod problems;
 mod reach;
+mod source;
 mod state;
 mod table;
 
-use crate::commands::{access, audit, status};
+use crate::commands::{access, audit, render, status};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use std::process::ExitCode;
@@ -43,6 +45,8 @@ Exit code: 0 for success, 1 where the answer is no, 2 where there is no answer."
 enum Command {
     /// Shows realm, replicas, store and enrolments, and each problem with what to do about it.
     Status(status::StatusArgs),
+    /// Shows what the KDC would make of YAML files: NetworkPolicies, and who gets tickets. Needs no cluster.
+    Render(render::RenderArgs),
     /// Who may call whom, and who did.
     #[command(subcommand)]
     Access(Access),
@@ -88,6 +92,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         match command {
             Command::Status(args) => status::run(args).await,
+            Command::Render(args) => render::run(args),
             Command::Access(Access::Suggest(args)) => access::suggest::run(args).await,
             Command::Access(Access::Matrix(args)) => access::matrix::run(args).await,
             Command::Audit(Audit::Tail(args)) => audit::tail::run(args).await,

@@ -93,6 +93,11 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// The same for lines, which stay lines.
+pub(crate) fn plain_lines(text: &str) -> String {
+    text.lines().fold(String::new(), |all, line| all + &plain(line) + "\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 //! this says how to run it.
 
 mod agent;
+mod cli;
 mod crds;
 mod enrolment;
 mod faults;

@@ -1,6 +1,7 @@
 //! Who may reach whom, as edges from clients to servers: what every picture is drawn from.
 
-use kennel_wire::admin::{AccessPeer, AccessResponse, ServerMode};
+use crate::source::grants::peer_name;
+use kennel_wire::admin::{AccessResponse, ServerMode};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +51,7 @@ impl Graph {
         for server in &access.servers {
             let name = format!("{}.{}", server.account.name, server.account.namespace);
             for grant in &server.grants {
-                let client = client(&grant.peer, &access.realm);
+                let client = peer_name(&grant.peer, &access.realm);
                 let edge = Edge {
                     client: client.clone(),
                     server: name.clone(),
@@ -98,21 +99,10 @@ impl Edge {
     }
 }
 
-/// A principal of this realm stands without it.
-fn client(peer: &AccessPeer, realm: &str) -> String {
-    match peer {
-        AccessPeer::Principal(name) => {
-            name.strip_suffix(realm).and_then(|name| name.strip_suffix('@')).unwrap_or(name).to_owned()
-        }
-        AccessPeer::Namespace(name) => format!("namespace {name}"),
-        AccessPeer::Realm(name) => format!("realm {name}"),
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use kennel_wire::admin::{AccessGrant, AccessServer, AccountRef};
+    use kennel_wire::admin::{AccessGrant, AccessPeer, AccessServer, AccountRef};
 
     fn grant(access: &str, peer: AccessPeer, classes: &[&str], end: Option<&str>) -> AccessGrant {
         let service_classes = classes.iter().map(|class| (*class).to_owned()).collect();

@@ -12,8 +12,11 @@ use crate::api::AdminApi;
 use crate::commands::access::matrix::graph::Graph;
 use crate::output::{OutputFormat, print, print_value};
 use crate::reach::KdcArgs;
+use crate::source::Source;
+use crate::source::grants::access_response;
 use clap::ValueEnum;
-use kennel_wire::admin::{NamespaceQuery, path};
+use kennel_wire::admin::{AccessResponse, NamespaceQuery, path};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Options of `kennel access matrix`.
@@ -22,6 +25,9 @@ pub(crate) struct MatrixArgs {
     /// Only servers of this namespace [default: all namespaces, which needs a permission for all of them].
     #[arg(long, short, value_name = "NAMESPACE")]
     namespace: Option<String>,
+    /// Folder with YAML files: who may reach whom by these, in place of the KDC's grants.
+    #[arg(long, short, value_name = "DIR")]
+    file: Option<PathBuf>,
     /// Form of the output.
     #[arg(long, short, value_enum, default_value_t = Form::Table)]
     output: Form,
@@ -49,9 +55,7 @@ enum Form {
 
 /// Prints who may reach whom.
 pub(crate) async fn run(args: &MatrixArgs) -> anyhow::Result<ExitCode> {
-    let api = AdminApi::new(args.kdc.connect(args.namespace.as_deref()).await?);
-    let query = NamespaceQuery { namespace: args.namespace.clone() };
-    let graph = Graph::new(&api.get(path::ACCESS, &query).await?);
+    let graph = Graph::new(&access(args).await?);
     match args.output {
         Form::Table => print(&picture::table(&graph))?,
         Form::Dot => print(&picture::dot(&graph))?,
@@ -61,4 +65,15 @@ pub(crate) async fn run(args: &MatrixArgs) -> anyhow::Result<ExitCode> {
         Form::Yaml => print_value(&graph, OutputFormat::Yaml)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn access(args: &MatrixArgs) -> anyhow::Result<AccessResponse> {
+    let namespace = args.namespace.as_deref();
+    let Some(path) = &args.file else {
+        let api = AdminApi::new(args.kdc.connect(namespace).await?);
+        return api.get(path::ACCESS, &NamespaceQuery { namespace: args.namespace.clone() }).await;
+    };
+    let mut access = access_response(&Source::of_files(path)?.rendered.access);
+    access.servers.retain(|server| namespace.is_none_or(|namespace| server.account.namespace == namespace));
+    Ok(access)
 }

@@ -2,7 +2,7 @@
 //! its language would read as anything but a name.
 
 use crate::commands::access::matrix::graph::{Edge, Graph};
-use crate::output::plain;
+use crate::output::{plain, plain_lines};
 use crate::table::text_table;
 use kennel_wire::admin::ServerMode;
 use std::fmt::Write;
@@ -53,11 +53,6 @@ fn list(graph: &Graph) -> String {
 
 fn observed(graph: &Graph) -> impl Iterator<Item = &str> {
     graph.servers.iter().filter(|server| server.mode == ServerMode::Observe).map(|server| &*server.name)
-}
-
-/// The lines of a table stay lines, whatever the names hold.
-fn plain_lines(text: &str) -> String {
-    text.lines().fold(String::new(), |all, line| all + &plain(line) + "\n")
 }
 
 /// The language of Graphviz.

@@ -54,10 +54,8 @@ pub(super) async fn list(client: &Client, namespace: Option<&str>) -> Workloads 
     all.add(of_kind(client, namespace, |set: &StatefulSet| Some(set.spec.as_ref()?.template.clone())).await);
     all.add(of_kind(client, namespace, |set: &DaemonSet| Some(set.spec.as_ref()?.template.clone())).await);
     all.add(
-        of_kind(client, namespace, |job: &CronJob| {
-            job.spec.job_template.spec.as_ref().map(|s| s.template.clone())
-        })
-        .await,
+        of_kind(client, namespace, |job: &CronJob| job.spec.job_template.spec.as_ref().map(|s| s.template.clone()))
+            .await,
     );
     // The Jobs of CronJobs are named by these.
     let own = |job: &Job| job.metadata.owner_references.as_ref().is_none_or(Vec::is_empty);

@@ -1,0 +1,58 @@
+//! What a command judges: the objects of files, or those of a cluster, rendered as the KDC renders them.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`cluster`] | reads the objects of a cluster with the user's own permissions |
+//! | [`grants`] | the access table in the words of the admin API |
+//! | [`findings`] | what is wrong with the objects |
+
+pub(crate) mod findings;
+pub(crate) mod grants;
+
+mod cluster;
+
+use crate::reach::KdcArgs;
+use anyhow::Context;
+use kennel_core::realm::Realm;
+use kennel_k8s::index::Index;
+use kennel_k8s::render::access::render;
+use kennel_k8s::render::access::rendered::Rendered;
+use kennel_k8s::render::offline::OfflineCluster;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Objects and what follows from them.
+pub(crate) struct Source {
+    pub(crate) index: Index,
+    pub(crate) rendered: Rendered,
+    /// What no object says and the rendering takes for granted, in words.
+    pub(crate) assumed: Vec<String>,
+}
+
+impl Source {
+    /// Reads the YAML files of a folder, or one file.
+    pub(crate) fn of_files(path: &Path) -> anyhow::Result<Source> {
+        let files = OfflineCluster::read(path)?;
+        let mut assumed = files.report.assumed.clone();
+        let realm = Realm::new(files.realm.clone());
+        let index = files.index(realm);
+        let rendered = render(&index, now());
+        assumed.extend(rendered.realm.assumed.iter().cloned());
+        Ok(Source { index, rendered, assumed })
+    }
+
+    /// Reads the cluster. `realm` names the KerberosRealm, where there are several.
+    pub(crate) async fn of_cluster(kdc: &KdcArgs, realm: Option<&str>) -> anyhow::Result<Source> {
+        let client = kdc.cluster.client().await?;
+        let index = cluster::read(&client, realm, &kdc.kdc_namespace).await.context("the cluster cannot be read")?;
+        let rendered = render(&index, now());
+        let assumed = rendered.realm.assumed.clone();
+        Ok(Source { index, rendered, assumed })
+    }
+}
+
+/// Seconds since the epoch.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
