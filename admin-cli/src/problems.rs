@@ -36,7 +36,7 @@ impl Finding {
 type Check = fn(&ClusterState, i64) -> Vec<Finding>;
 
 /// All checks, the gravest first.
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 13] = [
     no_replica,
     replicas_not_ready,
     watches_broken,
@@ -46,6 +46,7 @@ const CHECKS: [Check; 12] = [
     enrolments_refused,
     no_realm,
     realms_not_ready,
+    realms_unguarded,
     leases_without_holder,
     pods_without_agent,
     principals_not_ready,
@@ -133,6 +134,15 @@ fn realms_not_ready(state: &ClusterState, _now: i64) -> Vec<Finding> {
     finding.collect()
 }
 
+fn realms_unguarded(state: &ClusterState, _now: i64) -> Vec<Finding> {
+    let todo = "kubectl apply -k deploy/guards, of the KDC's version";
+    let finding = state.realms.iter().filter_map(|realm| {
+        let about = format!("KerberosRealm {}", realm.name);
+        Some(Finding::new(about, realm.unguarded.as_ref()?, todo))
+    });
+    finding.collect()
+}
+
 fn leases_without_holder(state: &ClusterState, now: i64) -> Vec<Finding> {
     let stale = state.leases.iter().filter(|lease| lease.renewed.is_none_or(|at| at + STALE < now));
     let finding = stale.map(|lease| {
@@ -203,6 +213,7 @@ mod tests {
                 realm: "R".into(),
                 ready: true,
                 message: String::new(),
+                unguarded: None,
                 namespaces: None,
                 principals: None,
             }],
@@ -233,7 +244,7 @@ mod tests {
     #[test]
     fn each_thing_that_is_wrong_is_told_with_what_to_do() {
         type Spoil = fn(&mut ClusterState);
-        let cases: [(Spoil, &str); 12] = [
+        let cases: [(Spoil, &str); 13] = [
             (|s| s.replicas.clear(), "there is no pod of it"),
             (|s| s.replicas[0].ready = false, "not ready"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().watches_broken = 2, "2 kinds of objects"),
@@ -253,6 +264,7 @@ mod tests {
             ),
             (|s| s.realms.clear(), "there is no KerberosRealm"),
             (|s| s.realms[0].ready = false, "no KDC follows it"),
+            (|s| s.realms[0].unguarded = Some("the cluster lacks a policy".into()), "lacks a policy"),
             (|s| s.leases[0].renewed = Some(900), "nobody holds it"),
             (
                 |s| s.principals.push(PrincipalState { name: "shop/web".into(), message: "ServiceNotFound".into() }),

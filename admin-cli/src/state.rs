@@ -41,6 +41,8 @@ pub(crate) struct RealmState {
     pub(crate) realm: String,
     pub(crate) ready: bool,
     pub(crate) message: String,
+    /// What the cluster lacks of the admission policies of deploy/guards; `None` where it has all, or no KDC has looked yet.
+    pub(crate) unguarded: Option<String>,
     pub(crate) namespaces: Option<i32>,
     pub(crate) principals: Option<i32>,
 }
@@ -95,12 +97,14 @@ async fn realms(client: &Client) -> kube::Result<Vec<RealmState>> {
         Ok(object) => {
             let status = object.status.clone().unwrap_or_default();
             let (ready, message) = ready(&status.conditions);
+            let unguarded = unguarded(&status.conditions);
             let (namespaces, principals) = (status.namespaces, status.principals);
             RealmState {
                 name: object.name_any(),
                 realm: object.spec.realm_name,
                 ready,
                 message,
+                unguarded,
                 namespaces,
                 principals,
             }
@@ -112,6 +116,7 @@ async fn realms(client: &Client) -> kube::Result<Vec<RealmState>> {
                 realm: "?".into(),
                 ready: false,
                 message: invalid.error,
+                unguarded: None,
                 namespaces: None,
                 principals: None,
             }
@@ -142,6 +147,12 @@ async fn principals(client: &Client) -> kube::Result<Vec<PrincipalState>> {
 fn ready(conditions: &[Condition]) -> (bool, String) {
     let ready = conditions.iter().find(|condition| condition.type_ == ConditionType::Ready.name());
     ready.map_or((false, String::new()), |ready| (ready.status == "True", ready.message.clone()))
+}
+
+/// The message of the condition `Guarded` where it is false.
+fn unguarded(conditions: &[Condition]) -> Option<String> {
+    let guarded = conditions.iter().find(|condition| condition.type_ == ConditionType::Guarded.name())?;
+    (guarded.status == "False").then(|| guarded.message.clone())
 }
 
 fn without_retry(mut config: Config) -> Config {

@@ -12,6 +12,7 @@ mod shop;
 mod steps;
 
 mod admin_cli;
+mod guards;
 mod image;
 mod install;
 mod login;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 const ACCOUNT: &str = "system:serviceaccount:kennel-system:kennel-kdc";
 
 /// Resource, names and verbs. Whatever any account may do is left out: ask about itself, and read the API's own description.
-const ALLOWED: [&str; 13] = [
+const ALLOWED: [&str; 17] = [
     "configmaps [kennel-krb5] get list create patch delete",
     "events.events.k8s.io [] create patch",
     "kerberosprincipals.kennel.dev [] list watch",
@@ -14,12 +14,16 @@ const ALLOWED: [&str; 13] = [
     "kerberosrealms.kennel.dev [] list watch",
     "kerberosrealms.kennel.dev/status [] patch",
     "leases.coordination.k8s.io [] list",
+    "mutatingadmissionpolicies.admissionregistration.k8s.io [] list",
+    "mutatingadmissionpolicybindings.admissionregistration.k8s.io [] list",
     "namespaces [] list watch",
     "pods [] list watch get",
     "serviceaccounts [] list watch get",
     "services [] list watch",
     "statefulsets.apps [] list watch",
     "tokenreviews.authentication.k8s.io [] create",
+    "validatingadmissionpolicies.admissionregistration.k8s.io [] list",
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io [] list",
 ];
 
 #[test]

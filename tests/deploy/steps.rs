@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 const NAMESPACES: [&str; 4] = ["shop", "strict", "elsewhere", "monitoring"];
 /// Groups of the kinds that come with other projects, made for the time of an installation.
 const FOREIGN_GROUPS: [&str; 2] = [".cert-manager.io", ".monitoring.coreos.com"];
-const CLUSTER_KINDS: &str =
-    "crd,clusterrole,clusterrolebinding,mutatingadmissionpolicy,mutatingadmissionpolicybinding,namespace";
+const CLUSTER_KINDS: &str = "validatingadmissionpolicybinding,validatingadmissionpolicy,mutatingadmissionpolicybinding,\
+    mutatingadmissionpolicy,crd,clusterrole,clusterrolebinding,namespace";
 
 const ROLLOUT_LIMIT: Duration = Duration::from_secs(90);
 const SHOP_LIMIT: Duration = Duration::from_secs(120);
@@ -26,7 +26,7 @@ pub(crate) fn deploy(folder: &str) -> PathBuf {
     root().join("deploy").join(folder)
 }
 
-/// Two `kubectl apply -k`, and a volume, as the cluster has no provisioner.
+/// The `kubectl apply -k` of README.md, and a volume, as the cluster has no provisioner.
 pub(crate) fn install_dev(kubectl: &Kubectl) -> Result<()> {
     let started = Instant::now();
     install_kdc(kubectl, &deploy("overlays/dev"))?;
@@ -36,8 +36,9 @@ pub(crate) fn install_dev(kubectl: &Kubectl) -> Result<()> {
     Ok(())
 }
 
-/// Applies an overlay with the KDC and waits until it is ready.
+/// Applies the definitions and an overlay with the KDC, and waits until it is ready.
 pub(crate) fn install_kdc(kubectl: &Kubectl, overlay: &Path) -> Result<()> {
+    kubectl.apply_folder(&deploy("crds"))?;
     kubectl.apply_folder(overlay)?;
     make_volume(kubectl, "kennel-data", "data-kennel-kdc-0")?;
     await_kdc(kubectl, ROLLOUT_LIMIT)
@@ -49,8 +50,9 @@ pub(crate) fn await_kdc(kubectl: &Kubectl, limit: Duration) -> Result<()> {
         .context("the KDC does not become ready")
 }
 
-/// Applies deploy/examples/shop and waits until all its pods are ready, with the agent beside them.
+/// Applies deploy/examples/realm and deploy/examples/shop, and waits until all pods are ready, with the agent beside them.
 pub(crate) fn install_shop(kubectl: &Kubectl) -> Result<()> {
+    kubectl.apply_folder(&deploy("examples/realm"))?;
     kubectl.apply_folder(&deploy("examples/shop"))?;
     await_shop(kubectl)
 }
@@ -109,17 +111,39 @@ fn pods_yaml() -> PathBuf {
     root().join("tests/deploy/pods.yaml")
 }
 
-/// Two `kubectl delete -k`; the volume goes with them.
+/// The `kubectl delete -k` of the shop and the KDC, then of what these leave: the realm and the definitions. The volume goes too.
 pub(crate) fn remove_dev(kubectl: &Kubectl) -> Result<()> {
     remove(kubectl, &deploy("overlays/dev"))
 }
 
-/// Deletes the shop and an overlay with the KDC.
+/// Deletes the shop and an overlay with the KDC, then the realm and the definitions, which those leave.
 pub(crate) fn remove(kubectl: &Kubectl, overlay: &Path) -> Result<()> {
     let shop = deploy("examples/shop");
     kubectl.wait(DELETE_LIMIT, &["delete", "-k", utf8(&shop)?])?;
     kubectl.wait(DELETE_LIMIT, &["delete", "-k", utf8(overlay)?])?;
+    let left = kubectl.json_path(&["kerberosrealms"], "{.items[*].metadata.name}")?;
+    ensure!(left == "dev", "kubectl delete -k took a realm, and every principal in it, along: {left:?} is left");
+    allow_deletion(kubectl)?;
+    for folder in ["examples/realm", "crds"] {
+        kubectl.wait(DELETE_LIMIT, &["delete", "-k", utf8(&deploy(folder))?])?;
+    }
     kubectl.wait(DELETE_LIMIT, &["delete", "persistentvolume", "kennel-data"])?;
+    Ok(())
+}
+
+/// The annotations without which deploy/guards refuses to delete a realm that has namespaces and the definitions.
+fn allow_deletion(kubectl: &Kubectl) -> Result<()> {
+    let definitions = kubectl.run(&["get", "crd", "-o", "name"])?;
+    let ours: Vec<&str> = definitions.lines().filter(|name| name.ends_with(".kennel.dev")).collect();
+    if ours.is_empty() {
+        return Ok(());
+    }
+    kubectl.run(&[&["annotate", "--overwrite"], &ours[..], &["kennel.dev/deletion=allowed"]].concat())?;
+    let realms = kubectl.json_path(&["kerberosrealms"], "{.items[*].metadata.name}")?;
+    for realm in realms.split_whitespace() {
+        let allowed = format!("kennel.dev/delete-in-use={realm}");
+        kubectl.run(&["annotate", "--overwrite", "kerberosrealm", realm, &allowed])?;
+    }
     Ok(())
 }
 
@@ -147,6 +171,7 @@ pub(crate) fn clear(kubectl: &Kubectl) -> Result<()> {
     let left: Vec<&str> = all.lines().filter(is_left).collect();
     if !left.is_empty() {
         println!("left by an earlier run, deleted: {}", left.join(" "));
+        allow_deletion(kubectl)?;
         kubectl.wait(CLEAR_LIMIT, &[&["delete"], &left[..]].concat())?;
     }
     let pods = ["pod/kennel-volume", "--ignore-not-found", "-n", "default"];

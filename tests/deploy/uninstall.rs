@@ -1,4 +1,4 @@
-//! What `kubectl delete -k` leaves.
+//! What `kubectl delete -k` leaves: of the shop and the KDC, the realm and the definitions; of all four, nothing.
 
 use crate::installation::Installation;
 use crate::steps;

@@ -20,9 +20,16 @@ fn all_of_deploy_passes_a_dry_run() -> Result<()> {
     kubectl.run(&["create", "namespace", "shop"])?;
     kubectl.apply_folder(&deploy("crds"))?;
     kubectl.wait(LIMIT, &["wait", "--for=condition=Established", "crd", "--all"])?;
-    for folder in
-        ["crds", "injection", "overlays/dev", "overlays/cert-manager", "examples/shop", "examples/keytab-secrets"]
-    {
+    for folder in [
+        "crds",
+        "injection",
+        "guards",
+        "overlays/dev",
+        "overlays/cert-manager",
+        "examples/realm",
+        "examples/shop",
+        "examples/keytab-secrets",
+    ] {
         dry_run(kubectl, "-k", &deploy(folder))?;
     }
     dry_run(kubectl, "-k", &setup::write_overlay()?)?;

@@ -107,7 +107,9 @@ fn decisions_are_shown_as_they_are_made_and_after_the_kdc_started_again() -> Res
     let before = tail.stdout().matches(&denial).count();
     world.ask("batch", "batch-2", false)?;
     tail.wait_until(SOON, |tail| tail.stdout().matches(&denial).count() > before)?;
-    let past = world.run_audit(&["audit", "tail", "-n", &namespace, "--no-follow", "-o", "json", "--client", "nobody"])?.ok()?;
+    let past = world
+        .run_audit(&["audit", "tail", "-n", &namespace, "--no-follow", "-o", "json", "--client", "nobody"])?
+        .ok()?;
     let first: Value = serde_json::from_str(past.stdout.lines().next().context("no line")?)?;
     assert_eq!((&first["type"], &first["realm"]), (&"start".into(), &world.realm.name().into()), "{past}");
     assert_eq!(past.stdout.lines().count(), 1, "{past}");

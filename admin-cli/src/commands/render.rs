@@ -45,7 +45,8 @@ pub(crate) fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
         OutputFormat::Json => {
             let policies = source.rendered.policies.values();
             let policies: Vec<Value> = policies.map(serde_json::to_value).collect::<Result<_, _>>()?;
-            let whole = json!({ "access": access, "policies": policies, "assumed": source.assumed, "problems": problems });
+            let whole =
+                json!({ "access": access, "policies": policies, "assumed": source.assumed, "problems": problems });
             print_value(&whole, OutputFormat::Json)?;
         }
     }

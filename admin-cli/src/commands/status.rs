@@ -107,6 +107,7 @@ mod tests {
                 realm: "R".into(),
                 ready: true,
                 message: String::new(),
+                unguarded: None,
                 namespaces: Some(1),
                 principals: Some(9),
             }],

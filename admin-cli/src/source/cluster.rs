@@ -32,7 +32,9 @@ pub(super) async fn read(client: &Client, realm: Option<&str>, kdc_namespace: &s
         }
         Ok(())
     };
-    tokio::time::timeout(LISTINGS, listed).await.context("the API server did not list everything within a minute")??;
+    tokio::time::timeout(LISTINGS, listed)
+        .await
+        .context("the API server did not list everything within a minute")??;
     index.settle();
     Ok(index)
 }
@@ -47,5 +49,7 @@ async fn realm_name(client: &Client, wanted: Option<&str>) -> anyhow::Result<Str
     realms.retain(is_wanted);
     ensure!(realms.len() < 2, "there are several KerberosRealms: name one with --realm");
     let found = realms.pop().map(|realm| realm.spec.realm_name);
-    found.with_context(|| wanted.map_or("there is no KerberosRealm".into(), |name| format!("there is no KerberosRealm {name}")))
+    found.with_context(|| {
+        wanted.map_or("there is no KerberosRealm".into(), |name| format!("there is no KerberosRealm {name}"))
+    })
 }

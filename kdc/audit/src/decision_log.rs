@@ -215,7 +215,7 @@ mod tests {
         let pairs = log.pairs(&shop).pairs;
         let tallies: Vec<_> = pairs.iter().map(|pair| (&*pair.client, pair.tally.counts)).collect();
         assert_eq!(tallies, [("alice@R", [1, 1, 0, 0]), ("cart.shop@R", [0, 0, 1, 0])]);
-        let line = r#"kennel_namespace_decisions_total{namespace="shop",outcome="would-deny"} 1"#;
+        let line = r#"kennel_namespace_decisions_total{server_namespace="shop",outcome="would-deny"} 1"#;
         assert!(metrics.text().contains(line), "{}", metrics.text());
     }
 

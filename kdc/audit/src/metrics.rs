@@ -56,8 +56,8 @@ const DENIED: &str = "deny";
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct NamespaceLabels {
-    /// Namespace of the server.
-    namespace: String,
+    /// Namespace of the server. (Prometheus itself adds the label `namespace`, of the KDC.)
+    server_namespace: String,
     outcome: &'static str,
 }
 
@@ -254,7 +254,7 @@ impl Metrics {
                 DecisionOutcome::Refused => "refused",
             };
             self.namespace_decisions
-                .get_or_create(&NamespaceLabels { namespace: namespace.to_owned(), outcome })
+                .get_or_create(&NamespaceLabels { server_namespace: namespace.to_owned(), outcome })
                 .clone()
         }))
     }

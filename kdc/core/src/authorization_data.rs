@@ -1,4 +1,5 @@
-//! Which authorization data goes into a new ticket (RFC 4120, section 5.2.6).
+//! Authorization data (RFC 4120, section 5.2.6): which of it goes into a new ticket, and what the KDC itself puts inside
+//! AD-IF-RELEVANT and finds there.
 
 use crate::refusal::Refusal;
 use kennel_wire::message::{AuthorizationData, AuthorizationDatum, ad_type};
@@ -49,8 +50,20 @@ fn container(datum: &AuthorizationDatum, source: Source, depth: usize) -> Result
         Ok(inner) if depth < MAX_DEPTH => filter(inner, source, depth + 1)?,
         _ => return Ok(None),
     };
-    let encoded = || AuthorizationData(inner.clone()).encode();
-    Ok((!inner.is_empty()).then(|| AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data: encoded() }))
+    Ok((!inner.is_empty()).then(|| if_relevant(inner)))
+}
+
+/// AD-IF-RELEVANT around data (RFC 4120, section 5.2.6.1): whoever does not understand them passes over them.
+pub(crate) fn if_relevant(data: Vec<AuthorizationDatum>) -> AuthorizationDatum {
+    AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data: AuthorizationData(data).encode() }
+}
+
+/// The first element of a type inside AD-IF-RELEVANT. A container that cannot be read comes from a client: it holds nothing of
+/// the KDC's.
+pub(crate) fn first_relevant(data: &AuthorizationData, wanted: i32) -> Option<AuthorizationDatum> {
+    let containers = data.0.iter().filter(|datum| datum.ad_type == ad_type::IF_RELEVANT);
+    let inner = containers.filter_map(|container| AuthorizationData::decode(&container.ad_data).ok());
+    inner.flat_map(|inner| inner.0).find(|datum| datum.ad_type == wanted)
 }
 
 #[cfg(test)]
@@ -61,10 +74,6 @@ mod tests {
         AuthorizationDatum { ad_type, ad_data: vec![1] }
     }
 
-    fn within(data: Vec<AuthorizationDatum>) -> AuthorizationDatum {
-        AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data: AuthorizationData(data).encode() }
-    }
-
     /// A type that others may bring.
     const ALLOWED: i32 = ad_type::AP_OPTIONS;
 
@@ -73,29 +82,30 @@ mod tests {
         let types = || (-80..=600).chain([i32::MIN, i32::MAX]);
         let containers = [ad_type::MANDATORY_FOR_KDC, ad_type::IF_RELEVANT];
         let bring: Vec<_> = types().filter(|number| !containers.contains(number)).map(datum).collect();
-        let all = AuthorizationData([&bring[..], &[within(bring.clone())]].concat());
+        let all = AuthorizationData([&bring[..], &[if_relevant(bring.clone())]].concat());
         let listed = FROM_OTHERS.map(datum).to_vec();
         let kept = acceptable(all.clone(), Source::Others).unwrap();
-        assert_eq!(kept, [&listed[..], &[within(listed.clone())]].concat());
+        assert_eq!(kept, [&listed[..], &[if_relevant(listed.clone())]].concat());
         assert_eq!(acceptable(all.clone(), Source::OwnTgt), Ok(all.0));
     }
 
     #[test]
     fn what_the_kdc_must_understand_and_does_not_is_refused() {
-        let data = AuthorizationData(vec![within(vec![datum(ad_type::MANDATORY_FOR_KDC)])]);
+        let data = AuthorizationData(vec![if_relevant(vec![datum(ad_type::MANDATORY_FOR_KDC)])]);
         assert_eq!(acceptable(data, Source::Others), Err(Refusal::AuthorizationDataMandatory));
     }
 
     #[test]
     fn nesting_of_the_greatest_depth_is_kept_and_one_more_is_dropped() {
-        let nested = |depth| AuthorizationData(vec![(0..depth).fold(datum(ALLOWED), |inner, _| within(vec![inner]))]);
+        let nested =
+            |depth| AuthorizationData(vec![(0..depth).fold(datum(ALLOWED), |inner, _| if_relevant(vec![inner]))]);
         assert_eq!(acceptable(nested(MAX_DEPTH), Source::Others), Ok(nested(MAX_DEPTH).0));
         assert_eq!(acceptable(nested(MAX_DEPTH + 1), Source::Others), Ok(Vec::new()));
     }
 
     #[test]
     fn endless_nesting_and_torn_containers_are_dropped() {
-        let deep = (0..10).fold(datum(ALLOWED), |inner, _| within(vec![inner]));
+        let deep = (0..10).fold(datum(ALLOWED), |inner, _| if_relevant(vec![inner]));
         assert_eq!(acceptable(AuthorizationData(vec![deep]), Source::Others), Ok(Vec::new()));
         let torn = AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data: vec![0x30, 5] };
         assert_eq!(acceptable(AuthorizationData(vec![torn]), Source::Others), Ok(Vec::new()));

@@ -3,6 +3,7 @@
 //! kdc-verifier of a CAMMAC (RFC 7751). Tickets that never come back carry none, and neither do TGTs, whose key only the KDC
 //! has.
 
+use crate::authorization_data::{first_relevant, if_relevant};
 use crate::enctype_choice::{permitted, ticket_key};
 use crate::entry::{Entry, EntryKey};
 use crate::pods::PodRef;
@@ -123,23 +124,12 @@ fn verifier(key: &EntryKey, data: &[u8]) -> VerifierMac {
     }
 }
 
-fn if_relevant(data: Vec<AuthorizationDatum>) -> AuthorizationDatum {
-    AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data: AuthorizationData(data).encode() }
-}
-
 /// The first CAMMAC of a ticket; the KDC adds one.
 fn cammac_of(ticket: &EncTicketPart) -> Option<Cammac> {
-    let cammac = first_within(ticket.authorization_data.as_ref()?, ad_type::CAMMAC)?;
+    let cammac = first_relevant(ticket.authorization_data.as_ref()?, ad_type::CAMMAC)?;
     Cammac::decode(&cammac.ad_data).ok()
 }
 
 fn server_named(elements: &AuthorizationData) -> Option<String> {
-    String::from_utf8(first_within(elements, AD_KENNEL_SERVER)?.ad_data).ok()
-}
-
-/// The first element of a type inside AD-IF-RELEVANT.
-fn first_within(data: &AuthorizationData, wanted: i32) -> Option<AuthorizationDatum> {
-    let containers = data.0.iter().filter(|datum| datum.ad_type == ad_type::IF_RELEVANT);
-    let inner = containers.filter_map(|container| AuthorizationData::decode(&container.ad_data).ok());
-    inner.flat_map(|inner| inner.0).find(|datum| datum.ad_type == wanted)
+    String::from_utf8(first_relevant(elements, AD_KENNEL_SERVER)?.ad_data).ok()
 }

@@ -10,7 +10,7 @@
 //! | `as_exchange`, `tgs_exchange` | the two exchanges: the steps in order, each step a type |
 //! | [`ap_exchange`] | the AP-REQ, verified in one place |
 //! | `preauth` | pre-authentication data, offered and verified |
-//! | [`access`] | the one decision that every ticket passes |
+//! | [`access`] | the one decision that every ticket passes: declarations as values, the index of them, why |
 //! | [`event`] | the one event of each request, and its stable names |
 //! | [`refusal`] | every reason for a refusal and its one error code |
 //! | [`realm`] | what a realm permits |

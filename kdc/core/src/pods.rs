@@ -2,7 +2,8 @@
 //! the pod lives. The binding is part of the ticket's authorization data, so every ticket that is derived from the first
 //! (service tickets, forwarded and renewed ones) has the same binding.
 
-use kennel_wire::message::{AuthorizationData, AuthorizationDatum, ad_type};
+use crate::authorization_data::{first_relevant, if_relevant};
+use kennel_wire::message::{AuthorizationData, AuthorizationDatum};
 use std::fmt;
 
 /// ad-type of the binding: local (RFC 4120, section 5.2.6: negative types are), always inside AD-IF-RELEVANT, so that
@@ -61,8 +62,7 @@ impl PodRef {
     pub(crate) fn bind(&self) -> AuthorizationData {
         let text = format!("{self} {}", self.uid);
         let binding = AuthorizationDatum { ad_type: AD_KENNEL_POD, ad_data: text.into_bytes() };
-        let ad_data = AuthorizationData(vec![binding]).encode();
-        AuthorizationData(vec![AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data }])
+        AuthorizationData(vec![if_relevant(vec![binding])])
     }
 
     /// The pod that a ticket is bound to; only for tickets that this KDC sealed, whose local types nobody else can set.
@@ -70,15 +70,10 @@ impl PodRef {
     /// # Errors
     /// A binding that cannot be read: such a ticket must not count as an unbound one.
     pub(crate) fn of_ticket(data: Option<&AuthorizationData>) -> Result<Option<PodRef>, TornBinding> {
-        let containers = data.into_iter().flat_map(|data| &data.0).filter(|d| d.ad_type == ad_type::IF_RELEVANT);
-        for container in containers {
-            // A torn container comes from a client, which cannot bind a ticket to a pod.
-            let Ok(inner) = AuthorizationData::decode(&container.ad_data) else { continue };
-            if let Some(binding) = inner.0.iter().find(|d| d.ad_type == AD_KENNEL_POD) {
-                return PodRef::parse(&binding.ad_data).map(Some).ok_or(TornBinding);
-            }
+        match data.and_then(|data| first_relevant(data, AD_KENNEL_POD)) {
+            Some(binding) => PodRef::parse(&binding.ad_data).map(Some).ok_or(TornBinding),
+            None => Ok(None),
         }
-        Ok(None)
     }
 
     fn parse(text: &[u8]) -> Option<PodRef> {
@@ -101,20 +96,17 @@ pub(crate) struct TornBinding;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kennel_wire::message::ad_type;
 
     fn pod() -> PodRef {
         PodRef { namespace: "shop".into(), name: "cart-5d4f-x".into(), uid: "0b7c-1".into() }
-    }
-
-    fn relevant(data: Vec<AuthorizationDatum>) -> AuthorizationDatum {
-        AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data: AuthorizationData(data).encode() }
     }
 
     #[test]
     fn a_binding_is_read_back_wherever_it_stands() {
         let mut data = pod().bind();
         data.0.insert(0, AuthorizationDatum { ad_type: ad_type::WIN2K_PAC, ad_data: vec![1] });
-        data.0.insert(0, relevant(vec![AuthorizationDatum { ad_type: 9, ad_data: vec![1] }]));
+        data.0.insert(0, if_relevant(vec![AuthorizationDatum { ad_type: 9, ad_data: vec![1] }]));
         assert_eq!(PodRef::of_ticket(Some(&data)), Ok(Some(pod())));
         assert_eq!(PodRef::of_ticket(None), Ok(None));
     }
@@ -148,7 +140,7 @@ mod tests {
             b"a/b/c d",
             b"\xff/b c",
         ] {
-            let torn = AuthorizationData(vec![relevant(vec![AuthorizationDatum {
+            let torn = AuthorizationData(vec![if_relevant(vec![AuthorizationDatum {
                 ad_type: AD_KENNEL_POD,
                 ad_data: text.to_vec(),
             }])]);

@@ -1,6 +1,8 @@
 //! The core through its front door, by sections of RFC 4120: requests made by Kennel's own client, a realm in memory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod access;
+mod access_property;
 mod accounts;
 mod as_exchange;
 mod authenticator;

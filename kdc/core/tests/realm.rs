@@ -5,7 +5,8 @@ use kennel_client::{
     TicketOptions,
 };
 use kennel_core::access::denial::{AccessDenial, DenialReason};
-use kennel_core::access::{AccessDecision, AccessPath, AccessPolicy, AccessRequest};
+use kennel_core::access::table::AccessTable;
+use kennel_core::access::{AccessDecision, AccessIndex, AccessPath, AccessPolicy, AccessRequest};
 use kennel_core::entry::Entry;
 use kennel_core::event::{Decision, Event, IssuedTicket};
 use kennel_core::kdc::{Kdc, Step};
@@ -30,17 +31,21 @@ pub(crate) const AES: [Enctype; 4] = [
     Enctype::Aes128CtsHmacSha1,
 ];
 
-/// Records the questions, and answers as the test sets it.
+/// Records the questions, and answers as the test sets it, or by the declarations of [`TestRealm::declare`].
 pub(crate) struct Access {
     pub(crate) asked: Mutex<Vec<(String, String, AccessPath)>>,
     pub(crate) answer: Mutex<AccessDecision>,
+    policy: Mutex<Option<Arc<dyn AccessPolicy>>>,
 }
 
 impl AccessPolicy for Access {
     fn decide(&self, request: &AccessRequest<'_>) -> AccessDecision {
         let (client, server) = (request.client.to_string(), request.server.record.principal.to_string());
         self.asked.lock().unwrap().push((client, server, request.path));
-        self.answer.lock().unwrap().clone()
+        match &*self.policy.lock().unwrap() {
+            Some(policy) => policy.decide(request),
+            None => self.answer.lock().unwrap().clone(),
+        }
     }
 }
 
@@ -89,7 +94,7 @@ impl TestRealm {
         let mut rules = Realm::new(name);
         configure(&mut rules);
         let answer = Mutex::new(AccessDecision::ALLOW);
-        let access = Arc::new(Access { asked: Mutex::new(Vec::new()), answer });
+        let access = Arc::new(Access { asked: Mutex::new(Vec::new()), answer, policy: Mutex::new(None) });
         let pods = Arc::new(KnownPods::default());
         let now = Timestamp { time: KerberosTime(1_800_000_000), micros: 250_000 };
         let mut realm = TestRealm {
@@ -109,6 +114,16 @@ impl TestRealm {
 
     pub(crate) fn principal(&self, text: &str) -> Principal {
         Principal::parse(text, &self.name).unwrap()
+    }
+
+    /// Decides access by these declarations from now on.
+    pub(crate) fn declare(&self, table: &AccessTable) {
+        self.decide_by(Arc::new(AccessIndex::new(table)));
+    }
+
+    /// Decides access by this policy from now on.
+    pub(crate) fn decide_by(&self, policy: Arc<dyn AccessPolicy>) {
+        *self.access.policy.lock().unwrap() = Some(policy);
     }
 
     /// Adds a principal with random keys, or replaces it with one of new keys.

@@ -9,16 +9,20 @@
 //! | [`crd`] | our custom resources and their manifests |
 //! | [`watch`] | the API server's watches as events of the index |
 //! | [`token`] | tokens of service accounts: signature, claims, and the account and the pod that one belongs to |
+//! | [`authorization`] | whose token a request of the admin API carries, and what that user may see |
 //! | [`lease`] | which process serves a realm, and from which store |
 //! | [`store_mark`] | the high-water mark of the store's revision, in the Lease |
+//! | [`guards`] | which admission policies of `deploy/guards` the cluster has |
 //! | [`index`] | what is known of the cluster: events in, desired principals out |
 //! | [`render`] | what the cluster's objects should say: pure |
 //! | [`apply`] | writes to the cluster, one type for each kind of object |
 
 pub mod apply;
+pub mod authorization;
 pub mod connect;
 #[allow(unreachable_pub, clippy::duplicated_attributes, reason = "kube's derive generates both")]
 pub mod crd;
+pub mod guards;
 pub mod index;
 pub mod labels;
 pub mod lease;

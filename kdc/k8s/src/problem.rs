@@ -18,6 +18,8 @@ pub enum ConditionType {
     AccountFound,
     /// A KerberosPrincipal has every name and every Secret that it asks for.
     NamesAccepted,
+    /// The cluster has the admission policies of `deploy/guards`, which a KerberosRealm relies on.
+    Guarded,
     /// A KerberosAccess can have an effect.
     Accepted,
     /// Everything that a KerberosAccess refers to is there and agrees.
@@ -38,6 +40,7 @@ impl ConditionType {
             ConditionType::Ready => "Ready",
             ConditionType::AccountFound => "AccountFound",
             ConditionType::NamesAccepted => "NamesAccepted",
+            ConditionType::Guarded => "Guarded",
             ConditionType::Accepted => "Accepted",
             ConditionType::ResolvedRefs => "ResolvedRefs",
             ConditionType::TicketsProgrammed => "TicketsProgrammed",
@@ -126,6 +129,16 @@ problems! {
     AccountNotFound { account, namespace } => AccountFound,
         "there is no service account {account} in namespace {namespace}",
         "create it (kubectl -n {namespace} create serviceaccount {account})";
+    // The admission policies of the cluster.
+    GuardsMissing { policies } => Guarded,
+        "the cluster lacks {policies}, so who may edit pods or namespaces can forge the label of an account or enrol a namespace",
+        "create them (kubectl apply -k deploy/guards)";
+    GuardsAltered { policies } => Guarded,
+        "{policies} are not as this version of the KDC ships them, and may let forged labels or enrolments through",
+        "update them (kubectl apply -k deploy/guards)";
+    GuardsUnreadable { error } => Guarded,
+        "the KDC cannot read the admission policies of the cluster: {error}",
+        "give its account the ClusterRole of deploy/base/rbac.yaml";
     // The names that a KerberosPrincipal asks for.
     ServiceClassRefused { class } => NamesAccepted,
         "{class:?} cannot be a service class",
@@ -297,6 +310,10 @@ pub enum HealthyReason {
         /// Short names of its hosts that the object does not get, since they can be read in another way.
         withheld: usize,
     },
+    /// The cluster has every admission policy of `deploy/guards`.
+    Guarded,
+    /// It has those that validate, and serves none that mutate.
+    GuardedWithoutMutation,
     /// Nobody has to do anything.
     NotStalled,
 }
@@ -314,6 +331,8 @@ impl HealthyReason {
             HealthyReason::Serving => "Serving",
             HealthyReason::AccountExists => "AccountExists",
             HealthyReason::NamesAccepted { .. } => "NamesAccepted",
+            HealthyReason::Guarded => "Guarded",
+            HealthyReason::GuardedWithoutMutation => "GuardedWithoutMutation",
             HealthyReason::NotStalled => "NotStalled",
         }
     }
@@ -325,6 +344,7 @@ impl HealthyReason {
             HealthyReason::Ready | HealthyReason::Progressing { .. } | HealthyReason::Serving => ConditionType::Ready,
             HealthyReason::AccountExists => ConditionType::AccountFound,
             HealthyReason::NamesAccepted { .. } => ConditionType::NamesAccepted,
+            HealthyReason::Guarded | HealthyReason::GuardedWithoutMutation => ConditionType::Guarded,
             HealthyReason::NotStalled => ConditionType::Stalled,
         }
     }
@@ -342,6 +362,11 @@ impl fmt::Display for HealthyReason {
                 f,
                 "{principals} service principals; {withheld} short names can be read in another way (as a name of the realm's \
                  aliasPolicy, another realm or the cluster's domain) and are not given: use the full names"
+            ),
+            HealthyReason::Guarded => f.write_str("the cluster has every admission policy of deploy/guards"),
+            HealthyReason::GuardedWithoutMutation => f.write_str(
+                "the cluster has every admission policy that validates; it serves no MutatingAdmissionPolicy (Kubernetes 1.36), so write the \
+                 label kennel.dev/service-account into the templates of pods (deploy/guards/README.md)",
             ),
             HealthyReason::NotStalled => Ok(()),
         }
@@ -376,8 +401,14 @@ mod tests {
     #[test]
     fn every_reason_stands_once_and_is_one_that_kubernetes_accepts() {
         let mut seen = BTreeSet::from([ENROLMENT_REFUSED]);
-        let healthy =
-            [HealthyReason::Ready, HealthyReason::Serving, HealthyReason::AccountExists, HealthyReason::NotStalled];
+        let healthy = [
+            HealthyReason::Ready,
+            HealthyReason::Serving,
+            HealthyReason::AccountExists,
+            HealthyReason::Guarded,
+            HealthyReason::GuardedWithoutMutation,
+            HealthyReason::NotStalled,
+        ];
         let counted =
             [HealthyReason::Progressing { waiting: 1 }, HealthyReason::NamesAccepted { principals: 1, withheld: 0 }];
         let healthy = healthy.into_iter().chain(counted).map(HealthyReason::reason);

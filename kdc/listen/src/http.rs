@@ -26,13 +26,18 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// The client's address, as an extension of each request.
 #[derive(Debug, Clone, Copy)]
 pub struct PeerAddress(pub SocketAddr);
+
+/// The time at which the connection of a request closes at the latest, as an extension of each request: an answer that goes on has
+/// to end before.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionEnd(pub Instant);
 
 /// Connections that may be open at a time, a quarter of them from one source.
 const CONNECTIONS: usize = 512;
@@ -174,10 +179,11 @@ impl Shared {
     }
 
     async fn connection(self, stream: TcpStream, peer: SocketAddr, slot: &Arc<Slot>, stopped: watch::Receiver<bool>) {
+        let origin = Origin { peer: PeerAddress(peer), end: ConnectionEnd(Instant::now() + LIFE) };
         let _ = stream.set_nodelay(true);
-        let Some(config) = self.tls else { return http(self.router, stream, peer, slot, stopped).await };
+        let Some(config) = self.tls else { return http(self.router, stream, origin, slot, stopped).await };
         match timeout(PROMPT, handshake(stream, config, slot)).await {
-            Ok(Ok(stream)) => http(self.router, stream, peer, slot, stopped).await,
+            Ok(Ok(stream)) => http(self.router, stream, origin, slot, stopped).await,
             Ok(Err(error)) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
         }
@@ -202,16 +208,23 @@ async fn waits_too_long(slot: &Slot) {
     }
 }
 
+/// The connection of a request.
+#[derive(Clone, Copy)]
+struct Origin {
+    peer: PeerAddress,
+    end: ConnectionEnd,
+}
+
 async fn http(
     router: Router,
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    peer: SocketAddr,
+    origin: Origin,
     slot: &Arc<Slot>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let service = hyper::service::service_fn(|request: Request<Incoming>| {
         let (router, slot) = (router.clone(), slot.clone());
-        async move { Ok::<_, Infallible>(answer(router, request, peer, slot).await) }
+        async move { Ok::<_, Infallible>(answer(router, request, origin, slot).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PROMPT).max_buf_size(64 * 1024);
@@ -219,7 +232,7 @@ async fn http(
     tokio::pin!(connection);
     tokio::select! {
         done = connection.as_mut() => if let Err(error) = done {
-            tracing::debug!(%peer, %error, "an HTTP connection failed");
+            tracing::debug!(peer = %origin.peer.0, %error, "an HTTP connection failed");
         },
         () = stop(&mut stopped) => {
             connection.as_mut().graceful_shutdown();
@@ -228,21 +241,23 @@ async fn http(
     }
 }
 
-/// Answers a request. The connection is at work meanwhile, except where it waits for the body.
+/// Answers a request. The connection is at work meanwhile, and while the answer goes on, except where it waits for its client: for
+/// the body of the request, or until the client takes what there is.
 async fn answer(
     router: Router,
     request: Request<Incoming>,
-    peer: SocketAddr,
+    origin: Origin,
     slot: Arc<Slot>,
 ) -> axum::response::Response {
     use tower::ServiceExt;
     slot.work();
     let mut request = request.map(|body| Body::new(ObservedBody { body, slot: slot.clone() }));
-    request.extensions_mut().insert(PeerAddress(peer));
+    request.extensions_mut().insert(origin.peer);
+    request.extensions_mut().insert(origin.end);
     let response = router.oneshot(request).await;
     slot.wait();
     match response {
-        Ok(response) => response,
+        Ok(response) => response.map(|body| Body::new(ObservedAnswer { body, slot })),
         Err(never) => match never {},
     }
 }
@@ -266,6 +281,38 @@ impl HttpBody for ObservedBody {
             self.slot.wait()
         } else {
             self.slot.work()
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The body of an answer. While the server has no further octets yet, the connection does not wait for its client.
+struct ObservedAnswer {
+    body: Body,
+    slot: Arc<Slot>,
+}
+
+impl HttpBody for ObservedAnswer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if frame.is_pending() {
+            self.slot.work()
+        } else {
+            self.slot.wait()
         }
         frame
     }

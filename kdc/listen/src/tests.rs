@@ -1,6 +1,6 @@
 //! The listeners over real sockets on loopback, with a responder that knows no protocol.
 
-use crate::http::HttpListener;
+use crate::http::{ConnectionEnd, HttpListener};
 use crate::limits::{GRACE, ListenLimits, MAX_DATAGRAM, MAX_REQUEST, WRITE};
 use crate::respond::{Respond, Response, TransportKind};
 use crate::sockets::{BoundSockets, RunningSockets, bind_udp_socket};
@@ -464,6 +464,40 @@ async fn an_http_client_that_is_too_slow_is_closed() {
     let closed = timeout(Duration::from_secs(20), stream.read(&mut [0; 16])).await;
     assert!(matches!(closed, Ok(Ok(0) | Err(_))), "{closed:?}");
     assert!(begun.elapsed() >= Duration::from_secs(10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_goes_on_may_pause_for_longer_than_a_client_may() {
+    let (pieces, receiver) = tokio::sync::mpsc::channel::<&str>(1);
+    let receiver = Arc::new(tokio::sync::Mutex::new(Some(receiver)));
+    let answer = move |end: axum::extract::Extension<ConnectionEnd>| async move {
+        assert!(end.0.0 > tokio::time::Instant::now() + Duration::from_secs(50));
+        let receiver = receiver.lock().await.take();
+        let next = |receiver: Option<tokio::sync::mpsc::Receiver<&'static str>>| async move {
+            let mut receiver = receiver?;
+            let piece = receiver.recv().await?;
+            Some((Ok::<_, std::io::Error>(piece), Some(receiver)))
+        };
+        axum::body::Body::from_stream(futures_util::stream::unfold(receiver, next))
+    };
+    let router = axum::Router::new().route("/", axum::routing::get(answer));
+    let listener = HttpListener::bind(&[loopback(0)]).unwrap();
+    let address = listener.addresses()[0];
+    let _server = listener.serve(&router, None).unwrap();
+    pieces.send("first").await.unwrap();
+    let (mut stream, mut text) = http_exchange(address, GET).await;
+    sleep(Duration::from_secs(13)).await;
+    pieces.send("second").await.unwrap();
+    drop(pieces);
+    let mut rest = String::new();
+    while !rest.ends_with("0\r\n\r\n") {
+        let mut octets = [0; 1024];
+        let length = timeout(PATIENCE, stream.read(&mut octets)).await.unwrap().unwrap();
+        assert!(length > 0, "closed: {text}{rest}");
+        rest.push_str(&String::from_utf8_lossy(&octets[..length]));
+    }
+    text.push_str(&rest);
+    assert!(text.contains("first") && text.contains("second"), "{text}");
 }
 
 #[test]

@@ -4,8 +4,14 @@
 //! |---|---|
 //! | [`kdc`] | AS and TGS, UDP and TCP |
 //! | [`enrolment`] | credentials for pods, HTTPS |
+//! | [`admin_api`] | `/v1/admin`: decisions, pairs, access, HTTPS on the listener of enrolment |
 //! | [`health`] | `/metrics`, `/livez`, `/readyz` |
+//! | [`bearer`] | the bearer token of a request |
+//! | [`fair_queue`] | a queue whose groups take turns |
 
+pub(crate) mod admin_api;
+mod bearer;
 pub(crate) mod enrolment;
+mod fair_queue;
 pub(crate) mod health;
 pub(crate) mod kdc;

@@ -1,7 +1,12 @@
-//! The parts that only a realm with a cluster has: the index, the controller that follows the cluster, the enrolment API.
+//! The parts that only a realm with a cluster has: the index, the controller that follows the cluster, the APIs of enrolment and
+//! administration.
 
 use crate::clock;
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
+use crate::endpoints::admin_api::api::{self as admin_api, AdminApi};
+use crate::endpoints::admin_api::callers::Callers;
+use crate::endpoints::admin_api::directory::IndexDirectory;
+use crate::endpoints::admin_api::pairs_file::{self, PairsKeeper};
 use crate::endpoints::enrolment::api::router;
 use crate::endpoints::enrolment::attempt::{Enrolment, EnrolmentCluster};
 use crate::endpoints::enrolment::events::LeasedEvents;
@@ -11,7 +16,7 @@ use crate::serve::authority_file;
 use crate::serve::lease::ServableCluster;
 use crate::serve::store::make_private_folder;
 use anyhow::Context;
-use kennel_audit::{Audit, Metrics};
+use kennel_audit::{Audit, DecisionLog, Metrics};
 use kennel_controller::{Controller, ControllerParts, Live, Published};
 use kennel_core::realm::Realm;
 use kennel_k8s::apply::Applier;
@@ -32,6 +37,9 @@ use tokio::task::{JoinHandle, JoinSet};
 /// Interval at which the serving certificate is renewed or read again, if that is due.
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(60);
 
+/// Name of the file of who asked for whom, beside the store.
+const PAIRS_FILE: &str = "pairs.json";
+
 /// The parts of a cluster, prepared and not started.
 pub(crate) struct ClusterParts {
     client: kube::Client,
@@ -41,6 +49,8 @@ pub(crate) struct ClusterParts {
     lease: CheckedLease,
     /// Id of the store's master key, by which the Lease names the store.
     master_key: String,
+    /// The file of who asked for whom.
+    pairs: PathBuf,
 }
 
 /// The running parts of a cluster.
@@ -50,6 +60,7 @@ pub(crate) struct RunningCluster {
     https: Option<HttpServer>,
     /// Tasks of the enrolment API: renew the serving certificate, follow the API server's keys.
     upkeep: JoinSet<()>,
+    decisions: Arc<DecisionLog>,
     lease: Arc<CheckedLease>,
     lost: watch::Receiver<Option<Lost>>,
 }
@@ -95,7 +106,16 @@ impl ClusterParts {
         let index = SharedIndex::new(Index::new(realm.clone()));
         let master_key = master_key_file::load(secrets.master_key)?.id().to_owned();
         let ServableCluster { client, lease } = servable;
-        Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), https, index, lease, master_key })
+        let pairs = secrets.authority.with_file_name(PAIRS_FILE);
+        Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), https, index, lease, master_key, pairs })
+    }
+
+    /// Returns the log of decisions, with the pairs of earlier processes, and the task that keeps those.
+    pub(crate) fn decisions(&self, realm: &str, metrics: Arc<Metrics>) -> (Arc<DecisionLog>, PairsKeeper) {
+        let directory = Arc::new(IndexDirectory(self.index.clone()));
+        let log = Arc::new(DecisionLog::new(directory, metrics, pairs_file::load(&self.pairs, realm)));
+        let keeper = PairsKeeper::start(self.pairs.clone(), realm.to_owned(), log.clone());
+        (log, keeper)
     }
 
     /// Returns the CA certificates that clients of the enrolment API trust, PEM.
@@ -115,6 +135,7 @@ impl ClusterParts {
         cache: Arc<EntryCache>,
         audit: Audit,
         metrics: Arc<Metrics>,
+        decisions: Arc<DecisionLog>,
     ) -> anyhow::Result<RunningCluster> {
         let krb5_conf = {
             let (index, realm, kdcs) = (self.index.clone(), live.name().to_owned(), self.kdcs);
@@ -142,7 +163,10 @@ impl ClusterParts {
                 let enrolment =
                     Enrolment::new(live.clone(), cache.clone(), cluster, audit, krb5_conf, move || ca.ca_pem());
                 tracing::info!(addresses = ?listener.addresses(), "listening for enrolment over HTTPS");
-                let https = listener.serve(&router(Arc::new(enrolment)), Some(tls.server_config()?))?;
+                let callers = Callers::new(self.client.clone());
+                let admin = Arc::new(AdminApi::new(live.name().to_owned(), decisions.clone(), callers));
+                let routes = router(Arc::new(enrolment)).merge(admin_api::router(admin));
+                let https = listener.serve(&routes, Some(tls.server_config()?))?;
                 upkeep.spawn(keep_renewing(tls));
                 upkeep.spawn(async move { keys.follow().await });
                 Some(https)
@@ -165,7 +189,7 @@ impl ClusterParts {
         let follower = tokio::spawn(async move {
             lost.send_replace(Some(follower.follow().await));
         });
-        Ok(RunningCluster { follower, https, upkeep, lease, lost: gone })
+        Ok(RunningCluster { follower, https, upkeep, decisions, lease, lost: gone })
     }
 }
 
@@ -231,6 +255,8 @@ impl RunningCluster {
         self.follower.abort();
         let _ = self.follower.await;
         self.upkeep.shutdown().await;
+        // Answers that follow the decisions end now.
+        self.decisions.close();
         if let Some(https) = self.https {
             https.stop().await;
         }

@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::config::audit::AuditSettings;
 use crate::config::listen::LimitSettings;
+use crate::endpoints::admin_api::pairs_file::PairsKeeper;
 use crate::endpoints::health::{Check, Measure, router};
 use crate::endpoints::kdc::KdcEndpoint;
 use crate::serve::cluster::{ClusterParts, Lost, RunningCluster};
@@ -35,6 +36,8 @@ pub(crate) struct Service {
     /// The task that counts the principals of the store, where metrics are served.
     census: Option<JoinHandle<()>>,
     audit: AuditWriter,
+    /// Keeps who asked for whom, where the realm has a cluster.
+    pairs: Option<PairsKeeper>,
 }
 
 impl Service {
@@ -47,7 +50,9 @@ impl Service {
     ) -> anyhow::Result<Service> {
         let cache = EntryCache::open(parts.store, parts.cache_capacity).await?;
         let metrics = Arc::new(Metrics::new());
-        let (audit, writer) = Audit::start(&audit.build(), metrics.clone(), clock::now)?;
+        let decisions = parts.cluster.as_ref().map(|cluster| cluster.decisions(&parts.realm.name, metrics.clone()));
+        let (decisions, pairs) = decisions.unzip();
+        let (audit, writer) = Audit::start(&audit.build(), metrics.clone(), decisions.clone(), clock::now)?;
         let pods: Arc<dyn Pods> = match &parts.cluster {
             Some(cluster) => Arc::new(cluster.index.clone()),
             None => Arc::new(NoCluster),
@@ -63,10 +68,13 @@ impl Service {
         let readiness = readiness(parts.cluster.as_ref(), trail.clone());
         let measure = measure(parts.cluster.as_ref(), census.clone(), trail);
         let census = parts.metrics.is_some().then(|| tokio::spawn(census.follow(cache.clone())));
-        let cluster = parts.cluster.map(|cluster| cluster.start(live, cache, audit, metrics.clone())).transpose()?;
+        let cluster = match parts.cluster.zip(decisions) {
+            Some((cluster, decisions)) => Some(cluster.start(live, cache, audit, metrics.clone(), decisions)?),
+            None => None,
+        };
         let router = router(metrics, measure, life, readiness);
         let metrics = parts.metrics.map(|listener| listener.serve_apart(router, "health")).transpose()?;
-        Ok(Service { sockets, cluster, metrics, census, audit: writer })
+        Ok(Service { sockets, cluster, metrics, census, audit: writer, pairs })
     }
 
     /// Completes when this process must not go on.
@@ -89,6 +97,10 @@ impl Service {
         self.sockets.stop().await;
         if tokio::task::spawn_blocking(|| self.audit.stop()).await.is_err() {
             tracing::error!("the audit trail did not end properly: its last lines may be missing");
+        }
+        // After the last event.
+        if let Some(pairs) = self.pairs {
+            pairs.stop().await;
         }
     }
 }

@@ -120,7 +120,7 @@ pub struct DecisionRecord {
     /// The KerberosAccess that allows the ticket, as `NAMESPACE/NAME`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub access: Option<String>,
-    /// Stable name of the reason of a refusal, as in the audit line.
+    /// Stable name of the reason of a refusal (or of what Enforce would refuse), as in the audit line.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
     /// What is missing or wrong, for people.

@@ -2,7 +2,7 @@
 
 use crate::access::denial::{AccessDenial, ClientWords, ServerWords};
 use crate::access::index::{AccessIndex, Account, Caller, Grant, Server, ServerId, ServiceClass};
-use crate::access::table::{AccessMode, UnmanagedServices};
+use crate::access::table::{AccessMode, ServerKey, UnmanagedServices};
 use crate::access::{AccessDecision, AccessPath, AccessPolicy, AccessRequest};
 use crate::principal::Origin;
 use kennel_wire::message::{KerberosTime, Principal};
@@ -10,23 +10,47 @@ use std::sync::Arc;
 
 impl AccessPolicy for AccessIndex {
     fn decide(&self, request: &AccessRequest<'_>) -> AccessDecision {
-        let service = &request.server.record.principal;
+        let record = &request.server.record;
+        self.judge(&Question {
+            client: request.client,
+            client_origin: request.client_origin,
+            service: &record.principal,
+            service_origin: record.origin,
+            path: request.path,
+            now: request.now,
+        })
+    }
+}
+
+/// An [`AccessRequest`] whose server is a name.
+pub(super) struct Question<'a> {
+    pub(super) client: &'a Principal,
+    pub(super) client_origin: Option<Origin>,
+    pub(super) service: &'a Principal,
+    pub(super) service_origin: Origin,
+    pub(super) path: AccessPath,
+    pub(super) now: KerberosTime,
+}
+
+impl AccessIndex {
+    pub(super) fn judge(&self, question: &Question<'_>) -> AccessDecision {
+        let Question { client, client_origin, service, service_origin, path, now } = *question;
         if service.name.krbtgt_realm().is_some() {
             // Whom a client may call is decided once it asks for that server's ticket.
             return AccessDecision::ALLOW;
         }
         if is_kadmin(service) {
-            return self.kadmin(service, request.path);
+            return self.kadmin(service, path);
         }
-        if request.server.record.origin == Origin::Manual {
-            return self.unmanaged(request.client, service);
+        if service_origin == Origin::Manual {
+            return self.unmanaged(client, service);
         }
         let Some((id, server)) = self.server(service) else {
-            return AccessDecision::Deny(AccessDenial::not_programmed(self.words(service)));
+            return AccessDecision::Deny(AccessDenial::not_programmed(&self.words(service)));
         };
-        let caller = self.caller(request.client, request.client_origin);
-        let asked = Asked { caller, id, server, class: ServiceClass::of_principal(service), now: request.now };
-        self.managed(&asked, request.client)
+        let caller = self.caller(client, client_origin);
+        let asked = Asked { caller, id, server, class: ServiceClass::of_principal(service), now };
+        self.managed(&asked, client)
     }
 }
 
@@ -118,7 +142,7 @@ impl AccessIndex {
     }
 
     /// The tickets of kadmin are its own matter: they come by AS, as its protocol wants them, and by nothing else.
-    pub(super) fn kadmin(&self, service: &Principal, path: AccessPath) -> AccessDecision {
+    fn kadmin(&self, service: &Principal, path: AccessPath) -> AccessDecision {
         match path {
             AccessPath::As => AccessDecision::ALLOW,
             _ => AccessDecision::Deny(AccessDenial::kadmin_by_tgs(self.words(service))),
@@ -126,7 +150,7 @@ impl AccessIndex {
     }
 
     /// Decides about a service that was made by hand.
-    pub(super) fn unmanaged(&self, client: &Principal, service: &Principal) -> AccessDecision {
+    fn unmanaged(&self, client: &Principal, service: &Principal) -> AccessDecision {
         match self.unmanaged_services {
             UnmanagedServices::AllowRealm if *client.realm == *self.realm => AccessDecision::ALLOW,
             rule => {
@@ -136,7 +160,12 @@ impl AccessIndex {
         }
     }
 
-    pub(super) fn words<'a>(&'a self, principal: &'a Principal) -> ClientWords<'a> {
+    /// The denial for a server by its account that is not in the index.
+    pub(super) fn unknown_server(&self, key: &ServerKey) -> AccessDecision {
+        AccessDecision::Deny(AccessDenial::not_programmed(key))
+    }
+
+    fn words<'a>(&'a self, principal: &'a Principal) -> ClientWords<'a> {
         ClientWords { client: principal, realm: &self.realm }
     }
 }
@@ -157,6 +186,6 @@ impl<'a> Missing<'a> {
 }
 
 /// Whether tickets for a service are kadmin's own matter.
-pub(super) fn is_kadmin(service: &Principal) -> bool {
+fn is_kadmin(service: &Principal) -> bool {
     matches!(service.name.components.as_slice(), [class, _, ..] if class == "kadmin")
 }

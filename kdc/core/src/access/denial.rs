@@ -139,7 +139,7 @@ impl AccessDenial {
         AccessDenial::new(DenialReason::UnmanagedService, words)
     }
 
-    pub(super) fn not_programmed(service: ClientWords<'_>) -> AccessDenial {
+    pub(super) fn not_programmed(service: &dyn fmt::Display) -> AccessDenial {
         let words = format_args!(
             "nobody may call {service} yet: no KerberosPrincipal of an enrolled namespace has been programmed for it"
         );

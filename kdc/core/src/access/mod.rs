@@ -7,11 +7,13 @@
 //! | `index` | the same as requests ask it: what a client and a server are known as, and their grants |
 //! | `build` | builds the index from the table |
 //! | `decide` | the decision on the index |
+//! | [`explain`] | why, with every grant that names the client |
 //! | [`denial`] | why a client may not have a ticket, in words that name what is missing |
 
 mod build;
 mod decide;
 pub mod denial;
+pub mod explain;
 mod index;
 pub mod table;
 

@@ -70,18 +70,18 @@ impl Pods for SharedIndex {
 impl Index {
     /// The account (namespace and name) that a principal belongs to: its own, or the service of a KerberosPrincipal.
     #[must_use]
-    pub fn account_of(&self, principal: &Principal) -> Option<(&str, &str)> {
+    pub fn account_of(&self, principal: &Principal) -> Option<(String, String)> {
         let namespace = self.wanted_by(principal)?;
         let owner = &self.desired(principal)?.owner;
         let name = match &owner.object {
-            None => principal.name.components.first()?.strip_suffix(namespace)?.strip_suffix('.')?,
+            None => principal.name.components.first()?.strip_suffix(namespace)?.strip_suffix('.')?.to_owned(),
             // A KerberosPrincipal has the name of its account.
             Some(uid) => {
                 let mut objects = self.tables.principals.of_namespace(namespace);
-                objects.find(|(_, fact)| fact.meta.uid.as_ref() == Some(uid))?.0
+                objects.find(|(_, fact)| fact.meta.uid.as_ref() == Some(uid))?.0.to_owned()
             }
         };
-        Some((namespace, name))
+        Some((namespace.to_owned(), name))
     }
 }
 

@@ -1,10 +1,11 @@
 //! The paths of the enrolment API: reads requests and writes answers.
 
+use crate::endpoints::bearer::bearer;
 use crate::endpoints::enrolment::attempt::{Enrolment, EnrolmentAnswer};
 use axum::body::Body;
 use axum::extract::{Extension, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, Request, Response, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -19,13 +20,11 @@ use tokio::sync::oneshot;
 
 /// Longest body of a request, octets.
 const LONGEST: usize = 8 * 1024;
-/// Longest token, octets. Tokens of the API server have about a thousand.
-const LONGEST_TOKEN: usize = 16 * 1024;
 /// Time limit of a request's body.
 const BODY_TIME: Duration = Duration::from_secs(5);
 
 /// The description of the API.
-pub(super) const OPENAPI: &str = include_str!("openapi.json");
+pub(crate) const OPENAPI: &str = include_str!("openapi.json");
 
 /// Returns the router of all paths.
 pub(crate) fn router(enrolment: Arc<Enrolment>) -> Router {
@@ -70,13 +69,6 @@ async fn enroll(
             response
         }
     }
-}
-
-/// Returns the bearer token, unless it is longer than [`LONGEST_TOKEN`].
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= LONGEST_TOKEN).then_some(token)
 }
 
 /// Reads the body. An empty one asks for all credentials.
@@ -135,7 +127,10 @@ mod tests {
     fn the_document_has_every_path() {
         let document = document();
         let paths: BTreeSet<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(paths, [path::ENROLL, path::KRB5_CONF, path::CA, path::OPENAPI].into());
+        let (admin, others): (BTreeSet<_>, BTreeSet<_>) =
+            paths.into_iter().partition(|path| path.starts_with("/v1/admin/"));
+        assert_eq!(others, [path::ENROLL, path::KRB5_CONF, path::CA, path::OPENAPI].into());
+        assert_eq!(admin, crate::endpoints::admin_api::api::PATHS.into());
     }
 
     #[test]
@@ -180,20 +175,6 @@ mod tests {
         same_fields("EnrollResponse", &response);
         same_fields("EnrollRequest", &EnrollRequest { enctypes: vec![20], agent: Some(String::new()) });
         same_fields("EnrollError", &EnrollError { reason: String::new(), message: String::new(), retryable: true });
-    }
-
-    #[test]
-    fn a_token_is_a_bearer_s_and_of_bounded_length() {
-        let of = |value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
-            bearer(&headers).map(str::to_owned)
-        };
-        assert_eq!(of("Bearer abc"), Some("abc".into()));
-        assert_eq!(of("bearer  abc "), Some("abc".into()));
-        for none in ["Basic abc", "Bearer", "Bearer ", &format!("Bearer {}", "a".repeat(LONGEST_TOKEN + 1))] {
-            assert_eq!(of(none), None, "{none}");
-        }
     }
 
     #[tokio::test]

@@ -7,7 +7,6 @@
 //! | [`credentials`] | the credentials of an entitled pod |
 //! | [`limits`] | rate limits of address, token, pod and account |
 //! | [`reviews`] | which tokens the API server reviews, and when |
-//! | [`fair_queue`] | a queue whose groups take turns |
 //! | [`events`] | refusals as Events of the cluster |
 //! | [`krb5_conf`] | the krb5.conf of a realm in a cluster |
 
@@ -15,7 +14,6 @@ pub(crate) mod api;
 pub(crate) mod attempt;
 mod credentials;
 pub(crate) mod events;
-mod fair_queue;
 pub(crate) mod krb5_conf;
 mod limits;
 mod reviews;

@@ -2,7 +2,7 @@
 //! its namespace. Of tokens that cannot be verified here, only few are reviewed, whoever sends them.
 
 use crate::clock;
-use crate::endpoints::enrolment::fair_queue::{FairQueue, Permit, QueueBusy, QueueLimits};
+use crate::endpoints::fair_queue::{FairQueue, Permit, QueueBusy, QueueLimits};
 use governor::{DefaultDirectRateLimiter, Quota};
 use kennel_core::enrolment::EnrolmentRefusal;
 use kennel_k8s::token::{IssuerKeys, TokenProof, TokenReviewResult, review_token};

@@ -11,28 +11,28 @@ use tokio::time::timeout;
 
 /// The bounds of a queue.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct QueueLimits {
+pub(crate) struct QueueLimits {
     /// Permits at a time.
-    pub(super) total: usize,
+    pub(crate) total: usize,
     /// Permits of one group at a time.
-    pub(super) per_group: usize,
+    pub(crate) per_group: usize,
     /// Permits of one source address at a time.
-    pub(super) per_source: usize,
+    pub(crate) per_source: usize,
     /// Requests that wait in all; of one group or one source, an eighth of them.
-    pub(super) waiting: usize,
+    pub(crate) waiting: usize,
     /// Time for which a request waits.
-    pub(super) patience: Duration,
+    pub(crate) patience: Duration,
 }
 
 /// The queue is full, or the request has waited in vain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct QueueBusy;
+pub(crate) struct QueueBusy;
 
 /// A queue whose groups take turns.
-pub(super) struct FairQueue<G: Group>(Arc<Shared<G>>);
+pub(crate) struct FairQueue<G: Group>(Arc<Shared<G>>);
 
 /// The key of a group.
-pub(super) trait Group: Clone + Eq + Hash + Send + 'static {}
+pub(crate) trait Group: Clone + Eq + Hash + Send + 'static {}
 impl<G: Clone + Eq + Hash + Send + 'static> Group for G {}
 
 struct Shared<G: Group> {
@@ -58,7 +58,7 @@ struct Waiter<G: Group> {
 }
 
 /// The permission to ask, until this value is dropped.
-pub(super) struct Permit<G: Group> {
+pub(crate) struct Permit<G: Group> {
     /// `None` for a permit that nobody received.
     queue: Option<Arc<Shared<G>>>,
     group: G,
@@ -72,7 +72,7 @@ struct Place<'a, G: Group> {
 }
 
 impl<G: Group> FairQueue<G> {
-    pub(super) fn new(limits: QueueLimits) -> FairQueue<G> {
+    pub(crate) fn new(limits: QueueLimits) -> FairQueue<G> {
         let state = State {
             running: 0,
             running_of_group: HashMap::new(),
@@ -86,7 +86,7 @@ impl<G: Group> FairQueue<G> {
     }
 
     /// Waits for a permit. A request whose future is dropped leaves the queue.
-    pub(super) async fn enter(&self, group: G, source: IpAddr) -> Result<Permit<G>, QueueBusy> {
+    pub(crate) async fn enter(&self, group: G, source: IpAddr) -> Result<Permit<G>, QueueBusy> {
         // Dropped after the receiver.
         let _place = Place { queue: &self.0, group: group.clone() };
         let permit = self.0.join(group, source)?;
@@ -99,7 +99,7 @@ impl<G: Group> FairQueue<G> {
 
     /// Permits that are in use.
     #[cfg(test)]
-    pub(super) fn running(&self) -> usize {
+    pub(crate) fn running(&self) -> usize {
         self.0.lock().running
     }
 }

@@ -1,0 +1,139 @@
+//! Why a client may call a server or not: the decision on an [`AccessIndex`], and every grant that names the client, with what
+//! keeps it from counting. Pure, so that `kennel explain` says from files what the KDC says from the cluster.
+
+use crate::access::decide::{Asked, Question};
+use crate::access::index::{AccessIndex, Grant, Server, ServerId, ServiceClass};
+use crate::access::table::{AccessMode, AccessPeer, ServerKey};
+use crate::access::{AccessDecision, AccessPath};
+use crate::principal::Origin;
+use kennel_wire::message::{KerberosTime, Principal};
+use std::sync::Arc;
+
+/// The server of an [`AccessIndex::explain`].
+#[derive(Debug, Clone, Copy)]
+pub enum ExplainTarget<'a> {
+    /// A principal (canonical), and who made it.
+    Service(&'a Principal, Origin),
+    /// A server by its account. [`ServiceClass::Any`] asks whether it may be called at all.
+    Account(&'a ServerKey, ServiceClass<'a>),
+}
+
+/// Why a client may call a server or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The decision of the KDC, for a ticket from the ticket-granting service.
+    pub decision: AccessDecision,
+    /// The server; `None` where the index has none of that name, or the principal is not of the cluster.
+    pub server: Option<ExplainedServer>,
+    /// Every grant of the server that names the client, those that count first.
+    pub grants: Vec<ExplainedGrant>,
+}
+
+/// The server of an [`Explanation`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainedServer {
+    /// Its account.
+    pub key: ServerKey,
+    /// Its mode.
+    pub mode: AccessMode,
+}
+
+/// A grant that names the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainedGrant {
+    /// The KerberosAccess, `NAMESPACE/NAME`.
+    pub by: Arc<str>,
+    /// The peer that means the client.
+    pub peer: AccessPeer,
+    /// The service classes that it is for; `None`: all.
+    pub service_classes: Option<Vec<String>>,
+    /// The grant counts before this time.
+    pub not_after: Option<KerberosTime>,
+    /// Whether it counts.
+    pub standing: GrantStanding,
+}
+
+/// Whether a grant that names the client counts. The client's own `calls` may veto it all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum GrantStanding {
+    /// The grant counts.
+    InForce,
+    /// The grant is for other service classes.
+    OtherClass,
+    /// The time of the grant is over.
+    Expired,
+}
+
+impl AccessIndex {
+    /// Explains the decision at `now`. `origin`: who made the client; `None` for a client of another realm.
+    #[must_use]
+    pub fn explain(
+        &self,
+        client: &Principal,
+        origin: Option<Origin>,
+        target: ExplainTarget<'_>,
+        now: KerberosTime,
+    ) -> Explanation {
+        let found = match target {
+            ExplainTarget::Service(_, Origin::Manual) => None,
+            ExplainTarget::Service(service, Origin::Kubernetes) => {
+                self.server(service).map(|(id, server)| (id, server, ServiceClass::of_principal(service)))
+            }
+            ExplainTarget::Account(key, class) => self.server_of_account(key).map(|(id, server)| (id, server, class)),
+        };
+        let Some((id, server, class)) = found else {
+            let decision = match target {
+                ExplainTarget::Service(service, service_origin) => {
+                    let path = AccessPath::Tgs;
+                    self.judge(&Question { client, client_origin: origin, service, service_origin, path, now })
+                }
+                ExplainTarget::Account(key, _) => self.unknown_server(key),
+            };
+            return Explanation { decision, server: None, grants: Vec::new() };
+        };
+        let asked = Asked { caller: self.caller(client, origin), id, server, class, now };
+        let key = ServerKey::new(self.namespace_name(server.namespace), &*server.name);
+        Explanation {
+            decision: self.managed(&asked, client),
+            server: Some(ExplainedServer { key, mode: server.mode }),
+            grants: self.explain_grants(&asked, client),
+        }
+    }
+
+    fn explain_grants(&self, asked: &Asked<'_>, client: &Principal) -> Vec<ExplainedGrant> {
+        let caller = &asked.caller;
+        let namespace = caller.account.map(|account| self.namespace_name(account.namespace));
+        let ways = [
+            (caller.by_name, AccessPeer::Principal(client.clone())),
+            (caller.by_namespace, AccessPeer::Namespace(namespace.unwrap_or_default().to_owned())),
+            (caller.by_realm, AccessPeer::Realm(client.realm.clone())),
+        ];
+        let named = ways.into_iter().filter_map(|(id, peer)| Some((id?, peer)));
+        let grants = named.flat_map(|(id, peer)| self.grants(asked.server, id).map(move |grant| (grant, peer.clone())));
+        let mut grants: Vec<_> = grants.map(|(grant, peer)| explain_grant(grant, peer, asked)).collect();
+        grants.sort_by(|a, b| (a.standing, &a.by).cmp(&(b.standing, &b.by)));
+        grants
+    }
+
+    fn server_of_account(&self, key: &ServerKey) -> Option<(ServerId, &Server)> {
+        let is_meant =
+            |server: &&Server| *server.name == *key.name && self.namespace_name(server.namespace) == key.namespace;
+        let at = self.servers.iter().position(|server| is_meant(&server))?;
+        Some((ServerId(u32::try_from(at).ok()?), self.servers.get(at)?))
+    }
+}
+
+fn explain_grant(grant: &Grant, peer: AccessPeer, asked: &Asked<'_>) -> ExplainedGrant {
+    let classes = grant.service_classes.as_ref();
+    ExplainedGrant {
+        by: Arc::clone(&grant.by),
+        peer,
+        service_classes: classes.map(|classes| classes.iter().map(|class| class.to_string()).collect()),
+        not_after: grant.not_after,
+        standing: match (grant.is_in_force(asked.now), grant.covers(asked.class)) {
+            (true, true) => GrantStanding::InForce,
+            (true, false) => GrantStanding::OtherClass,
+            (false, _) => GrantStanding::Expired,
+        },
+    }
+}

@@ -1,0 +1,228 @@
+//! The paths of the admin API: reads requests and writes answers.
+
+use crate::clock;
+use crate::endpoints::admin_api::bodies::pairs_response;
+use crate::endpoints::admin_api::callers::Callers;
+use crate::endpoints::admin_api::refusal::AdminRefusal;
+use crate::endpoints::admin_api::stream::{DecisionStream, StreamIdentity};
+use crate::endpoints::admin_api::streams::Streams;
+use crate::endpoints::bearer::bearer;
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use kennel_audit::{DecisionLog, DecisionScope};
+use kennel_listen::{ConnectionEnd, PeerAddress};
+use kennel_wire::admin::{DecisionsQuery, LINES, NamespaceQuery, path};
+use rand::RngCore;
+use rand::rngs::OsRng;
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Every path.
+#[cfg(test)]
+pub(crate) const PATHS: [&str; 2] = [path::DECISIONS, path::PAIRS];
+/// Longest name of a namespace (RFC 1123 label).
+const LONGEST_NAMESPACE: usize = 63;
+
+/// The responder of the admin API.
+pub(crate) struct AdminApi {
+    realm: String,
+    /// Identity of the process, for streams that are resumed.
+    instance: String,
+    log: Arc<DecisionLog>,
+    callers: Callers,
+    streams: Streams,
+}
+
+impl AdminApi {
+    pub(crate) fn new(realm: String, log: Arc<DecisionLog>, callers: Callers) -> AdminApi {
+        let instance = format!("{:016x}", OsRng.next_u64());
+        AdminApi { realm, instance, log, callers, streams: Streams::default() }
+    }
+
+    /// Returns the user and what it may see of what it asks for.
+    async fn permit(
+        &self,
+        peer: SocketAddr,
+        headers: &HeaderMap,
+        namespace: Option<String>,
+    ) -> Result<(String, DecisionScope), AdminRefusal> {
+        if namespace.as_ref().is_some_and(|name| name.is_empty() || name.len() > LONGEST_NAMESPACE) {
+            return Err(AdminRefusal::QueryMalformed("namespace is no name of a namespace".into()));
+        }
+        let user = self.callers.permit(peer.ip(), bearer(headers), namespace.as_deref()).await?;
+        Ok((user, namespace.map_or(DecisionScope::All, DecisionScope::Namespace)))
+    }
+}
+
+/// Returns the router of all paths.
+pub(crate) fn router(api: Arc<AdminApi>) -> Router {
+    Router::new().route(path::DECISIONS, get(decisions)).route(path::PAIRS, get(pairs)).with_state(api)
+}
+
+async fn decisions(
+    State(api): State<Arc<AdminApi>>,
+    Extension(PeerAddress(peer)): Extension<PeerAddress>,
+    Extension(ConnectionEnd(end)): Extension<ConnectionEnd>,
+    headers: HeaderMap,
+    query: Result<Query<DecisionsQuery>, QueryRejection>,
+) -> Result<Response, AdminRefusal> {
+    let Query(query) = query?;
+    let (user, scope) = api.permit(peer, &headers, query.namespace.clone()).await?;
+    let place = api.streams.admit(user)?;
+    let identity = StreamIdentity { realm: &api.realm, instance: &api.instance };
+    let stream = DecisionStream::new(api.log.clone(), identity, &query, scope, end, Some(place));
+    let mut response = Response::new(stream.into_body());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(LINES));
+    Ok(uncached(response))
+}
+
+async fn pairs(
+    State(api): State<Arc<AdminApi>>,
+    Extension(PeerAddress(peer)): Extension<PeerAddress>,
+    headers: HeaderMap,
+    query: Result<Query<NamespaceQuery>, QueryRejection>,
+) -> Result<Response, AdminRefusal> {
+    let Query(NamespaceQuery { namespace }) = query?;
+    let (_, scope) = api.permit(peer, &headers, namespace).await?;
+    Ok(json(&pairs_response(&api.log, &api.realm, &scope, clock::now().time)))
+}
+
+impl From<QueryRejection> for AdminRefusal {
+    fn from(rejection: QueryRejection) -> AdminRefusal {
+        AdminRefusal::QueryMalformed(rejection.body_text())
+    }
+}
+
+fn json(body: &impl Serialize) -> Response {
+    uncached(Json(body).into_response())
+}
+
+/// No cache may keep what only some may see.
+fn uncached(mut response: Response<Body>) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoints::enrolment::api::OPENAPI;
+    use kennel_wire::admin::{
+        AccountRef, DecisionLine, DecisionOutcome, DecisionRecord, Heartbeat, LostDecisions, Pair, PairsResponse,
+        StreamStart,
+    };
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    fn document() -> Value {
+        serde_json::from_str(OPENAPI).unwrap()
+    }
+
+    /// Checks that a body and its schema have the same fields.
+    fn same_fields(schema: &str, body: &impl Serialize) {
+        let document = document();
+        let properties = document["components"]["schemas"][schema]["properties"].as_object().unwrap();
+        let body = serde_json::to_value(body).unwrap();
+        let fields: BTreeSet<&String> = body.as_object().unwrap().keys().collect();
+        assert_eq!(properties.keys().collect::<BTreeSet<_>>(), fields, "{schema}");
+    }
+
+    fn text() -> Option<String> {
+        Some(String::new())
+    }
+
+    fn account() -> AccountRef {
+        AccountRef { namespace: String::new(), name: String::new() }
+    }
+
+    fn record() -> DecisionRecord {
+        DecisionRecord {
+            sequence: 1,
+            time: String::new(),
+            exchange: String::new(),
+            client: text(),
+            client_account: Some(account()),
+            pod: text(),
+            server: text(),
+            server_account: Some(account()),
+            service_class: text(),
+            outcome: DecisionOutcome::Allowed,
+            access: text(),
+            reason: text(),
+            message: text(),
+            peer: String::new(),
+            ticket_end: text(),
+        }
+    }
+
+    fn pair() -> Pair {
+        Pair {
+            client: String::new(),
+            client_account: Some(account()),
+            server_account: account(),
+            service_class: text(),
+            first: String::new(),
+            last: String::new(),
+            last_outcome: DecisionOutcome::Denied,
+            count: 1,
+            allowed: 0,
+            would_deny: 0,
+            denied: 1,
+            refused: 0,
+        }
+    }
+
+    #[test]
+    fn the_document_has_the_fields_of_every_body() {
+        let realm = String::new;
+        let start = StreamStart { realm: realm(), instance: realm(), resumed: true, after: 0 };
+        same_fields("StreamStart", &DecisionLine::Start(start));
+        same_fields("DecisionRecord", &DecisionLine::Decision(record()));
+        same_fields("LostDecisions", &DecisionLine::Lost(LostDecisions { lost: 1, sequence: 1 }));
+        same_fields("Heartbeat", &DecisionLine::Heartbeat(Heartbeat { sequence: 1 }));
+        same_fields("AccountRef", &account());
+        same_fields("Pair", &pair());
+        let pairs = PairsResponse { realm: realm(), since: realm(), until: realm(), lost: 0, pairs: Vec::new() };
+        same_fields("PairsResponse", &pairs);
+        let outcomes = &document()["components"]["schemas"]["DecisionOutcome"]["enum"];
+        assert_eq!(*outcomes, serde_json::to_value(DecisionOutcome::ALL).unwrap());
+    }
+
+    #[test]
+    fn the_document_has_every_query_parameter() {
+        let parameters = |path: &str| {
+            let document = document();
+            let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap();
+            parameters.iter().map(|of| of["name"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+        };
+        let fields = |query: Value| query.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+        let decisions =
+            DecisionsQuery { namespace: text(), instance: text(), after: Some(1), follow: true, limit: Some(1) };
+        assert_eq!(parameters(path::DECISIONS), fields(serde_json::to_value(decisions).unwrap()));
+        assert_eq!(
+            parameters(path::PAIRS),
+            fields(serde_json::to_value(NamespaceQuery { namespace: text() }).unwrap())
+        );
+    }
+
+    #[test]
+    fn the_document_has_every_refusal_under_its_status() {
+        let document = document();
+        let reasons =
+            document["components"]["schemas"]["AdminError"]["properties"]["reason"]["enum"].as_array().unwrap();
+        let reasons: BTreeSet<&str> = reasons.iter().map(|reason| reason.as_str().unwrap()).collect();
+        assert_eq!(reasons, AdminRefusal::all().iter().map(AdminRefusal::name).collect());
+        let responses = &document["paths"][path::DECISIONS]["get"]["responses"];
+        for refusal in AdminRefusal::all() {
+            let of_status = responses[refusal.status().as_str()]["description"].as_str().unwrap();
+            assert!(of_status.contains(refusal.name()), "{of_status}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Whose token a request carries, and what its user may see. The API server answers both; its answers count for some seconds, by the
+//! digest of the token. Requests wait in a queue of their own, in which sources take turns, so that neither a flood of tokens nor
+//! the admin API as a whole delays an enrolment.
+
+use crate::endpoints::admin_api::refusal::AdminRefusal;
+use crate::endpoints::fair_queue::{FairQueue, Permit, QueueLimits};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, Quota};
+use kennel_k8s::authorization::{ReviewFailed, User, authenticate, may_see_decisions};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Reviews at a time: few beside the 64 of enrolments.
+const REVIEWS: QueueLimits =
+    QueueLimits { total: 4, per_group: 2, per_source: 2, waiting: 128, patience: Duration::from_secs(5) };
+/// Requests a second that are reviewed.
+const RATE: u32 = 50;
+/// Time for which the answers of the API server count.
+const FRESH: Duration = Duration::from_secs(10);
+/// Tokens whose answers are kept.
+const TOKENS: usize = 256;
+/// Namespaces whose answers are kept for each token.
+const NAMESPACES: usize = 64;
+
+/// The users of the API.
+pub(crate) struct Callers {
+    client: kube::Client,
+    known: Mutex<HashMap<TokenDigest, KnownToken>>,
+    queue: FairQueue<IpAddr>,
+    rate: DefaultDirectRateLimiter,
+}
+
+type TokenDigest = [u8; 32];
+
+/// What the API server said of a token.
+#[derive(Clone)]
+struct KnownToken {
+    since: Instant,
+    /// `None`: it does not accept the token.
+    user: Option<User>,
+    /// Whether the user may see a namespace, or all (`None`).
+    verdicts: Vec<(Option<String>, bool)>,
+}
+
+impl Callers {
+    pub(crate) fn new(client: kube::Client) -> Callers {
+        let rate = Quota::per_second(NonZeroU32::new(RATE).unwrap_or(NonZeroU32::MIN));
+        let (queue, rate) = (FairQueue::new(REVIEWS), DefaultDirectRateLimiter::direct(rate));
+        Callers { client, known: Mutex::default(), queue, rate }
+    }
+
+    /// Returns the name of the user, who may see the decisions of the namespace, or of all.
+    pub(crate) async fn permit(
+        &self,
+        source: IpAddr,
+        token: Option<&str>,
+        namespace: Option<&str>,
+    ) -> Result<String, AdminRefusal> {
+        let token = token.ok_or(AdminRefusal::TokenMissing)?;
+        let digest = Sha256::digest(token.as_bytes()).into();
+        if let Some(known) = self.fresh(&digest)
+            && let Some(answer) = known.answer(namespace)
+        {
+            return answer;
+        }
+        let _permit: Permit<_> = self.queue.enter(source, source).await.map_err(|_| AdminRefusal::ReviewsBusy)?;
+        let mut known = match self.fresh(&digest) {
+            Some(known) => known,
+            None => {
+                self.await_rate().await;
+                let user = authenticate(&self.client, token).await?;
+                KnownToken { since: Instant::now(), user, verdicts: Vec::new() }
+            }
+        };
+        if known.answer(namespace).is_none()
+            && let Some(user) = &known.user
+        {
+            let allowed = may_see_decisions(&self.client, user, namespace).await?;
+            known.add(namespace, allowed);
+        }
+        let answer = known.answer(namespace).unwrap_or(Err(AdminRefusal::TokenRejected));
+        self.keep(digest, known);
+        answer
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<TokenDigest, KnownToken>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fresh(&self, digest: &TokenDigest) -> Option<KnownToken> {
+        self.lock().get(digest).filter(|known| known.since.elapsed() < FRESH).cloned()
+    }
+
+    fn keep(&self, digest: TokenDigest, token: KnownToken) {
+        let mut known = self.lock();
+        if known.len() >= TOKENS {
+            known.retain(|_, known| known.since.elapsed() < FRESH);
+        }
+        if known.len() >= TOKENS {
+            let oldest = known.iter().min_by_key(|(_, known)| known.since).map(|(digest, _)| *digest);
+            oldest.map(|oldest| known.remove(&oldest));
+        }
+        known.insert(digest, token);
+    }
+
+    /// Waits inside the permit, so that those who wait behind it take turns all the same.
+    async fn await_rate(&self) {
+        while let Err(until) = self.rate.check() {
+            tokio::time::sleep(until.wait_time_from(DefaultClock::default().now())).await;
+        }
+    }
+}
+
+impl KnownToken {
+    /// The answer to a request for a namespace, where it is known.
+    fn answer(&self, namespace: Option<&str>) -> Option<Result<String, AdminRefusal>> {
+        let Some(user) = &self.user else { return Some(Err(AdminRefusal::TokenRejected)) };
+        let (_, allowed) = self.verdicts.iter().find(|(of, _)| of.as_deref() == namespace)?;
+        let user = user.name().to_owned();
+        Some(match allowed {
+            true => Ok(user),
+            false => Err(AdminRefusal::NotPermitted { user, namespace: namespace.map(str::to_owned) }),
+        })
+    }
+
+    fn add(&mut self, namespace: Option<&str>, allowed: bool) {
+        if self.verdicts.len() >= NAMESPACES {
+            self.verdicts.remove(0);
+        }
+        self.verdicts.push((namespace.map(str::to_owned), allowed));
+    }
+}
+
+impl From<ReviewFailed> for AdminRefusal {
+    fn from(_: ReviewFailed) -> AdminRefusal {
+        AdminRefusal::ReviewUnavailable
+    }
+}

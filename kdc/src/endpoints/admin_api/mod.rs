@@ -1,0 +1,22 @@
+//! The admin API (`/v1/admin/...`), on the listener of enrolment: what the KDC decided about the servers of a namespace, who asked for
+//! them and who may have tickets for them. Who may see it is decided by the cluster's RBAC. `enrolment/openapi.json` describes it.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`api`] | the paths: reads requests and writes answers |
+//! | [`callers`] | whose token a request carries, and what its user may see |
+//! | [`stream`] | decisions as lines that go on |
+//! | [`streams`] | the limits of such answers |
+//! | [`directory`] | which accounts principals belong to |
+//! | [`bodies`] | decisions and pairs as the API writes them |
+//! | [`pairs_file`] | the pairs beyond the end of the process |
+//! | [`refusal`] | every reason for which a request is refused |
+
+pub(crate) mod api;
+mod bodies;
+pub(crate) mod callers;
+pub(crate) mod directory;
+pub(crate) mod pairs_file;
+mod refusal;
+mod stream;
+mod streams;

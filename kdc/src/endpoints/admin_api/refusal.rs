@@ -1,0 +1,148 @@
+//! Every reason for which a request of the admin API is refused: its HTTP status, and a message that says what to do.
+
+use axum::Json;
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use kennel_wire::admin::{AdminError, permission};
+
+/// Seconds after which a request that may succeed later is repeated.
+const SOON: &str = "2";
+
+/// Why a request was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AdminRefusal {
+    /// The query cannot be read.
+    QueryMalformed(String),
+    /// The request has no token.
+    TokenMissing,
+    /// The API server does not know the token.
+    TokenRejected,
+    /// The user may not see the decisions of this namespace, or of all namespaces.
+    NotPermitted { user: String, namespace: Option<String> },
+    /// The user, or all users together, have as many streams as they may have.
+    TooManyStreams,
+    /// Too many other requests wait for the API server.
+    ReviewsBusy,
+    /// The API server does not answer.
+    ReviewUnavailable,
+}
+
+impl AdminRefusal {
+    /// One of each, for the OpenAPI document.
+    #[cfg(test)]
+    pub(crate) fn all() -> [AdminRefusal; 7] {
+        use AdminRefusal as R;
+        [
+            R::QueryMalformed(String::new()),
+            R::TokenMissing,
+            R::TokenRejected,
+            R::NotPermitted { user: String::new(), namespace: None },
+            R::TooManyStreams,
+            R::ReviewsBusy,
+            R::ReviewUnavailable,
+        ]
+    }
+
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            AdminRefusal::QueryMalformed(_) => StatusCode::BAD_REQUEST,
+            AdminRefusal::TokenMissing | AdminRefusal::TokenRejected => StatusCode::UNAUTHORIZED,
+            AdminRefusal::NotPermitted { .. } => StatusCode::FORBIDDEN,
+            AdminRefusal::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
+            AdminRefusal::ReviewsBusy | AdminRefusal::ReviewUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// A stable name.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            AdminRefusal::QueryMalformed(_) => "QueryMalformed",
+            AdminRefusal::TokenMissing => "TokenMissing",
+            AdminRefusal::TokenRejected => "TokenRejected",
+            AdminRefusal::NotPermitted { .. } => "NotPermitted",
+            AdminRefusal::TooManyStreams => "TooManyStreams",
+            AdminRefusal::ReviewsBusy => "ReviewsBusy",
+            AdminRefusal::ReviewUnavailable => "ReviewUnavailable",
+        }
+    }
+
+    /// What is wrong, and what to do.
+    fn message(&self) -> String {
+        match self {
+            AdminRefusal::QueryMalformed(error) => {
+                format!("the query cannot be read: {error}; see the OpenAPI document at /v1/openapi.json")
+            }
+            AdminRefusal::TokenMissing => {
+                "the request has no bearer token: send a Kubernetes token for the API server's own audience, such as one of \
+                 kubectl create token, in the Authorization header"
+                    .into()
+            }
+            AdminRefusal::TokenRejected => {
+                "the API server does not accept the token: send one that has not expired and is for the API server's own \
+                 audience (a token for kennel://REALM enrols pods and is of no use here)"
+                    .into()
+            }
+            AdminRefusal::NotPermitted { user, namespace } => {
+                let (resource, subresource) = (permission::RESOURCE, permission::SUBRESOURCE);
+                let (verb, group) = (permission::VERB, permission::GROUP);
+                let whole = match namespace {
+                    Some(namespace) => format!("in namespace {namespace}: bind a Role with it there"),
+                    None => "in all namespaces: name a namespace, or bind a ClusterRole with it in the whole cluster".into(),
+                };
+                format!("{user} lacks the permission to {verb} {resource}/{subresource}.{group} {whole}")
+            }
+            AdminRefusal::TooManyStreams => "too many streams of decisions are open: end one, and repeat the request".into(),
+            AdminRefusal::ReviewsBusy => {
+                "too many other requests wait for the API server: repeat the request after Retry-After".into()
+            }
+            AdminRefusal::ReviewUnavailable => {
+                "the API server does not say what the token permits: repeat the request after Retry-After".into()
+            }
+        }
+    }
+}
+
+impl IntoResponse for AdminRefusal {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let retryable = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+        let body = AdminError { reason: self.name().to_owned(), message: self.message(), retryable };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"kubernetes\""));
+        }
+        if retryable {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(SOON));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_permission_is_named_with_user_and_namespace() {
+        let refusal = |namespace| AdminRefusal::NotPermitted { user: "alice".into(), namespace };
+        let message = refusal(Some("shop".to_owned())).message();
+        assert!(message.starts_with("alice lacks"), "{message}");
+        assert!(message.contains("get kerberosaccesses/decisions.kennel.dev in namespace shop"), "{message}");
+        assert!(refusal(None).message().contains("in all namespaces"));
+    }
+
+    #[test]
+    fn every_refusal_says_what_to_do_and_who_is_unknown_learns_how_to_be_known() {
+        for refusal in AdminRefusal::all() {
+            assert!(refusal.message().len() > 50, "{refusal:?}");
+            let response = refusal.into_response();
+            let is_unknown = response.status() == StatusCode::UNAUTHORIZED;
+            assert_eq!(response.headers().contains_key(WWW_AUTHENTICATE), is_unknown);
+            assert_eq!(response.headers().get(CACHE_CONTROL).unwrap(), "no-store");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! deploy/guards where controllers and a kubelet make and run the pods.
+
+use crate::installation::Installation;
+use anyhow::{Result, ensure};
+use std::time::Duration;
+
+const LABEL_AND_ACCOUNT: &str = r#"{range .items[*]}{.metadata.name}{" "}{.metadata.labels.kennel\.dev/service-account}{" "}{.spec.serviceAccountName}{" "}{.spec.initContainers[0].name}{"\n"}{end}"#;
+
+#[test]
+fn every_pod_of_the_shop_has_the_label_of_its_account_and_the_agent() -> Result<()> {
+    let dev = Installation::dev()?;
+    let pods =
+        dev.kubectl().json_path(&["pods", "-n", "shop", "-l", "kennel.dev/inject=enabled"], LABEL_AND_ACCOUNT)?;
+    ensure!(pods.lines().count() >= 5, "pods of three Deployments and a StatefulSet: {pods}");
+    for pod in pods.lines() {
+        let [_, label, account, agent] = *pod.split(' ').collect::<Vec<_>>() else {
+            anyhow::bail!("no four words: {pod}")
+        };
+        assert_eq!((label, agent), (account, "kennel-agent"), "{pod}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_running_pods_label_is_not_changed_and_the_kubelet_goes_on_reporting_its_status() -> Result<()> {
+    let dev = Installation::dev()?;
+    let (kubectl, pod) = (dev.kubectl(), dev.pod_of("cart")?);
+    let forged = r#"{"metadata": {"labels": {"kennel.dev/service-account": "web"}}}"#;
+    for subresource in [&[][..], &["--subresource=status"]] {
+        let patch = [&["patch", "pod", &pod, "-n", "shop", "-p", forged], subresource].concat();
+        kubectl.attempt(&patch, "")?.refused("stays so: leave it as it is")?;
+    }
+    // A pod that starts and becomes ready has had its status written many times.
+    kubectl.run(&["delete", "pod", &pod, "-n", "shop"])?;
+    kubectl.wait(Duration::from_secs(90), &["rollout", "status", "deployment/cart", "-n", "shop"]).map(|_| ())
+}
