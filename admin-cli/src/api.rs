@@ -115,6 +115,13 @@ impl Refused {
     }
 }
 
+impl Refused {
+    /// Whether the KDC judged the user or the question; other refusals only say that this KDC does not answer.
+    pub(crate) fn is_about_the_user(&self) -> bool {
+        matches!(self.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+    }
+}
+
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the KDC refuses: {}", self.message)

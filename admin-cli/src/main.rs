@@ -22,7 +22,7 @@ mod source;
 mod state;
 mod table;
 
-use crate::commands::{access, audit, render, status};
+use crate::commands::{access, audit, diff, render, status};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use std::process::ExitCode;
@@ -47,6 +47,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Shows what the KDC would make of YAML files: NetworkPolicies, and who gets tickets. Needs no cluster.
     Render(render::RenderArgs),
+    /// Shows what applying YAML files would change: tickets, modes, NetworkPolicies; and who would lose access.
+    Diff(diff::DiffArgs),
     /// Who may call whom, and who did.
     #[command(subcommand)]
     Access(Access),
@@ -93,6 +95,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         match command {
             Command::Status(args) => status::run(args).await,
             Command::Render(args) => render::run(args),
+            Command::Diff(args) => diff::run(args).await,
             Command::Access(Access::Suggest(args)) => access::suggest::run(args).await,
             Command::Access(Access::Matrix(args)) => access::matrix::run(args).await,
             Command::Audit(Audit::Tail(args)) => audit::tail::run(args).await,

@@ -13,9 +13,9 @@ use std::process::ExitCode;
 /// Options of `kennel render`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RenderArgs {
-    /// Folder with the YAML files of the realm and its objects, or one file.
-    #[arg(long, short, value_name = "DIR")]
-    file: PathBuf,
+    /// Folder with YAML files, or one file; may be given several times.
+    #[arg(long, short, value_name = "DIR", required = true)]
+    file: Vec<PathBuf>,
     /// Print who gets tickets for whom in place of the NetworkPolicies.
     #[arg(long)]
     access: bool,

@@ -12,13 +12,12 @@ pub(crate) mod grants;
 mod cluster;
 
 use crate::reach::KdcArgs;
-use anyhow::Context;
 use kennel_core::realm::Realm;
 use kennel_k8s::index::Index;
 use kennel_k8s::render::access::render;
 use kennel_k8s::render::access::rendered::Rendered;
 use kennel_k8s::render::offline::OfflineCluster;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Objects and what follows from them.
@@ -30,24 +29,35 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Reads the YAML files of a folder, or one file.
-    pub(crate) fn of_files(path: &Path) -> anyhow::Result<Source> {
-        let files = OfflineCluster::read(path)?;
-        let mut assumed = files.report.assumed.clone();
+    /// Reads the YAML files of folders, or single files.
+    pub(crate) fn of_files(paths: &[PathBuf]) -> anyhow::Result<Source> {
+        let files = OfflineCluster::read(paths)?;
+        let assumed = files.report.assumed.clone();
         let realm = Realm::new(files.realm.clone());
-        let index = files.index(realm);
-        let rendered = render(&index, now());
-        assumed.extend(rendered.realm.assumed.iter().cloned());
-        Ok(Source { index, rendered, assumed })
+        Ok(Source::new(files.index(realm), assumed))
     }
 
     /// Reads the cluster. `realm` names the KerberosRealm, where there are several.
     pub(crate) async fn of_cluster(kdc: &KdcArgs, realm: Option<&str>) -> anyhow::Result<Source> {
-        let client = kdc.cluster.client().await?;
-        let index = cluster::read(&client, realm, &kdc.kdc_namespace).await.context("the cluster cannot be read")?;
+        Ok(Source::new(cluster::read(kdc, realm).await?.index(Vec::new()), Vec::new()))
+    }
+
+    /// The cluster, and the cluster once the files are applied.
+    pub(crate) async fn before_and_after(
+        kdc: &KdcArgs,
+        realm: Option<&str>,
+        paths: &[PathBuf],
+    ) -> anyhow::Result<(Source, Source)> {
+        let objects = OfflineCluster::objects(paths)?;
+        let cluster = cluster::read(kdc, realm).await?;
+        let before = Source::new(cluster.index(Vec::new()), Vec::new());
+        Ok((before, Source::new(cluster.index(objects), Vec::new())))
+    }
+
+    fn new(index: Index, mut assumed: Vec<String>) -> Source {
         let rendered = render(&index, now());
-        let assumed = rendered.realm.assumed.clone();
-        Ok(Source { index, rendered, assumed })
+        assumed.extend(rendered.realm.assumed.iter().cloned());
+        Source { index, rendered, assumed }
     }
 }
 

@@ -28,12 +28,12 @@ use std::process::ExitCode;
 /// Options of `kennel diff`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DiffArgs {
-    /// Folder with YAML files, or one file: what would be applied.
-    #[arg(long, short, value_name = "DIR")]
-    file: PathBuf,
-    /// Compare with the files of this folder in place of the cluster.
+    /// Folder with YAML files, or one file: what would be applied; may be given several times.
+    #[arg(long, short, value_name = "DIR", required = true)]
+    file: Vec<PathBuf>,
+    /// Compare with the files of this folder in place of the cluster; may be given several times.
     #[arg(long, value_name = "DIR")]
-    from: Option<PathBuf>,
+    from: Vec<PathBuf>,
     /// Name of the KerberosRealm or its realm, where the cluster has several.
     #[arg(long, value_name = "NAME", conflicts_with = "from")]
     realm: Option<String>,
@@ -59,14 +59,11 @@ struct Answer {
 
 /// Prints what differs. Exit code 0: nothing; 1: something.
 pub(crate) async fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
-    let (old, new) = match &args.from {
-        Some(from) => (Source::of_files(from)?, Source::of_files(&args.file)?),
-        None => Source::before_and_after(&args.kdc, args.realm.as_deref(), &args.file).await?,
+    let (old, new) = match &args.from[..] {
+        [] => Source::before_and_after(&args.kdc, args.realm.as_deref(), &args.file).await?,
+        from => (Source::of_files(from)?, Source::of_files(&args.file)?),
     };
-    let would_lose_access = match &args.from {
-        Some(_) => None,
-        None => losers(args, &new.rendered.access).await,
-    };
+    let would_lose_access = if args.from.is_empty() { losers(args, &new.rendered.access).await } else { None };
     let difference = Difference::new(&old.rendered, &new.rendered);
     let is_same = difference.is_empty();
     // What was wrong before is no part of the difference.

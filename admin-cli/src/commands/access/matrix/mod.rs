@@ -8,7 +8,7 @@
 mod graph;
 mod picture;
 
-use crate::api::AdminApi;
+use crate::api::{AdminApi, Refused};
 use crate::commands::access::matrix::graph::Graph;
 use crate::output::{OutputFormat, print, print_value};
 use crate::reach::KdcArgs;
@@ -25,9 +25,12 @@ pub(crate) struct MatrixArgs {
     /// Only servers of this namespace [default: all namespaces, which needs a permission for all of them].
     #[arg(long, short, value_name = "NAMESPACE")]
     namespace: Option<String>,
-    /// Folder with YAML files: who may reach whom by these, in place of the KDC's grants.
+    /// Folder with YAML files, or one file: who may reach whom by these, in place of the KDC's grants; may be given several times.
     #[arg(long, short, value_name = "DIR")]
-    file: Option<PathBuf>,
+    file: Vec<PathBuf>,
+    /// Name of the KerberosRealm or its realm, where the cluster has several and the KDC does not answer.
+    #[arg(long, value_name = "NAME")]
+    realm: Option<String>,
     /// Form of the output.
     #[arg(long, short, value_enum, default_value_t = Form::Table)]
     output: Form,
@@ -67,13 +70,27 @@ pub(crate) async fn run(args: &MatrixArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The KDC's own answer, or what the files say; else what the cluster's objects say, as far as the user may read them.
 async fn access(args: &MatrixArgs) -> anyhow::Result<AccessResponse> {
     let namespace = args.namespace.as_deref();
-    let Some(path) = &args.file else {
-        let api = AdminApi::new(args.kdc.connect(namespace).await?);
-        return api.get(path::ACCESS, &NamespaceQuery { namespace: args.namespace.clone() }).await;
+    let source = match &args.file[..] {
+        [] => match live(args).await {
+            Ok(access) => return Ok(access),
+            // An answer of the KDC about this user.
+            Err(error) if error.downcast_ref::<Refused>().is_some_and(Refused::is_about_the_user) => return Err(error),
+            Err(error) => {
+                eprintln!("kennel: {error:#}; this is what the objects of the cluster say");
+                Source::of_cluster(&args.kdc, args.realm.as_deref()).await?
+            }
+        },
+        files => Source::of_files(files)?,
     };
-    let mut access = access_response(&Source::of_files(path)?.rendered.access);
+    let mut access = access_response(&source.rendered.access);
     access.servers.retain(|server| namespace.is_none_or(|namespace| server.account.namespace == namespace));
     Ok(access)
+}
+
+async fn live(args: &MatrixArgs) -> anyhow::Result<AccessResponse> {
+    let api = AdminApi::new(args.kdc.connect(args.namespace.as_deref()).await?);
+    api.get(path::ACCESS, &NamespaceQuery { namespace: args.namespace.clone() }).await
 }
