@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 const ACCOUNT: &str = "system:serviceaccount:kennel-system:kennel-kdc";
 
 /// Resource, names and verbs. Whatever any account may do is left out: ask about itself, and read the API's own description.
-const ALLOWED: [&str; 17] = [
+const ALLOWED: [&str; 18] = [
     "configmaps [kennel-krb5] get list create patch delete",
     "events.events.k8s.io [] create patch",
     "kerberosprincipals.kennel.dev [] list watch",
@@ -21,6 +21,7 @@ const ALLOWED: [&str; 17] = [
     "serviceaccounts [] list watch get",
     "services [] list watch",
     "statefulsets.apps [] list watch",
+    "subjectaccessreviews.authorization.k8s.io [] create",
     "tokenreviews.authentication.k8s.io [] create",
     "validatingadmissionpolicies.admissionregistration.k8s.io [] list",
     "validatingadmissionpolicybindings.admissionregistration.k8s.io [] list",

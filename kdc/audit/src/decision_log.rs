@@ -58,11 +58,12 @@ impl DecisionLog {
         let newest = {
             let (mut feed, mut pairs) = (lock(&self.feed), lock(&self.pairs));
             for PlacedDecision { event, server, outcome, is_proven } in decisions {
+                if is_proven {
+                    let namespace = server.as_ref().map_or("", |server| &server.namespace);
+                    feed.counts(namespace, &self.metrics).inc(outcome);
+                }
                 if let (Some(server), Some(client), true) = (&server, &event.client, is_proven) {
-                    let counts = feed.counts(&server.namespace, &self.metrics);
-                    counts.inc(outcome);
-                    let lost = pairs.count(server, &event, client, outcome);
-                    self.metrics.pairs_lost.inc_by(lost);
+                    self.metrics.pairs_lost.inc_by(pairs.count(server, &event, client, outcome));
                 }
                 feed.push(event, server.filter(|_| is_proven), outcome);
             }

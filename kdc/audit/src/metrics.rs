@@ -56,7 +56,7 @@ const DENIED: &str = "deny";
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct NamespaceLabels {
-    /// Namespace of the server. (Prometheus itself adds the label `namespace`, of the KDC.)
+    /// Namespace of the server; empty where it belongs to none, as the ticket-granting service. (Prometheus itself adds the label `namespace`, of the KDC.)
     server_namespace: String,
     outcome: &'static str,
 }
@@ -157,6 +157,7 @@ impl Metrics {
 
     /// Creates the counters that alerts read. A counter that only appears with its first event shows no increase.
     fn begin(&self) {
+        let _ = self.namespace_counters("");
         let _ = self.enrolments.get_or_create(&EnrolmentLabels { outcome: Decision::ISSUED, reason: "" });
         for refusal in EnrolmentRefusal::ALL {
             let _ =

@@ -422,6 +422,22 @@ fn clients_of_another_realm_are_named_or_come_with_their_whole_realm() {
 }
 
 #[test]
+fn the_account_behind_a_name_is_the_clusters_and_never_that_of_a_namesake() {
+    let index = AccessIndex::new(&shop());
+    let web = Some(ServerKey::new("shop", "web"));
+    for name in [WEB, POSTGRES, "web.shop"] {
+        assert_eq!(index.server_key(&principal(name)), web, "{name}");
+        assert_eq!(index.account_key(&principal(name), Some(Origin::Kubernetes)), web, "{name}");
+        assert_eq!(index.account_key(&principal(name), Some(Origin::Manual)), None, "{name}");
+    }
+    assert_eq!(index.server_key(&principal("cart.shop")), None, "an account without a KerberosPrincipal");
+    for stranger in ["web.shop@CORP", "alice", "nfs/filer"] {
+        assert_eq!(index.server_key(&principal(stranger)), None);
+        assert_eq!(index.account_key(&principal(stranger), None), None);
+    }
+}
+
+#[test]
 fn an_explanation_says_what_the_kdc_decides_and_names_every_grant_that_means_the_client() {
     let now = KerberosTime(1_800_000_000);
     let mut table = shop();

@@ -273,7 +273,7 @@ agent fetch the keytab";
         "delete them, so that their workloads make new ones";
     MislabelledPods { pods, namespace } => NetworkProgrammed,
         "pods of namespace {namespace} have the label kennel.dev/service-account of another account ({pods}), so that nobody of the namespace is allowed anything",
-        "delete them";
+        "delete them, so that their workloads make new ones";
 }
 
 impl Problem {

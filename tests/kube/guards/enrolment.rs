@@ -11,7 +11,7 @@ const REFUSED: &str = "needs the verb enroll on kerberosrealms.kennel.dev prod";
 #[test]
 fn who_edits_namespaces_neither_enrols_one_nor_takes_one_out() -> Result<()> {
     create("editor", &namespace("e1", "kennel.dev/realm: prod"))?.refused(REFUSED)?;
-    create("editor", &namespace("e1", "team: a"))?.ok()?;
+    create("editor", &namespace("e1", "tier: a"))?.ok()?;
     for label in [r#""prod""#, r#""other""#] {
         let refusal = if label.contains("other") { "kerberosrealms.kennel.dev other" } else { REFUSED };
         let patch = format!(r#"{{"metadata": {{"labels": {{"kennel.dev/realm": {label}}}}}}}"#);
@@ -85,6 +85,34 @@ fn a_realm_with_a_selector_of_its_own_guards_the_labels_of_that_selector() -> Re
     attempt("editor", &["label", "namespace", "g1", "phase=retired", "--overwrite"], "")?.refused(refused)?;
     attempt("editor", &["label", "namespace", "g1", "unrelated=yes"], "")?.ok()?;
     attempt("editor", &["delete", "namespace", "g1"], "")?.ok().map(|_| ())
+}
+
+#[test]
+fn labels_that_decide_modes_names_and_callers_in_a_realm_are_written_by_enrollers_alone() -> Result<()> {
+    realm(
+        "labelled",
+        "access: {namespaceModes: [{mode: Observe, namespaceSelector: {matchLabels: {rollout: observe}}}], trustedNamespaceLabels: [team]}\n  \
+         aliasPolicy: [{name: web, domains: [web.example.com], namespaceSelector: {matchExpressions: [{key: front, operator: Exists}]}}]",
+    )?;
+    let refused = "needs the verb enroll on kerberosrealms.kennel.dev labelled";
+    eventually(Duration::from_secs(20), "the realm's labels are guarded", || {
+        let dry = ["create", "--dry-run=server", "-f", "-"];
+        attempt("editor", &dry, &namespace("h0", "rollout: observe"))?.refused(refused).map(Some)
+    })?;
+    create("editor", &namespace("h1", "team: a"))?.refused("access in realm labelled goes by the label team")?;
+    create("editor", &namespace("h1", "rollout: never"))?.ok()?;
+    for label in ["team=a", "front=yes"] {
+        attempt("editor", &["label", "namespace", "h1", label], "")?.refused(refused)?;
+    }
+    attempt("editor", &["label", "namespace", "h1", "--overwrite", "rollout=observe"], "")?.refused(refused)?;
+    api()?.kubectl(&["label", "namespace", "h1", "team=a", "front=yes"], "")?.ok()?;
+    for change in ["team=b", "team-", "front-"] {
+        attempt("editor", &["label", "namespace", "h1", "--overwrite", change], "")?.refused(refused)?;
+    }
+    // Another value of a label that is only asked for.
+    attempt("editor", &["label", "namespace", "h1", "--overwrite", "front=no"], "")?.ok()?;
+    attempt("editor", &["delete", "namespace", "h1"], "")?.ok()?;
+    api()?.kubectl(&["delete", "krealm", "labelled"], "")?.ok().map(|_| ())
 }
 
 fn realm(name: &str, spec: &str) -> Result<()> {

@@ -92,7 +92,7 @@ impl AccessIndex {
             return Explanation { decision, server: None, grants: Vec::new() };
         };
         let asked = Asked { caller: self.caller(client, origin), id, server, class, now };
-        let key = ServerKey::new(self.namespace_name(server.namespace), &*server.name);
+        let key = self.key_of(server);
         Explanation {
             decision: self.managed(&asked, client),
             server: Some(ExplainedServer { key, mode: server.mode }),

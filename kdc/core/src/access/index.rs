@@ -2,7 +2,7 @@
 //! shared behind an `Arc` and swapped whole. A request costs one look-up of its client, one of its server, and one binary search
 //! for each way in which a grant may mean the client (by name, by namespace, by realm). Nothing is allocated or locked.
 
-use crate::access::table::{AccessMode, UnmanagedServices};
+use crate::access::table::{AccessMode, ServerKey, UnmanagedServices};
 use crate::principal::Origin;
 use kennel_wire::message::{KerberosTime, Principal, PrincipalName};
 use std::collections::HashMap;
@@ -166,6 +166,10 @@ impl AccessIndex {
         self.servers.get(id.0 as usize).map(|server| (id, server))
     }
 
+    pub(super) fn key_of(&self, server: &Server) -> ServerKey {
+        ServerKey::new(self.namespace_name(server.namespace), &*server.name)
+    }
+
     pub(super) fn namespace(&self, id: NamespaceId) -> Option<&Namespace> {
         self.namespaces.get(id.0 as usize)
     }
@@ -181,6 +185,20 @@ impl AccessIndex {
         let from = edges.partition_point(|edge| edge.peer < peer);
         let found = edges.get(from..).unwrap_or_default().iter().take_while(move |edge| edge.peer == peer);
         found.filter_map(|edge| self.grants.get(edge.grant.0 as usize))
+    }
+
+    /// The server that has a principal (canonical), such as an event names it.
+    #[must_use]
+    pub fn server_key(&self, principal: &Principal) -> Option<ServerKey> {
+        self.server(principal).map(|(_, server)| self.key_of(server))
+    }
+
+    /// The account that a client belongs to, by its own name or by that of one of its services. `origin` as in
+    /// [`AccessIndex::explain`].
+    #[must_use]
+    pub fn account_key(&self, client: &Principal, origin: Option<Origin>) -> Option<ServerKey> {
+        let account = self.caller(client, origin).account?;
+        Some(ServerKey::new(self.namespace_name(account.namespace), &*account.name))
     }
 
     /// Memory of the index in octets: its own allocations, without what the allocator adds.

@@ -40,8 +40,16 @@ impl<'a> IdentifiedTgsRequest<'a> {
 
     /// Asks for the access decision.
     pub(crate) fn decide_access(&self, context: &Context) -> Result<AccessGranted, AccessDenial> {
+        let foreign;
+        let client = match self.client {
+            Some(client) => &client.record.principal,
+            None => {
+                foreign = self.verified.presented.client();
+                &foreign
+            }
+        };
         self.rules.decide_access(&AccessRequest {
-            client: &self.verified.presented.client(),
+            client,
             client_origin: self.client.map(|client| client.record.origin),
             server: self.server,
             path: self.path(),

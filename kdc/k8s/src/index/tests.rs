@@ -347,6 +347,9 @@ fn the_index_is_synced_once_every_kind_was_listed_and_not_before() {
             listing(ClusterEvent::StatefulSet),
             listing(ClusterEvent::Realm),
             listing(ClusterEvent::Principal),
+            listing(ClusterEvent::Access),
+            listing(ClusterEvent::NetworkPolicy),
+            listing(ClusterEvent::ApiServer),
         ]
     };
     for missing in 0..all().len() {

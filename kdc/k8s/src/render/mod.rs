@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`access`] | who may call whom: the access table and the NetworkPolicies |
+//! | [`offline`] | the same rendering from files |
 //! | [`policy`] | NetworkPolicies as Kennel writes them |
 //! | [`transition`] | the order in which a rendering takes effect |
 //! | [`status`] | the status of KerberosPrincipals and KerberosRealms |
@@ -10,6 +11,7 @@
 
 pub mod access;
 pub mod conditions;
+pub mod offline;
 pub mod policy;
 pub mod status;
 pub mod transition;

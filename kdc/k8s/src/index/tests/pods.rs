@@ -82,7 +82,7 @@ fn a_pod_that_restarts_keeps_its_principal_and_one_that_is_scaled_away_does_not(
 fn pods_of_no_stateful_set_that_an_object_names_cause_no_work() {
     let cluster = kafka(2);
     cluster.after([set("other", "kafka", 1)]);
-    let works = |event| !cluster.after([event]).is_empty();
+    let works = |event| !IndexChanges { access: false, ..cluster.after([event]) }.is_empty();
     assert!(!works(pod("cart-1", "cart", None)));
     assert!(!works(pod("other-0", "cart", Some("other"))));
     assert!(works(pod("kafka-0", "kafka", Some("kafka"))));
@@ -121,6 +121,9 @@ fn a_pod_is_never_known_without_what_it_is_entitled_to() {
         nothing(ClusterEvent::StatefulSet),
         nothing(ClusterEvent::Realm),
         nothing(ClusterEvent::Principal),
+        nothing(ClusterEvent::Access),
+        nothing(ClusterEvent::NetworkPolicy),
+        nothing(ClusterEvent::ApiServer),
     ];
     assert!(cluster.0.update(others.into_iter().flatten()).is_none(), "pods are not listed");
     assert!(cluster.0.update(nothing(ClusterEvent::Pod)).is_some());
@@ -130,4 +133,52 @@ fn a_pod_is_never_known_without_what_it_is_entitled_to() {
     let _ = cluster.0.update(objects.into_iter().chain([principal("shop", "kafka", spec)]));
     let settled = cluster.0.update([pod("kafka-0", "kafka", Some("kafka"))]);
     assert_eq!((settled.unwrap().principals.len(), cluster.services("kafka-0").len()), (1, 1));
+}
+
+/// A pod with the label of its account.
+fn labelled(name: &str, account: &str, phase: &str) -> ClusterEvent {
+    let mut metadata = meta("shop", name);
+    metadata["labels"] = json!({ "kennel.dev/service-account": account });
+    let spec = json!({ "serviceAccountName": account, "containers": [] });
+    ClusterEvent::Pod(fact(json!({ "metadata": metadata, "spec": spec, "status": { "phase": phase } })))
+}
+
+#[test]
+fn access_is_rendered_anew_for_a_new_kind_of_pod_and_not_for_its_phase_or_another_of_the_kind() {
+    let cluster = Cluster::shop();
+    let renders = |event| cluster.after([event]).access;
+    assert!(renders(labelled("cart-1", "cart", "Pending")), "the first of its kind");
+    assert!(!renders(labelled("cart-1", "cart", "Running")), "its phase");
+    assert!(!renders(labelled("cart-2", "cart", "Running")), "another of the kind");
+    assert!(!renders(gone("cart-2")) && !renders(labelled("cart-2", "cart", "Running")), "one of two");
+    assert!(!renders(labelled("cart-2", "cart", "Succeeded")), "one of two ends");
+    assert!(renders(labelled("cart-1", "cart", "Failed")), "the last of its kind");
+    assert!(!renders(gone("cart-1")));
+    assert!(
+        renders(pod("old-1", "cart", None)) && renders(pod("old-2", "cart", None)),
+        "pods without the label are counted"
+    );
+}
+
+#[test]
+fn a_status_causes_no_rendering_and_a_policy_of_ours_is_drift() {
+    let cluster = Cluster::shop();
+    cluster.after([principal("shop", "web", json!({}))]);
+    let mut same = json!({
+        "apiVersion": "kennel.dev/v1alpha1", "kind": "KerberosPrincipal", "metadata": meta("shop", "web"),
+        "spec": { "serviceAccountName": "web" }, "status": { "principalCount": 1 },
+    });
+    assert!(!cluster.after([ClusterEvent::Principal(fact(same.clone()))]).access, "a status");
+    same["spec"]["accessMode"] = json!("Observe");
+    assert!(cluster.after([ClusterEvent::Principal(fact(same))]).access, "a mode");
+    let policy = |labels: Value| {
+        let mut metadata = meta("shop", "p");
+        metadata["labels"] = labels;
+        ClusterEvent::NetworkPolicy(fact(json!({ "metadata": metadata, "spec": { "podSelector": {} } })))
+    };
+    let ours = cluster.after([policy(json!({ "app.kubernetes.io/managed-by": "kennel-kdc" }))]);
+    assert!(!ours.access && ours.policies == [("shop".into(), "p".into())].into(), "{ours:?}");
+    let theirs = cluster.after([policy(json!({}))]);
+    assert!(theirs.access && theirs.policies.len() == 1, "ours became another's: {theirs:?}");
+    assert!(cluster.after([ClusterEvent::NetworkPolicy(ObjectChange::Gone(("shop".into(), "p".into())))]).access);
 }
