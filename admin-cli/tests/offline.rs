@@ -52,7 +52,9 @@ fn programs_get_policies_access_assumptions_and_problems_in_one() {
 fn the_matrix_of_the_shop_is_drawn_in_every_form() {
     let table = succeeded(&of_shop(&["access", "matrix"], &[]));
     assert_eq!(table, "CLIENT      kafka.shop  web.shop\ncart.shop   .           yes\nkafka.shop  yes         .\n\n");
-    for (form, begins) in [("dot", "digraph"), ("mermaid", "flowchart LR"), ("svg", "<svg"), ("json", "{"), ("yaml", "")] {
+    for (form, begins) in
+        [("dot", "digraph"), ("mermaid", "flowchart LR"), ("svg", "<svg"), ("json", "{"), ("yaml", "")]
+    {
         let drawn = succeeded(&of_shop(&["access", "matrix"], &["-o", form]));
         assert!(drawn.starts_with(begins) && drawn.contains("cart.shop"), "{form}: {drawn}");
     }
@@ -103,7 +105,12 @@ fn each_layer_of_a_call_in_the_shop_is_explained() {
     let explain = |client: &str, server: &str| of_shop(&["explain", client, server], &[]);
     let cart = explain("shop/cart", "shop/web");
     let said = succeeded(&cart);
-    assert!(said.starts_with("ticket ") && said.contains("shop/web") && said.ends_with("cart.shop@DEV.KENNEL reaches shop/web\n"), "{said}");
+    assert!(
+        said.starts_with("ticket ")
+            && said.contains("shop/web")
+            && said.ends_with("cart.shop@DEV.KENNEL reaches shop/web\n"),
+        "{said}"
+    );
     let batch = explain("batch.shop", "HTTP/web.shop.svc.cluster.local");
     assert_eq!(batch.status.code(), Some(1), "{}", String::from_utf8_lossy(&batch.stderr));
     let said = stdout(&batch);
@@ -114,7 +121,18 @@ fn each_layer_of_a_call_in_the_shop_is_explained() {
 
 #[test]
 fn every_command_has_help() {
-    for command in ["", "status", "render", "explain", "diff", "access", "access suggest", "access matrix", "audit tail", "completion"] {
+    for command in [
+        "",
+        "status",
+        "render",
+        "explain",
+        "diff",
+        "access",
+        "access suggest",
+        "access matrix",
+        "audit tail",
+        "completion",
+    ] {
         let words = command.split_whitespace().chain(["--help"]);
         let help = Command::new(env!("CARGO_BIN_EXE_kennel")).args(words).output().unwrap();
         assert!(succeeded(&help).contains("Usage: kennel"), "{command}");

@@ -134,7 +134,10 @@ fn who_may_see_a_namespace_sees_its_decisions_and_no_others() -> Result<()> {
     let pairs = shops.of_shop("pairs")?.json()?;
     let listed = pairs["pairs"].as_array().context("no pairs")?;
     assert_eq!(listed.len(), 1, "{pairs}");
-    assert_eq!((&listed[0]["serverAccount"]["name"], &listed[0]["clientAccount"]["name"]), (&"web".into(), &"cart".into()));
+    assert_eq!(
+        (&listed[0]["serverAccount"]["name"], &listed[0]["clientAccount"]["name"]),
+        (&"web".into(), &"cart".into())
+    );
     for text in [&shops.of_shop("decisions")?.body, &shops.of_shop("pairs")?.body] {
         assert!(!text.contains(&bank) && !text.contains("vault"), "{text}");
     }

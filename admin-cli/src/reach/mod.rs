@@ -56,7 +56,7 @@ pub(crate) struct KdcArgs {
     pub(crate) kdc_namespace: String,
     /// Address of the KDC's enrolment listener, such as https://kdc.example:8443 [default: a port of a ready pod of the KDC,
     /// forwarded through the API server].
-    #[arg(long, value_name = "URL", value_parser = https, help_heading = "KDC")]
+    #[arg(id = "kdc_server", long = "server", value_name = "URL", value_parser = https, help_heading = "KDC")]
     server: Option<Uri>,
     /// PEM file of the CA that issued the KDC's certificate [default: with --server, the authorities that this machine trusts; else
     /// ca.crt of a ConfigMap kennel-krb5].

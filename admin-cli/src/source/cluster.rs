@@ -62,7 +62,9 @@ pub(super) async fn read(kdc: &KdcArgs, realm: Option<&str>) -> anyhow::Result<C
         }
         Ok(())
     };
-    tokio::time::timeout(LISTINGS, listed).await.context("the API server did not list everything within a minute")??;
+    tokio::time::timeout(LISTINGS, listed)
+        .await
+        .context("the API server did not list everything within a minute")??;
     Ok(Cluster { realm, kdc_namespace: kdc.kdc_namespace.clone(), events })
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Source {
 impl Source {
     /// Reads the YAML files of folders, or single files.
     pub(crate) fn of_files(paths: &[PathBuf]) -> anyhow::Result<Source> {
-        let files = OfflineCluster::read(paths)?;
+        let files = OfflineCluster::read_all(paths)?;
         let assumed = files.report.assumed.clone();
         let realm = Realm::new(files.realm.clone());
         Ok(Source::new(files.index(realm), assumed))

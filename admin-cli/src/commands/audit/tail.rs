@@ -26,7 +26,7 @@ pub(crate) struct TailArgs {
     client: Option<String>,
     /// Only decisions about this server: NAMESPACE/ACCOUNT, or a principal with or without realm.
     #[arg(long, value_name = "SERVER")]
-    server: Option<String>,
+    target: Option<String>,
     /// Only decisions that ended so; may be given several times.
     #[arg(long, value_name = "OUTCOME", value_enum, value_delimiter = ',')]
     outcome: Vec<Outcome>,
@@ -169,12 +169,12 @@ impl Tail<'_> {
     }
 
     fn is_wanted(&self, decision: &DecisionRecord) -> bool {
-        let TailArgs { client, server, outcome, .. } = self.args;
+        let TailArgs { client, target, outcome, .. } = self.args;
         let is_named = |wanted: &Option<String>, name: &Option<String>, account: &Option<AccountRef>| {
             wanted.as_ref().is_none_or(|wanted| names(wanted, name.as_deref(), account.as_ref()))
         };
         is_named(client, &decision.client, &decision.client_account)
-            && is_named(server, &decision.server, &decision.server_account)
+            && is_named(target, &decision.server, &decision.server_account)
             && (outcome.is_empty() || outcome.iter().any(|outcome| outcome.is(decision.outcome)))
     }
 }
@@ -258,9 +258,9 @@ mod tests {
         for wanted in ["shop/batch", "batch.shop", "batch.shop@R"] {
             assert!(shows(&["--client", wanted]), "{wanted}");
         }
-        assert!(shows(&["--server", "shop/web", "--outcome", "denied"]));
-        assert!(shows(&["--server", "HTTP/web.shop.svc.cluster.local", "--outcome", "allowed,denied"]));
-        for other in [["--client", "batch"], ["--server", "shop/web2"], ["--outcome", "would-deny"]] {
+        assert!(shows(&["--target", "shop/web", "--outcome", "denied"]));
+        assert!(shows(&["--target", "HTTP/web.shop.svc.cluster.local", "--outcome", "allowed,denied"]));
+        for other in [["--client", "batch"], ["--target", "shop/web2"], ["--outcome", "would-deny"]] {
             assert!(!shows(&other), "{other:?}");
         }
     }

@@ -122,17 +122,22 @@ fn policies(old: &Rendered, new: &Rendered) -> PolicyDifference {
     let only = |a: &Rendered, b: &Rendered| {
         a.policies.keys().filter(|key| !b.policies.contains_key(*key)).map(name).collect::<Vec<_>>()
     };
-    let changed = new.policies.iter().filter(|(key, policy)| {
-        old.policies.get(*key).is_some_and(|before| before.spec != policy.spec)
-    });
-    PolicyDifference { added: only(new, old), removed: only(old, new), changed: changed.map(|(key, _)| name(key)).collect() }
+    let changed = new
+        .policies
+        .iter()
+        .filter(|(key, policy)| old.policies.get(*key).is_some_and(|before| before.spec != policy.spec));
+    PolicyDifference {
+        added: only(new, old),
+        removed: only(old, new),
+        changed: changed.map(|(key, _)| name(key)).collect(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kennel_core::access::table::{AccessGrant, AccessMode, AccessPeer, AccountAccess};
     use crate::commands::diff::cover::End;
+    use kennel_core::access::table::{AccessGrant, AccessMode, AccessPeer, AccountAccess};
     use kennel_wire::message::{KerberosTime, Principal};
     use std::sync::Arc;
 
@@ -180,7 +185,8 @@ mod tests {
 
     #[test]
     fn a_client_that_another_object_lets_in_has_lost_nothing() {
-        let old = rendered(AccessMode::Enforce, vec![grant("shop/web", vec![account("cart"), account("batch")], None, None)]);
+        let old =
+            rendered(AccessMode::Enforce, vec![grant("shop/web", vec![account("cart"), account("batch")], None, None)]);
         let all = AccessPeer::Namespace("shop".into());
         let new = rendered(AccessMode::Enforce, vec![grant("shop/all", vec![all], None, None)]);
         let difference = Difference::new(&old, &new);
@@ -192,7 +198,10 @@ mod tests {
     #[test]
     fn classes_ends_and_modes_differ_each_for_itself() {
         let end = Some(KerberosTime(1_800_000_000));
-        let old = rendered(AccessMode::Observe, vec![grant("shop/web", vec![account("cart")], Some(&["HTTP", "host"]), None)]);
+        let old = rendered(
+            AccessMode::Observe,
+            vec![grant("shop/web", vec![account("cart")], Some(&["HTTP", "host"]), None)],
+        );
         let new = rendered(AccessMode::Enforce, vec![grant("shop/web", vec![account("cart")], Some(&["HTTP"]), end)]);
         let difference = Difference::new(&old, &new);
         let lost: Vec<_> = difference.lost.iter().map(|call| call.service_class.as_deref()).collect();

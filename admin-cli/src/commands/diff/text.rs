@@ -23,11 +23,9 @@ pub(super) fn text(answer: &Answer, colors: Colors) -> String {
     for mode in &difference.modes {
         line("~", &format!("mode: {} {} -> {}", mode.server, mode.from, mode.to));
     }
-    for (sign, policies) in [
-        ("-", &difference.policies.removed),
-        ("+", &difference.policies.added),
-        ("~", &difference.policies.changed),
-    ] {
+    for (sign, policies) in
+        [("-", &difference.policies.removed), ("+", &difference.policies.added), ("~", &difference.policies.changed)]
+    {
         policies.iter().for_each(|policy| line(sign, &format!("NetworkPolicy: {policy}")));
     }
     for problem in &answer.problems {

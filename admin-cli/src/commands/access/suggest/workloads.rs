@@ -109,7 +109,7 @@ mod tests {
             serde_json::from_value(json!({ "metadata": { "name": "report", "namespace": "shop" }, "spec": spec }))
                 .unwrap()
         };
-        let template = |job: &CronJob| job.spec.as_ref().unwrap().job_template.spec.as_ref().unwrap().template.clone();
+        let template = |job: &CronJob| job.spec.job_template.spec.as_ref().unwrap().template.clone();
         let found = workload(&job("enabled"), &template(&job("enabled"))).unwrap();
         assert_eq!((&*found.name, found.account.to_string()), ("CronJob shop/report", "shop/report".to_owned()));
         assert_eq!(workload(&job("no"), &template(&job("no"))), None);
