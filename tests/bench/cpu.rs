@@ -1,4 +1,4 @@
-//! CPU time of a process, in nanoseconds, from the scheduler's own account, and its memory.
+//! CPU time of a process, in nanoseconds, from the scheduler's own account.
 
 use anyhow::{Context, Result};
 use std::time::Duration;
@@ -18,15 +18,4 @@ pub(crate) fn time(process: u32) -> Result<Duration> {
         nanoseconds += ran.parse::<u64>()?;
     }
     Ok(Duration::from_nanos(nanoseconds))
-}
-
-/// Resident memory of a process, KiB.
-///
-/// # Errors
-/// There is no such process.
-pub(crate) fn resident(process: u32) -> Result<u64> {
-    let text =
-        std::fs::read_to_string(format!("/proc/{process}/status")).with_context(|| format!("no process {process}"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in status")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }

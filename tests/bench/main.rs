@@ -10,6 +10,7 @@ mod servers;
 use anyhow::Result;
 use clap::Parser;
 use kennel_crypto::Enctype;
+use kennel_tests::memory;
 use load::Transport;
 use report::Report;
 use requests::{Exchange, Requests};
@@ -89,7 +90,7 @@ fn compare(args: &Args, population: Population) -> Result<()> {
     let servers = Servers::start(population)?;
     println!("== {} for all keys, {} principals", population.enctype, population.users + population.others + 2);
     for server in servers.both() {
-        let memory = cpu::resident(server.process_id)?;
+        let memory = memory::resident(server.process_id)?;
         println!("{:<12} ready after {:>5} ms, {:>6} KiB resident", server.name, server.started_in.as_millis(), memory);
     }
     println!();
@@ -97,7 +98,7 @@ fn compare(args: &Args, population: Population) -> Result<()> {
         measure(args, &servers, transport)?;
     }
     for server in servers.both() {
-        println!("{:<12} {:>6} KiB resident after all that", server.name, cpu::resident(server.process_id)?);
+        println!("{:<12} {:>6} KiB resident after all that", server.name, memory::resident(server.process_id)?);
     }
     println!();
     Ok(())

@@ -10,7 +10,6 @@ mod enrolment;
 mod good;
 mod health;
 mod kerberos;
-mod memory;
 
 use anyhow::{Result, ensure};
 use attacks::{Attack, Running};
@@ -19,6 +18,7 @@ use enrolment::EnrolmentClient;
 use good::{Clients, Seen, Watched};
 use health::HealthClient;
 use kennel_tests::kube::Api;
+use kennel_tests::memory;
 use kennel_tests::realm::Realm;
 use kerberos::KerberosClient;
 use std::time::Duration;

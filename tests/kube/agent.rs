@@ -1,9 +1,10 @@
 //! kennel-agent as a process: once, for good, refused, with a KDC that goes and comes.
 
 use crate::world::{SOON, World};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use kennel_tests::binary::kennel_agent;
 use kennel_tests::kube::eventually;
+use kennel_tests::memory;
 use kennel_tests::process::{self, Run, Server};
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
@@ -46,9 +47,7 @@ fn it_stays_ready_in_less_than_20_mb_and_stops_at_once() -> Result<()> {
     let token = world.token("shop", "cart", "cart-1")?;
     let mut agent = world.agent_that_stays(&token, folder.path(), &["--health", &health])?;
     await_ready(&health)?;
-    let status = std::fs::read_to_string(format!("/proc/{}/status", agent.id()))?;
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kib: u64 = resident.trim().trim_end_matches(" kB").trim().parse()?;
+    let kib = memory::resident(agent.id())?;
     println!("kennel-agent: {kib} KiB resident");
     assert!(kib < 20_000, "{kib} KiB");
     assert!(agent.terminate(Duration::from_secs(5))?.success());

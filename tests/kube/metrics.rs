@@ -6,12 +6,12 @@ use kennel_tests::kube::eventually;
 use kennel_tests::process;
 use std::process::Command;
 
-fn get(world: &World<'_>, path: &str) -> Result<String> {
+pub(crate) fn get(world: &World<'_>, path: &str) -> Result<String> {
     let url = format!("http://127.0.0.1:{}{path}", world.realm.port() + 4);
     Ok(process::run(Command::new("curl").args(["-sf", &url]), "")?.ok()?.stdout)
 }
 
-fn value(text: &str, series: &str) -> Result<f64> {
+pub(crate) fn value(text: &str, series: &str) -> Result<f64> {
     let line =
         text.lines().find_map(|line| line.strip_prefix(series)).with_context(|| format!("no {series} in {text}"))?;
     Ok(line.trim().parse()?)

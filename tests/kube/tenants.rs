@@ -1,10 +1,10 @@
 //! A tenant who asks for more than its share, or for the names of others.
 
+use crate::metrics::{get, value};
 use crate::world::{SOON, World};
-use anyhow::{Context, Result, ensure};
-use kennel_tests::kube::eventually;
-use kennel_tests::process;
-use std::process::Command;
+use anyhow::{Result, ensure};
+use kennel_tests::kube::{Api, eventually};
+use kennel_tests::memory;
 
 /// Most memory of a KDC beside a hostile tenant, KiB: a build for tests needs about a third of it.
 const MOST_MEMORY: u64 = 300_000;
@@ -18,12 +18,6 @@ fn huge_set(namespace: &str, name: &str) -> String {
          replicas: 2000\n  selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec: \
          {{serviceAccountName: none, containers: [{{name: c, image: i}}]}}\n"
     )
-}
-
-fn resident(process: u32) -> Result<u64> {
-    let status = process::run(Command::new("cat").arg(format!("/proc/{process}/status")), "")?.ok()?.stdout;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
 }
 
 #[test]
@@ -41,7 +35,7 @@ fn thousands_of_replicas_in_four_stateful_sets_fill_no_memory_and_stop_nobody() 
     world.service("shop", "web")?;
     world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
     world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
-    let memory = resident(world.realm.server().id())?;
+    let memory = memory::resident(world.realm.server().id())?;
     println!("memory beside 8,000 replicas of 16 classes: {memory} KiB");
     ensure!(memory < MOST_MEMORY, "{memory} KiB");
     let count = world.api.json_path(&["kprinc", "evil", "-n", &full], "{.status.principalCount}")?;
@@ -76,4 +70,36 @@ fn what_is_over_a_limit_says_so_and_what_was_within_it_stays() -> Result<()> {
         Ok((told("kprinc/cart")?.contains("QuotaExceeded") && told("serviceaccount/aaa")?.contains("QuotaExceeded"))
             .then_some(()))
     })
+}
+
+#[test]
+fn accounts_that_are_created_and_deleted_in_turns_do_not_fill_the_store() -> Result<()> {
+    let mut world = World::with(Api::shared()?, "  limits: {principalsPerNamespace: 20}\n")?;
+    world.namespace("churn", &["web"])?;
+    world.service("churn", "web")?;
+    world.principal("churn", "web", "services: [HTTP], hosts: {services: [web]}")?;
+    world.await_condition("churn", "web", "Ready", ["True", "Ready"])?;
+    let full = world.ns("churn");
+    for round in 0..8 {
+        let accounts: String = (0..40)
+            .map(|n| format!("---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: x{round}-{n}, namespace: {full}, labels: {{churn: \"1\"}}}}\n"))
+            .collect();
+        world.api.apply(&accounts)?;
+        world.api.kubectl(&["delete", "serviceaccount", "-n", &full, "-l", "churn=1", "--wait=true"], "")?.ok()?;
+    }
+    world.api.kubectl(&["create", "serviceaccount", "late", "-n", &full], "")?.ok()?;
+    world.principal("churn", "late", "services: [HTTP], hosts: {services: [web]}")?;
+    let said = world.await_condition("churn", "late", "Ready", ["False", "QuotaExceeded"])?;
+    assert!(said.contains("disabled principals of deleted objects") && said.contains("the first one at 20"), "{said}");
+    // web, the account `default` of every namespace and the service are three of the 20.
+    let abandoned = "kennel_cluster_abandoned_principals ";
+    eventually(SOON, "the metric counts those of this namespace", || {
+        Ok((value(&get(&world, "/metrics")?, abandoned)? == 17.0).then_some(()))
+    })?;
+    world.realm.kill_and_restart()?;
+    world.api.kubectl(&["create", "serviceaccount", "later", "-n", &full], "")?.ok()?;
+    world.principal("churn", "later", "services: [HTTP], hosts: {services: [web]}")?;
+    world.await_condition("churn", "later", "Ready", ["False", "QuotaExceeded"])?;
+    world.await_condition("churn", "web", "Ready", ["True", "Ready"])?;
+    world.enrolled_pod("churn", "web-1", "web").map(|_| ())
 }

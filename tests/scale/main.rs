@@ -10,13 +10,12 @@ use kennel_client::AsRequest;
 use kennel_client::client::system_now;
 use kennel_client::dangerous::{dangerous_as_body, dangerous_as_request};
 use kennel_tests::kube::Api;
+use kennel_tests::memory;
 use kennel_tests::peer::Udp;
-use kennel_tests::process;
 use kennel_tests::realm::Realm;
 use kennel_wire::message::{ErrorCode, KrbError, Principal};
 use rand::rngs::OsRng;
 use std::fmt::Write;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 const REALM: &str = "SCALE.KENNEL";
@@ -59,7 +58,7 @@ fn main() -> Result<()> {
     let said = realm.server().stderr();
     let line = said.lines().find(|line| line.contains(holds)).context("not said")?;
     println!("first start: {}", line.split(holds).last().unwrap_or_default().trim());
-    println!("memory: {} KiB resident", resident(realm.server().id())?);
+    println!("memory: {} KiB resident", memory::resident(realm.server().id())?);
     let lines = said.lines().count();
     realm.kill_and_restart()?;
     realm
@@ -68,14 +67,14 @@ fn main() -> Result<()> {
     let said = realm.server().stderr();
     let line = said.lines().rfind(|line| line.contains(holds)).context("not said")?;
     println!("a restart: {}", line.split(holds).last().unwrap_or_default().trim());
-    println!("memory: {} KiB resident", resident(realm.server().id())?);
+    println!("memory: {} KiB resident", memory::resident(realm.server().id())?);
     let tries = if args.short { 3 } else { 20 };
     say_latency(&api, &realm, 0..tries)?;
     if args.hostile {
         make_hostile_tenant(&api)?;
         println!("beside a tenant with 16 classes on 4 StatefulSets of 2,000 replicas and 10,000 accounts:");
         say_latency(&api, &realm, tries..2 * tries)?;
-        println!("memory: {} KiB resident", resident(realm.server().id())?);
+        println!("memory: {} KiB resident", memory::resident(realm.server().id())?);
     }
     ensure!(realm.server().is_running()?, "{}", realm.server().said());
     Ok(())
@@ -175,10 +174,4 @@ fn new_account(api: &Api, realm: &Realm, number: usize) -> Result<Duration> {
         ensure!(begun.elapsed() < PATIENCE, "{account} does not become a principal");
         std::thread::sleep(Duration::from_millis(2));
     }
-}
-
-fn resident(process: u32) -> Result<u64> {
-    let status = process::run(Command::new("cat").arg(format!("/proc/{process}/status")), "")?.ok()?.stdout;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
 }

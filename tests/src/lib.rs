@@ -19,6 +19,7 @@
 //! | [`prometheus`] | a real Prometheus, and the checks of rules and dashboard |
 //! | [`once`] | values that are created once for all tests of a process |
 //! | [`process`] | processes that end with their value, commands that end in time |
+//! | [`memory`] | memory of a process |
 //! | [`ports`] | free ports |
 //! | [`peer`] | one request, one answer, over UDP or TCP |
 //! | [`exchange`] | whole exchanges and their requests |
@@ -32,6 +33,7 @@ pub mod heimdal;
 pub mod klist;
 pub mod kube;
 pub mod kubectl;
+pub mod memory;
 pub mod mit;
 pub mod mit_kdc;
 pub mod mutate;

@@ -108,6 +108,8 @@ pub struct Metrics {
     pub refused_names: Gauge,
     /// Namespaces that ask for more than their budget, or with an object that does.
     pub quota_exceeded: Gauge,
+    /// Principals of deleted objects that are kept, disabled, until their last ticket has ended.
+    pub abandoned_principals: Gauge,
     /// Expiry of the serving certificate, seconds since the epoch.
     pub certificate_expiry: Gauge<f64, AtomicU64>,
     /// Expiry of the CA certificate that clients trust, seconds since the epoch.
@@ -146,6 +148,7 @@ impl Metrics {
             principals: Gauge::default(),
             refused_names: Gauge::default(),
             quota_exceeded: Gauge::default(),
+            abandoned_principals: Gauge::default(),
             certificate_expiry: Gauge::default(),
             authority_expiry: Gauge::default(),
             store: StoreGauges::default(),
@@ -217,6 +220,11 @@ impl Metrics {
                 "cluster_quota_exceeded",
                 "Namespaces that ask for more principals than the realm's limits: see the conditions of their objects",
                 &self.quota_exceeded,
+            ),
+            (
+                "cluster_abandoned_principals",
+                "Disabled principals of deleted objects, which count to their namespaces until their last ticket has ended",
+                &self.abandoned_principals,
             ),
         ] {
             registry.register(name, help, gauge.clone());

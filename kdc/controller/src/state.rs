@@ -19,7 +19,7 @@ pub(crate) enum Name {
 pub(crate) enum State {
     /// The store holds the name as the cluster asks. The number is the version of its active key, `None` without a key.
     Made(Option<u32>),
-    /// The cluster asks for no such name, and the store holds none.
+    /// The cluster asks for no such name, and the store holds none that the cluster asked for.
     Gone,
     /// Blocked until this time.
     Waiting(KerberosTime),

@@ -104,6 +104,9 @@ pub struct PrincipalRecord {
     pub origin: Origin,
     /// The cluster objects that the principal is made from.
     pub owner: Option<Owner>,
+    /// The namespace of those objects, whose budget counts the record until it is deleted. A name alone does not tell it: several
+    /// namespaces may ask for a name of the alias policy.
+    pub namespace: Option<String>,
     /// Time since which those objects are gone. The principal is disabled, and removed once its last ticket has ended.
     pub abandoned: Option<Timestamp>,
     /// Restrictions and permissions.
@@ -132,6 +135,7 @@ impl PrincipalRecord {
             principal,
             origin,
             owner: None,
+            namespace: None,
             abandoned: None,
             attributes: Attributes::empty(),
             max_life: None,

@@ -25,7 +25,8 @@ fn principal(text: &str) -> Principal {
 
 fn desired(uid: &str, keys: bool) -> DesiredPrincipal {
     let name = principal("cart.shop");
-    DesiredPrincipal { name, owner: Owner::account(uid), role: Role::Client, keys, aliases: BTreeSet::new() }
+    let (owner, namespace) = (Owner::account(uid), "shop".to_owned());
+    DesiredPrincipal { name, owner, namespace, role: Role::Client, keys, aliases: BTreeSet::new() }
 }
 
 /// One name of a store.
@@ -102,6 +103,28 @@ fn a_deleted_account_is_disabled_at_once_and_goes_when_its_last_ticket_has_ended
     assert!(name.stored.is_some());
     assert_eq!(name.settle(None, START + 10 + LONGEST), Action::Keep);
     assert!(name.stored.is_none());
+}
+
+#[test]
+fn a_record_keeps_the_namespace_of_its_objects_until_it_is_deleted() {
+    let mut name = Name::new(None);
+    name.settle(Some(&desired("a", true)), START);
+    assert_eq!(name.record().namespace.as_deref(), Some("shop"));
+    name.settle(None, START + 10);
+    assert_eq!(name.record().namespace.as_deref(), Some("shop"));
+    name.settle(Some(&DesiredPrincipal { namespace: "front".into(), ..desired("b", true) }), START + 20);
+    assert_eq!(name.record().namespace.as_deref(), Some("front"), "a name of the alias policy may pass on");
+}
+
+#[test]
+fn a_record_without_a_namespace_gets_it_and_keeps_its_keys() {
+    let mut name = Name::new(None);
+    name.settle(Some(&desired("a", true)), START);
+    let mut older = name.record().clone();
+    older.namespace = None;
+    name.stored = Some(Record::Principal(Box::new(older.clone())));
+    name.settle(Some(&desired("a", true)), START + 10);
+    assert_eq!((name.record().namespace.as_deref(), &name.record().keys), (Some("shop"), &older.keys));
 }
 
 #[test]

@@ -9,9 +9,31 @@ use std::fmt;
 /// Reason of the Events about an enrolment that was refused; the message is the text of the `EnrolmentRefusal`.
 pub const ENROLMENT_REFUSED: &str = "EnrolmentRefused";
 
-/// The types of our conditions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ConditionType {
+macro_rules! condition_types {
+    ($($(#[doc = $doc:literal])+ $kind:ident,)+) => {
+        /// The types of our conditions.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ConditionType {
+            $($(#[doc = $doc])+ $kind,)+
+        }
+
+        impl ConditionType {
+            /// The `type` of the condition.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(ConditionType::$kind => stringify!($kind),)+ }
+            }
+
+            /// Whether conditions of this `type` are ours: those of others stay as they are.
+            #[must_use]
+            pub fn is_ours(name: &str) -> bool {
+                [$(stringify!($kind)),+].contains(&name)
+            }
+        }
+    };
+}
+
+condition_types! {
     /// The object has its full effect.
     Ready,
     /// The service account of a KerberosPrincipal exists.
@@ -28,26 +50,10 @@ pub enum ConditionType {
     TicketsProgrammed,
     /// NetworkPolicies let the packets of a KerberosAccess pass, and no others.
     NetworkProgrammed,
-    /// Somebody has to do something, as kstatus defines it.
+    /// The object waits for what passes by itself, or for an object that is not there yet, as kstatus defines it.
+    Reconciling,
+    /// Only an edit of the object mends it, as kstatus defines it.
     Stalled,
-}
-
-impl ConditionType {
-    /// The `type` of the condition.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            ConditionType::Ready => "Ready",
-            ConditionType::AccountFound => "AccountFound",
-            ConditionType::NamesAccepted => "NamesAccepted",
-            ConditionType::Guarded => "Guarded",
-            ConditionType::Accepted => "Accepted",
-            ConditionType::ResolvedRefs => "ResolvedRefs",
-            ConditionType::TicketsProgrammed => "TicketsProgrammed",
-            ConditionType::NetworkProgrammed => "NetworkProgrammed",
-            ConditionType::Stalled => "Stalled",
-        }
-    }
 }
 
 /// A row of the table of problems.
@@ -126,6 +132,15 @@ problems! {
     NamespaceNotEnrolled { namespace, realm, selector } => NamesAccepted,
         "namespace {namespace} is not enrolled",
         "give it the labels that spec.namespaceSelector of KerberosRealm {realm} asks for ({selector})";
+    NamespaceExcluded { namespace } => NamesAccepted,
+        "namespace {namespace} is never enrolled: it holds pods of the cluster itself or of the KDC",
+        "take the realm's label off it, and move the object to another namespace";
+    NamespaceOfOlderRealm { namespace, other } => NamesAccepted,
+        "namespace {namespace} is also selected by KerberosRealm {other}, which is older and has it",
+        "use the label kennel.dev/realm, which names one realm, or a narrower spec.namespaceSelector in one of the two";
+    SelectorUnreadable { error } => Ready,
+        "spec.namespaceSelector cannot be read, and the last one that could stays in force: {error}",
+        "use the operators In, NotIn, Exists and DoesNotExist";
     AccountNotFound { account, namespace } => AccountFound,
         "there is no service account {account} in namespace {namespace}",
         "create it (kubectl -n {namespace} create serviceaccount {account})";
@@ -161,9 +176,9 @@ problems! {
     CredentialsNotAllowed { credentials, realm } => NamesAccepted,
         "spec.credentials asks for {credentials}, which KerberosRealm {realm} does not allow",
         "take it out, or add it to spec.credentials.allowed of the KerberosRealm";
-    QuotaExceeded { asking, field, limit, realm } => NamesAccepted,
-        "{asking} asks for more principals than the {limit} of spec.limits.{field} of KerberosRealm {realm}, and gets no more",
-        "take hosts, service classes or accounts away, or raise the limit";
+    QuotaExceeded { asking, limit, realm, counted, instead } => NamesAccepted,
+        "{asking} asks for more principals than the {limit} of KerberosRealm {realm}{counted}, and gets no more",
+        "raise the limit, or {instead}";
     // The names that others have already.
     NameTaken { name, owner, claimant } => NamesAccepted,
         "{name} belongs to KerberosPrincipal {owner}: of the objects that may have it, the first by namespace and name has it, before {claimant}",
@@ -277,6 +292,21 @@ agent fetch the keytab";
 }
 
 impl Problem {
+    /// Whether the object waits for another one, which may come at any time: then it is not stalled, since tools that apply many
+    /// objects give up at a stalled one.
+    #[must_use]
+    pub const fn is_missing_referent(&self) -> bool {
+        matches!(
+            self,
+            Problem::RealmNotFound { .. }
+                | Problem::NamespaceNotEnrolled { .. }
+                | Problem::AccountNotFound { .. }
+                | Problem::ServiceNotFound { .. }
+                | Problem::StatefulSetNotFound { .. }
+                | Problem::GoverningServiceNotFound { .. }
+        )
+    }
+
     /// The problem of a name that the store has for somebody else; `namespace` asks for the name.
     #[must_use]
     pub fn from_conflict(conflict: Conflict, name: &Principal, namespace: &str) -> Problem {
@@ -314,6 +344,8 @@ pub enum HealthyReason {
     Guarded,
     /// It has those that validate, and serves none that mutate.
     GuardedWithoutMutation,
+    /// The object waits for nothing.
+    Settled,
     /// Nobody has to do anything.
     NotStalled,
 }
@@ -333,6 +365,7 @@ impl HealthyReason {
             HealthyReason::NamesAccepted { .. } => "NamesAccepted",
             HealthyReason::Guarded => "Guarded",
             HealthyReason::GuardedWithoutMutation => "GuardedWithoutMutation",
+            HealthyReason::Settled => "Settled",
             HealthyReason::NotStalled => "NotStalled",
         }
     }
@@ -345,6 +378,7 @@ impl HealthyReason {
             HealthyReason::AccountExists => ConditionType::AccountFound,
             HealthyReason::NamesAccepted { .. } => ConditionType::NamesAccepted,
             HealthyReason::Guarded | HealthyReason::GuardedWithoutMutation => ConditionType::Guarded,
+            HealthyReason::Settled => ConditionType::Reconciling,
             HealthyReason::NotStalled => ConditionType::Stalled,
         }
     }
@@ -368,7 +402,7 @@ impl fmt::Display for HealthyReason {
                 "the cluster has every admission policy that validates; it serves no MutatingAdmissionPolicy (Kubernetes 1.36), so write the \
                  label kennel.dev/service-account into the templates of pods (deploy/guards/README.md)",
             ),
-            HealthyReason::NotStalled => Ok(()),
+            HealthyReason::Settled | HealthyReason::NotStalled => Ok(()),
         }
     }
 }
@@ -379,7 +413,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// Verbs that a remedy begins with: each tells the reader what to do.
-    const VERBS: [&str; 7] = ["add", "create", "delete", "give", "take", "update", "use"];
+    const VERBS: [&str; 8] = ["add", "create", "delete", "give", "raise", "take", "update", "use"];
 
     #[test]
     fn every_problem_names_a_remedy() {
@@ -407,6 +441,7 @@ mod tests {
             HealthyReason::AccountExists,
             HealthyReason::Guarded,
             HealthyReason::GuardedWithoutMutation,
+            HealthyReason::Settled,
             HealthyReason::NotStalled,
         ];
         let counted =

@@ -216,7 +216,7 @@ impl Follower {
         }
         let gauge = metrics.lease_held.clone();
         gauge.set(1);
-        let applier = Applier::new(&held, &client, instance::name());
+        let applier = Applier::new(&held, &client, instance::name(), live.name());
         events.begin(applier.events.clone());
         let controller = Controller::new(ControllerParts {
             client,

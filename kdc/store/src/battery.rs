@@ -103,6 +103,7 @@ pub fn full_principal(name: &Principal) -> Record {
         principal: name.clone(),
         origin: Origin::Kubernetes,
         owner: Some(Owner::account("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0")),
+        namespace: Some("shop".to_owned()),
         abandoned: Some(at(1_700_000_150, 7)),
         attributes: Attributes::all(),
         max_life: Some(0),

@@ -17,8 +17,8 @@ use kennel_k8s::index::IndexChanges;
 use kennel_k8s::index::view::SharedIndex;
 use kennel_k8s::lease::HeldLease;
 use kennel_k8s::watch::{WatchReport, watch_cluster};
-use kennel_store::PrincipalStore;
-use kennel_wire::message::{Clock, KerberosTime, Timestamp};
+use kennel_store::{Listing, PrincipalStore};
+use kennel_wire::message::{Clock, KerberosTime, Principal, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -109,6 +109,7 @@ impl Controller {
     /// Runs without end. The caller aborts the task at a stop, which is safe at any point: each write of the store is atomic.
     pub async fn run(mut self) {
         // Ends with this future: nothing is published after a stop, or after the Lease was lost.
+        self.know_records().await;
         let mut publisher = JoinSet::new();
         publisher.spawn(self.publisher.clone().run());
         let mut reports = watch_cluster(&self.client).ready_chunks(EVENTS);
@@ -127,6 +128,10 @@ impl Controller {
             }
             if self.synced && work.is_idle() {
                 self.say_settled(begun);
+            }
+            if self.synced && self.index.read().has_new_room() {
+                self.take_in(Vec::new(), &mut work).await;
+                continue;
             }
             let due = work.next_due().unwrap_or_else(|| Instant::now() + RESYNC);
             tokio::select! {
@@ -162,6 +167,17 @@ impl Controller {
         if !std::mem::replace(&mut self.synced, true) {
             self.metrics.cluster_synced.set(1);
             self.look_at_everything(work).await;
+        }
+    }
+
+    /// Gives the index the records that the store holds, which count to the budgets of namespaces. Ends once it could.
+    async fn know_records(&self) {
+        loop {
+            match self.store.list().await {
+                Ok(listing) => return self.index.records_exist(cluster_records(&listing)),
+                Err(error) => tracing::error!(%error, "the store cannot be listed: trying again"),
+            }
+            tokio::time::sleep(RETRY).await;
         }
     }
 
@@ -213,6 +229,13 @@ impl Controller {
 
     fn take_note(&mut self, name: &Name, state: State, work: &mut Work) {
         work.finished(name);
+        if let Name::Principal(principal) = name {
+            match state {
+                State::Waiting(end) => self.index.record_ends(principal, end),
+                State::Gone => self.index.record_deleted(principal),
+                State::Made(_) | State::Refused(_) | State::Failed => {}
+            }
+        }
         match state {
             State::Waiting(then) => work.add_at(instant_of(then, (self.clock)()), name.clone()),
             State::Failed => work.add_at(Instant::now() + RETRY, name.clone()),
@@ -236,13 +259,16 @@ impl Controller {
             return;
         }
         match self.store.list().await {
-            Ok(listing) => listing.records.iter().for_each(|versioned| match &versioned.record {
-                Record::Principal(record) if record.origin == Origin::Kubernetes => {
-                    work.add(Name::Principal(record.principal.clone()));
-                }
-                Record::Alias { alias, origin: Origin::Kubernetes, .. } => work.add(Name::Alias(alias.clone())),
-                _ => {}
-            }),
+            Ok(listing) => {
+                self.index.records_exist(cluster_records(&listing));
+                listing.records.iter().for_each(|versioned| match &versioned.record {
+                    Record::Principal(record) if record.origin == Origin::Kubernetes => {
+                        work.add(Name::Principal(record.principal.clone()));
+                    }
+                    Record::Alias { alias, origin: Origin::Kubernetes, .. } => work.add(Name::Alias(alias.clone())),
+                    _ => {}
+                });
+            }
             Err(error) => tracing::error!(%error, "the store cannot be listed: trying again"),
         }
         self.publisher.forget();
@@ -256,6 +282,7 @@ impl Controller {
     fn say_settled(&mut self, begun: Instant) {
         if std::mem::take(&mut self.recount) {
             self.metrics.refused_names.set(count(self.states.count_refused()));
+            self.metrics.abandoned_principals.set(count(self.index.read().count_unclaimed()));
         }
         if !std::mem::replace(&mut self.settled, true) {
             let principals = self.index.read().wanted().count();
@@ -263,6 +290,16 @@ impl Controller {
             tracing::info!(principals, seconds, "the store holds what the cluster asks for");
         }
     }
+}
+
+/// The principals of a listing that the controller made, each with its namespace.
+fn cluster_records(listing: &Listing) -> impl Iterator<Item = (&Principal, Option<&str>)> {
+    listing.records.iter().filter_map(|versioned| match &versioned.record {
+        Record::Principal(record) if record.origin == Origin::Kubernetes => {
+            Some((&record.principal, record.namespace.as_deref()))
+        }
+        _ => None,
+    })
 }
 
 fn work_of(settled: IndexChanges, work: &mut Work) {

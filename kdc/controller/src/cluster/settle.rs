@@ -45,18 +45,20 @@ async fn step(
     let (Name::Principal(principal) | Name::Alias(principal)) = name;
     let found = store.read(principal).await?;
     let stored = found.as_ref().map(|versioned| &versioned.record);
-    let action = match name {
+    let (is_wanted, action) = match name {
         Name::Principal(principal) => {
             let desired: Option<DesiredPrincipal> = index.read().desired(principal).cloned();
             let kdc = live.kdc();
-            reconcile(desired.as_ref(), stored, kdc.realm(), now, &mut OsRng)
+            (desired.is_some(), reconcile(desired.as_ref(), stored, kdc.realm(), now, &mut OsRng))
         }
         Name::Alias(alias) => {
             let target: Option<Principal> = index.read().alias_target(alias).cloned();
-            reconcile_alias(alias, target.as_ref(), stored)
+            (target.is_some(), reconcile_alias(alias, target.as_ref(), stored))
         }
     };
     Ok(match action {
+        // A record that may stay although no object asks for its name is an administrator's.
+        Action::Keep if !is_wanted => Some(State::Gone),
         Action::Keep => Some(kept(stored)),
         Action::Wait(then) => Some(State::Waiting(then)),
         Action::Refuse(conflict) => Some(State::Refused(conflict)),

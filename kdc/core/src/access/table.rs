@@ -1,5 +1,5 @@
 //! Who may call whom, as plain values: what `k8s` renders from the objects of a cluster (or from files), and what an
-//! [`AccessIndex`](crate::access) is built from. Full renderings are compared as values, so each list has one order.
+//! [`AccessIndex`](crate::access::AccessIndex) is built from. Full renderings are compared as values, so each list has one order.
 
 use kennel_wire::message::{KerberosTime, Principal};
 use std::collections::BTreeSet;
@@ -10,7 +10,8 @@ use std::sync::Arc;
 pub struct AccessTable {
     /// Name of the realm, such as `DEV.KENNEL`.
     pub realm: String,
-    /// The service accounts that the realm knows as clients. An account that is missing here is a stranger of the realm.
+    /// The service accounts of the enrolled namespaces. An account that is missing here counts as a client of the realm, and by
+    /// its name, but for no namespace, and nothing vetoes its calls.
     pub accounts: Vec<AccountAccess>,
     /// The servers, each with its grants. A server of the cluster that is missing here gets no callers.
     pub servers: Vec<ServerAccess>,
@@ -75,7 +76,8 @@ pub struct AccessGrant {
 /// Clients that a grant lets in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AccessPeer {
-    /// One principal by its full name: a service account, a person, a client of another realm.
+    /// One principal by its full name: a service account, a person, a client of another realm. A principal made by hand that
+    /// has the name of an account of the table is not meant.
     Principal(Principal),
     /// Every account of a namespace that the table knows. A principal made by hand that is named like one is no account.
     Namespace(String),

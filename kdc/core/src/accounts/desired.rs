@@ -12,6 +12,8 @@ pub struct DesiredPrincipal {
     pub name: Principal,
     /// The objects that ask for the principal.
     pub owner: Owner,
+    /// The namespace of those objects.
+    pub namespace: String,
     pub role: Role,
     /// Whether the principal has long-term keys; a client that gets tickets by enrolment needs none.
     pub keys: bool,

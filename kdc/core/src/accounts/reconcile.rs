@@ -106,6 +106,7 @@ fn kept_or_replaced(
     let mut wanted = record.clone();
     wanted.attributes = (record.attributes - OURS) | role_attributes(desired.role);
     wanted.abandoned = None;
+    wanted.namespace = Some(desired.namespace.clone());
     if desired.keys && record.keys.versions.is_empty() {
         wanted.keys = KeySet::random(&realm.enctypes, 1, now, rng);
     }
@@ -150,6 +151,7 @@ fn new_record(
     let keys = if desired.keys { KeySet::random(&realm.enctypes, kvno, now, rng) } else { KeySet::default() };
     let mut record = PrincipalRecord::new(desired.name.clone(), Origin::Kubernetes, keys, now, BY);
     record.owner = Some(desired.owner.clone());
+    record.namespace = Some(desired.namespace.clone());
     record.attributes = role_attributes(desired.role);
     record
 }

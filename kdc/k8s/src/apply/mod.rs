@@ -1,4 +1,4 @@
-//! Writes to the cluster, by server-side apply or merge patch under our own field manager, so that a repeated write changes
+//! Writes to the cluster, by server-side apply under our own field manager, so that a repeated write changes
 //! nothing. One type for each kind of object. All of them are made from the Lease of the realm, which the process must hold.
 //!
 //! | module | what |
@@ -37,12 +37,12 @@ pub struct Applier {
 }
 
 impl Applier {
-    /// Writes with this client while the Lease is held; `instance` names this process in Events.
+    /// Writes with this client for the KDC of `realm` while the Lease is held; `instance` names this process in Events.
     #[must_use]
-    pub fn new(held: &HeldLease, client: &Client, instance: String) -> Applier {
+    pub fn new(held: &HeldLease, client: &Client, instance: String, realm: &str) -> Applier {
         let client = held.guard(client);
         Applier {
-            statuses: StatusWriter::new(client.clone()),
+            statuses: StatusWriter::new(client.clone(), realm),
             events: EventWriter::new(client.clone(), instance),
             config_maps: ConfigMapWriter::new(client.clone()),
             keytab_secrets: KeytabSecretWriter::new(client),

@@ -9,9 +9,16 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-/// Parameters of a merge patch under our field manager.
-pub(super) fn merge_params() -> PatchParams {
-    PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() }
+/// Longest name of a field manager, octets: the API server refuses longer ones.
+const LONGEST_MANAGER: usize = 128;
+
+/// The field manager of the status that the KDC of a realm writes, `kennel-kdc/REALM`: an object that two realms report on has the
+/// conditions of each under its own manager.
+pub(super) fn status_manager(realm: &str) -> String {
+    let mut manager = format!("{FIELD_MANAGER}/{realm}");
+    let end = (0..=LONGEST_MANAGER.min(manager.len())).rev().find(|end| manager.is_char_boundary(*end));
+    manager.truncate(end.unwrap_or_default());
+    manager
 }
 
 /// Parameters of a server-side apply that takes over our fields from whoever changed them.
@@ -40,5 +47,17 @@ where
     match api.delete(name, &params).await {
         Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => Ok(()),
         other => other.map(|_| ()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_realm_has_its_own_manager_of_a_length_that_the_api_server_takes() {
+        assert_eq!(status_manager("DEV.KENNEL"), "kennel-kdc/DEV.KENNEL");
+        assert_eq!(status_manager(&"R".repeat(253)).len(), 128);
+        assert!(status_manager(&"\u{e9}".repeat(100)).len() <= 128);
     }
 }

@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_realm_that_says_nothing_has_the_default_limits() {
         let spec = |limits| serde_json::from_value(serde_json::json!({ "realmName": "R", "limits": limits })).unwrap();
-        assert_eq!(Limits::of_realm(&spec(serde_json::json!(null))), Limits { per_namespace: 1000, per_object: 256 });
+        assert_eq!(Limits::of_realm(&spec(serde_json::json!({}))), Limits { per_namespace: 1000, per_object: 256 });
         let limits = serde_json::json!({ "principalsPerNamespace": 10, "principalsPerObject": 6 });
         assert_eq!(Limits::of_realm(&spec(limits)), LIMITS);
     }

@@ -78,7 +78,9 @@ impl Index {
     /// followed: the network stays as it is when a realm is deleted.
     #[must_use]
     pub fn own_policies(&self) -> BTreeMap<ObjectKey, &PolicyFact> {
-        let Some(followed) = &self.followed else { return BTreeMap::new() };
+        let Some(followed) = self.followed_realm().and_then(|realm| realm.metadata.name.as_deref()) else {
+            return BTreeMap::new();
+        };
         let is_ours = |policy: &PolicyFact| {
             let realm = policy.realm();
             policy.managed && realm.is_none_or(|realm| realm == followed || self.tables.realms.get("", realm).is_none())

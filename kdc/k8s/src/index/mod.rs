@@ -10,11 +10,13 @@
 //! | `pod_shapes` | what the pods of a namespace are like, each kind once |
 //! | `set_pods` | the pods of StatefulSets that have principals of their own |
 //! | `budget` | how much of what a namespace asks for it may have |
+//! | `records` | the records of the store, as the budgets count them |
 //! | `services` | the names that a KerberosPrincipal asks for |
 //! | `plan` | what the objects of a namespace ask for within its budget |
 //! | `policy_claims` | who has a name that the alias policy gives to several namespaces |
 //! | `lookup` | the facts that rendering reads |
 //! | [`namespace`] | the principals that a namespace asks for |
+//! | `realm_choice` | which KerberosRealm is followed, and which namespaces it has |
 //! | `selector` | label selectors |
 //! | [`surroundings`] | facts that no object tells: the KDC's own pods, the kinds that are served |
 //! | [`view`] | the index as the core sees it: enrolment's rules, the pods of tickets |
@@ -33,6 +35,8 @@ mod lookup;
 mod plan;
 mod pod_shapes;
 mod policy_claims;
+mod realm_choice;
+mod records;
 mod services;
 mod set_pods;
 
@@ -45,13 +49,13 @@ use crate::index::facts::{ObjectKey, OwnFact};
 use crate::index::namespace::NamespaceDesire;
 use crate::index::plan::{NamespacePlan, PlanFacts};
 use crate::index::policy_claims::PolicyClaims;
-use crate::index::set_pods::SetPods;
+use crate::index::realm_choice::{Candidate, RealmChoice};
+use crate::index::records::UnclaimedRecords;
 use crate::index::surroundings::Surroundings;
 use crate::index::tables::{ClusterEvent, Tables};
-use crate::problem::Problem;
 use kennel_core::accounts::DesiredPrincipal;
 use kennel_core::realm::Realm;
-use kennel_wire::message::Principal;
+use kennel_wire::message::{KerberosTime, Principal};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of the cluster.
@@ -61,6 +65,8 @@ pub struct Index {
     realm: Realm,
     tables: Tables,
     claims: PolicyClaims,
+    /// Records of the store that no object asks for.
+    unclaimed: UnclaimedRecords,
     desires: BTreeMap<String, NamespaceDesire>,
     /// The namespace that wants a principal.
     wanted_by: BTreeMap<Principal, String>,
@@ -69,8 +75,7 @@ pub struct Index {
     /// Namespaces to compute anew.
     dirty: BTreeSet<String>,
     realms_dirty: bool,
-    /// Name of the KerberosRealm that is followed.
-    followed: Option<String>,
+    choice: RealmChoice,
     surroundings: Surroundings,
     access_dirty: bool,
     own_policies: BTreeSet<ObjectKey>,
@@ -102,12 +107,13 @@ impl Index {
             realm,
             tables: Tables::default(),
             claims: PolicyClaims::default(),
+            unclaimed: UnclaimedRecords::default(),
             desires: BTreeMap::new(),
             wanted_by: BTreeMap::new(),
             aliases: BTreeMap::new(),
             dirty: BTreeSet::new(),
             realms_dirty: false,
-            followed: None,
+            choice: RealmChoice::default(),
             surroundings: Surroundings::default(),
             access_dirty: true,
             own_policies: BTreeSet::new(),
@@ -117,6 +123,8 @@ impl Index {
     /// Takes in what no object tells; accesses are to be rendered anew where it changed.
     pub fn set_surroundings(&mut self, surroundings: Surroundings) {
         self.access_dirty |= self.surroundings != surroundings;
+        // The namespace of the KDC is never enrolled.
+        self.realms_dirty |= self.surroundings.kdc != surroundings.kdc;
         self.surroundings = surroundings;
     }
 
@@ -154,16 +162,20 @@ impl Index {
             ..IndexChanges::default()
         };
         if changes.realms {
-            self.followed = self.oldest_realm();
+            self.choice.choose(&self.realm.name, &self.tables.realms);
             let known = self.tables.namespaces.iter().map(|((_, name), _)| name);
             self.dirty.extend(known.chain(self.desires.keys()).cloned());
         }
+        let changed = self.unclaimed.take_changed();
+        let waits = |namespace: &String| self.desires.get(namespace).is_some_and(|desire| desire.exceeds_quota);
+        self.dirty.extend(changed.into_iter().filter(waits));
         // A name that changes its owner touches further namespaces; each claim is settled once its namespace is.
         while let Some(namespace) = self.dirty.pop_first() {
             let old = self.desires.remove(&namespace).unwrap_or_default();
-            let desire = self.desire(&namespace, old.granted_pods());
+            let desire = self.desire(&namespace, &old);
             changes.add_differences(&old, &desire);
             self.register(&namespace, &old, &desire);
+            self.claim_records(&namespace, &old, &desire);
             changes.namespaces.insert(namespace.clone());
             if desire != NamespaceDesire::default() {
                 self.desires.insert(namespace, desire);
@@ -191,43 +203,68 @@ impl Index {
         }
     }
 
-    fn desire(&mut self, namespace: &str, granted: &SetPods) -> NamespaceDesire {
+    /// Follows the records: one that is wanted no longer counts until the store has deleted it.
+    fn claim_records(&mut self, namespace: &str, old: &NamespaceDesire, new: &NamespaceDesire) {
+        let given_up = old.principals.keys().filter(|name| !self.wanted_by.contains_key(*name));
+        given_up.for_each(|name| self.unclaimed.insert(name, Some(namespace)));
+        new.principals.keys().for_each(|name| self.unclaimed.remove(name));
+    }
+
+    /// Takes in a record of the store that the controller made once, with the namespace that it was made for. The records have to be
+    /// known before the first [`Index::settle`]: they count to the budgets.
+    pub fn record_exists(&mut self, name: &Principal, namespace: Option<&str>) {
+        if !self.wanted_by.contains_key(name) {
+            self.unclaimed.insert(name, namespace);
+        }
+    }
+
+    /// Takes in when the store deletes the record of a name that no object asks for.
+    pub fn record_ends(&mut self, name: &Principal, end: KerberosTime) {
+        self.unclaimed.set_end(name, end);
+    }
+
+    /// Takes in that the store holds no record of a name that no object asks for.
+    pub fn record_deleted(&mut self, name: &Principal) {
+        self.unclaimed.remove(name);
+    }
+
+    /// Number of records of the store that no object asks for.
+    #[must_use]
+    pub fn count_unclaimed(&self) -> usize {
+        self.unclaimed.count()
+    }
+
+    /// Whether a namespace that is over its budget may have more since the last [`Index::settle`], as records were deleted.
+    #[must_use]
+    pub fn has_new_room(&self) -> bool {
+        let waits = |namespace: &str| self.desires.get(namespace).is_some_and(|desire| desire.exceeds_quota);
+        self.unclaimed.changed().any(waits)
+    }
+
+    fn desire(&mut self, namespace: &str, old: &NamespaceDesire) -> NamespaceDesire {
         let tables = &self.tables;
-        let not_enrolled = match (self.followed_realm(), tables.namespaces.get("", namespace)) {
-            (None, _) => Some(Problem::RealmNotFound { realm: self.realm.name.clone() }),
-            (Some(realm), Some(fact))
-                if !fact.ending && selector::matches(&realm.namespace_selector(), &fact.labels) =>
-            {
-                None
-            }
-            (Some(realm), _) => Some(not_selected(namespace, realm)),
+        let candidate = Candidate {
+            namespace,
+            fact: tables.namespaces.get("", namespace),
+            of_kdc: self.surroundings.kdc.as_ref().map(|kdc| &*kdc.namespace),
+            realms: &tables.realms,
         };
-        if let Some(why) = not_enrolled {
+        if let Some(why) = self.choice.not_enrolled(&self.realm.name, candidate) {
             self.dirty.extend(self.claims.replace(namespace, BTreeSet::new()));
             return NamespaceDesire::not_enrolled(namespace, &why, tables);
         }
-        let Some(realm) = self.followed.as_ref().and_then(|name| tables.realms.get("", name)?.object.as_ref().ok())
-        else {
-            return NamespaceDesire::default();
-        };
-        let plan = NamespacePlan::new(PlanFacts { namespace, realm, configured: &self.realm, tables }, granted);
+        let Some(realm) = self.choice.followed() else { return NamespaceDesire::default() };
+        let facts = PlanFacts { namespace, realm, configured: &self.realm, tables };
+        let records = self.unclaimed.of(namespace, &old.principals);
+        let plan = NamespacePlan::new(facts, old.granted_pods(), records);
         self.dirty.extend(self.claims.replace(namespace, plan.policy_claims()));
         NamespaceDesire::enrolled(plan, &self.claims)
     }
 
-    /// Name of the oldest KerberosRealm with our realm's name; the others have no effect.
-    fn oldest_realm(&self) -> Option<String> {
-        let ours = self.tables.realms.iter().filter(|(_, fact)| {
-            let of_our_name = |realm: &KerberosRealm| realm.spec.realm_name == self.realm.name;
-            fact.meta.deletion_timestamp.is_none() && fact.object.as_ref().is_ok_and(of_our_name)
-        });
-        ours.min_by_key(|((_, name), fact)| (fact.created(), name)).map(|((_, name), _)| name.clone())
-    }
-
-    /// The KerberosRealm that the KDC follows.
+    /// The KerberosRealm that the KDC follows: the oldest with our realm's name, as it could be read last.
     #[must_use]
     pub fn followed_realm(&self) -> Option<&KerberosRealm> {
-        self.tables.realms.get("", self.followed.as_ref()?)?.object.as_ref().ok()
+        self.choice.followed()
     }
 
     /// All KerberosRealms with our realm's name, and those that cannot be read.
@@ -299,13 +336,5 @@ impl IndexChanges {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == IndexChanges::default()
-    }
-}
-
-fn not_selected(namespace: &str, realm: &KerberosRealm) -> Problem {
-    Problem::NamespaceNotEnrolled {
-        namespace: namespace.to_owned(),
-        realm: realm.metadata.name.clone().unwrap_or_default(),
-        selector: selector::as_text(&realm.namespace_selector()),
     }
 }

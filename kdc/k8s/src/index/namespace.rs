@@ -124,7 +124,7 @@ impl NamespaceDesire {
             self.exceeds_quota = true;
             if self.exceeding.len() < MOST_NAMED {
                 let principal = client_principal(name, namespace, &realm.spec.realm_name);
-                let (name, uid, problem) = (name.to_owned(), fact.uid.clone(), plan.account_exceeds());
+                let (name, uid, problem) = (name.to_owned(), fact.uid.clone(), plan.account_exceeds(name));
                 self.exceeding.push(ExceedingAccount { name, uid, principal, problem });
             }
         }
@@ -132,8 +132,14 @@ impl NamespaceDesire {
 
     fn add_account(&mut self, account: &str, uid: &str, namespace: &str, realm: &KerberosRealm) {
         let client = client_principal(account, namespace, &realm.spec.realm_name);
-        let (owner, aliases) = (Owner::account(uid), BTreeSet::new());
-        let desired = DesiredPrincipal { name: client.clone(), owner, role: Role::Client, keys: false, aliases };
+        let desired = DesiredPrincipal {
+            name: client.clone(),
+            owner: Owner::account(uid),
+            namespace: namespace.to_owned(),
+            role: Role::Client,
+            keys: false,
+            aliases: BTreeSet::new(),
+        };
         self.principals.insert(client.clone(), desired);
         let credentials = credentials(realm.spec.default_credentials(), realm);
         let credentials = credentials.unwrap_or(AccountCredentials::Ticket);
@@ -161,7 +167,7 @@ impl NamespaceDesire {
                 let Some(service) = owners.granted(requested, claimant, &mut outcome.problems) else { continue };
                 outcome.principals.push(service.name.clone());
                 outcome.aliases.extend(service.aliases.iter().cloned());
-                self.principals.insert(service.name.clone(), desired_service(&service, owner.clone()));
+                self.principals.insert(service.name.clone(), desired_service(&service, owner.clone(), facts.namespace));
                 match pod {
                     Some(pod) => {
                         self.pods.grant(&pod.set, pod.ordinal, pods);
@@ -267,9 +273,10 @@ impl<'a> NameOwners<'a> {
     }
 }
 
-fn desired_service(service: &Service, owner: Owner) -> DesiredPrincipal {
+fn desired_service(service: &Service, owner: Owner, namespace: &str) -> DesiredPrincipal {
+    let (name, namespace) = (service.name.clone(), namespace.to_owned());
     let aliases = service.aliases.iter().cloned().collect();
-    DesiredPrincipal { name: service.name.clone(), owner, role: Role::Service, keys: true, aliases }
+    DesiredPrincipal { name, owner, namespace, role: Role::Service, keys: true, aliases }
 }
 
 /// The credentials of a choice that the realm allows; `None` where it allows none of them.

@@ -3,12 +3,15 @@
 mod budget;
 mod names;
 mod pods;
+mod records;
 
 use super::*;
 use crate::index::facts::{AccountFact, Fact, PodFact};
+use crate::index::surroundings::{KdcPods, Surroundings};
 use crate::index::table::ObjectChange;
 use crate::index::view::SharedIndex;
 use crate::names::{client_principal, service_principal};
+use crate::problem::Problem;
 use kennel_core::accounts::Role;
 use kennel_core::enrolment::{AccountCredentials, ClusterView};
 use kennel_core::pods::{PodRef, PodState, Pods};
@@ -416,4 +419,43 @@ fn without_a_realm_object_its_principals_say_which_one_to_create() {
     cluster.after([ClusterEvent::Realm(ObjectChange::Gone((String::new(), "r".into())))]);
     assert_eq!(cluster.reasons("shop", "web"), ["RealmNotFound"]);
     assert!(cluster.problems("shop", "web")[0].to_string().contains("create one with spec.realmName R"));
+}
+
+#[test]
+fn the_cluster_s_own_namespaces_and_the_kdc_s_are_never_enrolled() {
+    let cluster = Cluster::shop();
+    cluster.0.write().set_surroundings(Surroundings {
+        kdc: Some(KdcPods::of_deployment("kennel-system")),
+        ..Surroundings::default()
+    });
+    cluster.after(["kube-system", "kennel-system"].map(|name| namespace(name, true)));
+    cluster.after([account("kube-system", "admin"), account("kennel-system", "kennel-kdc")]);
+    assert!(cluster.names().iter().all(|name| name.contains(".shop@")), "{:?}", cluster.names());
+    cluster.after([principal("kube-system", "admin", json!({}))]);
+    assert_eq!(cluster.reasons("kube-system", "admin"), ["NamespaceExcluded"]);
+}
+
+#[test]
+fn a_namespace_that_two_realms_select_is_the_older_one_s() {
+    let other = |created: &str| realm("other", created, json!({ "realmName": "OTHER" }));
+    let cluster = Cluster::shop();
+    cluster.after([principal("shop", "web", json!({})), other("2026-01-02T00:00:00Z")]);
+    assert!(cluster.reasons("shop", "web").is_empty(), "ours is older");
+    cluster.after([other("2025-01-02T00:00:00Z")]);
+    assert_eq!(cluster.reasons("shop", "web"), ["NamespaceOfOlderRealm"]);
+    assert!(cluster.names().is_empty());
+}
+
+#[test]
+fn a_mistake_in_a_realm_takes_no_namespace_out() {
+    let cluster = Cluster::shop();
+    let names = cluster.names();
+    assert_eq!(names.len(), 2);
+    let unreadable = json!({ "matchExpressions": [{ "key": "a", "operator": "Bogus" }] });
+    cluster.after([realm("r", "2026-01-01T00:00:00Z", json!({ "namespaceSelector": unreadable }))]);
+    assert_eq!(cluster.names(), names, "the selector cannot be read");
+    cluster.after([realm("r", "2026-01-01T00:00:00Z", json!({ "tickets": { "maxLife": "7d" } }))]);
+    assert_eq!(cluster.names(), names, "the object cannot be read");
+    cluster.after([ClusterEvent::Realm(ObjectChange::Gone((String::new(), "r".into())))]);
+    assert!(cluster.names().is_empty(), "the realm is gone");
 }

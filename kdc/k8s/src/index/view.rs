@@ -7,7 +7,7 @@ use crate::index::tables::ClusterEvent;
 use crate::index::{Index, IndexChanges};
 use kennel_core::enrolment::{Account, ClusterView, Entitlement, Namespace, Pod};
 use kennel_core::pods::{PodRef, PodState, Pods};
-use kennel_wire::message::Principal;
+use kennel_wire::message::{KerberosTime, Principal};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// An index with many readers. A panic during a write is no reason to stop, since each event is whole.
@@ -33,6 +33,22 @@ impl SharedIndex {
         let mut index = self.write();
         events.into_iter().for_each(|event| index.apply(event));
         index.is_synced().then(|| index.settle())
+    }
+
+    /// Takes in records of the store that the controller made once, each with its namespace: see [`Index::record_exists`].
+    pub fn records_exist<'r>(&self, records: impl IntoIterator<Item = (&'r Principal, Option<&'r str>)>) {
+        let mut index = self.write();
+        records.into_iter().for_each(|(name, namespace)| index.record_exists(name, namespace));
+    }
+
+    /// Takes in when a record is deleted: see [`Index::record_ends`].
+    pub fn record_ends(&self, name: &Principal, end: KerberosTime) {
+        self.write().record_ends(name, end);
+    }
+
+    /// Takes in that a record is deleted: see [`Index::record_deleted`].
+    pub fn record_deleted(&self, name: &Principal) {
+        self.write().record_deleted(name);
     }
 
     /// Locks the index for writing.

@@ -19,7 +19,7 @@ pub struct DesiredCondition {
 }
 
 /// Returns the conditions that replace the `old` ones at the time `now` (seconds since the epoch). Conditions of other types
-/// stay, since other controllers wrote them.
+/// stay, since other controllers wrote them, and each keeps its place: the API server decides the order.
 #[must_use]
 pub fn merge_conditions(
     old: &[Condition],
@@ -40,8 +40,11 @@ pub fn merge_conditions(
             message: desired.message.clone(),
         }
     };
-    let others = old.iter().filter(|c| desired.iter().all(|d| d.kind.name() != c.type_)).cloned();
-    desired.iter().map(new).chain(others).collect()
+    let of_type = |condition: &Condition| desired.iter().find(|desired| desired.kind.name() == condition.type_);
+    let kept = old.iter().map(|condition| of_type(condition).map_or_else(|| condition.clone(), new));
+    let added =
+        desired.iter().filter(|desired| old.iter().all(|condition| condition.type_ != desired.kind.name())).map(new);
+    kept.chain(added).collect()
 }
 
 #[cfg(test)]
@@ -73,6 +76,8 @@ mod tests {
         let mut theirs = merge_conditions(&[], &ready(true, ""), None, 1);
         theirs[0].type_ = "Theirs".into();
         let both = merge_conditions(&theirs, &ready(true, ""), None, 2);
-        assert_eq!(both.iter().map(|c| &*c.type_).collect::<Vec<_>>(), ["Ready", "Theirs"]);
+        assert_eq!(both.iter().map(|c| &*c.type_).collect::<Vec<_>>(), ["Theirs", "Ready"]);
+        let again = merge_conditions(&both, &ready(true, ""), None, 3);
+        assert_eq!(again, both, "in the order of the API server, so that nothing is written");
     }
 }

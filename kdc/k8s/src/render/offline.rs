@@ -61,30 +61,25 @@ impl OfflineCluster {
     /// # Errors
     /// A file that cannot be read, or that does not hold what its kind says; files without a realm.
     pub fn read(path: &Path) -> Result<OfflineCluster, OfflineError> {
-        OfflineCluster::read_all(&[path])
-    }
-
-    /// Reads several folders or files as one.
-    ///
-    /// # Errors
-    /// As [`OfflineCluster::read`].
-    pub fn read_all(paths: &[impl AsRef<Path>]) -> Result<OfflineCluster, OfflineError> {
-        let (manifests, report) = read_manifests(paths)?;
-        let path = paths.first().map_or_else(|| Path::new("."), AsRef::as_ref);
-        finish(path, &manifests, report)
-    }
-
-    /// Reads the objects alone, without what they only mention, to lay them over those of a cluster.
-    ///
-    /// # Errors
-    /// A file that cannot be read, or that does not hold what its kind says.
-    pub fn objects(paths: &[impl AsRef<Path>]) -> Result<Vec<ClusterEvent>, OfflineError> {
-        let (manifests, _) = read_manifests(paths)?;
-        let mut events = Vec::new();
-        for manifest in &manifests {
-            events.extend(manifest.events()?);
+        let mut files = Vec::new();
+        collect(path, None, 0, &mut files)?;
+        let mut documents = Vec::new();
+        for file in &files {
+            let text = std::fs::read_to_string(&file.path).map_err(|error| unreadable(&file.path, error))?;
+            documents.extend(parse(&text, &file.path)?.into_iter().map(|value| (file, value)));
         }
-        Ok(events)
+        let mut manifests = Vec::new();
+        let mut report = OfflineReport { files: files.len(), ..OfflineReport::default() };
+        for (file, value) in documents {
+            for object in flatten(value) {
+                match Manifest::new(object, file.namespace.as_deref(), &file.path)? {
+                    Ok(manifest) => manifests.push(manifest),
+                    Err(kind) => *report.skipped.entry(kind).or_default() += 1,
+                }
+            }
+        }
+        report.objects = manifests.len();
+        finish(path, &manifests, report)
     }
 
     /// Reads the documents of a text, for tests and for what comes over a pipe.
@@ -115,26 +110,6 @@ impl OfflineCluster {
         _ = index.settle();
         index
     }
-}
-
-fn read_manifests(paths: &[impl AsRef<Path>]) -> Result<(Vec<Manifest>, OfflineReport), OfflineError> {
-    let mut files = Vec::new();
-    for path in paths {
-        collect(path.as_ref(), None, 0, &mut files)?;
-    }
-    let mut manifests = Vec::new();
-    let mut report = OfflineReport { files: files.len(), ..OfflineReport::default() };
-    for file in &files {
-        let text = std::fs::read_to_string(&file.path).map_err(|error| unreadable(&file.path, error))?;
-        for object in parse(&text, &file.path)?.into_iter().flat_map(flatten) {
-            match Manifest::new(object, file.namespace.as_deref(), &file.path)? {
-                Ok(manifest) => manifests.push(manifest),
-                Err(kind) => *report.skipped.entry(kind).or_default() += 1,
-            }
-        }
-    }
-    report.objects = manifests.len();
-    Ok((manifests, report))
 }
 
 fn finish(path: &Path, manifests: &[Manifest], mut report: OfflineReport) -> Result<OfflineCluster, OfflineError> {

@@ -3,6 +3,7 @@
 use crate::crd::principal::{KerberosPrincipalStatus, SecretRef};
 use crate::crd::realm::{KerberosRealm, KerberosRealmStatus};
 use crate::index::namespace::PrincipalOutcome;
+use crate::index::selector;
 use crate::problem::{ConditionType, HealthyReason, Problem};
 use crate::render::conditions::{DesiredCondition, merge_conditions};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -49,6 +50,7 @@ pub fn principal_status(
             &under(ConditionType::NamesAccepted),
             HealthyReason::NamesAccepted { principals: outcome.principals.len(), withheld: outcome.withheld },
         ),
+        reconciling(&problems, progress.waiting),
         stalled(&problems),
     ];
     let count = |names: &[Principal]| Some(i32::try_from(names.len()).unwrap_or(i32::MAX));
@@ -88,7 +90,7 @@ pub fn realm_status(
     now: i64,
 ) -> KerberosRealmStatus {
     let problems: Vec<&Problem> = problem.into_iter().collect();
-    let desired = [condition(&problems, HealthyReason::Serving), stalled(&problems)];
+    let desired = [condition(&problems, HealthyReason::Serving), reconciling(&problems, 0), stalled(&problems)];
     let count = |number: usize| problem.is_none().then(|| i32::try_from(number).unwrap_or(i32::MAX));
     KerberosRealmStatus {
         observed_generation: meta.generation,
@@ -98,7 +100,8 @@ pub fn realm_status(
     }
 }
 
-/// Returns the problem of a KerberosRealm, where there is one: the object is malformed, or the KDC follows an older one.
+/// Returns the problem of a KerberosRealm, where there is one: the object or its selector cannot be read, or the KDC follows an
+/// older object.
 #[must_use]
 pub fn realm_problem(name: &str, object: &Result<KerberosRealm, String>, followed: Option<&str>) -> Option<Problem> {
     match (object, followed) {
@@ -106,7 +109,9 @@ pub fn realm_problem(name: &str, object: &Result<KerberosRealm, String>, followe
         (Ok(realm), Some(followed)) if followed != name => {
             Some(Problem::RealmTaken { realm: realm.spec.realm_name.clone(), followed: followed.to_owned() })
         }
-        _ => None,
+        (Ok(realm), _) => {
+            selector::unreadable(&realm.namespace_selector()).map(|error| Problem::SelectorUnreadable { error })
+        }
     }
 }
 
@@ -114,9 +119,19 @@ fn progressing(waiting: usize) -> DesiredCondition {
     DesiredCondition { holds: false, ..condition(&[], HealthyReason::Progressing { waiting }) }
 }
 
-/// The condition `Stalled`, true where somebody has to do something, as kstatus defines it.
+/// The condition `Reconciling`, true where the object waits for other objects or for the store.
+fn reconciling(problems: &[&Problem], waiting: usize) -> DesiredCondition {
+    let missing: Vec<&Problem> = problems.iter().copied().filter(|problem| problem.is_missing_referent()).collect();
+    if missing.is_empty() && problems.is_empty() && waiting > 0 {
+        return DesiredCondition { kind: ConditionType::Reconciling, holds: true, ..progressing(waiting) };
+    }
+    DesiredCondition { holds: !missing.is_empty(), ..condition(&missing, HealthyReason::Settled) }
+}
+
+/// The condition `Stalled`, true where an edit alone mends the object.
 fn stalled(problems: &[&Problem]) -> DesiredCondition {
-    DesiredCondition { holds: !problems.is_empty(), ..condition(problems, HealthyReason::NotStalled) }
+    let lasting: Vec<&Problem> = problems.iter().copied().filter(|problem| !problem.is_missing_referent()).collect();
+    DesiredCondition { holds: !lasting.is_empty(), ..condition(&lasting, HealthyReason::NotStalled) }
 }
 
 /// A condition that is false for the reason of the first problem, and true without problems.
@@ -154,7 +169,7 @@ mod tests {
         status.conditions.into_iter().map(|c| (c.type_, c.status, c.reason)).collect()
     }
 
-    fn texts(of: [(&str, &str, &str); 4]) -> Vec<(String, String, String)> {
+    fn texts(of: [(&str, &str, &str); 5]) -> Vec<(String, String, String)> {
         of.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned())).into()
     }
 
@@ -165,6 +180,7 @@ mod tests {
             ("Ready", "True", "Ready"),
             ("AccountFound", "True", "AccountExists"),
             ("NamesAccepted", "True", "NamesAccepted"),
+            ("Reconciling", "False", "Settled"),
             ("Stalled", "False", "NotStalled"),
         ];
         assert_eq!(all, texts(expected));
@@ -180,9 +196,24 @@ mod tests {
             ("Ready", "False", "AccountNotFound"),
             ("AccountFound", "False", "AccountNotFound"),
             ("NamesAccepted", "False", "ServiceNotFound"),
-            ("Stalled", "True", "AccountNotFound"),
+            ("Reconciling", "True", "AccountNotFound"),
+            ("Stalled", "False", "NotStalled"),
         ];
         assert_eq!(status(&outcome, &StoreProgress::default()), texts(expected));
+    }
+
+    #[test]
+    fn what_only_an_edit_mends_is_stalled_and_what_is_not_there_yet_is_not() {
+        let refused = Problem::ServiceClassRefused { class: "krbtgt".into() };
+        let outcome = PrincipalOutcome { problems: vec![no_service(), refused], ..PrincipalOutcome::default() };
+        let all = status(&outcome, &StoreProgress::default());
+        let of =
+            |kind: &str| all.iter().find(|(of, ..)| of == kind).map(|(_, status, reason)| format!("{status} {reason}"));
+        assert_eq!(of("Reconciling").unwrap(), "True ServiceNotFound");
+        assert_eq!(of("Stalled").unwrap(), "True ServiceClassRefused");
+        let waiting = StoreProgress { waiting: 2, ..StoreProgress::default() };
+        let all = status(&PrincipalOutcome::default(), &waiting);
+        assert_eq!(all[3], ("Reconciling".to_owned(), "True".to_owned(), "Progressing".to_owned()));
     }
 
     #[test]
@@ -222,7 +253,10 @@ mod tests {
         let status = realm_status(&meta, None, None, counts, 100);
         assert_eq!((status.observed_generation, status.namespaces, status.principals), (Some(3), Some(2), Some(9)));
         let conditions = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect::<Vec<_>>();
-        assert_eq!(conditions, [("Ready", "True", "Serving"), ("Stalled", "False", "NotStalled")]);
+        assert_eq!(
+            conditions,
+            [("Ready", "True", "Serving"), ("Reconciling", "False", "Settled"), ("Stalled", "False", "NotStalled")]
+        );
         assert_eq!(status.conditions[0].last_transition_time.0.as_second(), 100);
     }
 
@@ -238,7 +272,10 @@ mod tests {
             realm_status(&ObjectMeta::default(), None, Some(&problem), RealmCounts { namespaces: 1, principals: 1 }, 0);
         assert_eq!((status.namespaces, status.principals), (None, None));
         let conditions = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect::<Vec<_>>();
-        assert_eq!(conditions, [("Ready", "False", "RealmTaken"), ("Stalled", "True", "RealmTaken")]);
+        assert_eq!(
+            conditions,
+            [("Ready", "False", "RealmTaken"), ("Reconciling", "False", "Settled"), ("Stalled", "True", "RealmTaken")]
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The CBOR of a record: arrays, one type for each part, apart from core's types so that those may change freely. Every
 //! record of a format that is read must stay readable: never change a number, a type or an order.
 //!
-//! Format 2 added `owner`, `abandoned` and an alias's origin, each at the end of its array. Format 3 has the same CBOR and changed
-//! the wrapping alone.
+//! Format 2 added `owner`, `abandoned` and an alias's origin, each at the end of its array. Format 3 changed the wrapping; `namespace`,
+//! at the end too, came later, and records without it are read.
 
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
 use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};
@@ -79,6 +79,8 @@ struct PrincipalForm<'a> {
     owner: Option<Cow<'a, str>>,
     #[n(12)]
     abandoned: Option<InstantForm>,
+    #[b(13)]
+    namespace: Option<Cow<'a, str>>,
 }
 
 #[derive(Encode, Decode, CborLen)]
@@ -190,6 +192,7 @@ impl<'a> From<&'a PrincipalRecord> for PrincipalForm<'a> {
             modified_by: &record.modified_by,
             owner: record.owner.as_ref().map(|owner| owner.to_string().into()),
             abandoned: record.abandoned.map(InstantForm::from),
+            namespace: record.namespace.as_deref().map(Cow::from),
         }
     }
 }
@@ -203,6 +206,7 @@ impl TryFrom<PrincipalForm<'_>> for PrincipalRecord {
             principal: form.name.into(),
             origin: origin_of(form.origin)?,
             owner: form.owner.as_deref().map(Owner::from),
+            namespace: form.namespace.map(Cow::into_owned),
             abandoned: form.abandoned.map(Timestamp::try_from).transpose()?,
             // An unknown attribute may forbid something, so the record is refused rather than read without the attribute.
             attributes: Attributes::from_bits(form.attributes).ok_or("it has attributes that are not known")?,

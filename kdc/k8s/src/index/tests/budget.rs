@@ -63,6 +63,9 @@ fn accounts_count_too_and_the_youngest_have_no_principal() {
     assert!(index.entitlement("shop", "aab", "x").is_none() && index.entitlement("shop", "aaa", "x").is_some());
     drop(index);
     cluster.after([ClusterEvent::Account(ObjectChange::Gone(("shop".into(), "cart".into())))]);
+    assert!(cluster.0.read().entitlement("shop", "aab", "x").is_none(), "the record of cart is still there");
+    cluster.0.record_deleted(&client_principal("cart", "shop", "R"));
+    cluster.after([]);
     assert!(cluster.0.read().entitlement("shop", "aab", "x").is_some(), "there is room again");
 }
 
