@@ -22,7 +22,7 @@ mod source;
 mod state;
 mod table;
 
-use crate::commands::{access, audit, diff, render, status};
+use crate::commands::{access, audit, diff, explain, render, status};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use std::process::ExitCode;
@@ -47,6 +47,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Shows what the KDC would make of YAML files: NetworkPolicies, and who gets tickets. Needs no cluster.
     Render(render::RenderArgs),
+    /// Explains whether a client reaches a server, layer by layer, and names what allows it or what is missing.
+    Explain(explain::ExplainArgs),
     /// Shows what applying YAML files would change: tickets, modes, NetworkPolicies; and who would lose access.
     Diff(diff::DiffArgs),
     /// Who may call whom, and who did.
@@ -95,6 +97,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         match command {
             Command::Status(args) => status::run(args).await,
             Command::Render(args) => render::run(args),
+            Command::Explain(args) => explain::run(args).await,
             Command::Diff(args) => diff::run(args).await,
             Command::Access(Access::Suggest(args)) => access::suggest::run(args).await,
             Command::Access(Access::Matrix(args)) => access::matrix::run(args).await,
