@@ -40,7 +40,7 @@ pub(crate) struct Refused {
 }
 
 impl AdminApi {
-    /// `client` reaches the KDC and shows a token: see [`KdcArgs::connect`](crate::reach::KdcArgs::connect).
+    /// `client` reaches the KDC and shows a token: see [`connect`](crate::reach::connect).
     pub(crate) fn new(client: Client) -> AdminApi {
         AdminApi { client }
     }

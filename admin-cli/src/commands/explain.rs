@@ -3,7 +3,8 @@
 
 use crate::api::{AdminApi, Refused};
 use crate::output::{Colors, OutputFormat, plain, print, print_value};
-use crate::reach::KdcArgs;
+use crate::reach::args::KdcArgs;
+use crate::reach::connect;
 use crate::source::Source;
 use kennel_wire::admin::{ExplainLayer, ExplainQuery, ExplainResponse, ExplainVerdict, path};
 use std::path::PathBuf;
@@ -56,7 +57,7 @@ pub(crate) async fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
 
 /// The KDC's own answer; else that of the cluster's objects, as far as the user may read them.
 async fn live(args: &ExplainArgs, query: &ExplainQuery) -> anyhow::Result<ExplainResponse> {
-    let asked = match args.kdc.connect(None).await {
+    let asked = match connect(&args.kdc, None).await {
         Ok(client) => AdminApi::new(client).get(path::EXPLAIN, query).await,
         Err(error) => Err(error),
     };

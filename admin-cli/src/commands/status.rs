@@ -3,7 +3,7 @@
 use crate::metrics::{KeyMetrics, ReplicaMetrics};
 use crate::output::{OutputFormat, print, print_value};
 use crate::problems::{Finding, find_problems};
-use crate::reach::ClusterArgs;
+use crate::reach::args::ClusterArgs;
 use crate::state::{ClusterState, gather};
 use crate::table::text_table;
 use std::process::ExitCode;

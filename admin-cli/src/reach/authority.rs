@@ -1,6 +1,6 @@
 //! The CA certificate that the KDC's certificate must come from.
 
-use crate::reach::ClusterArgs;
+use crate::reach::args::ClusterArgs;
 use anyhow::{Context, ensure};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kennel_k8s::connect;

@@ -2,96 +2,46 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`args`] | options that say where the cluster and the KDC are, and who asks |
 //! | [`pod`] | finds a ready pod of the KDC, and forwards its port through the API server |
 //! | [`token`] | the token that the admin API asks for |
 //! | [`authority`] | the CA certificate that the KDC's own certificate must come from |
+
+pub(crate) mod args;
 
 mod authority;
 mod pod;
 mod token;
 
-use anyhow::Context;
+use crate::reach::args::KdcArgs;
 use hyper::Uri;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use kennel_k8s::connect;
 use kube::client::middleware::AuthLayer;
 use kube::client::{Body, ConfigExt};
 use kube::{Client, Config};
-use std::path::PathBuf;
 use tower::{BoxError, Layer, ServiceExt};
 
-/// Where the cluster is.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct ClusterArgs {
-    /// Kubeconfig of the cluster [default: as kubectl finds it].
-    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
-    kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig [default: the current one].
-    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
-    context: Option<String>,
-}
-
-impl ClusterArgs {
-    /// How to reach the API server.
-    pub(crate) async fn config(&self) -> anyhow::Result<Config> {
-        let found = connect::find_cluster(self.kubeconfig.as_deref(), self.context.as_deref()).await;
-        found.context("no cluster can be reached: give --kubeconfig, or set KUBECONFIG")
-    }
-
-    /// A client of the API server.
-    pub(crate) async fn client(&self) -> anyhow::Result<Client> {
-        Ok(connect::from_config(self.config().await?)?)
-    }
-}
-
-/// Where the KDC is, and who asks.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct KdcArgs {
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
-    /// Namespace of the KDC.
-    #[arg(long, value_name = "NAMESPACE", default_value = "kennel-system", help_heading = "KDC")]
-    pub(crate) kdc_namespace: String,
-    /// Address of the KDC's enrolment listener, such as https://kdc.example:8443 [default: a port of a ready pod of the KDC,
-    /// forwarded through the API server].
-    #[arg(id = "kdc_server", long = "server", value_name = "URL", value_parser = https, help_heading = "KDC")]
-    server: Option<Uri>,
-    /// PEM file of the CA that issued the KDC's certificate [default: with --server, the authorities that this machine trusts; else
-    /// ca.crt of a ConfigMap kennel-krb5].
-    #[arg(long, value_name = "FILE", help_heading = "KDC")]
-    ca: Option<PathBuf>,
-    /// File with the Kubernetes token that is shown to the KDC [default: the token of the kubeconfig].
-    #[arg(long, value_name = "FILE", conflicts_with = "as_account", help_heading = "KDC")]
-    token_file: Option<PathBuf>,
-    /// Service account to ask as, where the kubeconfig holds a client certificate in place of a token: the command requests a token
-    /// of it from the API server.
-    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = account, help_heading = "KDC")]
-    as_account: Option<(String, String)>,
-}
-
-impl KdcArgs {
-    /// A client of the KDC's HTTPS listener that sends a token with each request. `namespace` is the one that the command asks
-    /// about: its ConfigMap has the CA certificate.
-    pub(crate) async fn connect(&self, namespace: Option<&str>) -> anyhow::Result<Client> {
-        let token = token::layer(self).await?;
-        let Some(server) = &self.server else {
-            let pod = pod::find(self.cluster.client().await?, &self.kdc_namespace).await?;
-            let mut tls = Config::new(pod.address()?);
-            match &self.ca {
-                Some(path) => tls.root_cert = Some(authority::of_file(path)?),
-                None => tls.root_cert = Some(authority::of_cluster(&self.cluster, namespace).await?),
-            }
-            return client_over(pod, &tls, token);
-        };
-        let mut tls = Config::new(server.clone());
-        tls.root_cert = self.ca.as_deref().map(authority::of_file).transpose()?;
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(tls.connect_timeout);
-        client_over(tcp, &tls, token)
-    }
+/// A client of the KDC's HTTPS listener that sends a token with each request. `namespace` is the one that the command asks
+/// about: its ConfigMap has the CA certificate.
+pub(crate) async fn connect(kdc: &KdcArgs, namespace: Option<&str>) -> anyhow::Result<Client> {
+    let token = token::layer(kdc).await?;
+    let Some(server) = &kdc.server else {
+        let pod = pod::find(kdc.cluster.client().await?, &kdc.kdc_namespace).await?;
+        let mut tls = Config::new(pod.address()?);
+        match &kdc.ca {
+            Some(path) => tls.root_cert = Some(authority::of_file(path)?),
+            None => tls.root_cert = Some(authority::of_cluster(&kdc.cluster, namespace).await?),
+        }
+        return client_over(pod, &tls, token);
+    };
+    let mut tls = Config::new(server.clone());
+    tls.root_cert = kdc.ca.as_deref().map(authority::of_file).transpose()?;
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_connect_timeout(tls.connect_timeout);
+    client_over(tcp, &tls, token)
 }
 
 /// HTTPS over connections that `connector` makes, as `tls` has address and authorities.
@@ -106,42 +56,4 @@ where
     let http = legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(https);
     let service = tls.base_uri_layer().layer(token.layer(http.map_err(BoxError::from)));
     Ok(Client::new(service, "default"))
-}
-
-fn https(text: &str) -> Result<Uri, String> {
-    let url: Uri = text.parse().map_err(|error| format!("no URL: {error}"))?;
-    match (url.scheme_str(), url.host()) {
-        (Some("https"), Some(_)) => Ok(url),
-        _ => Err("not of the form https://HOST:PORT: a token is shown over TLS alone".to_owned()),
-    }
-}
-
-fn account(text: &str) -> Result<(String, String), String> {
-    match text.split_once('/') {
-        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
-            Ok((namespace.to_owned(), name.to_owned()))
-        }
-        _ => Err("not of the form NAMESPACE/NAME".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_is_reached_by_https_alone() {
-        assert_eq!(https("https://kdc.example:8443").unwrap().host(), Some("kdc.example"));
-        for refused in ["http://kdc.example:8443", "kdc.example:8443", "https:///v1", ""] {
-            assert!(https(refused).is_err(), "{refused}");
-        }
-    }
-
-    #[test]
-    fn an_account_is_a_namespace_and_a_name() {
-        assert_eq!(account("shop/web"), Ok(("shop".to_owned(), "web".to_owned())));
-        for refused in ["web", "/web", "shop/", "shop/web/x"] {
-            assert!(account(refused).is_err(), "{refused}");
-        }
-    }
 }

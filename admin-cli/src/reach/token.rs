@@ -1,6 +1,6 @@
 //! The Kubernetes token that the admin API asks for: it names the user, whose permissions decide what the user may see.
 
-use crate::reach::KdcArgs;
+use crate::reach::args::KdcArgs;
 use anyhow::{Context, bail};
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;

@@ -1,6 +1,6 @@
 //! Reads the objects of a cluster by the watches that the KDC uses, up to the end of their first listing.
 
-use crate::reach::KdcArgs;
+use crate::reach::args::KdcArgs;
 use anyhow::{Context, bail, ensure};
 use futures_util::StreamExt;
 use kennel_core::realm::Realm;

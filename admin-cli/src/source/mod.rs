@@ -11,8 +11,8 @@ pub(crate) mod grants;
 
 mod cluster;
 
-use crate::reach::KdcArgs;
-use kennel_core::access::index::AccessIndex;
+use crate::reach::args::KdcArgs;
+use kennel_core::access::AccessIndex;
 use kennel_core::realm::Realm;
 use kennel_k8s::index::Index;
 use kennel_k8s::render::access::render;
@@ -27,7 +27,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Objects and what follows from them.
 pub(crate) struct Source {
-    pub(crate) index: Index,
+    index: Index,
     pub(crate) rendered: Rendered,
     /// Whether the policies that count are those that the cluster has, in place of those that are rendered.
     is_live: bool,

@@ -4,7 +4,8 @@
 use crate::api::{AdminApi, Lines, Refused};
 use crate::commands::audit::line;
 use crate::output::{Colors, is_closed_pipe, print};
-use crate::reach::KdcArgs;
+use crate::reach::args::KdcArgs;
+use crate::reach::connect;
 use clap::ValueEnum;
 use kennel_wire::admin::{AccountRef, DecisionLine, DecisionOutcome, DecisionRecord, DecisionsQuery};
 use std::process::ExitCode;
@@ -103,7 +104,7 @@ struct Tail<'a> {
 impl Tail<'_> {
     async fn one_answer(&mut self) -> anyhow::Result<()> {
         // Each answer over a connection of its own: the pod may be another one, and a token has an end.
-        let api = AdminApi::new(self.args.kdc.connect(self.args.namespace.as_deref()).await?);
+        let api = AdminApi::new(connect(&self.args.kdc, self.args.namespace.as_deref()).await?);
         let mut lines: Lines = api.decisions(&self.query()).await?;
         while let Some(line) = lines.next().await? {
             self.met += 1;

@@ -2,26 +2,29 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`answer`] | the whole answer |
 //! | [`compare`] | what differs between two renderings; pure |
 //! | [`cover`] | whether grants let a client call a server |
 //! | [`losers`] | clients that asked lately, and that no grant lets in |
 //! | [`text`] | the answer for people |
 
+mod answer;
 mod compare;
 mod cover;
 mod losers;
 mod text;
 
 use crate::api::AdminApi;
+use crate::commands::diff::answer::Answer;
 use crate::commands::diff::compare::Difference;
 use crate::commands::diff::losers::Losers;
 use crate::output::{Colors, OutputFormat, print, print_value};
-use crate::reach::KdcArgs;
+use crate::reach::args::KdcArgs;
+use crate::reach::connect;
 use crate::source::Source;
-use crate::source::findings::{ObjectFinding, findings};
+use crate::source::findings::findings;
 use kennel_core::access::table::AccessTable;
 use kennel_wire::admin::{NamespaceQuery, PairsResponse, path};
-use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -42,19 +45,6 @@ pub(crate) struct DiffArgs {
     output: OutputFormat,
     #[command(flatten)]
     kdc: KdcArgs,
-}
-
-/// The whole answer.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer {
-    #[serde(flatten)]
-    difference: Difference,
-    /// Clients that asked lately, and that Enforce would deny once the files are applied.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    would_lose_access: Option<Losers>,
-    /// Problems of the objects once the files are applied.
-    problems: Vec<ObjectFinding>,
 }
 
 /// Prints what differs. Exit code 0: nothing; 1: something.
@@ -80,7 +70,7 @@ pub(crate) async fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
 /// Who would lose access, where the KDC tells who asked.
 async fn losers(args: &DiffArgs, table: &AccessTable) -> Option<Losers> {
     let pairs = async {
-        let api = AdminApi::new(args.kdc.connect(None).await?);
+        let api = AdminApi::new(connect(&args.kdc, None).await?);
         api.get::<PairsResponse>(path::PAIRS, &NamespaceQuery::default()).await
     };
     match pairs.await {

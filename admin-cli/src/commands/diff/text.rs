@@ -1,6 +1,6 @@
 //! The difference for people: a line for each change.
 
-use crate::commands::diff::Answer;
+use crate::commands::diff::answer::Answer;
 use crate::commands::diff::compare::Call;
 use crate::commands::diff::losers::Losers;
 use crate::output::{Colors, plain};

@@ -11,7 +11,8 @@ mod picture;
 use crate::api::{AdminApi, Refused};
 use crate::commands::access::matrix::graph::Graph;
 use crate::output::{OutputFormat, print, print_value};
-use crate::reach::KdcArgs;
+use crate::reach::args::KdcArgs;
+use crate::reach::connect;
 use crate::source::Source;
 use crate::source::grants::access_response;
 use clap::ValueEnum;
@@ -91,6 +92,6 @@ async fn access(args: &MatrixArgs) -> anyhow::Result<AccessResponse> {
 }
 
 async fn live(args: &MatrixArgs) -> anyhow::Result<AccessResponse> {
-    let api = AdminApi::new(args.kdc.connect(args.namespace.as_deref()).await?);
+    let api = AdminApi::new(connect(&args.kdc, args.namespace.as_deref()).await?);
     api.get(path::ACCESS, &NamespaceQuery { namespace: args.namespace.clone() }).await
 }

@@ -12,7 +12,8 @@ use crate::api::AdminApi;
 use crate::commands::access::suggest::draft::Draft;
 use crate::commands::access::suggest::workloads::Workloads;
 use crate::output::{OutputFormat, print, print_value};
-use crate::reach::KdcArgs;
+use crate::reach::args::KdcArgs;
+use crate::reach::connect;
 use kennel_wire::admin::{AccountRef, NamespaceQuery, PairsResponse, path};
 use kube::core::DynamicObject;
 use kube::discovery::ApiResource;
@@ -36,7 +37,7 @@ pub(crate) struct SuggestArgs {
 /// Prints objects that allow what was asked for.
 pub(crate) async fn run(args: &SuggestArgs) -> anyhow::Result<ExitCode> {
     let namespace = args.namespace.as_deref();
-    let api = AdminApi::new(args.kdc.connect(namespace).await?);
+    let api = AdminApi::new(connect(&args.kdc, namespace).await?);
     let pairs: PairsResponse = api.get(path::PAIRS, &NamespaceQuery { namespace: args.namespace.clone() }).await?;
     let (classes, workloads) = match args.kdc.cluster.client().await {
         Ok(client) => (classes(&client, namespace).await, workloads::list(&client, namespace).await),
