@@ -20,5 +20,5 @@ mod testing;
 
 pub use census::Census;
 pub use cluster::controller::{Controller, ControllerParts};
-pub use live::Live;
+pub use live::{Live, realm_with};
 pub use publish::config_map::Published;

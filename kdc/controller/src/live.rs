@@ -1,29 +1,42 @@
-//! The current settings of the realm: the configuration, overridden by the KerberosRealm that the KDC follows. Each request uses
-//! one version of the settings until its end.
+//! The current settings of the realm: the configuration, overridden by the KerberosRealm that the KDC follows, and who may call
+//! whom. Each request uses one version of both until its end.
 
 use arc_swap::{ArcSwap, Guard};
-use kennel_core::access::AllowAll;
+use kennel_core::access::AccessPolicy;
 use kennel_core::kdc::Kdc;
 use kennel_core::pods::Pods;
 use kennel_core::realm::Realm;
 use kennel_crypto::Enctype;
 use kennel_k8s::crd::duration::DurationText;
 use kennel_k8s::crd::realm::{KerberosRealmSpec, RealmEnctype};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+/// Interval at which a retired access policy is asked whether a request still uses it.
+const POLL: Duration = Duration::from_millis(1);
 
 /// The KDC under the current settings.
 pub struct Live {
     base: Realm,
     pods: Arc<dyn Pods>,
+    /// The parts of the KDC, which two writers replace: one the realm, the other the access.
+    parts: Mutex<Parts>,
     kdc: ArcSwap<Kdc>,
 }
 
+struct Parts {
+    realm: Arc<Realm>,
+    access: Arc<dyn AccessPolicy>,
+}
+
 impl Live {
-    /// Starts with the realm of the configuration. `pods`: the pods that tickets are bound to.
+    /// Starts with the realm of the configuration. `access`: who may call whom until [`Live::set_access`]. `pods`: the pods that
+    /// tickets are bound to.
     #[must_use]
-    pub fn new(base: Realm, pods: Arc<dyn Pods>) -> Live {
-        let kdc = Kdc::with_pods(Arc::new(base.clone()), Arc::new(AllowAll), pods.clone());
-        Live { base, pods, kdc: ArcSwap::from_pointee(kdc) }
+    pub fn new(base: Realm, access: Arc<dyn AccessPolicy>, pods: Arc<dyn Pods>) -> Live {
+        let parts = Parts { realm: Arc::new(base.clone()), access };
+        let kdc = ArcSwap::from_pointee(parts.kdc(&pods));
+        Live { base, pods, parts: Mutex::new(parts), kdc }
     }
 
     /// Returns the KDC under the current settings.
@@ -40,21 +53,64 @@ impl Live {
 
     /// Overrides the configuration by the settings of a KerberosRealm. `None` restores the configuration.
     pub fn follow(&self, spec: Option<&KerberosRealmSpec>) {
-        let realm = merged(&self.base, spec);
-        let now = self.kdc();
+        let realm = realm_with(&self.base, spec);
+        let mut parts = self.lock();
         let same = |a: &Realm, b: &Realm| {
             (&a.enctypes, a.max_life, a.max_renewable_life, &a.cluster_domain)
                 == (&b.enctypes, b.max_life, b.max_renewable_life, &b.cluster_domain)
         };
-        if !same(now.realm(), &realm) {
+        if !same(&parts.realm, &realm) {
             tracing::info!(realm = realm.name, "the settings of the realm have changed");
-            let kdc = Kdc::with_pods(Arc::new(realm), Arc::new(AllowAll), self.pods.clone());
-            self.kdc.store(Arc::new(kdc));
+            parts.realm = Arc::new(realm);
+            self.kdc.store(Arc::new(parts.kdc(&self.pods)));
+        }
+    }
+
+    /// Decides by another access policy from the next request on. Returns the one before, which requests that have begun still use.
+    pub fn set_access(&self, access: Arc<dyn AccessPolicy>) -> RetiredAccess {
+        let mut parts = self.lock();
+        let retired = std::mem::replace(&mut parts.access, access);
+        self.kdc.store(Arc::new(parts.kdc(&self.pods)));
+        RetiredAccess(Arc::downgrade(&retired))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Parts> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Parts {
+    fn kdc(&self, pods: &Arc<dyn Pods>) -> Kdc {
+        Kdc::with_pods(self.realm.clone(), self.access.clone(), pods.clone())
+    }
+}
+
+/// An access policy that no new request is decided by.
+pub struct RetiredAccess(Weak<dyn AccessPolicy>);
+
+impl RetiredAccess {
+    /// Whether a request that has begun is still decided by it.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    /// Waits until no request is decided by it any more, `limit` at most.
+    pub async fn drained(self, limit: Duration) {
+        let wait = async {
+            while self.is_in_use() {
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        if tokio::time::timeout(limit, wait).await.is_err() {
+            tracing::debug!("a request takes longer than a revocation waits");
         }
     }
 }
 
-fn merged(base: &Realm, spec: Option<&KerberosRealmSpec>) -> Realm {
+/// The realm of the configuration, overridden by the settings of a KerberosRealm.
+#[must_use]
+pub fn realm_with(base: &Realm, spec: Option<&KerberosRealmSpec>) -> Realm {
     let mut realm = base.clone();
     let Some(spec) = spec else { return realm };
     realm.cluster_domain = Some(spec.cluster_domain().to_owned());
@@ -82,16 +138,46 @@ fn enctype(name: RealmEnctype) -> Enctype {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kennel_core::access::AllowAll;
     use kennel_core::pods::NoCluster;
 
+    fn live() -> Live {
+        Live::new(Realm::new("R"), Arc::new(AllowAll), Arc::new(NoCluster))
+    }
+
     #[test]
-    fn a_kerberos_realm_overrides_the_configuration_and_leaves_no_trace_when_it_goes() {
-        let live = Live::new(Realm::new("R"), Arc::new(NoCluster));
+    fn a_retired_access_policy_is_in_use_until_the_last_request_under_it_ends() {
+        let live = live();
+        let request = live.kdc.load_full();
+        let retired = live.set_access(Arc::new(AllowAll));
+        assert!(retired.is_in_use());
+        let next = live.kdc.load_full();
+        drop(request);
+        assert!(!retired.is_in_use(), "the next request is under another one");
+        drop(next);
+    }
+
+    #[test]
+    fn the_access_policy_stays_when_the_settings_change() {
+        let live = live();
+        let policy: Arc<dyn AccessPolicy> = Arc::new(AllowAll);
+        let _ = live.set_access(policy.clone());
+        live.follow(Some(&spec()));
+        assert!(Arc::ptr_eq(&live.lock().access, &policy));
+    }
+
+    fn spec() -> KerberosRealmSpec {
         let spec = serde_json::json!({
             "realmName": "R", "namespaceSelector": {},
             "enctypes": ["aes128-cts-hmac-sha1-96"], "tickets": { "maxLife": "1h" }
         });
-        live.follow(Some(&serde_json::from_value(spec).unwrap()));
+        serde_json::from_value(spec).unwrap()
+    }
+
+    #[test]
+    fn a_kerberos_realm_overrides_the_configuration_and_leaves_no_trace_when_it_goes() {
+        let live = live();
+        live.follow(Some(&spec()));
         assert_eq!(live.kdc().realm().enctypes, [Enctype::Aes128CtsHmacSha1]);
         assert_eq!((live.kdc().realm().max_life, live.kdc().realm().max_renewable_life), (3600, 604_800));
         assert_eq!(live.kdc().realm().cluster_domain.as_deref(), Some("cluster.local"));

@@ -304,6 +304,9 @@ impl Problem {
                 | Problem::ServiceNotFound { .. }
                 | Problem::StatefulSetNotFound { .. }
                 | Problem::GoverningServiceNotFound { .. }
+                | Problem::TargetNotFound { .. }
+                | Problem::ClientNotFound { .. }
+                | Problem::PortsNotFound { .. }
         )
     }
 

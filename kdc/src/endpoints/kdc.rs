@@ -134,6 +134,7 @@ mod tests {
     use super::*;
     use crate::config::audit::AuditSettings;
     use kennel_audit::{Metrics, SinkTarget};
+    use kennel_core::access::AllowAll;
     use kennel_core::pods::NoCluster;
     use kennel_core::realm::Realm;
     use kennel_store::MemoryStore;
@@ -149,7 +150,7 @@ mod tests {
             AuditSettings { sink: SinkTarget::File(dir.path().join("audit.log")), ..AuditSettings::default() };
         let (audit, writer) = Audit::start(&settings.build(), Arc::new(Metrics::new()), None, clock::now).unwrap();
         let cache = EntryCache::open(Arc::new(MemoryStore::new()), 16).await.unwrap();
-        let live = Arc::new(Live::new(Realm::new("R"), Arc::new(NoCluster)));
+        let live = Arc::new(Live::new(Realm::new("R"), Arc::new(AllowAll), Arc::new(NoCluster)));
         (KdcEndpoint::new(live, cache, audit, 1400), writer)
     }
 

@@ -10,6 +10,8 @@ use crate::serve::cluster::{ClusterParts, Lost, RunningCluster};
 use crate::serve::heartbeat::Heartbeat;
 use kennel_audit::{Audit, AuditWriter, Metrics};
 use kennel_controller::{Census, Live};
+use kennel_core::access::table::AccessTable;
+use kennel_core::access::{AccessIndex, AccessPolicy, AllowAll};
 use kennel_core::pods::{NoCluster, Pods};
 use kennel_core::realm::Realm;
 use kennel_listen::{ApartServer, BoundSockets, HttpListener, RunningSockets};
@@ -20,6 +22,8 @@ use tokio::task::JoinHandle;
 /// The parts of a service, prepared and not started.
 pub(crate) struct Parts {
     pub(crate) realm: Realm,
+    /// Who may call whom, where files say it; with a cluster, its objects do.
+    pub(crate) access: Option<AccessIndex>,
     pub(crate) store: Arc<dyn PrincipalStore>,
     pub(crate) cache_capacity: usize,
     pub(crate) cluster: Option<ClusterParts>,
@@ -57,7 +61,16 @@ impl Service {
             Some(cluster) => Arc::new(cluster.index.clone()),
             None => Arc::new(NoCluster),
         };
-        let live = Arc::new(Live::new(parts.realm, pods));
+        let access: Arc<dyn AccessPolicy> = match (&parts.cluster, parts.access) {
+            // Denies what the cluster has not said yet; services that an administrator made go on.
+            (Some(_), _) => {
+                let table = AccessTable { realm: parts.realm.name.clone(), ..AccessTable::default() };
+                Arc::new(AccessIndex::new(&table))
+            }
+            (None, Some(access)) => Arc::new(access),
+            (None, None) => Arc::new(AllowAll),
+        };
+        let live = Arc::new(Live::new(parts.realm, access, pods));
         let addresses = bound.addresses().to_vec();
         let (trail, heartbeat) = (audit.clone(), Heartbeat::start());
         let endpoint = KdcEndpoint::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kennel_audit::{Audit, AuditWriter, Metrics, SinkTarget};
 use kennel_controller::Live;
+use kennel_core::access::AllowAll;
 use kennel_core::pods::NoCluster;
 use kennel_core::realm::Realm;
 use kennel_k8s::index::Index;
@@ -52,7 +53,7 @@ impl Api {
         )
         .unwrap();
         let cache = EntryCache::open(Arc::new(MemoryStore::new()), 10).await.unwrap();
-        let live = Arc::new(Live::new(Realm::new("R"), Arc::new(NoCluster)));
+        let live = Arc::new(Live::new(Realm::new("R"), Arc::new(AllowAll), Arc::new(NoCluster)));
         let keys = Arc::new(IssuerKeys::new(client.clone(), provider().signature_verification_algorithms));
         let index = SharedIndex::new(Index::new(Realm::new("R")));
         let cluster = EnrolmentCluster { client, keys, index, events: LeasedEvents::default() };
