@@ -5,6 +5,7 @@
 mod access;
 mod admin_api;
 mod agent;
+mod cli;
 mod crds;
 mod enrolment;
 mod faults;

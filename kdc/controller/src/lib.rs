@@ -23,5 +23,5 @@ mod testing;
 pub use access::snapshot::Programmed;
 pub use census::Census;
 pub use cluster::controller::{Controller, ControllerParts};
-pub use live::{Live, RetiredAccess};
+pub use live::{Live, RetiredAccess, realm_with};
 pub use publish::config_map::Published;

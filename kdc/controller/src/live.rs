@@ -53,7 +53,7 @@ impl Live {
 
     /// Overrides the configuration by the settings of a KerberosRealm. `None` restores the configuration.
     pub fn follow(&self, spec: Option<&KerberosRealmSpec>) {
-        let realm = merged(&self.base, spec);
+        let realm = realm_with(&self.base, spec);
         let mut parts = self.lock();
         let same = |a: &Realm, b: &Realm| {
             (&a.enctypes, a.max_life, a.max_renewable_life, &a.cluster_domain)
@@ -108,7 +108,9 @@ impl RetiredAccess {
     }
 }
 
-fn merged(base: &Realm, spec: Option<&KerberosRealmSpec>) -> Realm {
+/// The realm of the configuration, overridden by the settings of a KerberosRealm.
+#[must_use]
+pub fn realm_with(base: &Realm, spec: Option<&KerberosRealmSpec>) -> Realm {
     let mut realm = base.clone();
     let Some(spec) = spec else { return realm };
     realm.cluster_domain = Some(spec.cluster_domain().to_owned());

@@ -69,6 +69,12 @@ impl Kdc {
         &self.rules.realm
     }
 
+    /// Who may have tickets for whom.
+    #[must_use]
+    pub fn access(&self) -> &dyn AccessPolicy {
+        self.rules.access.as_ref()
+    }
+
     /// Refuses what the shell could not take in as a request, such as a frame of an impossible length.
     #[must_use]
     pub fn refuse(&self, refusal: Refusal, peer: SocketAddr, now: Timestamp) -> Outcome {

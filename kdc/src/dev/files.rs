@@ -6,6 +6,7 @@
 //! DIR/master.key     wraps the store, 0600
 //! DIR/store/         the principals
 //! DIR/audit.log      one JSON line for each decision
+//! DIR/policies/      with manifests: the NetworkPolicies, one file each
 //! DIR/ca.crt         with a cluster: the certificate that agents trust; DIR/tls-ca.pem is the authority itself
 //! ```
 
@@ -40,6 +41,7 @@ impl Folder {
         make_private_folder(dir)?;
         let folder = Folder { root: dir.canonicalize().with_context(|| dir.display().to_string())? };
         make_private_folder(&folder.keytabs())?;
+        make_private_folder(&folder.policies())?;
         Ok(folder)
     }
 
@@ -61,6 +63,10 @@ impl Folder {
         // Replaces any character but letters, digits and a few common ones, so that the file stays in its folder.
         let safe = |c: char| if c.is_alphanumeric() || "._-+$".contains(c) { c } else { '_' };
         self.keytabs().join(format!("{}.keytab", name.chars().map(safe).collect::<String>()))
+    }
+
+    pub(crate) fn policies(&self) -> PathBuf {
+        self.root.join("policies")
     }
 
     pub(crate) fn master_key(&self) -> PathBuf {
@@ -94,21 +100,36 @@ impl Folder {
         self.root.join("ccache")
     }
 
-    /// Writes krb5.conf and the keytabs of the plan's principals.
-    pub(crate) async fn write(&self, plan: &Plan, kdc: SocketAddr, store: &dyn PrincipalStore) -> anyhow::Result<()> {
-        write_whole(&self.krb5_conf(), krb5_conf(plan, kdc, &self.ccache()).to_string().as_bytes())?;
+    /// Writes krb5.conf, and a keytab for each principal, which also has the names of its aliases.
+    pub(crate) async fn write(
+        &self,
+        plan: &Plan,
+        principals: &[(Principal, Vec<Principal>)],
+        kdc: SocketAddr,
+        store: &dyn PrincipalStore,
+    ) -> anyhow::Result<()> {
+        let hosts = principals.iter().flat_map(|(name, aliases)| std::iter::once(name).chain(aliases)).filter_map(host);
+        write_whole(&self.krb5_conf(), krb5_conf(plan, hosts, kdc, &self.ccache()).to_string().as_bytes())?;
         let mut owners = HashMap::new();
-        for planned in &plan.principals {
-            let path = self.keytab(&planned.name);
-            if let Some(other) = owners.insert(path.clone(), &planned.name) {
-                bail!("{other} and {} would share the keytab {}: rename one of them", planned.name, path.display());
+        for (name, aliases) in principals {
+            let path = self.keytab(name);
+            if let Some(other) = owners.insert(path.clone(), name) {
+                bail!("{other} and {name} would share the keytab {}: rename one of them", path.display());
             }
-            let Some(Record::Principal(record)) = store.read(&planned.name).await?.map(|v| v.record) else {
-                bail!("{} was removed from the store while dev was starting", planned.name);
+            let Some(Record::Principal(record)) = store.read(name).await?.map(|v| v.record) else {
+                bail!("{name} was removed from the store while dev was starting");
             };
-            Keytab { entries: entries(&record, &planned.aliases) }.write(&path)?;
+            Keytab { entries: entries(&record, aliases) }.write(&path)?;
         }
         Ok(())
+    }
+}
+
+/// The host of a service principal.
+fn host(principal: &Principal) -> Option<&str> {
+    match principal.name.components.as_slice() {
+        [_, host] => Some(host),
+        _ => None,
     }
 }
 
@@ -118,7 +139,7 @@ fn entries(record: &PrincipalRecord, aliases: &[Principal]) -> Vec<KeytabEntry> 
     names.flat_map(|name| keytab::entries(record, name)).collect()
 }
 
-fn krb5_conf(plan: &Plan, kdc: SocketAddr, ccache: &Path) -> Krb5Conf {
+fn krb5_conf<'a>(plan: &Plan, hosts: impl Iterator<Item = &'a str>, kdc: SocketAddr, ccache: &Path) -> Krb5Conf {
     let realm = &plan.realm.name;
     let mut realms = vec![section(realm, kdc.to_string())];
     realms.extend(plan.trusts.iter().filter_map(|t| Some(section(&t.realm, t.kdc.clone()?))));
@@ -126,12 +147,7 @@ fn krb5_conf(plan: &Plan, kdc: SocketAddr, ccache: &Path) -> Krb5Conf {
     Krb5Conf {
         default_realm: realm.clone(),
         realms,
-        domain_realm: plan
-            .hosts()
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .map(|h| (h.to_owned(), realm.clone()))
-            .collect(),
+        domain_realm: hosts.collect::<BTreeSet<_>>().into_iter().map(|h| (h.to_owned(), realm.clone())).collect(),
         libdefaults: vec![
             setting("dns_lookup_kdc", "false"),
             setting("dns_lookup_realm", "false"),
@@ -190,6 +206,12 @@ mod tests {
         std::fs::write(&path, "x").unwrap();
         let error = format!("{:#}", Folder::prepare(&path).unwrap_err());
         assert!(error.contains("--dir") && error.contains(&path.display().to_string()), "{error}");
+    }
+
+    #[test]
+    fn clients_find_the_realm_of_a_host_by_its_name_and_of_a_user_by_none() {
+        let hosts = ["HTTP/web.shop", "alice", "a/b/c"].map(|text| host(&name(text)).map(str::to_owned));
+        assert_eq!(hosts, [Some("web.shop".to_owned()), None, None]);
     }
 
     #[test]

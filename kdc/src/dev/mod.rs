@@ -6,10 +6,14 @@
 //! | [`plan`] | combines flags and seed into the principals that the realm should hold |
 //! | [`seed`] | the file of `--seed` |
 //! | [`realm`] | writes the plan into the store, and keeps keys that fit |
-//! | [`files`] | the folder: krb5.conf, keytabs |
+//! | [`manifests`] | the objects of a cluster from files: principals, access, NetworkPolicies |
+//! | [`files`] | the folder: krb5.conf, keytabs, policies |
 //! | [`self_test`] | AS, TGS and AP over the real sockets |
+//! | [`demo`] | with manifests, a client that is allowed and one that is denied |
 
+mod demo;
 mod files;
+mod manifests;
 mod plan;
 mod realm;
 mod seed;
@@ -22,7 +26,8 @@ use crate::config::file;
 use crate::config::log::{LogFormat, LogSettings};
 use crate::config::realm::warn_of_weakness;
 use crate::dev::files::Folder;
-use crate::dev::plan::Plan;
+use crate::dev::manifests::Manifests;
+use crate::dev::plan::{Plan, SelfTestPair};
 use crate::dev::realm::{NameOutcome, PreparedName};
 use crate::serve::cluster::{ClusterParts, Secrets};
 use crate::serve::lease::ServableCluster;
@@ -33,6 +38,8 @@ use crate::serve::until_stopped;
 use crate::{clock, logs};
 use anyhow::Context;
 use kennel_audit::SinkTarget;
+use kennel_controller::realm_with;
+use kennel_k8s::render::offline::OfflineCluster;
 use kennel_listen::{BoundSockets, HttpListener};
 use kennel_wire::message::Principal;
 use std::io::Write;
@@ -49,7 +56,12 @@ const CACHE_CAPACITY: usize = 10_000;
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
     let _log = logs::start(&LogSettings { level: args.log.clone(), format: LogFormat::Text })?;
-    let plan = Plan::new(args)?;
+    let files = args.manifests.as_deref().map(OfflineCluster::read).transpose()?;
+    let mut plan = Plan::new(args, files.as_ref().map(|files| &*files.realm))?;
+    let manifests = files.map(|files| Manifests::new(files, plan.realm.clone()));
+    if let Some(manifests) = &manifests {
+        plan.realm = realm_with(&plan.realm, manifests.spec());
+    }
     warn_of_weakness(&plan.realm);
     let mut signals = Signals::new()?;
     let kdc = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
@@ -62,16 +74,16 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
         servable = servable_cluster(args, &plan.realm.name, &folder) => servable?,
         _ = signals.wait() => return Ok(()),
     };
-    let service = make_and_start(args, &plan, &folder, servable, bound, &mut out).await?;
+    let service = make_and_start(args, &plan, manifests.as_ref(), &folder, servable, bound, &mut out).await?;
     let proved = tokio::select! {
-        proved = self_test::run(&plan, &folder, kdc, &mut out) => proved,
+        proved = prove(&plan, manifests.as_ref(), &folder, kdc, &mut out) => proved,
         _ = signals.wait() => {
             service.stop().await;
             return Ok(());
         }
     };
     if proved.is_ok() {
-        say_what_to_type(&plan, &folder, &mut out)?;
+        say_what_to_type(&plan, manifests.as_ref(), &folder, &mut out)?;
         let ended = until_stopped(&service, &mut signals).await;
         service.stop().await;
         return Ok(ended?);
@@ -83,12 +95,27 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
 /// Reads and checks a seed, without any effect.
 pub(crate) fn check_seed(text: &str) -> anyhow::Result<()> {
     let seed = file::parse(text, Path::new("seed"))?;
-    Plan::from_seed(seed, None).map(|_| ())
+    Plan::from_seed(seed, None, SelfTestPair::Required).map(|_| ())
+}
+
+/// Proves over the real sockets that the realm does what it should.
+async fn prove(
+    plan: &Plan,
+    manifests: Option<&Manifests>,
+    folder: &Folder,
+    kdc: SocketAddr,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    match manifests {
+        Some(manifests) => demo::run(manifests, folder, kdc, out).await,
+        None => self_test::run(plan, folder, kdc, out).await,
+    }
 }
 
 async fn make_and_start(
     args: &DevArgs,
     plan: &Plan,
+    manifests: Option<&Manifests>,
     folder: &Folder,
     servable: Option<ServableCluster>,
     bound: BoundSockets,
@@ -102,22 +129,54 @@ async fn make_and_start(
         let name = Principal::krbtgt(&plan.realm.name, &plan.realm.name);
         prepared.insert(0, PreparedName { name, outcome: NameOutcome::Created });
     }
+    if let Some(manifests) = manifests {
+        prepared.extend(manifests.make(store.as_ref(), &plan.realm).await?);
+    }
     let is_new = if krbtgt_is_new { "new" } else { "kept" };
     _ = writeln!(out, "realm {} in {} ({is_new})", plan.realm.name, folder.root().display());
     for name in prepared {
         _ = writeln!(out, "  {name}");
     }
-    folder.write(plan, kdc, store.as_ref()).await?;
+    if let Some(manifests) = manifests {
+        say_what_follows(manifests, folder, out)?;
+    }
+    folder.write(plan, &principals(plan, manifests), kdc, store.as_ref()).await?;
     let metrics = HttpListener::bind(&[SocketAddr::from((Ipv4Addr::LOCALHOST, args.port.saturating_add(METRICS)))])?;
     let cluster = servable.map(|servable| in_cluster(servable, plan, folder, kdc, out)).transpose()?;
-    let parts =
-        Parts { realm: plan.realm.clone(), store, cache_capacity: CACHE_CAPACITY, cluster, metrics: Some(metrics) };
+    let parts = Parts {
+        realm: plan.realm.clone(),
+        access: manifests.map(Manifests::access),
+        store,
+        cache_capacity: CACHE_CAPACITY,
+        cluster,
+        metrics: Some(metrics),
+    };
     let audit = AuditSettings {
         sink: SinkTarget::File(folder.audit_log()),
         format: AuditFormat::Json,
         noise_lines: plan.noise_lines,
     };
     Service::start(parts, bound, &plan.limits, &audit).await
+}
+
+/// Every principal with its aliases.
+fn principals(plan: &Plan, manifests: Option<&Manifests>) -> Vec<(Principal, Vec<Principal>)> {
+    let planned = plan.principals.iter().map(|planned| (planned.name.clone(), planned.aliases.clone()));
+    let declared = manifests.into_iter().flat_map(Manifests::principals);
+    planned.chain(declared.map(|desired| (desired.name, desired.aliases.into_iter().collect()))).collect()
+}
+
+/// Writes the policies, and says what is assumed and what is wrong.
+fn say_what_follows(manifests: &Manifests, folder: &Folder, out: &mut impl Write) -> anyhow::Result<()> {
+    for assumed in &manifests.assumed {
+        _ = writeln!(out, "assumed: {assumed}");
+    }
+    for problem in manifests.problems() {
+        _ = writeln!(out, "{problem}");
+    }
+    let policies = manifests.write_policies(&folder.policies())?;
+    _ = writeln!(out, "{policies} NetworkPolicies in {}", folder.policies().display());
+    Ok(())
 }
 
 /// Connects to the cluster of `--kubeconfig` and makes sure that no other process serves the realm there.
@@ -150,14 +209,27 @@ fn in_cluster(
 }
 
 /// Prints commands to try. The last line is `ready`, for which scripts wait.
-fn say_what_to_type(plan: &Plan, folder: &Folder, out: &mut impl Write) -> anyhow::Result<()> {
-    let (user, service) = (&plan.test_user()?.0.name, &plan.test_service()?.name);
+fn say_what_to_type(
+    plan: &Plan,
+    manifests: Option<&Manifests>,
+    folder: &Folder,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
     let conf = shell_word(&folder.krb5_conf().display().to_string());
-    let keytab = shell_word(&folder.keytab(plan.test_service()?).display().to_string());
+    let keytab = |of: &Principal| shell_word(&folder.keytab(of).display().to_string());
+    let commands = match manifests.and_then(demo::example) {
+        Some((client, service)) => {
+            format!("kinit -k -t {} {}\n  kvno {}", keytab(&client), client, service)
+        }
+        None if manifests.is_some() => "klist".to_owned(),
+        None => {
+            let (user, service) = (&plan.test_user()?.0.name, plan.test_service()?);
+            format!("kinit {user}\n  kvno {}\n  klist -e\n  klist -k {}", service.name, keytab(service))
+        }
+    };
     _ = writeln!(
         out,
-        "audit trail: {}\n\nin another shell:\n  export KRB5_CONFIG={conf}\n  kinit {user}\n  kvno {service}\n  klist -e\n  \
-         klist -k {keytab}\n\nready",
+        "audit trail: {}\n\nin another shell:\n  export KRB5_CONFIG={conf}\n  {commands}\n\nready",
         folder.audit_log().display(),
     );
     _ = out.flush();

@@ -54,22 +54,37 @@ pub(crate) struct PlannedTrust {
     pub(crate) enctypes: Vec<Enctype>,
 }
 
+/// Whether the plan needs a user and a service for the self test. Manifests bring pairs of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SelfTestPair {
+    Required,
+    Optional,
+}
+
 impl Plan {
-    /// Reads the seed, if there is one, and adds the flags.
-    pub(crate) fn new(args: &DevArgs) -> anyhow::Result<Plan> {
+    /// Reads the seed, if there is one, and adds the flags. `manifests`: the realm of `--manifests`.
+    pub(crate) fn new(args: &DevArgs, manifests: Option<&str>) -> anyhow::Result<Plan> {
         let mut seed: Seed = match &args.seed {
             Some(path) => file::read(path)?,
             None => Seed::default(),
         };
         add_flags(&mut seed, args)?;
-        let plan = Plan::from_seed(seed, args.realm.as_deref());
+        let name = args.realm.as_deref().or(seed.realm.name.as_deref());
+        if let Some((given, theirs)) = name.zip(manifests).filter(|(given, theirs)| given != theirs) {
+            bail!(
+                "the files of --manifests are for the realm {theirs}, and --realm or the seed says {given}: give one name"
+            );
+        }
+        let name = name.or(manifests).map(str::to_owned);
+        let pair = if manifests.is_some() { SelfTestPair::Optional } else { SelfTestPair::Required };
+        let plan = Plan::from_seed(seed, name.as_deref(), pair);
         match &args.seed {
             Some(path) => plan.with_context(|| path.display().to_string()),
             None => plan,
         }
     }
 
-    pub(super) fn from_seed(seed: Seed, name: Option<&str>) -> anyhow::Result<Plan> {
+    pub(super) fn from_seed(seed: Seed, name: Option<&str>, pair: SelfTestPair) -> anyhow::Result<Plan> {
         let name = name.or(seed.realm.name.as_deref()).unwrap_or(DEFAULT_REALM);
         let realm = seed.realm.build(name)?;
         seed.limits.check()?;
@@ -77,11 +92,11 @@ impl Plan {
             seed.principals.into_iter().map(|p| principal(p, &realm)).collect::<anyhow::Result<Vec<_>>>()?;
         let trusts = seed.trusts.into_iter().map(|t| trust(t, &realm)).collect::<anyhow::Result<Vec<_>>>()?;
         let plan = Plan { realm, limits: seed.limits, noise_lines: seed.audit.noise_lines, principals, trusts };
-        plan.check()?;
+        plan.check(pair)?;
         Ok(plan)
     }
 
-    fn check(&self) -> anyhow::Result<()> {
+    fn check(&self, pair: SelfTestPair) -> anyhow::Result<()> {
         let mut seen = HashSet::new();
         for name in self.principals.iter().flat_map(|p| std::iter::once(&p.name).chain(&p.aliases)) {
             ensure!(seen.insert(name), "{name} is listed twice");
@@ -90,8 +105,10 @@ impl Plan {
         for trust in &self.trusts {
             ensure!(realms.insert(&trust.realm), "the trust with {} is listed twice", trust.realm);
         }
-        self.test_user()?;
-        self.test_service()?;
+        if pair == SelfTestPair::Required {
+            self.test_user()?;
+            self.test_service()?;
+        }
         Ok(())
     }
 
@@ -114,14 +131,6 @@ impl Plan {
                 "the self test of dev needs a service with random keys and no restrictions: give one (--service S/HOST)",
             )
     }
-
-    /// Returns the hosts of the services, for the krb5.conf of clients.
-    pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
-        self.principals.iter().filter_map(|p| match p.name.name.components.as_slice() {
-            [_, host] => Some(host.as_str()),
-            _ => None,
-        })
-    }
 }
 
 impl PlannedPrincipal {
@@ -134,11 +143,11 @@ fn add_flags(seed: &mut Seed, args: &DevArgs) -> anyhow::Result<()> {
     let with_password = |name: &str, password| SeedPrincipal::new(name, Some(password));
     seed.principals.extend(args.users.iter().map(|u| with_password(&u.name, u.password.clone())));
     seed.principals.extend(args.services.iter().map(|s| SeedPrincipal::new(s, None)));
-    if args.seed.is_none() && args.users.is_empty() {
+    if args.seed.is_none() && args.manifests.is_none() && args.users.is_empty() {
         let (name, password) = DEFAULT_USER;
         seed.principals.push(with_password(name, Password::new(password.to_owned())));
     }
-    if args.seed.is_none() && args.services.is_empty() {
+    if args.seed.is_none() && args.manifests.is_none() && args.services.is_empty() {
         // Objects of the cluster own the names below its domain.
         let service = if args.kubeconfig.is_some() { CLUSTER_SERVICE } else { DEFAULT_SERVICE };
         seed.principals.push(SeedPrincipal::new(service, None));
@@ -235,7 +244,7 @@ mod tests {
         let crate::cli::Command::Dev(args) = crate::cli::Cli::try_parse_from(line).unwrap().command else {
             panic!("not dev")
         };
-        Plan::new(&args).map_err(|e| format!("{e:#}"))
+        Plan::new(&args, None).map_err(|e| format!("{e:#}"))
     }
 
     fn names(plan: &Plan) -> Vec<String> {
@@ -249,7 +258,6 @@ mod tests {
         assert_eq!(plan.principals[0].enctypes.len(), 4);
         assert_eq!(plan.test_user().unwrap().0.to_string(), "alice@DEV.KENNEL");
         assert_eq!(plan.test_user().unwrap().1, &Password::new("secret".into()));
-        assert_eq!(plan.hosts().collect::<Vec<_>>(), ["web.shop.svc.cluster.local"]);
     }
 
     #[test]

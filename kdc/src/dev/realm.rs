@@ -34,6 +34,8 @@ pub(crate) enum NameOutcome {
     },
     /// Attributes or times have changed, and the keys stay.
     Changed,
+    /// No file asks for the principal any more.
+    Disabled,
     /// The name is now an alias of this principal.
     Alias(Principal),
 }
@@ -191,6 +193,7 @@ impl fmt::Display for PreparedName {
             NameOutcome::Kept => write!(f, "{name}: kept"),
             NameOutcome::NewKeys { kvno } => write!(f, "{name}: new keys, version {kvno}"),
             NameOutcome::Changed => write!(f, "{name}: changed, keys kept"),
+            NameOutcome::Disabled => write!(f, "{name}: disabled, since no file asks for it any more"),
             NameOutcome::Alias(target) => write!(f, "{name}: alias of {target}"),
         }
     }

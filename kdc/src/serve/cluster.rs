@@ -168,7 +168,7 @@ impl ClusterParts {
                     Enrolment::new(live.clone(), cache.clone(), cluster, audit, krb5_conf, move || ca.ca_pem());
                 tracing::info!(addresses = ?listener.addresses(), "listening for enrolment over HTTPS");
                 let callers = Callers::new(self.client.clone());
-                let admin = Arc::new(AdminApi::new(live.name().to_owned(), decisions.clone(), callers));
+                let admin = Arc::new(AdminApi::new(live.clone(), decisions.clone(), callers));
                 let routes = router(Arc::new(enrolment)).merge(admin_api::router(admin));
                 let https = listener.serve(&routes, Some(tls.server_config()?))?;
                 upkeep.spawn(keep_renewing(tls));

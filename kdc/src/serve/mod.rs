@@ -63,7 +63,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let name = realm.name.clone();
     let cluster = cluster_parts(config, &realm, servable)?;
     let metrics = config.metrics.as_ref().map(|metrics| HttpListener::bind(&metrics.addresses)).transpose()?;
-    let parts = Parts { realm, store, cache_capacity: settings.cache_capacity, cluster, metrics };
+    let parts = Parts { realm, access: None, store, cache_capacity: settings.cache_capacity, cluster, metrics };
     let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
     tracing::info!(realm = name, version = env!("CARGO_PKG_VERSION"), "serving");
     let ended = until_stopped(&service, &mut signals).await;

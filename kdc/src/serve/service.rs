@@ -22,6 +22,8 @@ use tokio::task::JoinHandle;
 /// The parts of a service, prepared and not started.
 pub(crate) struct Parts {
     pub(crate) realm: Realm,
+    /// Who may call whom, where files say it; with a cluster, its objects do.
+    pub(crate) access: Option<AccessIndex>,
     pub(crate) store: Arc<dyn PrincipalStore>,
     pub(crate) cache_capacity: usize,
     pub(crate) cluster: Option<ClusterParts>,
@@ -59,13 +61,14 @@ impl Service {
             Some(cluster) => Arc::new(cluster.index.clone()),
             None => Arc::new(NoCluster),
         };
-        let access: Arc<dyn AccessPolicy> = match &parts.cluster {
+        let access: Arc<dyn AccessPolicy> = match (&parts.cluster, parts.access) {
             // Denies what the cluster has not said yet; services that an administrator made go on.
-            Some(_) => {
+            (Some(_), _) => {
                 let table = AccessTable { realm: parts.realm.name.clone(), ..AccessTable::default() };
                 Arc::new(AccessIndex::new(&table))
             }
-            None => Arc::new(AllowAll),
+            (None, Some(access)) => Arc::new(access),
+            (None, None) => Arc::new(AllowAll),
         };
         let live = Arc::new(Live::new(parts.realm, access, pods));
         let addresses = bound.addresses().to_vec();

@@ -15,7 +15,8 @@ pub mod path {
     pub const PAIRS: &str = "/v1/admin/pairs";
     /// GET: who may have tickets for which server, as the KDC applies it now. See [`NamespaceQuery`](super::NamespaceQuery).
     pub const ACCESS: &str = "/v1/admin/access";
-    /// GET: whether a client reaches a server, layer by layer. See [`ExplainQuery`](super::ExplainQuery).
+    /// GET: whether a client reaches a server, layer by layer. See [`ExplainQuery`](super::ExplainQuery). A KDC that does not judge
+    /// packets answers 404, and the caller judges by the objects of the cluster.
     pub const EXPLAIN: &str = "/v1/admin/explain";
 }
 
@@ -58,6 +59,7 @@ pub struct DecisionsQuery {
 /// A line of [`path::DECISIONS`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "type")]
+#[expect(clippy::large_enum_variant, reason = "most lines are decisions")]
 pub enum DecisionLine {
     /// The first line.
     Start(StreamStart),

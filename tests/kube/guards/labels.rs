@@ -1,7 +1,7 @@
 //! The label `kennel.dev/service-account` of a pod is the pod's account, whatever a tenant tries.
 
 use super::{FORGED, api, attempt, create, label_of, pod};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use kennel_tests::kube::eventually;
 use kennel_tests::process::Run;
 use serde_json::{Value, json};
@@ -167,10 +167,10 @@ fn a_kubelet_reports_status_and_makes_mirror_pods_which_have_no_account_and_no_l
 /// Writes the status of a pod as the kubelet does that runs it.
 fn report_status(namespace: &str, pod: &str) -> Result<()> {
     let mut whole = whole_pod(namespace, pod)?;
-    whole["status"]["phase"] = json!("Running");
+    *whole.pointer_mut("/status/phase").context("no phase")? = json!("Running");
     let path = format!("/api/v1/namespaces/{namespace}/pods/{pod}/status");
     as_kubelet(&["replace", "--raw", &path, "-f", "-"], &whole.to_string())?.ok()?;
-    assert_eq!(whole_pod(namespace, pod)?["status"]["phase"], "Running");
+    assert_eq!(whole_pod(namespace, pod)?.pointer("/status/phase"), Some(&json!("Running")));
     Ok(())
 }
 

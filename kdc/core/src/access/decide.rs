@@ -20,6 +20,10 @@ impl AccessPolicy for AccessIndex {
             now: request.now,
         })
     }
+
+    fn index(&self) -> Option<&AccessIndex> {
+        Some(self)
+    }
 }
 
 /// An [`AccessRequest`] whose server is a name.

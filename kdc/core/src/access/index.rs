@@ -33,7 +33,7 @@ pub struct AccessIndex {
 }
 
 /// Number of a peer of some grant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct PeerId(pub(super) u32);
 
 /// Position of an [`Account`].
@@ -179,9 +179,14 @@ impl AccessIndex {
         self.namespace(id).map_or("", |namespace| &namespace.name)
     }
 
+    /// The edges of a server, in the order of peers.
+    pub(super) fn edges(&self, server: &Server) -> &[Edge] {
+        self.edges.get(server.first_edge as usize..server.end_edge as usize).unwrap_or_default()
+    }
+
     /// The grants of a server for one peer, the longest first.
     pub(super) fn grants(&self, server: &Server, peer: PeerId) -> impl Iterator<Item = &Grant> {
-        let edges = self.edges.get(server.first_edge as usize..server.end_edge as usize).unwrap_or_default();
+        let edges = self.edges(server);
         let from = edges.partition_point(|edge| edge.peer < peer);
         let found = edges.get(from..).unwrap_or_default().iter().take_while(move |edge| edge.peer == peer);
         found.filter_map(|edge| self.grants.get(edge.grant.0 as usize))

@@ -8,6 +8,7 @@
 //! | `build` | builds the index from the table |
 //! | `decide` | the decision on the index |
 //! | [`explain`] | why, with every grant that names the client |
+//! | [`matrix`] | the index as a whole, server by server, for people |
 //! | [`denial`] | why a client may not have a ticket, in words that name what is missing |
 
 mod build;
@@ -15,6 +16,7 @@ mod decide;
 pub mod denial;
 pub mod explain;
 mod index;
+pub mod matrix;
 pub mod table;
 
 pub use index::{AccessIndex, ServiceClass};
@@ -86,6 +88,11 @@ impl AccessDecision {
 pub trait AccessPolicy: Send + Sync {
     /// Decides whether the client may have the ticket.
     fn decide(&self, request: &AccessRequest<'_>) -> AccessDecision;
+
+    /// Returns the index that decides, where one does: it can be explained and listed.
+    fn index(&self) -> Option<&AccessIndex> {
+        None
+    }
 }
 
 /// Everybody may have a ticket for every service: MIT's behaviour, for realms without access declarations.

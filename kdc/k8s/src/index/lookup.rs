@@ -78,9 +78,8 @@ impl Index {
     /// followed: the network stays as it is when a realm is deleted.
     #[must_use]
     pub fn own_policies(&self) -> BTreeMap<ObjectKey, &PolicyFact> {
-        let Some(followed) = self.followed_realm().and_then(|realm| realm.metadata.name.as_deref()) else {
-            return BTreeMap::new();
-        };
+        let followed = self.followed_realm().and_then(|realm| realm.metadata.name.as_ref());
+        let Some(followed) = followed else { return BTreeMap::new() };
         let is_ours = |policy: &PolicyFact| {
             let realm = policy.realm();
             policy.managed && realm.is_none_or(|realm| realm == followed || self.tables.realms.get("", realm).is_none())

@@ -1,6 +1,7 @@
 //! The paths of the admin API: reads requests and writes answers.
 
 use crate::clock;
+use crate::endpoints::admin_api::access::access_response;
 use crate::endpoints::admin_api::bodies::pairs_response;
 use crate::endpoints::admin_api::callers::Callers;
 use crate::endpoints::admin_api::refusal::AdminRefusal;
@@ -16,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use kennel_audit::{DecisionLog, DecisionScope};
+use kennel_controller::Live;
 use kennel_listen::{ConnectionEnd, PeerAddress};
 use kennel_wire::admin::{DecisionsQuery, LINES, NamespaceQuery, path};
 use rand::RngCore;
@@ -26,13 +28,13 @@ use std::sync::Arc;
 
 /// Every path.
 #[cfg(test)]
-pub(crate) const PATHS: [&str; 2] = [path::DECISIONS, path::PAIRS];
+pub(crate) const PATHS: [&str; 3] = [path::DECISIONS, path::PAIRS, path::ACCESS];
 /// Longest name of a namespace (RFC 1123 label).
 const LONGEST_NAMESPACE: usize = 63;
 
 /// The responder of the admin API.
 pub(crate) struct AdminApi {
-    realm: String,
+    live: Arc<Live>,
     /// Identity of the process, for streams that are resumed.
     instance: String,
     log: Arc<DecisionLog>,
@@ -41,9 +43,9 @@ pub(crate) struct AdminApi {
 }
 
 impl AdminApi {
-    pub(crate) fn new(realm: String, log: Arc<DecisionLog>, callers: Callers) -> AdminApi {
+    pub(crate) fn new(live: Arc<Live>, log: Arc<DecisionLog>, callers: Callers) -> AdminApi {
         let instance = format!("{:016x}", OsRng.next_u64());
-        AdminApi { realm, instance, log, callers, streams: Streams::default() }
+        AdminApi { live, instance, log, callers, streams: Streams::default() }
     }
 
     /// Returns the user and what it may see of what it asks for.
@@ -63,7 +65,11 @@ impl AdminApi {
 
 /// Returns the router of all paths.
 pub(crate) fn router(api: Arc<AdminApi>) -> Router {
-    Router::new().route(path::DECISIONS, get(decisions)).route(path::PAIRS, get(pairs)).with_state(api)
+    Router::new()
+        .route(path::DECISIONS, get(decisions))
+        .route(path::PAIRS, get(pairs))
+        .route(path::ACCESS, get(access))
+        .with_state(api)
 }
 
 async fn decisions(
@@ -76,7 +82,7 @@ async fn decisions(
     let Query(query) = query?;
     let (user, scope) = api.permit(peer, &headers, query.namespace.clone()).await?;
     let place = api.streams.admit(user)?;
-    let identity = StreamIdentity { realm: &api.realm, instance: &api.instance };
+    let identity = StreamIdentity { realm: api.live.name(), instance: &api.instance };
     let stream = DecisionStream::new(api.log.clone(), identity, &query, scope, end, Some(place));
     let mut response = Response::new(stream.into_body());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(LINES));
@@ -91,7 +97,20 @@ async fn pairs(
 ) -> Result<Response, AdminRefusal> {
     let Query(NamespaceQuery { namespace }) = query?;
     let (_, scope) = api.permit(peer, &headers, namespace).await?;
-    Ok(json(&pairs_response(&api.log, &api.realm, &scope, clock::now().time)))
+    Ok(json(&pairs_response(&api.log, api.live.name(), &scope, clock::now().time)))
+}
+
+async fn access(
+    State(api): State<Arc<AdminApi>>,
+    Extension(PeerAddress(peer)): Extension<PeerAddress>,
+    headers: HeaderMap,
+    query: Result<Query<NamespaceQuery>, QueryRejection>,
+) -> Result<Response, AdminRefusal> {
+    let Query(NamespaceQuery { namespace }) = query?;
+    let (_, scope) = api.permit(peer, &headers, namespace).await?;
+    let kdc = api.live.kdc();
+    let index = kdc.access().index().ok_or(AdminRefusal::AccessUnknown)?;
+    Ok(json(&access_response(index, api.live.name(), &scope)))
 }
 
 impl From<QueryRejection> for AdminRefusal {
@@ -115,8 +134,8 @@ mod tests {
     use super::*;
     use crate::endpoints::enrolment::api::OPENAPI;
     use kennel_wire::admin::{
-        AccountRef, DecisionLine, DecisionOutcome, DecisionRecord, Heartbeat, LostDecisions, Pair, PairsResponse,
-        StreamStart,
+        AccessGrant, AccessPeer, AccessResponse, AccessServer, AccountRef, DecisionLine, DecisionOutcome,
+        DecisionRecord, Heartbeat, LostDecisions, Pair, PairsResponse, ServerMode, StreamStart,
     };
     use serde_json::Value;
     use std::collections::BTreeSet;
@@ -196,6 +215,22 @@ mod tests {
     }
 
     #[test]
+    fn the_document_has_the_fields_of_access() {
+        let peer = || AccessPeer::Namespace(String::new());
+        let grant = AccessGrant {
+            access: String::new(),
+            peer: peer(),
+            service_classes: vec![String::new()],
+            not_after: text(),
+        };
+        same_fields("AccessGrant", &grant);
+        same_fields("AccessPeer", &peer());
+        let server = AccessServer { account: account(), mode: ServerMode::Observe, grants: vec![grant] };
+        same_fields("AccessServer", &server);
+        same_fields("AccessResponse", &AccessResponse { realm: String::new(), servers: vec![server] });
+    }
+
+    #[test]
     fn the_document_has_every_query_parameter() {
         let parameters = |path: &str| {
             let document = document();
@@ -206,10 +241,8 @@ mod tests {
         let decisions =
             DecisionsQuery { namespace: text(), instance: text(), after: Some(1), follow: true, limit: Some(1) };
         assert_eq!(parameters(path::DECISIONS), fields(serde_json::to_value(decisions).unwrap()));
-        assert_eq!(
-            parameters(path::PAIRS),
-            fields(serde_json::to_value(NamespaceQuery { namespace: text() }).unwrap())
-        );
+        let of_namespace = fields(serde_json::to_value(NamespaceQuery { namespace: text() }).unwrap());
+        assert_eq!((parameters(path::PAIRS), parameters(path::ACCESS)), (of_namespace.clone(), of_namespace));
     }
 
     #[test]
@@ -219,10 +252,14 @@ mod tests {
             document["components"]["schemas"]["AdminError"]["properties"]["reason"]["enum"].as_array().unwrap();
         let reasons: BTreeSet<&str> = reasons.iter().map(|reason| reason.as_str().unwrap()).collect();
         assert_eq!(reasons, AdminRefusal::all().iter().map(AdminRefusal::name).collect());
-        let responses = &document["paths"][path::DECISIONS]["get"]["responses"];
         for refusal in AdminRefusal::all() {
-            let of_status = responses[refusal.status().as_str()]["description"].as_str().unwrap();
-            assert!(of_status.contains(refusal.name()), "{of_status}");
+            let describes = |path: &str| {
+                let responses = &document["paths"][path]["get"]["responses"];
+                responses[refusal.status().as_str()]["description"]
+                    .as_str()
+                    .is_some_and(|said| said.contains(refusal.name()))
+            };
+            assert!(PATHS.into_iter().any(describes), "{}", refusal.name());
         }
     }
 }

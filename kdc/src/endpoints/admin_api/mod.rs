@@ -8,10 +8,12 @@
 //! | [`stream`] | decisions as lines that go on |
 //! | [`streams`] | the limits of such answers |
 //! | [`directory`] | which accounts principals belong to |
+//! | [`access`] | who may have tickets for whom |
 //! | [`bodies`] | decisions and pairs as the API writes them |
 //! | [`pairs_file`] | the pairs beyond the end of the process |
 //! | [`refusal`] | every reason for which a request is refused |
 
+mod access;
 pub(crate) mod api;
 mod bodies;
 pub(crate) mod callers;

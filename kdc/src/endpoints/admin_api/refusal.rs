@@ -26,12 +26,14 @@ pub(crate) enum AdminRefusal {
     ReviewsBusy,
     /// The API server does not answer.
     ReviewUnavailable,
+    /// The KDC decides by no declaration, or not yet.
+    AccessUnknown,
 }
 
 impl AdminRefusal {
     /// One of each, for the OpenAPI document.
     #[cfg(test)]
-    pub(crate) fn all() -> [AdminRefusal; 7] {
+    pub(crate) fn all() -> [AdminRefusal; 8] {
         use AdminRefusal as R;
         [
             R::QueryMalformed(String::new()),
@@ -41,6 +43,7 @@ impl AdminRefusal {
             R::TooManyStreams,
             R::ReviewsBusy,
             R::ReviewUnavailable,
+            R::AccessUnknown,
         ]
     }
 
@@ -51,7 +54,9 @@ impl AdminRefusal {
             AdminRefusal::TokenMissing | AdminRefusal::TokenRejected => StatusCode::UNAUTHORIZED,
             AdminRefusal::NotPermitted { .. } => StatusCode::FORBIDDEN,
             AdminRefusal::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
-            AdminRefusal::ReviewsBusy | AdminRefusal::ReviewUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            AdminRefusal::ReviewsBusy | AdminRefusal::ReviewUnavailable | AdminRefusal::AccessUnknown => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -65,6 +70,7 @@ impl AdminRefusal {
             AdminRefusal::TooManyStreams => "TooManyStreams",
             AdminRefusal::ReviewsBusy => "ReviewsBusy",
             AdminRefusal::ReviewUnavailable => "ReviewUnavailable",
+            AdminRefusal::AccessUnknown => "AccessUnknown",
         }
     }
 
@@ -99,6 +105,9 @@ impl AdminRefusal {
             }
             AdminRefusal::ReviewUnavailable => {
                 "the API server does not say what the token permits: repeat the request after Retry-After".into()
+            }
+            AdminRefusal::AccessUnknown => {
+                "the KDC has not read the KerberosAccesses of the cluster yet: repeat the request after Retry-After".into()
             }
         }
     }

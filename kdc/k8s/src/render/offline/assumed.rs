@@ -140,7 +140,7 @@ impl Assumptions {
             namespace(name, if *enrolled { self.enrolling.clone() } else { BTreeMap::new() })
         });
         let account = |key: &ObjectKey| {
-            let fact = AccountFact { uid: format!("offline:ServiceAccount:{}/{}", key.0, key.1), created: i64::MAX };
+            let fact = AccountFact { uid: format!("offline:ServiceAccount:{}:{}", key.0, key.1), created: i64::MAX };
             ClusterEvent::Account(ObjectChange::Put(key.clone(), fact))
         };
         let accounts = self.accounts.iter().chain(&self.defaults).map(account);

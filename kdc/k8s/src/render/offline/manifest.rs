@@ -101,7 +101,7 @@ impl Manifest {
             metadata.insert("namespace".into(), json!(self.namespace));
         }
         if !matches!(self.kind, Kind::Realm | Kind::Principal | Kind::Access) {
-            metadata.insert("uid".into(), json!(format!("offline:{:?}:{}/{}", self.kind, self.namespace, self.name)));
+            metadata.insert("uid".into(), json!(format!("offline:{:?}:{}:{}", self.kind, self.namespace, self.name)));
         }
         if self.kind == Kind::Namespace {
             let labels = metadata.entry("labels").or_insert_with(|| json!({}));
@@ -165,7 +165,7 @@ impl Manifest {
         shape.labels.insert(SERVICE_ACCOUNT.to_owned(), shape.account.clone());
         let shape = Arc::new(shape);
         let pod = |(name, set): (String, Option<SetReference>)| {
-            let uid = format!("offline:Pod:{}/{name}", self.namespace);
+            let uid = format!("offline:Pod:{}:{name}", self.namespace);
             let fact = PodFact { uid, shape: shape.clone(), ended: false, stateful_set: set, created: 0 };
             ClusterEvent::Pod(ObjectChange::Put((self.namespace.clone(), name), fact))
         };
