@@ -51,7 +51,6 @@ use crate::index::realm_choice::{Candidate, RealmChoice};
 use crate::index::set_pods::SetPods;
 use crate::index::surroundings::Surroundings;
 use crate::index::tables::{ClusterEvent, Tables};
-use crate::problem::Problem;
 use kennel_core::accounts::DesiredPrincipal;
 use kennel_core::realm::Realm;
 use kennel_wire::message::Principal;

@@ -10,6 +10,7 @@ use crate::index::surroundings::{KdcPods, Surroundings};
 use crate::index::table::ObjectChange;
 use crate::index::view::SharedIndex;
 use crate::names::{client_principal, service_principal};
+use crate::problem::Problem;
 use kennel_core::accounts::Role;
 use kennel_core::enrolment::{AccountCredentials, ClusterView};
 use kennel_core::pods::{PodRef, PodState, Pods};
