@@ -41,7 +41,8 @@ impl Index {
     pub fn is_of_other_realm(&self, namespace: &str) -> bool {
         let label = self.namespace_labels(namespace).and_then(|labels| labels.get(REALM));
         let exists = |name: &&String| self.tables.realms.get("", name).is_some();
-        label.filter(exists).is_some_and(|name| Some(name) != self.followed.as_ref())
+        let followed = self.followed_realm().and_then(|realm| realm.metadata.name.as_ref());
+        label.filter(exists).is_some_and(|name| Some(name) != followed)
     }
 
     /// A Service.
