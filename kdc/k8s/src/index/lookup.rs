@@ -35,6 +35,11 @@ impl Index {
         self.tables.namespaces.get("", name).map(|fact| &fact.labels)
     }
 
+    /// Name of the KerberosRealm that is followed.
+    fn followed_name(&self) -> Option<&String> {
+        self.followed_realm()?.metadata.name.as_ref()
+    }
+
     /// A Service.
     #[must_use]
     pub fn service(&self, namespace: &str, name: &str) -> Option<&ServiceFact> {
@@ -78,8 +83,7 @@ impl Index {
     /// followed: the network stays as it is when a realm is deleted.
     #[must_use]
     pub fn own_policies(&self) -> BTreeMap<ObjectKey, &PolicyFact> {
-        let followed = self.followed_realm().and_then(|realm| realm.metadata.name.as_ref());
-        let Some(followed) = followed else { return BTreeMap::new() };
+        let Some(followed) = self.followed_name() else { return BTreeMap::new() };
         let is_ours = |policy: &PolicyFact| {
             let realm = policy.realm();
             policy.managed && realm.is_none_or(|realm| realm == followed || self.tables.realms.get("", realm).is_none())
