@@ -141,9 +141,10 @@ impl Case {
         services
     }
 
-    /// The labels of a pod.
-    pub(crate) fn pod(&self, name: &str) -> Result<&Value> {
-        self.of_kind("Pod").find(|(of, _)| of == name).map(|(_, pod)| pod).with_context(|| format!("no pod {name}"))
+    /// The values that pods have of a label.
+    pub(crate) fn label_values(&self, key: &str) -> BTreeSet<String> {
+        let value = |(_, pod): (String, &Value)| pod["metadata"]["labels"][key].as_str().map(str::to_owned);
+        self.of_kind("Pod").filter_map(value).collect()
     }
 
     fn pods(&self) -> Vec<String> {

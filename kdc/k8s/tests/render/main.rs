@@ -2,6 +2,7 @@
 //! `KENNEL_BLESS=1 cargo test -p kennel-k8s --test render` writes the golden files anew: read the difference.
 
 mod explain;
+mod offline;
 mod rules;
 mod transition;
 

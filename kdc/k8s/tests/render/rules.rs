@@ -228,6 +228,10 @@ fn what_is_always_allowed_is_in_every_namespace_and_the_api_server_by_what_is_fo
         assert!(policy.contains(r#"{"ipBlock":{"cidr":"10.0.0.1/32"}}"#) && policy.contains("6443"), "{policy}");
         assert!(policy.contains(r#"{"ipBlock":{"cidr":"10.1.0.0/16"}}"#), "{policy}");
     }
+    let kinds = [kennel_k8s::index::surroundings::ServedKind::CiliumNetworkPolicy].into();
+    index.set_surroundings(kennel_k8s::index::surroundings::Surroundings { kinds, ..index.surroundings().clone() });
+    let told: Vec<&str> = render(&index, NOW).realm.problems.iter().map(|problem| problem.reason()).collect();
+    assert_eq!(told, ["ApiServerByAddress", "PoliciesNotEvaluated"], "Cilium matches no API server by address");
 }
 
 #[test]
@@ -324,4 +328,31 @@ fn without_dns_nothing_is_guessed_in_a_cluster_and_files_assume_kube_dns() {
     let rendered = render(&index, NOW);
     assert!(!spec(&rendered, "shop", "kennel-default").contains("kube-dns"));
     assert_eq!(rendered.realm.problems.iter().map(|problem| problem.reason()).collect::<Vec<_>>(), ["DNSNotFound"]);
+}
+
+#[test]
+fn a_namespace_of_another_realm_is_judged_by_that_realm_and_one_of_none_is_not_enrolled() {
+    let object = |namespace: &str| access("web", "").replace("namespace: shop", &format!("namespace: {namespace}"));
+    let more = format!(
+        "{}{}apiVersion: v1\nkind: Namespace\nmetadata: {{name: theirs, labels: {{kennel.dev/realm: other}}}}\n---\n\
+         apiVersion: v1\nkind: Namespace\nmetadata: {{name: free}}\n---\n\
+         apiVersion: kennel.dev/v1alpha1\nkind: KerberosRealm\nmetadata: {{name: other}}\nspec: {{realmName: OTHER}}\n",
+        object("theirs"),
+        object("free"),
+    );
+    let rendered = with("", "", &more);
+    let outcomes: Vec<_> =
+        rendered.accesses.iter().map(|(key, outcome)| (&*key.0, outcome.problems[0].reason())).collect();
+    assert_eq!(outcomes, [("free", "NamespaceNotEnrolled")]);
+}
+
+#[test]
+fn neither_kube_system_nor_the_namespace_of_the_kdc_is_enrolled_whatever_its_labels() {
+    let realm = ", namespaceSelector: {matchExpressions: [{key: kubernetes.io/metadata.name, operator: Exists}]}";
+    let more = "apiVersion: v1\nkind: Namespace\nmetadata: {name: kennel-system}\n";
+    let rendered = with(realm, "", more);
+    let enrolled: Vec<&str> = rendered.namespaces.keys().map(String::as_str).collect();
+    assert_eq!(enrolled, ["batch", "shop"]);
+    let policies = rendered.policies.keys().filter(|(namespace, _)| namespace == "kennel-system");
+    assert_eq!(policies.map(|(_, name)| &**name).collect::<Vec<_>>(), ["kennel-realm-kdc"]);
 }
