@@ -28,7 +28,7 @@ fn unseen() -> Value {
             "type": "Ready",
             "status": "Unknown",
             "reason": "Pending",
-            "message": "the KDC of the realm has not seen this object yet: is one running (kubectl get krealm)?",
+            "message": "no KDC has seen this object yet: kennel status says whether that of its realm follows the cluster",
             "lastTransitionTime": "1970-01-01T00:00:00Z",
         }],
     })
