@@ -61,7 +61,7 @@ fn no_replica(state: &ClusterState, _now: i64) -> Vec<Finding> {
     if !state.replicas.is_empty() {
         return Vec::new();
     }
-    let todo = "kubectl apply -k deploy/crds and deploy/overlays/dev, or give its namespace with -n";
+    let todo = "kubectl apply -k deploy/crds and deploy/overlays/dev, or give its namespace with --kdc-namespace";
     vec![Finding::new("KDC", "there is no pod of it", todo)]
 }
 

@@ -5,16 +5,20 @@ use anyhow::Context;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kennel_k8s::connect;
 use kennel_k8s::crd::{KerberosPrincipal, KerberosRealm};
 use kennel_k8s::labels::{AGENT_CONTAINER, INJECT, KDC_POD, STORE};
 use kennel_k8s::problem::ConditionType;
 use kube::api::ListParams;
 use kube::core::DeserializeGuard;
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Config, ResourceExt};
 use serde::Serialize;
+use std::time::Duration;
 
 /// Port on which a pod of the KDC serves its metrics.
 const METRICS: u16 = 9090;
+/// Time in which a replica answers. The API server itself waits up to 30 seconds for a pod that drops packets.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// Everything that `kennel status` looks at.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -73,10 +77,14 @@ pub(crate) struct PrincipalState {
 }
 
 /// Gathers the state; `namespace` is the KDC's.
-pub(crate) async fn gather(client: &Client, namespace: &str) -> anyhow::Result<ClusterState> {
+pub(crate) async fn gather(config: &Config, namespace: &str) -> anyhow::Result<ClusterState> {
+    let client = &connect::from_config(config.clone())?;
+    // kube repeats a request that got 503 up to 15 times, for 80 seconds. The API server answers so for each replica that refuses
+    // the connection, which is a finding and no reason to wait.
+    let once = connect::from_config(without_retry(config.clone()))?;
     Ok(ClusterState {
         realms: realms(client).await.context("KerberosRealms cannot be listed: is deploy/crds applied?")?,
-        replicas: replicas(client, namespace).await?,
+        replicas: replicas(client, &once, namespace).await?,
         leases: leases(client, namespace).await?,
         principals: principals(client).await?,
         pods_without_agent: pods_without_agent(client).await?,
@@ -147,26 +155,42 @@ fn unguarded(conditions: &[Condition]) -> Option<String> {
     (guarded.status == "False").then(|| guarded.message.clone())
 }
 
-async fn replicas(client: &Client, namespace: &str) -> kube::Result<Vec<ReplicaState>> {
-    let api = Api::<Pod>::namespaced(client.clone(), namespace);
+fn without_retry(mut config: Config) -> Config {
+    config.default_retry = false;
+    config
+}
+
+async fn replicas(client: &Client, once: &Client, namespace: &str) -> kube::Result<Vec<ReplicaState>> {
+    let pods = Api::<Pod>::namespaced(client.clone(), namespace);
+    let pods = pods.list(&ListParams::default().labels(&KDC_POD.selector())).await?;
+    // All at once: several that do not answer take no longer than one.
+    let asked = pods.items.into_iter().map(|pod| {
+        let (once, namespace) = (once.clone(), namespace.to_owned());
+        tokio::spawn(async move {
+            let metrics = tokio::time::timeout(ANSWER, replica_metrics(&once, &namespace, &pod.name_any())).await;
+            replica(pod, metrics.unwrap_or_default())
+        })
+    });
     let mut replicas = Vec::new();
-    for pod in api.list(&ListParams::default().labels(&KDC_POD.selector())).await? {
-        let name = pod.name_any();
-        let status = pod.status.unwrap_or_default();
-        let conditions = status.conditions.unwrap_or_default();
-        let containers = status.container_statuses.unwrap_or_default();
-        let waiting =
-            containers.iter().find_map(|container| container.state.as_ref()?.waiting.as_ref()?.reason.clone());
-        let metrics = replica_metrics(client, namespace, &name).await;
-        replicas.push(ReplicaState {
-            ready: conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True"),
-            restarts: containers.iter().map(|container| container.restart_count).sum(),
-            name,
-            waiting,
-            metrics,
-        });
+    for replica in asked.collect::<Vec<_>>() {
+        replicas.extend(replica.await.ok());
     }
     Ok(replicas)
+}
+
+fn replica(pod: Pod, metrics: Option<ReplicaMetrics>) -> ReplicaState {
+    let name = pod.name_any();
+    let status = pod.status.unwrap_or_default();
+    let conditions = status.conditions.unwrap_or_default();
+    let containers = status.container_statuses.unwrap_or_default();
+    let waiting = containers.iter().find_map(|container| container.state.as_ref()?.waiting.as_ref()?.reason.clone());
+    ReplicaState {
+        ready: conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True"),
+        restarts: containers.iter().map(|container| container.restart_count).sum(),
+        name,
+        waiting,
+        metrics,
+    }
 }
 
 async fn pods_without_agent(client: &Client) -> kube::Result<Vec<String>> {

@@ -1,8 +1,10 @@
-//! `kennel status`, from outside the cluster, by the administrator's kubeconfig.
+//! `kennel` from outside the cluster, by the administrator's kubeconfig.
 
 use crate::installation::Installation;
-use anyhow::Result;
+use crate::shop::SOON;
+use anyhow::{Context, Result};
 use kennel_tests::binary::kennel;
+use kennel_tests::kube::eventually;
 use kennel_tests::process;
 use serde_json::{Value, json};
 use std::process::Command;
@@ -11,8 +13,13 @@ use tempfile::TempDir;
 impl Installation {
     /// Runs `kennel status`, and returns what it prints.
     pub(crate) fn status(&self) -> Result<String> {
+        self.kennel(&["status"])
+    }
+
+    /// Runs `kennel`, and returns what it prints.
+    fn kennel(&self, arguments: &[&str]) -> Result<String> {
         let mut command = Command::new(kennel()?);
-        command.arg("status").env("KUBECONFIG", self.kubectl().kubeconfig());
+        command.args(arguments).env("KUBECONFIG", self.kubectl().kubeconfig());
         Ok(process::run(&mut command, "")?.ok()?.stdout)
     }
 
@@ -46,5 +53,30 @@ fn as_a_plugin_of_kubectl_it_says_the_same_in_json() -> Result<()> {
     // One of each pod of the shop. A KDC that started again has forgotten them: this holds for a new installation.
     let granted = &status["state"]["replicas"][0]["metrics"]["enrolmentsGranted"];
     assert!(granted.as_f64() > Some(3.0), "{status}");
+    Ok(())
+}
+
+/// Lets `cart` see the decisions about its namespace. The objects go with the namespace.
+const DECISIONS: &str = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: decisions, namespace: shop}
+rules: [{apiGroups: [kennel.dev], resources: [kerberosaccesses/decisions], verbs: [get]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: decisions, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: decisions}
+subjects: [{kind: ServiceAccount, name: cart, namespace: shop}]
+";
+
+#[test]
+fn decisions_are_seen_through_the_api_server_without_a_route_to_the_kdc() -> Result<()> {
+    let dev = Installation::dev()?;
+    dev.kubectl().apply(DECISIONS)?;
+    let tail = ["audit", "tail", "-n", "shop", "--no-follow", "-o", "json", "--as-account", "shop/cart"];
+    let said = eventually(SOON, "the Role counts, and the pod's port is forwarded", || dev.kennel(&tail).map(Some))?;
+    let first: Value = serde_json::from_str(said.lines().next().context("no line")?)?;
+    assert_eq!((&first["type"], &first["realm"]), (&json!("start"), &json!("DEV.KENNEL")), "{said}");
     Ok(())
 }

@@ -4,6 +4,7 @@
 
 mod admin_api;
 mod agent;
+mod cli;
 mod crds;
 mod enrolment;
 mod faults;

@@ -24,16 +24,13 @@ pub fn kennel_agent() -> Result<PathBuf> {
     FOUND.get_or_make(|| find("kennel-agent", "KENNEL_AGENT")).cloned()
 }
 
-/// Returns the administrator's command that `KENNEL` names. Without that variable, returns the one that `deploy/image/build` built
-/// last.
+/// Returns the administrator's command that `KENNEL` names. Without that variable, cargo builds `kennel` like `kennel-kdc`.
 ///
 /// # Errors
-/// There is no such file.
+/// See [`kennel_kdc`].
 pub fn kennel() -> Result<PathBuf> {
-    let made = || Ok::<_, anyhow::Error>(target_folder()?.join("image/kennel"));
-    let path = std::env::var_os("KENNEL").map_or_else(made, |path| Ok(PathBuf::from(path)))?;
-    ensure!(path.is_file(), "no file {}: run `deploy/image/build --programs`, or set KENNEL", path.display());
-    Ok(path)
+    static FOUND: Once<PathBuf> = Once::new();
+    FOUND.get_or_make(|| find("kennel", "KENNEL")).cloned()
 }
 
 fn find(name: &str, variable: &str) -> Result<PathBuf> {

@@ -37,6 +37,7 @@ struct Around {
     wrapper: Vec<String>,
     environment: Vec<(String, String)>,
     kubeconfig: Option<PathBuf>,
+    manifests: Option<PathBuf>,
 }
 
 impl Builder {
@@ -65,6 +66,13 @@ impl Builder {
     #[must_use]
     pub fn kubeconfig(mut self, path: &Path) -> Builder {
         self.around.kubeconfig = Some(path.to_owned());
+        self
+    }
+
+    /// Takes principals and access from the YAML files of this folder.
+    #[must_use]
+    pub fn manifests(mut self, folder: &Path) -> Builder {
+        self.around.manifests = Some(folder.to_owned());
         self
     }
 
@@ -261,6 +269,9 @@ fn start(name: &str, folder: &Path, port: u16, around: &Around) -> Result<Server
     command.arg("--dir").arg(dev_folder(folder));
     if let Some(kubeconfig) = &around.kubeconfig {
         command.arg("--kubeconfig").arg(kubeconfig);
+    }
+    if let Some(manifests) = &around.manifests {
+        command.arg("--manifests").arg(manifests);
     }
     let seed = folder.join("seed.toml");
     if seed.exists() {

@@ -1,3 +1,8 @@
-//! One file for each subcommand.
+//! One file for each subcommand, a folder for each noun.
 
+pub(crate) mod access;
+pub(crate) mod audit;
+pub(crate) mod diff;
+pub(crate) mod explain;
+pub(crate) mod render;
 pub(crate) mod status;

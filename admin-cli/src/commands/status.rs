@@ -1,56 +1,36 @@
 //! `kennel status`: how the state of a realm is shown.
 
 use crate::metrics::{KeyMetrics, ReplicaMetrics};
+use crate::output::{OutputFormat, print, print_value};
 use crate::problems::{Finding, find_problems};
+use crate::reach::args::ClusterArgs;
 use crate::state::{ClusterState, gather};
 use crate::table::text_table;
-use anyhow::Context;
-use clap::ValueEnum;
-use kennel_k8s::connect;
-use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Options of `kennel status`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StatusArgs {
-    /// File that says how to reach the cluster [default: as kubectl finds it].
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
     /// Namespace of the KDC.
-    #[arg(long, short, default_value = "kennel-system")]
-    namespace: String,
-    /// Format of the output.
-    #[arg(long, short, value_enum, default_value_t = Output::Text)]
-    output: Output,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
+    #[arg(long, short = 'n', visible_alias = "namespace", value_name = "NAMESPACE", default_value = "kennel-system")]
+    kdc_namespace: String,
+    /// Form of the output.
+    #[arg(long, short, value_enum, default_value_t = OutputFormat::Text)]
+    output: OutputFormat,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// Gathers the state and prints it.
-pub(crate) async fn run(args: &StatusArgs) -> anyhow::Result<()> {
-    let state = gather(&client(args).await?, &args.namespace).await?;
+pub(crate) async fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
+    let state = gather(&args.cluster.config().await?, &args.kdc_namespace).await?;
     let problems = find_problems(&state, now());
     match args.output {
-        Output::Json => {
-            let whole = serde_json::json!({ "state": state, "problems": problems });
-            println!("{}", serde_json::to_string_pretty(&whole)?);
-        }
-        Output::Text => print!("{}", text(&state, &problems, now())),
+        OutputFormat::Text => print(&text(&state, &problems, now()))?,
+        format => print_value(&serde_json::json!({ "state": state, "problems": problems }), format)?,
     }
-    Ok(())
-}
-
-async fn client(args: &StatusArgs) -> anyhow::Result<kube::Client> {
-    match &args.kubeconfig {
-        Some(path) => Ok(connect::from_kubeconfig(path).await?),
-        None => connect::from_environment().await.context("no cluster: give --kubeconfig, or set KUBECONFIG"),
-    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn now() -> i64 {
@@ -64,9 +44,9 @@ fn text(state: &ClusterState, problems: &[Finding], now: i64) -> String {
         let count = |number: Option<i32>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
         [realm.realm.clone(), yes(realm.ready), count(realm.namespaces), count(realm.principals)]
     });
-    let mut text = text_table(["REALM", "READY", "NAMESPACES", "PRINCIPALS"], realms);
+    let mut text = text_table(&["REALM", "READY", "NAMESPACES", "PRINCIPALS"], realms);
     text += &text_table(
-        ["REPLICA", "READY", "RESTARTS", "REQUESTS", "ENROLMENTS", "CERTIFICATE"],
+        &["REPLICA", "READY", "RESTARTS", "REQUESTS", "ENROLMENTS", "CERTIFICATE"],
         state.replicas.iter().map(|replica| {
             let metrics = replica.metrics.as_ref();
             let number = |of: fn(&ReplicaMetrics) -> u64| metrics.map_or("-".into(), |m| of(m).to_string());
@@ -81,9 +61,9 @@ fn text(state: &ClusterState, problems: &[Finding], now: i64) -> String {
             ]
         }),
     );
-    text += &text_table(["KEYS", "NUMBER", "OLDEST"], keys(state, now).into_iter());
+    text += &text_table(&["KEYS", "NUMBER", "OLDEST"], keys(state, now));
     text += &text_table(
-        ["STORE", "HELD BY", "SEEN"],
+        &["STORE", "HELD BY", "SEEN"],
         state.leases.iter().map(|lease| {
             let seen = lease.renewed.map_or_else(|| "-".to_owned(), |at| format!("{} s ago", (now - at).max(0)));
             [format!("{} ({})", lease.name, lease.store), lease.holder.clone(), seen]

@@ -59,6 +59,7 @@ pub struct DecisionsQuery {
 /// A line of [`path::DECISIONS`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "type")]
+#[expect(clippy::large_enum_variant, reason = "most lines are decisions")]
 pub enum DecisionLine {
     /// The first line.
     Start(StreamStart),

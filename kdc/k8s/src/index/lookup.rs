@@ -6,6 +6,7 @@ use crate::index::Index;
 use crate::index::facts::{
     AccountLabel, EndpointsFact, ObjectKey, OwnFact, PodShape, PolicyFact, ServiceFact, StatefulSetFact,
 };
+use crate::labels::REALM;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,6 +34,14 @@ impl Index {
     #[must_use]
     pub fn namespace_labels(&self, name: &str) -> Option<&BTreeMap<String, String>> {
         self.tables.namespaces.get("", name).map(|fact| &fact.labels)
+    }
+
+    /// Whether a namespace is labelled for a KerberosRealm that another KDC follows: what is in it is for that one to judge.
+    #[must_use]
+    pub fn is_of_other_realm(&self, namespace: &str) -> bool {
+        let label = self.namespace_labels(namespace).and_then(|labels| labels.get(REALM));
+        let exists = |name: &&String| self.tables.realms.get("", name).is_some();
+        label.filter(exists).is_some_and(|name| Some(name) != self.followed.as_ref())
     }
 
     /// A Service.

@@ -3,6 +3,8 @@
 //! | module | what |
 //! |---|---|
 //! | [`access`] | who may call whom: the access table and the NetworkPolicies |
+//! | [`explain`] | whether a client reaches a server, and why |
+//! | [`reach`] | packets, by the union of all NetworkPolicies |
 //! | [`offline`] | the same rendering from files |
 //! | [`policy`] | NetworkPolicies as Kennel writes them |
 //! | [`transition`] | the order in which a rendering takes effect |
@@ -11,7 +13,9 @@
 
 pub mod access;
 pub mod conditions;
+pub mod explain;
 pub mod offline;
 pub mod policy;
+pub mod reach;
 pub mod status;
 pub mod transition;

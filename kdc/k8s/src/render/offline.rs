@@ -54,32 +54,25 @@ pub struct OfflineReport {
 }
 
 impl OfflineCluster {
-    /// Reads every YAML file (`*.yaml`, `*.yml`) of a folder and of those below it, or a single file. `kustomization.yaml` gives
-    /// its `namespace` to the objects of its folder, as kustomize would; nothing else of it is read. Objects without a namespace
-    /// are in `default`.
+    /// Reads every YAML file (`*.yaml`, `*.yml`) of folders and of those below them, or single files. `kustomization.yaml` gives its
+    /// `namespace` to the objects of its folder, as kustomize would; nothing else of it is read. Objects without a namespace are in
+    /// `default`.
     ///
     /// # Errors
     /// A file that cannot be read, or that does not hold what its kind says; files without a realm.
-    pub fn read(path: &Path) -> Result<OfflineCluster, OfflineError> {
-        let mut files = Vec::new();
-        collect(path, None, 0, &mut files)?;
-        let mut documents = Vec::new();
-        for file in &files {
-            let text = std::fs::read_to_string(&file.path).map_err(|error| unreadable(&file.path, error))?;
-            documents.extend(parse(&text, &file.path)?.into_iter().map(|value| (file, value)));
-        }
-        let mut manifests = Vec::new();
-        let mut report = OfflineReport { files: files.len(), ..OfflineReport::default() };
-        for (file, value) in documents {
-            for object in flatten(value) {
-                match Manifest::new(object, file.namespace.as_deref(), &file.path)? {
-                    Ok(manifest) => manifests.push(manifest),
-                    Err(kind) => *report.skipped.entry(kind).or_default() += 1,
-                }
-            }
-        }
-        report.objects = manifests.len();
-        finish(path, &manifests, report)
+    pub fn read(paths: &[impl AsRef<Path>]) -> Result<OfflineCluster, OfflineError> {
+        let (manifests, report) = manifests(paths)?;
+        finish(&first(paths), &manifests, report)
+    }
+
+    /// Reads the objects of files alone, to be added to those of a cluster: nothing is assumed.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that does not hold what its kind says.
+    pub fn objects(paths: &[impl AsRef<Path>]) -> Result<Vec<ClusterEvent>, OfflineError> {
+        let (manifests, _) = manifests(paths)?;
+        let events = manifests.iter().map(Manifest::events).collect::<Result<Vec<_>, _>>()?;
+        Ok(events.into_iter().flatten().collect())
     }
 
     /// Reads the documents of a text, for tests and for what comes over a pipe.
@@ -87,17 +80,11 @@ impl OfflineCluster {
     /// # Errors
     /// As [`OfflineCluster::read`].
     pub fn parse(text: &str) -> Result<OfflineCluster, OfflineError> {
-        let path = Path::new("-");
-        let mut manifests = Vec::new();
+        let file = ManifestFile { path: PathBuf::from("-"), namespace: None };
         let mut report = OfflineReport { files: 1, ..OfflineReport::default() };
-        for object in parse(text, path)?.into_iter().flat_map(flatten) {
-            match Manifest::new(object, None, path)? {
-                Ok(manifest) => manifests.push(manifest),
-                Err(kind) => *report.skipped.entry(kind).or_default() += 1,
-            }
-        }
-        report.objects = manifests.len();
-        finish(path, &manifests, report)
+        let mut manifests = Vec::new();
+        add_documents(text, &file, &mut manifests, &mut report)?;
+        finish(&file.path, &manifests, report)
     }
 
     /// The index of a cluster with these objects. `realm`: the realm as the configuration has it, of the same name.
@@ -110,6 +97,40 @@ impl OfflineCluster {
         _ = index.settle();
         index
     }
+}
+
+fn first(paths: &[impl AsRef<Path>]) -> PathBuf {
+    paths.first().map(|path| path.as_ref().to_owned()).unwrap_or_default()
+}
+
+fn manifests(paths: &[impl AsRef<Path>]) -> Result<(Vec<Manifest>, OfflineReport), OfflineError> {
+    let mut files = Vec::new();
+    for path in paths {
+        collect(path.as_ref(), None, 0, &mut files)?;
+    }
+    let mut report = OfflineReport { files: files.len(), ..OfflineReport::default() };
+    let mut manifests = Vec::new();
+    for file in &files {
+        let text = std::fs::read_to_string(&file.path).map_err(|error| unreadable(&file.path, error))?;
+        add_documents(&text, file, &mut manifests, &mut report)?;
+    }
+    Ok((manifests, report))
+}
+
+fn add_documents(
+    text: &str,
+    file: &ManifestFile,
+    manifests: &mut Vec<Manifest>,
+    report: &mut OfflineReport,
+) -> Result<(), OfflineError> {
+    for object in parse(text, &file.path)?.into_iter().flat_map(flatten) {
+        match Manifest::new(object, file.namespace.as_deref(), &file.path)? {
+            Ok(manifest) => manifests.push(manifest),
+            Err(kind) => *report.skipped.entry(kind).or_default() += 1,
+        }
+    }
+    report.objects = manifests.len();
+    Ok(())
 }
 
 fn finish(path: &Path, manifests: &[Manifest], mut report: OfflineReport) -> Result<OfflineCluster, OfflineError> {

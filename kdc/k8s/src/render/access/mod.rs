@@ -109,6 +109,7 @@ fn resolve<'a>(facts: &RealmFacts<'a>, now: i64, rendered: &mut Rendered) -> Vec
         }
         let problem = match (&fact.object, facts.namespaces.get(&*key.0)) {
             (Err(error), _) => Problem::AccessMalformed { error: error.clone() },
+            (_, None) if facts.index.is_of_other_realm(&key.0) => continue,
             (_, None) => Problem::ServerNotEnrolled { namespace: key.0.clone(), realm: facts.object.to_owned() },
             (_, Some(of)) if !of.is_programmed() => Problem::NamespaceNotProgrammed { namespace: key.0.clone() },
             (Ok(object), Some(_)) => {

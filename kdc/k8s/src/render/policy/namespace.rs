@@ -4,6 +4,7 @@
 use crate::crd::port::TransportProtocol;
 use crate::index::facts::ObjectKey;
 use crate::index::facts::PortRef;
+use crate::index::surroundings::ServedKind;
 use crate::labels::KDC_POD;
 use crate::problem::Problem;
 use crate::render::access::realm_facts::{NamespaceFacts, RealmFacts};
@@ -51,7 +52,12 @@ impl AlwaysAllowed {
         for entry in &facts.realm.spec.network.always_allow_egress {
             if entry.api_server.is_some() {
                 match to_api_server(facts) {
-                    Some(rule) => rules.push(rule),
+                    Some(rule) => {
+                        rules.push(rule);
+                        let is_cilium = facts.index.surroundings().kinds.contains(&ServedKind::CiliumNetworkPolicy);
+                        let problem = || Problem::ApiServerByAddress { entry: entry.name.clone() };
+                        self.problems.extend(is_cilium.then(problem));
+                    }
                     None => self.problems.push(Problem::ApiServerNotFound { entry: entry.name.clone() }),
                 }
             }
