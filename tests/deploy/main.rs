@@ -11,6 +11,7 @@ mod installation;
 mod shop;
 mod steps;
 
+mod access;
 mod admin_cli;
 mod guards;
 mod image;

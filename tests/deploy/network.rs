@@ -1,6 +1,7 @@
 //! The NetworkPolicy of deploy/base, as the cluster's CNI enforces it. That the kubelet reaches health shows each installation: the
 //! KDC becomes ready.
 
+use crate::access::probe::Stranger;
 use crate::installation::Installation;
 use anyhow::{Result, ensure};
 use kennel_tests::kubectl::Kubectl;
@@ -29,6 +30,10 @@ fn a_pod_reaches_the_kdc_and_the_enrolment_api_and_neither_metrics_nor_health() 
     ensure!(reaches("kennel.kennel-system.svc.cluster.local", 8443)?, "the Service's port 8443");
     ensure!(reaches(&kdc, 10088)? && reaches(&kdc, 8443)?, "the ports of the pod");
     ensure!(!reaches(&kdc, 9090)?, "a pod of a tenant reaches metrics and health");
+    // That of a pod of the realm ends at its own policies already; nothing but the KDC's stops this one.
+    let stranger = Stranger::start(&dev)?;
+    ensure!(stranger.connects(&kdc, 10088)?, "a pod outside the realm does not reach the KDC");
+    ensure!(!stranger.connects(&kdc, 9090)?, "a pod outside the realm reaches metrics and health");
     Ok(())
 }
 

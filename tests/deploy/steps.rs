@@ -1,5 +1,6 @@
 //! What an installation is made of, and how it is taken away.
 
+use crate::access::topologies;
 use anyhow::{Context, Result, ensure};
 use kennel_tests::kube::root;
 use kennel_tests::kubectl::{Kubectl, utf8};
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Namespaces that the tests make besides ours.
-const NAMESPACES: [&str; 4] = ["shop", "strict", "elsewhere", "monitoring"];
+const NAMESPACES: [&str; 6] = ["shop", "strict", "elsewhere", "monitoring", "outside", "late"];
 /// Groups of the kinds that come with other projects, made for the time of an installation.
 const FOREIGN_GROUPS: [&str; 2] = [".cert-manager.io", ".monitoring.coreos.com"];
 const CLUSTER_KINDS: &str = "validatingadmissionpolicybinding,validatingadmissionpolicy,mutatingadmissionpolicybinding,\
@@ -165,7 +166,10 @@ pub(crate) fn clear(kubectl: &Kubectl) -> Result<()> {
     let kinds = [CLUSTER_KINDS, "persistentvolume"].join(",");
     let all = kubectl.run(&["get", &kinds, "-o", "name"])?;
     let is_left = |name: &&str| {
-        let is_namespace = || name.strip_prefix("namespace/").is_some_and(|name| NAMESPACES.contains(&name));
+        let is_namespace = || {
+            let name = name.strip_prefix("namespace/");
+            name.is_some_and(|name| NAMESPACES.contains(&name) || name.starts_with(topologies::PREFIX))
+        };
         is_ours(name) || is_namespace() || FOREIGN_GROUPS.iter().any(|group| name.ends_with(group))
     };
     let left: Vec<&str> = all.lines().filter(is_left).collect();

@@ -1,5 +1,6 @@
 //! Rules, alerts and dashboard against the KDC.
 
+use crate::access::probe::Stranger;
 use crate::installation::Installation;
 use crate::network::connects_from;
 use crate::shop::SOON;
@@ -32,11 +33,8 @@ fn prometheus_in_its_namespace_reaches_metrics_and_other_pods_do_not() -> Result
     ensure!(reaches("monitoring", "prometheus")?, "Prometheus does not reach the metrics");
     ensure!(!reaches("monitoring", "other")?, "a pod without the label reaches the metrics");
     // The label alone is nothing: every tenant can give it to a pod.
-    let cart = everything.pod_of("cart")?;
-    let labelled = format!("pod/{cart}");
-    kubectl.run(&["label", &labelled, "-n", "shop", "app.kubernetes.io/name=prometheus"])?;
-    let reached = reaches("shop", &cart);
-    kubectl.run(&["label", &labelled, "-n", "shop", "app.kubernetes.io/name-"])?;
-    ensure!(!reached?, "a pod of another namespace reaches the metrics");
+    let stranger = Stranger::start_with_labels(&everything, "app.kubernetes.io/name: prometheus")?;
+    ensure!(stranger.connects(&kdc, 10088)?, "a pod of another namespace does not reach the KDC");
+    ensure!(!stranger.connects(&kdc, 9090)?, "a pod of another namespace reaches the metrics");
     kubectl.wait(SOON * 2, &["delete", "namespace", "monitoring"]).map(|_| ())
 }
