@@ -125,7 +125,7 @@ impl Tail<'_> {
     fn is_final(&self, error: &anyhow::Error) -> bool {
         match error.downcast_ref::<Refused>() {
             // A token that ended while the stream went on: the next attempt shows the newest one.
-            Some(refused) => !refused.retryable && !(refused.status.as_u16() == 401 && self.position.is_some()),
+            Some(refused) => !(refused.retryable || refused.status.as_u16() == 401 && self.position.is_some()),
             None => self.position.is_none(),
         }
     }

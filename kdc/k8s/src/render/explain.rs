@@ -87,12 +87,12 @@ struct Client {
 impl Client {
     /// `NAMESPACE/ACCOUNT` where the namespace is enrolled or the text is no principal of a service; else a principal.
     fn parse(text: &str, realm: &RealmFacts<'_>) -> Result<Client, ExplainError> {
-        if let Some((namespace, name)) = text.split_once('/').filter(|(namespace, name)| is_account(namespace, name)) {
-            if realm.namespaces.contains_key(namespace) {
-                let principal = crate::names::client_principal(name, namespace, realm.realm_name());
-                let account = Some((namespace.to_owned(), name.to_owned()));
-                return Ok(Client { principal, origin: Some(Origin::Kubernetes), account });
-            }
+        if let Some((namespace, name)) = text.split_once('/').filter(|(namespace, name)| is_account(namespace, name))
+            && realm.namespaces.contains_key(namespace)
+        {
+            let principal = crate::names::client_principal(name, namespace, realm.realm_name());
+            let account = Some((namespace.to_owned(), name.to_owned()));
+            return Ok(Client { principal, origin: Some(Origin::Kubernetes), account });
         }
         let principal =
             Principal::parse(text, realm.realm_name()).map_err(|_| ExplainError::NoName(text.to_owned()))?;
@@ -124,10 +124,10 @@ fn parse_server(
     facts: &ExplainFacts<'_>,
     realm: &RealmFacts<'_>,
 ) -> Result<(ServerKey, Option<Principal>), ExplainError> {
-    if let Some((namespace, name)) = text.split_once('/') {
-        if realm.account(namespace, name).is_some() {
-            return Ok((ServerKey::new(namespace, name), None));
-        }
+    if let Some((namespace, name)) = text.split_once('/')
+        && realm.account(namespace, name).is_some()
+    {
+        return Ok((ServerKey::new(namespace, name), None));
     }
     let asked = Principal::parse(text, realm.realm_name()).map_err(|_| ExplainError::NoName(text.to_owned()))?;
     let service = facts.index.alias_target(&asked).cloned().unwrap_or(asked);
