@@ -143,9 +143,11 @@ async fn principals(client: &Client) -> kube::Result<Vec<PrincipalState>> {
     Ok(api.list(&ListParams::default()).await?.into_iter().filter_map(principal).collect())
 }
 
-/// Whether the condition `Ready` holds, and its message.
+/// Whether the condition `Ready` holds, and its message; without a message where no KDC has written the status yet.
 fn ready(conditions: &[Condition]) -> (bool, String) {
-    let ready = conditions.iter().find(|condition| condition.type_ == ConditionType::Ready.name());
+    let is_told =
+        |condition: &&Condition| condition.type_ == ConditionType::Ready.name() && condition.status != "Unknown";
+    let ready = conditions.iter().find(is_told);
     ready.map_or((false, String::new()), |ready| (ready.status == "True", ready.message.clone()))
 }
 

@@ -154,9 +154,9 @@ pub(crate) struct DevArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
     /// A folder with the YAML of a cluster, without the cluster: its accounts become principals with keytabs, its KerberosAccess
-    /// objects decide tickets, and its NetworkPolicies are written to DIR/policies.
+    /// objects decide tickets, and its NetworkPolicies are written to DIR/policies; may be repeated.
     #[arg(long, value_name = "FOLDER", conflicts_with = "kubeconfig")]
-    pub(crate) manifests: Option<PathBuf>,
+    pub(crate) manifests: Vec<PathBuf>,
     /// Level of the log on standard error: error, warn, info, debug, trace, or a filter.
     #[arg(long, value_name = "LEVEL", env = "KENNEL_LOG", default_value = "warn")]
     pub(crate) log: String,

@@ -57,6 +57,16 @@ pub(crate) fn scenarios() -> Result<Vec<Case>> {
     Ok(cases)
 }
 
+/// `deploy/examples/shop` as it is, with the pods that a cluster makes of it.
+pub(crate) fn shop() -> Result<Vec<Case>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = yaml_files(&root.join("../deploy/examples/shop"))?;
+    files.retain(|file| !file.ends_with("kustomization.yaml"));
+    files.extend(yaml_files(&root.join("access/shop"))?);
+    let expected = std::fs::read_to_string(root.join("access/shop/expected"))?;
+    Ok(vec![Case::read("shop".into(), &files, &expected)?])
+}
+
 /// The topologies, with worlds of their own.
 pub(crate) fn topologies() -> Result<Vec<Case>> {
     let case = |folder: PathBuf| {
@@ -120,6 +130,12 @@ impl Case {
         }
         ensure!(self.packets.is_subset(&all), "expected, and not asked: {:?}", &self.packets - &all);
         Ok(all)
+    }
+
+    /// Name of the realm, as the KDC names it: files without a KerberosRealm are for the realm of the label `kennel.dev/realm`.
+    pub(crate) fn realm(&self) -> String {
+        let realm = self.of_kind("KerberosRealm").next().and_then(|(_, realm)| realm["spec"]["realmName"].as_str());
+        realm.unwrap_or("DEV").to_owned()
     }
 
     /// Every client: accounts as `namespace/account`, and users.

@@ -4,8 +4,13 @@ mod case;
 mod packets;
 mod tickets;
 
-use crate::case::{Case, scenarios, topologies};
+use crate::case::{Case, scenarios, shop, topologies};
 use anyhow::{Context, Result, ensure};
+
+#[test]
+fn the_shop_lets_through_and_issues_exactly_what_is_written_down() -> Result<()> {
+    judge(shop()?, |case| Ok(packets::judge(case)? + tickets::judge(case)?))
+}
 
 #[test]
 fn the_policies_of_the_examples_let_through_exactly_what_is_written_down() -> Result<()> {

@@ -6,8 +6,6 @@ use kennel_tests::realm::Realm;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Name of the realm of every case.
-const REALM: &str = "PROD.EXAMPLE";
 const PASSWORD: &str = "secret";
 /// How kvno reports KDC_ERR_POLICY.
 const REFUSED: &str = "KDC policy rejects request";
@@ -18,7 +16,7 @@ pub(crate) fn judge(case: &Case) -> Result<usize> {
     for user in USERS {
         writeln!(seed, "[[principal]]\nname = '{user}'\npassword = '{PASSWORD}'")?;
     }
-    let realm = Realm::builder(REALM)?.seed(&seed).manifests(case.folder.path()).start()?;
+    let realm = Realm::builder(&case.realm())?.seed(&seed).manifests(case.folder.path()).start()?;
     let (clients, services) = (case.clients(), case.services());
     let mut issued = BTreeSet::new();
     for client in &clients {
@@ -46,9 +44,9 @@ fn tickets_of(realm: &Realm, client: &str, services: &BTreeSet<String>) -> Resul
     }
     let asked: Vec<&str> = services.iter().map(String::as_str).collect();
     let run = user.kvno(&asked)?;
-    let issued = |service: &str| run.stdout.contains(&format!("{service}@{REALM}: kvno = "));
+    let issued = |service: &str| run.stdout.contains(&format!("{service}@{}: kvno = ", realm.name()));
     let refused = |service: &str| {
-        run.stderr.lines().any(|line| line.contains(REFUSED) && line.contains(&format!("{service}@{REALM}")))
+        run.stderr.lines().any(|line| line.contains(REFUSED) && line.contains(&format!("{service}@{}", realm.name())))
     };
     for service in &asked {
         ensure!(issued(service) != refused(service), "{client} asked for {service}: {run}");

@@ -6,9 +6,12 @@ use anyhow::{Context, Result};
 const ACCOUNT: &str = "system:serviceaccount:kennel-system:kennel-kdc";
 
 /// Resource, names and verbs. Whatever any account may do is left out: ask about itself, and read the API's own description.
-const ALLOWED: [&str; 18] = [
+const ALLOWED: [&str; 22] = [
     "configmaps [kennel-krb5] get list create patch delete",
+    "endpointslices.discovery.k8s.io [] list watch",
     "events.events.k8s.io [] create patch",
+    "kerberosaccesses.kennel.dev [] list watch",
+    "kerberosaccesses.kennel.dev/status [] patch",
     "kerberosprincipals.kennel.dev [] list watch",
     "kerberosprincipals.kennel.dev/status [] patch",
     "kerberosrealms.kennel.dev [] list watch",
@@ -17,6 +20,7 @@ const ALLOWED: [&str; 18] = [
     "mutatingadmissionpolicies.admissionregistration.k8s.io [] list",
     "mutatingadmissionpolicybindings.admissionregistration.k8s.io [] list",
     "namespaces [] list watch",
+    "networkpolicies.networking.k8s.io [] get list watch create patch update delete",
     "pods [] list watch get",
     "serviceaccounts [] list watch get",
     "services [] list watch",

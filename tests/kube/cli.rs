@@ -171,13 +171,14 @@ fn the_matrix_and_the_explanation_are_those_of_the_kdc() -> Result<()> {
     world.shop()?;
     world.ask("cart", "cart-1", true)?;
     let namespace = world.ns("shop");
-    let matrix = world.run_audit(&["access", "matrix", "-n", &namespace, "-o", "json"])?.ok()?;
+    let realm = world.realm.name();
+    let matrix = world.run_audit(&["access", "matrix", "-n", &namespace, "-o", "json", "--realm", realm])?.ok()?;
     let graph: Value = serde_json::from_str(&matrix.stdout)?;
     assert_eq!(graph["edges"][0]["client"], format!("cart.{namespace}"), "{matrix}");
     assert_eq!(graph["edges"][0]["server"], format!("web.{namespace}"), "{matrix}");
     let explain = |client: &str| {
         let (client, server) = (format!("{namespace}/{client}"), format!("{namespace}/web"));
-        world.run_audit(&["explain", &client, &server])
+        world.run_audit(&["explain", &client, &server, "--realm", realm])
     };
     let cart = explain("cart")?;
     ensure!(cart.stdout.contains(&format!("{namespace}/web")), "{cart}");

@@ -2,6 +2,7 @@
 //! follow objects, enrolment with tokens that the API server makes, agents as processes, stock clients. README.md beside
 //! this says how to run it.
 
+mod access;
 mod admin_api;
 mod agent;
 mod cli;

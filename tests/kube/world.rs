@@ -58,9 +58,11 @@ impl<'a> World<'a> {
     /// Writes the KerberosRealm, with further lines of its spec.
     pub(crate) fn apply_realm(&self, spec: &str) -> Result<()> {
         let World { id, realm, .. } = self;
+        // Tests that are about something else let everybody call everybody.
+        let observe = if spec.contains("  access:") { "" } else { "  access: {defaultMode: Observe}\n" };
         self.api.apply(&format!(
             "apiVersion: kennel.dev/v1alpha1\nkind: KerberosRealm\nmetadata: {{name: {id}}}\nspec:\n  realmName: {}\n  \
-             namespaceSelector: {{matchLabels: {{kennel.test/world: {id}}}}}\n{spec}",
+             namespaceSelector: {{matchLabels: {{kennel.test/world: {id}}}}}\n{observe}{spec}",
             realm.name()
         ))
     }

@@ -5,6 +5,7 @@ use crate::feed::{Feed, FeedSlice};
 use crate::metrics::Metrics;
 use crate::noise::NoiseKey;
 use crate::pairs::{Pairs, PairsOfNamespace, PairsSnapshot};
+use crate::scope::DecisionScope;
 use kennel_core::access::table::ServerKey;
 use kennel_core::event::{Decision, Event, Exchange};
 use kennel_core::refusal::Refusal;
@@ -20,15 +21,6 @@ pub trait AccountDirectory: Send + Sync {
 
     /// The account whose own principal this is.
     fn of_client(&self, client: &Principal) -> Option<ServerKey>;
-}
-
-/// The servers that a reader may see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DecisionScope {
-    /// Those of one namespace.
-    Namespace(String),
-    /// All, and those that belong to no namespace.
-    All,
 }
 
 /// The decisions of a process.

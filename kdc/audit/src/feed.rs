@@ -2,8 +2,8 @@
 //! where all of them together are too large, the largest one gives way. A namespace that asks much thus loses its own decisions alone.
 
 use crate::backlog::weight;
-use crate::decision_log::DecisionScope;
 use crate::metrics::{Metrics, NamespaceCounters};
+use crate::scope::DecisionScope;
 use kennel_core::access::table::ServerKey;
 use kennel_core::event::Event;
 use kennel_wire::admin::DecisionOutcome;

@@ -14,6 +14,7 @@
 //! | [`metrics`] | counters and gauges, and their text for a scrape |
 //! | [`decision_log`] | the decisions about the servers of each namespace, for the admin API |
 //! | [`feed`] | the last decisions, bounded, for readers that follow |
+//! | [`scope`] | the servers that a reader of decisions may see |
 //! | [`pairs`] | who asked for whom: first, last, how often, with which outcome |
 //! | [`store_counts`] | the numbers of principals in the store, and of keys by age |
 //! | [`error`] | errors at the start of the trail |
@@ -28,6 +29,7 @@ mod message;
 mod metrics;
 mod noise;
 mod pairs;
+mod scope;
 mod sink;
 mod store_counts;
 #[cfg(test)]
@@ -35,12 +37,13 @@ mod testing;
 mod trail;
 mod writer;
 
-pub use decision_log::{AccountDirectory, DecisionLog, DecisionScope, new_recording};
+pub use decision_log::{AccountDirectory, DecisionLog, new_recording};
 pub use error::AuditError;
 pub use feed::{FeedEntry, FeedSlice};
 pub use line::LineFormat;
 pub use metrics::Metrics;
 pub use pairs::{PairTally, PairsOfNamespace, PairsSnapshot, RecordedPair};
+pub use scope::DecisionScope;
 pub use sink::SinkTarget;
 pub use store_counts::{PrincipalKind, StoreCounts, StoreGauges};
 pub use trail::{Audit, AuditWriter, TrailSettings};

@@ -108,6 +108,14 @@ pub struct Metrics {
     pub refused_names: Gauge,
     /// Namespaces that ask for more than their budget, or with an object that does.
     pub quota_exceeded: Gauge,
+    /// NetworkPolicies that the cluster should have.
+    pub network_policies: Gauge,
+    /// Those of them that it does not have as they should be.
+    pub network_policies_missing: Gauge,
+    /// Those of them that somebody else keeps changing.
+    pub network_policies_contended: Gauge,
+    /// NetworkPolicies that somebody else changed or deleted, and that were put back.
+    pub network_policy_drift: Counter,
     /// Principals of deleted objects that are kept, disabled, until their last ticket has ended.
     pub abandoned_principals: Gauge,
     /// Expiry of the serving certificate, seconds since the epoch.
@@ -148,6 +156,10 @@ impl Metrics {
             principals: Gauge::default(),
             refused_names: Gauge::default(),
             quota_exceeded: Gauge::default(),
+            network_policies: Gauge::default(),
+            network_policies_missing: Gauge::default(),
+            network_policies_contended: Gauge::default(),
+            network_policy_drift: Counter::default(),
             abandoned_principals: Gauge::default(),
             certificate_expiry: Gauge::default(),
             authority_expiry: Gauge::default(),
@@ -221,6 +233,17 @@ impl Metrics {
                 "Namespaces that ask for more principals than the realm's limits: see the conditions of their objects",
                 &self.quota_exceeded,
             ),
+            ("network_policies", "NetworkPolicies that the cluster should have", &self.network_policies),
+            (
+                "network_policies_missing",
+                "NetworkPolicies that the cluster does not have as they should be",
+                &self.network_policies_missing,
+            ),
+            (
+                "network_policies_contended",
+                "NetworkPolicies that somebody else keeps changing: see the conditions of their objects",
+                &self.network_policies_contended,
+            ),
             (
                 "cluster_abandoned_principals",
                 "Disabled principals of deleted objects, which count to their namespaces until their last ticket has ended",
@@ -229,6 +252,8 @@ impl Metrics {
         ] {
             registry.register(name, help, gauge.clone());
         }
+        let help = "NetworkPolicies that somebody else changed or deleted, and that were put back";
+        registry.register("network_policy_drift", help, self.network_policy_drift.clone());
         let help = "From the creation of a pod at the API server until it is known here";
         registry.register_with_unit("cluster_watch_delay", help, Unit::Seconds, self.watch_delay.clone());
         let help = "When the certificate of the enrolment API ends; 0 where it is not known";

@@ -2,7 +2,7 @@
 //! memory, without a write for each ticket; bounded for each namespace and in all, where the pairs that asked longest ago give way
 //! and are counted.
 
-use crate::decision_log::DecisionScope;
+use crate::scope::DecisionScope;
 use kennel_core::access::ServiceClass;
 use kennel_core::access::table::ServerKey;
 use kennel_core::event::Event;

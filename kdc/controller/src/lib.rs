@@ -7,9 +7,11 @@
 //! | [`state`] | the progress of each name from the cluster into the store |
 //! | [`live`] | the current realm and its rules, replaced as a whole |
 //! | [`cluster`] | writes the principals that the cluster's objects ask for into the store |
+//! | [`access`] | programs accesses: tickets and NetworkPolicies, in the order that is safe |
 //! | [`publish`] | reports results back to the cluster: status, Events, ConfigMaps, keytab Secrets |
 //! | [`census`] | counts the principals and keys of the store for the metrics |
 
+mod access;
 mod census;
 mod cluster;
 mod live;
@@ -18,7 +20,8 @@ mod state;
 #[cfg(test)]
 mod testing;
 
+pub use access::snapshot::Programmed;
 pub use census::Census;
 pub use cluster::controller::{Controller, ControllerParts};
-pub use live::{Live, realm_with};
+pub use live::{Live, RetiredAccess, realm_with};
 pub use publish::config_map::Published;

@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`connect`] | clients of the API server |
+//! | [`discover`] | which kinds the API server serves |
 //! | [`labels`] | every `kennel.dev/` name: labels, annotations, the field manager |
 //! | [`names`] | the Kerberos names of the cluster's objects |
 //! | [`problem`] | every reason that an object is given, with what to do |
@@ -22,6 +23,7 @@ pub mod authorization;
 pub mod connect;
 #[allow(unreachable_pub, clippy::duplicated_attributes, reason = "kube's derive generates both")]
 pub mod crd;
+pub mod discover;
 pub mod guards;
 pub mod index;
 pub mod labels;

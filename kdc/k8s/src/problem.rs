@@ -9,6 +9,9 @@ use std::fmt;
 /// Reason of the Events about an enrolment that was refused; the message is the text of the `EnrolmentRefusal`.
 pub const ENROLMENT_REFUSED: &str = "EnrolmentRefused";
 
+/// Reason of the Events about a NetworkPolicy that somebody else changed or deleted.
+pub const POLICY_RESTORED: &str = "NetworkPolicyRestored";
+
 macro_rules! condition_types {
     ($($(#[doc = $doc:literal])+ $kind:ident,)+) => {
         /// The types of our conditions.
@@ -50,6 +53,8 @@ condition_types! {
     TicketsProgrammed,
     /// NetworkPolicies let the packets of a KerberosAccess pass, and no others.
     NetworkProgrammed,
+    /// Somebody else keeps changing a NetworkPolicy of Kennel.
+    Contended,
     /// The object waits for what passes by itself, or for an object that is not there yet, as kstatus defines it.
     Reconciling,
     /// Only an edit of the object mends it, as kstatus defines it.
@@ -264,6 +269,12 @@ agent fetch the keytab";
     AccountNameTooLong { account } => NetworkProgrammed,
         "the name of {account} has more than the 63 characters of a label, so that no NetworkPolicy can select its pods",
         "use a service account with a shorter name";
+    PolicyNotWritten { policy, error } => NetworkProgrammed,
+        "NetworkPolicy {policy} cannot be written: {error}",
+        "give the KDC its ClusterRole (deploy/base/rbac.yaml), or take the obstacle away; the KDC tries again by itself";
+    PolicyContended { policy } => Contended,
+        "somebody keeps changing or deleting NetworkPolicy {policy}, which is put back after pauses that grow",
+        "take the right to write it away from whoever does that (the API server's audit log has the name)";
     WidenedByPolicy { policy, account } => NetworkProgrammed,
         "NetworkPolicy {policy}, which is not Kennel's, also lets packets into the pods of {account}",
         "delete it, or take the pods out of its podSelector";
@@ -304,9 +315,15 @@ impl Problem {
                 | Problem::ServiceNotFound { .. }
                 | Problem::StatefulSetNotFound { .. }
                 | Problem::GoverningServiceNotFound { .. }
+                | Problem::ServerNotEnrolled { .. }
                 | Problem::TargetNotFound { .. }
                 | Problem::ClientNotFound { .. }
+                | Problem::ClientNotEnrolled { .. }
+                | Problem::NoNamespaceSelected { .. }
+                | Problem::NamespaceNotProgrammed { .. }
                 | Problem::PortsNotFound { .. }
+                | Problem::PortNameNotFound { .. }
+                | Problem::PolicyNotWritten { .. }
         )
     }
 
@@ -347,6 +364,37 @@ pub enum HealthyReason {
     Guarded,
     /// It has those that validate, and serves none that mutate.
     GuardedWithoutMutation,
+    /// A KerberosAccess can have an effect.
+    Accepted,
+    /// Everything that a KerberosAccess refers to is there.
+    ResolvedRefs,
+    /// The KDC issues tickets by a KerberosAccess.
+    TicketsProgrammed,
+    /// The NetworkPolicies of a KerberosAccess are in the cluster.
+    NetworkProgrammed {
+        /// Their number.
+        policies: usize,
+    },
+    /// A server is in mode Observe: packets of everybody pass.
+    NetworkObserving,
+    /// The realm manages no NetworkPolicies.
+    NetworkDisabled,
+    /// NetworkPolicies are being written; the condition is false until then.
+    PoliciesPending {
+        /// Those that are missing.
+        missing: usize,
+    },
+    /// A KerberosAccess allows nobody, as it says.
+    NobodyAllowed,
+    /// A KerberosAccess is in force.
+    InForce {
+        /// Peers that it allows.
+        clients: usize,
+        /// KerberosPrincipals that it is about.
+        targets: usize,
+    },
+    /// The pods of a KerberosPrincipal, or of a realm, are reached as the NetworkPolicies say.
+    NetworkHolds,
     /// The object waits for nothing.
     Settled,
     /// Nobody has to do anything.
@@ -356,6 +404,8 @@ pub enum HealthyReason {
 impl HealthyReason {
     /// The reason of [`HealthyReason::Progressing`]: it passes by itself, so no Event tells of it.
     pub const PROGRESSING: &'static str = "Progressing";
+    /// The reason of [`HealthyReason::PoliciesPending`], which passes by itself too.
+    pub const POLICIES_PENDING: &'static str = "PoliciesPending";
 
     /// The stable reason of the condition.
     #[must_use]
@@ -368,6 +418,16 @@ impl HealthyReason {
             HealthyReason::NamesAccepted { .. } => "NamesAccepted",
             HealthyReason::Guarded => "Guarded",
             HealthyReason::GuardedWithoutMutation => "GuardedWithoutMutation",
+            HealthyReason::Accepted => "Accepted",
+            HealthyReason::ResolvedRefs => "ResolvedRefs",
+            HealthyReason::TicketsProgrammed
+            | HealthyReason::NetworkProgrammed { .. }
+            | HealthyReason::NetworkHolds => "Programmed",
+            HealthyReason::NetworkObserving => "Observing",
+            HealthyReason::NetworkDisabled => "Disabled",
+            HealthyReason::PoliciesPending { .. } => HealthyReason::POLICIES_PENDING,
+            HealthyReason::NobodyAllowed => "NobodyAllowed",
+            HealthyReason::InForce { .. } => "Ready",
             HealthyReason::Settled => "Settled",
             HealthyReason::NotStalled => "NotStalled",
         }
@@ -377,7 +437,19 @@ impl HealthyReason {
     #[must_use]
     pub const fn condition(self) -> ConditionType {
         match self {
-            HealthyReason::Ready | HealthyReason::Progressing { .. } | HealthyReason::Serving => ConditionType::Ready,
+            HealthyReason::Ready
+            | HealthyReason::Progressing { .. }
+            | HealthyReason::Serving
+            | HealthyReason::NobodyAllowed
+            | HealthyReason::InForce { .. } => ConditionType::Ready,
+            HealthyReason::Accepted => ConditionType::Accepted,
+            HealthyReason::ResolvedRefs => ConditionType::ResolvedRefs,
+            HealthyReason::TicketsProgrammed => ConditionType::TicketsProgrammed,
+            HealthyReason::NetworkProgrammed { .. }
+            | HealthyReason::NetworkObserving
+            | HealthyReason::NetworkDisabled
+            | HealthyReason::NetworkHolds
+            | HealthyReason::PoliciesPending { .. } => ConditionType::NetworkProgrammed,
             HealthyReason::AccountExists => ConditionType::AccountFound,
             HealthyReason::NamesAccepted { .. } => ConditionType::NamesAccepted,
             HealthyReason::Guarded | HealthyReason::GuardedWithoutMutation => ConditionType::Guarded,
@@ -405,6 +477,22 @@ impl fmt::Display for HealthyReason {
                 "the cluster has every admission policy that validates; it serves no MutatingAdmissionPolicy (Kubernetes 1.36), so write the \
                  label kennel.dev/service-account into the templates of pods (deploy/guards/README.md)",
             ),
+            HealthyReason::Accepted => f.write_str("the object has its effect"),
+            HealthyReason::ResolvedRefs => f.write_str("everything that it refers to is there"),
+            HealthyReason::TicketsProgrammed => f.write_str("the KDC issues tickets by it"),
+            HealthyReason::NetworkProgrammed { policies } => write!(f, "its {policies} NetworkPolicies are in the cluster"),
+            HealthyReason::NetworkObserving => {
+                f.write_str("a target is in mode Observe: packets of every enrolled pod pass, and calls that Enforce would refuse are counted")
+            }
+            HealthyReason::NetworkDisabled => {
+                f.write_str("the realm manages no NetworkPolicies (spec.network.policies: None): only tickets are decided")
+            }
+            HealthyReason::PoliciesPending { missing } => write!(f, "{missing} of its NetworkPolicies are being written"),
+            HealthyReason::NobodyAllowed => f.write_str("the object allows nobody (spec.allow is empty)"),
+            HealthyReason::InForce { clients, targets } => {
+                write!(f, "clients of {clients} peers may call {targets} KerberosPrincipals")
+            }
+            HealthyReason::NetworkHolds => f.write_str("only what Kennel's NetworkPolicies allow reaches the pods"),
             HealthyReason::Settled | HealthyReason::NotStalled => Ok(()),
         }
     }
@@ -437,18 +525,27 @@ mod tests {
 
     #[test]
     fn every_reason_stands_once_and_is_one_that_kubernetes_accepts() {
-        let mut seen = BTreeSet::from([ENROLMENT_REFUSED]);
+        let mut seen = BTreeSet::from([ENROLMENT_REFUSED, POLICY_RESTORED]);
         let healthy = [
             HealthyReason::Ready,
             HealthyReason::Serving,
             HealthyReason::AccountExists,
             HealthyReason::Guarded,
             HealthyReason::GuardedWithoutMutation,
+            HealthyReason::Accepted,
+            HealthyReason::ResolvedRefs,
+            HealthyReason::TicketsProgrammed,
+            HealthyReason::NetworkObserving,
+            HealthyReason::NetworkDisabled,
+            HealthyReason::NobodyAllowed,
             HealthyReason::Settled,
             HealthyReason::NotStalled,
         ];
-        let counted =
-            [HealthyReason::Progressing { waiting: 1 }, HealthyReason::NamesAccepted { principals: 1, withheld: 0 }];
+        let counted = [
+            HealthyReason::Progressing { waiting: 1 },
+            HealthyReason::NamesAccepted { principals: 1, withheld: 0 },
+            HealthyReason::PoliciesPending { missing: 1 },
+        ];
         let healthy = healthy.into_iter().chain(counted).map(HealthyReason::reason);
         // Kinds of objects share the reasons of the Gateway API; each object has a reason once.
         let shared = ["QuotaExceeded", "NamespaceNotEnrolled", "PortsNotFound", "UnknownPeer"];

@@ -56,7 +56,7 @@ const CACHE_CAPACITY: usize = 10_000;
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
     let _log = logs::start(&LogSettings { level: args.log.clone(), format: LogFormat::Text })?;
-    let files = args.manifests.as_deref().map(OfflineCluster::read).transpose()?;
+    let files = (!args.manifests.is_empty()).then(|| OfflineCluster::read(&args.manifests)).transpose()?;
     let mut plan = Plan::new(args, files.as_ref().map(|files| &*files.realm))?;
     let manifests = files.map(|files| Manifests::new(files, plan.realm.clone()));
     if let Some(manifests) = &manifests {

@@ -143,11 +143,11 @@ fn add_flags(seed: &mut Seed, args: &DevArgs) -> anyhow::Result<()> {
     let with_password = |name: &str, password| SeedPrincipal::new(name, Some(password));
     seed.principals.extend(args.users.iter().map(|u| with_password(&u.name, u.password.clone())));
     seed.principals.extend(args.services.iter().map(|s| SeedPrincipal::new(s, None)));
-    if args.seed.is_none() && args.manifests.is_none() && args.users.is_empty() {
+    if args.seed.is_none() && args.manifests.is_empty() && args.users.is_empty() {
         let (name, password) = DEFAULT_USER;
         seed.principals.push(with_password(name, Password::new(password.to_owned())));
     }
-    if args.seed.is_none() && args.manifests.is_none() && args.services.is_empty() {
+    if args.seed.is_none() && args.manifests.is_empty() && args.services.is_empty() {
         // Objects of the cluster own the names below its domain.
         let service = if args.kubeconfig.is_some() { CLUSTER_SERVICE } else { DEFAULT_SERVICE };
         seed.principals.push(SeedPrincipal::new(service, None));

@@ -17,11 +17,12 @@ use crate::serve::lease::ServableCluster;
 use crate::serve::store::make_private_folder;
 use anyhow::Context;
 use kennel_audit::{Audit, DecisionLog, Metrics};
-use kennel_controller::{Controller, ControllerParts, Live, Published};
+use kennel_controller::{Controller, ControllerParts, Live, Programmed, Published};
 use kennel_core::realm::Realm;
 use kennel_k8s::apply::Applier;
 use kennel_k8s::crd::realm::CLUSTER_DOMAIN;
 use kennel_k8s::index::Index;
+use kennel_k8s::index::surroundings::KdcPods;
 use kennel_k8s::index::view::SharedIndex;
 use kennel_k8s::lease::CheckedLease;
 use kennel_k8s::token::IssuerKeys;
@@ -44,6 +45,8 @@ const PAIRS_FILE: &str = "pairs.json";
 pub(crate) struct ClusterParts {
     client: kube::Client,
     kdcs: Vec<String>,
+    /// The KDC's own pods, where this process runs in one.
+    kdc: Option<KdcPods>,
     https: Option<(HttpListener, Arc<Tls>)>,
     pub(crate) index: SharedIndex,
     lease: CheckedLease,
@@ -105,9 +108,9 @@ impl ClusterParts {
         let https = enrolment.map(|settings| https(&realm.name, settings, &secrets)).transpose()?;
         let index = SharedIndex::new(Index::new(realm.clone()));
         let master_key = master_key_file::load(secrets.master_key)?.id().to_owned();
-        let ServableCluster { client, lease } = servable;
+        let ServableCluster { client, lease, kdc } = servable;
         let pairs = secrets.authority.with_file_name(PAIRS_FILE);
-        Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), https, index, lease, master_key, pairs })
+        Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), kdc, https, index, lease, master_key, pairs })
     }
 
     /// Returns the log of decisions, with the pairs of earlier processes, and the task that keeps those.
@@ -151,14 +154,15 @@ impl ClusterParts {
                 std::iter::once(("krb5.conf".to_owned(), krb5_conf())).chain(ca).collect()
             })
         };
-        let events = LeasedEvents::default();
+        let (events, programmed) = (LeasedEvents::default(), Programmed::default());
         let mut upkeep = JoinSet::new();
         let https = match self.https {
             Some((listener, tls)) => {
                 let algorithms = provider().signature_verification_algorithms;
                 let keys = Arc::new(IssuerKeys::new(self.client.clone(), algorithms));
                 let (client, index, events) = (self.client.clone(), self.index.clone(), events.clone());
-                let cluster = EnrolmentCluster { client, keys: keys.clone(), index, events };
+                let programmed = programmed.clone();
+                let cluster = EnrolmentCluster { client, keys: keys.clone(), index, programmed, events };
                 let ca = tls.clone();
                 let enrolment =
                     Enrolment::new(live.clone(), cache.clone(), cluster, audit, krb5_conf, move || ca.ca_pem());
@@ -182,6 +186,8 @@ impl ClusterParts {
             index: self.index,
             store: cache,
             live,
+            programmed,
+            kdc: self.kdc,
             published,
             metrics,
             events,
@@ -201,6 +207,8 @@ struct Follower {
     index: SharedIndex,
     store: Arc<EntryCache>,
     live: Arc<Live>,
+    programmed: Programmed,
+    kdc: Option<KdcPods>,
     published: Published,
     metrics: Arc<Metrics>,
     events: LeasedEvents,
@@ -209,7 +217,8 @@ struct Follower {
 impl Follower {
     /// Takes the Lease, and follows the cluster until this process must not go on.
     async fn follow(self) -> Lost {
-        let Follower { lease, master_key, client, index, store, live, published, metrics, events } = self;
+        let Follower { lease, master_key, client, index, store, live, programmed, kdc, published, metrics, events } =
+            self;
         let held = lease.acquire(&master_key).await;
         if let Some(mark) = lease.mark().beyond_store() {
             return Lost::RolledBack { mark };
@@ -225,6 +234,8 @@ impl Follower {
             index,
             store,
             live,
+            programmed,
+            kdc,
             published,
             metrics,
             clock: clock::now,

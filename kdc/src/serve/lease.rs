@@ -4,6 +4,7 @@
 use crate::{clock, instance};
 use anyhow::Context;
 use kennel_k8s::connect;
+use kennel_k8s::index::surroundings::KdcPods;
 use kennel_k8s::lease::{CheckedLease, LeaseClocks, LocalStore, RealmLease};
 use kennel_store::{SledStore, master_key_file};
 use std::path::Path;
@@ -12,6 +13,8 @@ use std::path::Path;
 pub(crate) struct ServableCluster {
     pub(crate) client: kube::Client,
     pub(crate) lease: CheckedLease,
+    /// The KDC's own pods, where this process runs in one.
+    pub(crate) kdc: Option<KdcPods>,
 }
 
 impl ServableCluster {
@@ -32,7 +35,8 @@ impl ServableCluster {
         } else {
             lease.check(LocalStore::Missing).await?
         };
-        Ok(ServableCluster { client, lease })
+        let kdc = kubeconfig.is_none().then(|| KdcPods::of_deployment(client.default_namespace()));
+        Ok(ServableCluster { client, lease, kdc })
     }
 }
 

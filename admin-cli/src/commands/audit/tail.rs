@@ -3,7 +3,7 @@
 
 use crate::api::{AdminApi, Lines, Refused};
 use crate::commands::audit::line;
-use crate::output::{Colors, is_closed_pipe, print};
+use crate::output::{Colors, is_closed_pipe, plain, print};
 use crate::reach::args::KdcArgs;
 use crate::reach::connect;
 use clap::ValueEnum;
@@ -125,7 +125,7 @@ impl Tail<'_> {
     fn is_final(&self, error: &anyhow::Error) -> bool {
         match error.downcast_ref::<Refused>() {
             // A token that ended while the stream went on: the next attempt shows the newest one.
-            Some(refused) => !refused.retryable && !(refused.status.as_u16() == 401 && self.position.is_some()),
+            Some(refused) => !(refused.retryable || refused.status.as_u16() == 401 && self.position.is_some()),
             None => self.position.is_none(),
         }
     }
@@ -138,7 +138,17 @@ impl Tail<'_> {
         };
         let text = match &read {
             DecisionLine::Start(start) => {
-                let went_on = self.position.is_none() || start.resumed;
+                let is_first = self.position.is_none();
+                if is_first && !self.args.no_follow {
+                    // An empty screen would not say whether anything is connected.
+                    let whose =
+                        self.args.namespace.as_ref().map_or("all namespaces".into(), |n| format!("namespace {n}"));
+                    eprintln!(
+                        "kennel: decisions of {} about servers of {whose}, as they are made",
+                        plain(&start.realm)
+                    );
+                }
+                let went_on = is_first || start.resumed;
                 self.position = Some((start.instance.clone(), start.after));
                 (!went_on)
                     .then(|| "--- the KDC started again: decisions before that may be missing here ---\n".to_owned())

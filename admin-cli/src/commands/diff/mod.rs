@@ -37,6 +37,9 @@ pub(crate) struct DiffArgs {
     /// Compare with the files of this folder in place of the cluster; may be given several times.
     #[arg(long, value_name = "DIR")]
     from: Vec<PathBuf>,
+    /// Say who would lose access for servers of this namespace alone [default: all, which needs a permission for all of them].
+    #[arg(long, short, value_name = "NAMESPACE", conflicts_with = "from")]
+    namespace: Option<String>,
     /// Name of the KerberosRealm or its realm, where the cluster has several.
     #[arg(long, value_name = "NAME", conflicts_with = "from")]
     realm: Option<String>,
@@ -70,8 +73,8 @@ pub(crate) async fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
 /// Who would lose access, where the KDC tells who asked.
 async fn losers(args: &DiffArgs, table: &AccessTable) -> Option<Losers> {
     let pairs = async {
-        let api = AdminApi::new(connect(&args.kdc, None).await?);
-        api.get::<PairsResponse>(path::PAIRS, &NamespaceQuery::default()).await
+        let api = AdminApi::new(connect(&args.kdc, args.namespace.as_deref()).await?);
+        api.get::<PairsResponse>(path::PAIRS, &NamespaceQuery { namespace: args.namespace.clone() }).await
     };
     match pairs.await {
         Ok(pairs) => Some(Losers::new(&pairs, table)),

@@ -2,6 +2,11 @@
 //! every kind of object has been listed, since an object that is missing until then may only be unknown. While the API server
 //! cannot be reached, the store stays as it is.
 
+use crate::access::drift::DriftEvents;
+use crate::access::inbox::AccessInbox;
+use crate::access::programmer::{AccessParts, AccessProgrammer};
+use crate::access::snapshot::Programmed;
+use crate::access::surroundings::SurroundingsWatch;
 use crate::cluster::leased_store::LeasedStore;
 use crate::cluster::settle::settle;
 use crate::cluster::work::Work;
@@ -14,6 +19,7 @@ use kennel_audit::Metrics;
 use kennel_core::principal::{Origin, Record};
 use kennel_k8s::apply::Applier;
 use kennel_k8s::index::IndexChanges;
+use kennel_k8s::index::surroundings::KdcPods;
 use kennel_k8s::index::view::SharedIndex;
 use kennel_k8s::lease::HeldLease;
 use kennel_k8s::watch::{WatchReport, watch_cluster};
@@ -22,6 +28,7 @@ use kennel_wire::message::{Clock, KerberosTime, Principal, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 /// Names that are settled at a time: the store syncs that many writes together.
@@ -47,6 +54,12 @@ pub struct Controller {
     live: Arc<Live>,
     states: States,
     publisher: Arc<Publisher>,
+    /// What the programming of accesses is told.
+    accesses: Arc<AccessInbox>,
+    /// What runs beside the loop, until it does.
+    beside: Option<(AccessProgrammer, SurroundingsWatch)>,
+    /// Held while the index is written: see [`AccessParts`].
+    turn: Arc<Mutex<()>>,
     /// Whether every kind of object has been listed.
     synced: bool,
     /// Whether every name has been settled once since then.
@@ -73,6 +86,10 @@ pub struct ControllerParts {
     pub store: Arc<dyn PrincipalStore>,
     /// The current settings of the realm, which the controller takes from the KerberosRealm.
     pub live: Arc<Live>,
+    /// What is programmed of accesses; shared with the enrolment API.
+    pub programmed: Programmed,
+    /// The KDC's own pods; `None` where the KDC is no pod of the cluster.
+    pub kdc: Option<KdcPods>,
     /// The data of the ConfigMap in each enrolled namespace.
     pub published: Published,
     /// The metrics whose cluster gauges the controller sets.
@@ -85,10 +102,43 @@ impl Controller {
     /// Creates a controller, which writes nothing before [`Controller::run`].
     #[must_use]
     pub fn new(parts: ControllerParts) -> Controller {
-        let ControllerParts { client, held, applier, index, store, live, published, metrics, clock } = parts;
+        let ControllerParts { client, held, applier, index, store, live, programmed, kdc, published, metrics, clock } =
+            parts;
         let store: Arc<dyn PrincipalStore> = Arc::new(LeasedStore::new(store, held.clone()));
         let states = States::default();
-        let publisher = Publisher::new(applier, index.clone(), store.clone(), states.clone(), published, clock);
+        let (policies, drift_events) =
+            (applier.network_policies.clone(), DriftEvents::new(applier.events.clone(), index.clone()));
+        let publisher = Arc::new(Publisher::new(
+            applier,
+            index.clone(),
+            store.clone(),
+            states.clone(),
+            programmed.clone(),
+            published,
+            clock,
+        ));
+        let (accesses, turn) = (Arc::new(AccessInbox::default()), Arc::default());
+        let programmer = AccessProgrammer::new(AccessParts {
+            index: index.clone(),
+            live: live.clone(),
+            held: held.clone(),
+            policies,
+            drift_events,
+            inbox: accesses.clone(),
+            turn: Arc::clone(&turn),
+            programmed,
+            publisher: publisher.clone(),
+            metrics: metrics.clone(),
+            clock,
+        });
+        let surroundings = SurroundingsWatch {
+            client: client.clone(),
+            kdc,
+            index: index.clone(),
+            inbox: accesses.clone(),
+            turn: Arc::clone(&turn),
+            publisher: publisher.clone(),
+        };
         Controller {
             client,
             held,
@@ -96,7 +146,10 @@ impl Controller {
             store,
             live,
             states,
-            publisher: Arc::new(publisher),
+            publisher,
+            accesses,
+            beside: Some((programmer, surroundings)),
+            turn,
             synced: false,
             settled: false,
             broken: BTreeMap::new(),
@@ -108,10 +161,14 @@ impl Controller {
 
     /// Runs without end. The caller aborts the task at a stop, which is safe at any point: each write of the store is atomic.
     pub async fn run(mut self) {
-        // Ends with this future: nothing is published after a stop, or after the Lease was lost.
         self.know_records().await;
-        let mut publisher = JoinSet::new();
-        publisher.spawn(self.publisher.clone().run());
+        // Ends with this future: nothing is published or programmed after a stop, or after the Lease was lost.
+        let mut beside = JoinSet::new();
+        beside.spawn(self.publisher.clone().run());
+        if let Some((programmer, surroundings)) = self.beside.take() {
+            beside.spawn(programmer.run());
+            beside.spawn(surroundings.run());
+        }
         let mut reports = watch_cluster(&self.client).ready_chunks(EVENTS);
         let mut work = Work::default();
         let mut under_way = FuturesUnordered::new();
@@ -161,7 +218,11 @@ impl Controller {
             }
         }
         self.index.new_pods(&events).into_iter().for_each(|created| self.metrics.observe_pod(created, now));
-        let Some(settled) = self.index.update(events) else { return };
+        let settled = {
+            let _turn = self.turn.lock().await;
+            self.index.update(events)
+        };
+        let Some(settled) = settled else { return };
         self.follow(&settled);
         work_of(settled, work);
         if !std::mem::replace(&mut self.synced, true) {
@@ -221,6 +282,7 @@ impl Controller {
             self.live.follow(index.followed_realm().map(|realm| &realm.spec));
         }
         self.publisher.touch(&settled.namespaces, settled.realms);
+        self.accesses.note(settled);
         let index = self.index.read();
         self.metrics.principals.set(count(index.wanted().count()));
         self.metrics.namespaces.set(count(index.namespaces().filter(|(_, desire)| desire.enrolled).count()));

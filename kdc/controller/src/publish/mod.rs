@@ -8,10 +8,12 @@
 //! | [`account`] | Events on accounts without a principal |
 //! | [`principal`] | status and Events of KerberosPrincipals |
 //! | [`keytab_secret`] | the keytab Secrets that KerberosPrincipals ask for |
+//! | [`access`] | status and Events of KerberosAccesses |
 //! | [`realm`] | status and Events of KerberosRealms |
-//! | [`readiness`] | Events where the condition Ready changes |
+//! | [`readiness`] | Events where a condition changes |
 //! | [`config_map`] | the ConfigMap of each enrolled namespace |
 
+mod access;
 mod account;
 pub(crate) mod config_map;
 mod keytab_secret;
@@ -21,6 +23,8 @@ mod realm;
 mod report;
 mod written;
 
+use crate::access::snapshot::{AccessSnapshot, Programmed};
+use crate::publish::access::{AccessPublisher, changed_accesses};
 use crate::publish::account::AccountPublisher;
 use crate::publish::config_map::{ConfigMapPublisher, Published};
 use crate::publish::keytab_secret::KeytabSecretPublisher;
@@ -30,6 +34,8 @@ use crate::publish::report::{namespace_report, realms_report};
 use crate::state::States;
 use futures_util::stream::{self, StreamExt};
 use kennel_k8s::apply::Applier;
+use kennel_k8s::guards::report::GuardReport;
+use kennel_k8s::index::facts::ObjectKey;
 use kennel_k8s::index::view::SharedIndex;
 use kennel_store::PrincipalStore;
 use kennel_wire::message::Clock;
@@ -49,18 +55,24 @@ const AT_A_TIME: usize = 8;
 pub(crate) struct Publisher {
     index: SharedIndex,
     states: States,
+    /// What is programmed of accesses.
+    programmed: Programmed,
+    /// The admission policies of the cluster, where they are known.
+    guards: Mutex<Option<GuardReport>>,
     accounts: AccountPublisher,
     principals: PrincipalPublisher,
+    accesses: AccessPublisher,
     realms: RealmPublisher,
     config_maps: ConfigMapPublisher,
     due: Mutex<Due>,
     wake: Notify,
 }
 
-/// The namespaces, and whether the realms, that the next round writes.
+/// What the next round writes.
 #[derive(Default)]
 struct Due {
     namespaces: BTreeSet<String>,
+    accesses: BTreeSet<ObjectKey>,
     realms: bool,
 }
 
@@ -70,6 +82,7 @@ impl Publisher {
         index: SharedIndex,
         store: Arc<dyn PrincipalStore>,
         states: States,
+        programmed: Programmed,
         published: Published,
         clock: Clock,
     ) -> Publisher {
@@ -77,8 +90,11 @@ impl Publisher {
         Publisher {
             index,
             states,
+            programmed,
+            guards: Mutex::default(),
             accounts: AccountPublisher::new(applier.events.clone()),
             principals: PrincipalPublisher::new(applier.statuses.clone(), applier.events.clone(), secrets, clock),
+            accesses: AccessPublisher::new(applier.statuses.clone(), applier.events.clone(), clock),
             realms: RealmPublisher::new(applier.statuses, applier.events, clock),
             config_maps: ConfigMapPublisher::new(applier.config_maps, published),
             due: Mutex::default(),
@@ -88,10 +104,35 @@ impl Publisher {
 
     /// Makes namespaces, and with `realms` the realms, due for the next round.
     pub(crate) fn touch<S: Into<String>>(&self, namespaces: impl IntoIterator<Item = S>, realms: bool) {
+        let namespaces = namespaces.into_iter().map(Into::into).collect();
+        self.add(Due { namespaces, realms, ..Due::default() });
+    }
+
+    /// Makes what differs between two snapshots of accesses due.
+    pub(crate) fn touch_access(&self, old: &AccessSnapshot, new: &AccessSnapshot) {
+        let mut due = Due { accesses: changed_accesses(old, new), ..Due::default() };
+        if !Arc::ptr_eq(&old.rendered, &new.rendered) {
+            let (old, new) = (&old.rendered, &new.rendered);
+            let gone = old.servers.keys().filter(|key| !new.servers.contains_key(*key));
+            let changed = new.servers.iter().filter(|(key, server)| old.servers.get(*key) != Some(*server));
+            due.namespaces = gone.chain(changed.map(|(key, _)| key)).map(|(namespace, _)| namespace.clone()).collect();
+            due.realms = old.realm != new.realm;
+        }
+        self.add(due);
+    }
+
+    /// Takes in the admission policies of the cluster.
+    pub(crate) fn set_guards(&self, guards: GuardReport) {
+        *self.guards.lock().unwrap_or_else(PoisonError::into_inner) = Some(guards);
+        self.touch([""; 0], true);
+    }
+
+    fn add(&self, more: Due) {
         {
             let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-            due.namespaces.extend(namespaces.into_iter().map(Into::into));
-            due.realms |= realms;
+            due.namespaces.extend(more.namespaces);
+            due.accesses.extend(more.accesses);
+            due.realms |= more.realms;
         }
         self.wake.notify_one();
     }
@@ -112,7 +153,7 @@ impl Publisher {
             if let Err(error) = self.round(&due).await {
                 tracing::warn!(%error, "results cannot be written to the cluster: trying again");
                 tokio::time::sleep(RETRY).await;
-                self.touch(due.namespaces, due.realms);
+                self.add(due);
             }
         }
     }
@@ -125,15 +166,33 @@ impl Publisher {
         }
         let namespaces = due.namespaces.iter().cloned().map(|namespace| self.namespace(namespace));
         let mut results: Vec<kube::Result<()>> = stream::iter(namespaces).buffer_unordered(AT_A_TIME).collect().await;
+        let accesses = due.accesses.iter().cloned().map(|key| async move { self.access(&key).await });
+        results.extend(stream::iter(accesses).buffer_unordered(AT_A_TIME).collect::<Vec<_>>().await);
         if due.realms {
-            let report = realms_report(&self.index.read());
+            let guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let report = realms_report(&self.index.read(), self.programmed.load().as_deref(), guards);
             results.push(self.realms.publish(report).await);
         }
         results.into_iter().collect()
     }
 
+    async fn access(&self, key: &ObjectKey) -> kube::Result<()> {
+        let fact = {
+            let index = self.index.read();
+            index.access_object(&key.0, &key.1).filter(|_| !index.is_of_other_realm(&key.0)).cloned()
+        };
+        match (fact, self.programmed.load()) {
+            (Some(fact), Some(snapshot)) => self.accesses.publish(key, &fact, &snapshot).await,
+            _ => Ok(()),
+        }
+    }
+
     async fn namespace(&self, namespace: String) -> kube::Result<()> {
-        let report = namespace_report(&self.index.read(), &self.states, &namespace);
+        if self.index.read().is_of_other_realm(&namespace) {
+            return self.config_maps.publish(&namespace, false).await;
+        }
+        let snapshot = self.programmed.load();
+        let report = namespace_report(&self.index.read(), &self.states, snapshot.as_deref(), &namespace);
         self.accounts.publish(&namespace, report.refused).await;
         for principal in report.principals {
             self.principals.publish(&namespace, principal).await?;

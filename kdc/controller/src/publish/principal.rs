@@ -1,14 +1,15 @@
 //! Status and Events of KerberosPrincipals.
 
 use crate::publish::keytab_secret::KeytabSecretPublisher;
-use crate::publish::readiness::publish_readiness;
+use crate::publish::readiness::{publish_change, publish_readiness};
 use crate::publish::report::PrincipalReport;
 use crate::publish::written::{Memory, is_written};
 use kennel_k8s::apply::event::{EventSubject, EventWriter};
 use kennel_k8s::apply::own_status::StatusWriter;
 use kennel_k8s::crd::principal::KerberosPrincipalStatus;
 use kennel_k8s::index::facts::ObjectKey;
-use kennel_k8s::render::status::principal_status;
+use kennel_k8s::problem::ConditionType;
+use kennel_k8s::render::status::{ServerState, principal_status};
 use kennel_wire::message::Clock;
 use std::collections::BTreeMap;
 
@@ -39,7 +40,7 @@ impl PrincipalPublisher {
 
     /// Publishes one KerberosPrincipal.
     pub(crate) async fn publish(&self, namespace: &str, report: PrincipalReport) -> kube::Result<()> {
-        let PrincipalReport { name, fact, outcome, mut progress } = report;
+        let PrincipalReport { name, fact, outcome, mut progress, server, managed } = report;
         let key = (namespace.to_owned(), name.clone());
         let old = match &fact.object {
             Ok(object) => object.status.clone(),
@@ -51,13 +52,17 @@ impl PrincipalPublisher {
                 Err(problem) => progress.problems.push(problem),
             }
         }
-        let status = principal_status(&fact.meta, old.as_ref(), &outcome, &progress, (self.clock)().time.0);
+        let server = server.as_ref().map(|outcome| ServerState { outcome, managed });
+        let now = (self.clock)().time.0;
+        let status = principal_status(&fact.meta, old.as_ref(), &outcome, &progress, server, now);
         if old.as_ref() == Some(&status) {
             return Ok(());
         }
         if is_written(self.statuses.write_principal(namespace, &name, &status).await)? {
             let old = old.as_ref().map(|old| &*old.conditions);
-            publish_readiness(&self.events, EventSubject::Principal(&fact.meta), old, &status.conditions).await;
+            let subject = || EventSubject::Principal(&fact.meta);
+            publish_readiness(&self.events, subject(), old, &status.conditions).await;
+            publish_change(&self.events, subject(), ConditionType::NetworkProgrammed, old, &status.conditions).await;
         }
         self.written.lock().insert(key, status);
         Ok(())

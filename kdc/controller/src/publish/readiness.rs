@@ -1,4 +1,4 @@
-//! Events on changes of the condition Ready, which `kubectl describe` shows with the object.
+//! Events on changes of conditions, which `kubectl describe` shows with the object.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kennel_k8s::apply::event::{EventSubject, EventWriter};
@@ -11,14 +11,50 @@ pub(crate) async fn publish_readiness(
     old: Option<&[Condition]>,
     new: &[Condition],
 ) {
-    let ready = |conditions: &[Condition]| conditions.iter().find(|c| c.type_ == ConditionType::Ready.name()).cloned();
-    let (before, Some(now)) = (old.and_then(ready), ready(new)) else { return };
-    if now.reason == HealthyReason::PROGRESSING || before.is_some_and(|before| before.reason == now.reason) {
+    let (before, Some(now)) = (old.and_then(|old| find(old, ConditionType::Ready)), find(new, ConditionType::Ready))
+    else {
+        return;
+    };
+    if is_progress(now) || before.is_some_and(|before| before.reason == now.reason) {
         return;
     }
-    if now.status == "True" {
-        events.note(subject, &now.reason, &now.message).await;
+    write(events, subject, now, now.status == "True").await;
+}
+
+/// Writes an Event where a condition beside Ready tells of something else to do than before, or of nothing any more.
+pub(crate) async fn publish_change(
+    events: &EventWriter,
+    subject: EventSubject<'_>,
+    kind: ConditionType,
+    old: Option<&[Condition]>,
+    new: &[Condition],
+) {
+    let is_well = |condition: &&Condition| (condition.status == "True") != (kind == ConditionType::Contended);
+    let bad = |conditions| find(conditions, kind).filter(|condition| !is_well(condition) && !is_progress(condition));
+    match (old.and_then(bad), bad(new)) {
+        (before, Some(now)) if before.is_none_or(|before| before.message != now.message) => {
+            write(events, subject, now, false).await;
+        }
+        (Some(before), None) if find(new, kind).is_none_or(|now| is_well(&now)) => {
+            let over = format!("no longer: {}", before.message);
+            events.note(subject, &format!("{}Over", before.reason), &over).await;
+        }
+        _ => {}
+    }
+}
+
+fn find(conditions: &[Condition], kind: ConditionType) -> Option<&Condition> {
+    conditions.iter().find(|condition| condition.type_ == kind.name())
+}
+
+fn is_progress(condition: &Condition) -> bool {
+    [HealthyReason::PROGRESSING, HealthyReason::POLICIES_PENDING].contains(&&*condition.reason)
+}
+
+async fn write(events: &EventWriter, subject: EventSubject<'_>, condition: &Condition, is_well: bool) {
+    if is_well {
+        events.note(subject, &condition.reason, &condition.message).await;
     } else {
-        events.warn(subject, &now.reason, &now.message).await;
+        events.warn(subject, &condition.reason, &condition.message).await;
     }
 }

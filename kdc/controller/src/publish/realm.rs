@@ -1,11 +1,12 @@
 //! Status and Events of KerberosRealms.
 
-use crate::publish::readiness::publish_readiness;
+use crate::publish::readiness::{publish_change, publish_readiness};
 use crate::publish::report::RealmsReport;
 use crate::publish::written::{Memory, is_written};
 use kennel_k8s::apply::event::{EventSubject, EventWriter};
 use kennel_k8s::apply::own_status::StatusWriter;
 use kennel_k8s::crd::realm::KerberosRealmStatus;
+use kennel_k8s::problem::ConditionType;
 use kennel_k8s::render::status::{realm_problem, realm_status};
 use kennel_wire::message::Clock;
 use std::collections::BTreeMap;
@@ -34,13 +35,17 @@ impl RealmPublisher {
                 Err(_) => self.written.lock().get(&name).cloned(),
             };
             let now = (self.clock)().time.0;
-            let status = realm_status(&fact.meta, old.as_ref(), problem.as_ref(), report.counts, now);
+            let status = realm_status(&fact.meta, old.as_ref(), problem.as_ref(), report.counts, &report.news, now);
             if old.as_ref() == Some(&status) {
                 continue;
             }
             if is_written(self.statuses.write_realm(&name, &status).await)? {
                 let old = old.as_ref().map(|old| &*old.conditions);
-                publish_readiness(&self.events, EventSubject::Realm(&fact.meta), old, &status.conditions).await;
+                let subject = || EventSubject::Realm(&fact.meta);
+                publish_readiness(&self.events, subject(), old, &status.conditions).await;
+                for kind in [ConditionType::NetworkProgrammed, ConditionType::Guarded] {
+                    publish_change(&self.events, subject(), kind, old, &status.conditions).await;
+                }
             }
             self.written.lock().insert(name, status);
         }

@@ -1,12 +1,16 @@
 //! Reports of a namespace and of the realms, computed from the index and the progress of names. Pure.
 
+use crate::access::snapshot::AccessSnapshot;
 use crate::state::{Name, State, States};
+use kennel_k8s::crd::realm_network::PolicyManagement;
 use kennel_k8s::crd::{KerberosPrincipal, KerberosRealm};
+use kennel_k8s::guards::report::GuardReport;
 use kennel_k8s::index::Index;
 use kennel_k8s::index::facts::OwnFact;
 use kennel_k8s::index::namespace::{NamespaceDesire, PrincipalOutcome};
 use kennel_k8s::problem::Problem;
-use kennel_k8s::render::status::{RealmCounts, StoreProgress};
+use kennel_k8s::render::access::rendered::ServerOutcome;
+use kennel_k8s::render::status::{RealmCounts, RealmNews, StoreProgress};
 use kennel_wire::message::Principal;
 
 /// The report of a namespace.
@@ -24,6 +28,10 @@ pub(crate) struct PrincipalReport {
     /// The names of the principal, without those that another owner has in the store.
     pub(crate) outcome: PrincipalOutcome,
     pub(crate) progress: StoreProgress,
+    /// The object as a server; `None` before the first rendering of accesses.
+    pub(crate) server: Option<ServerOutcome>,
+    /// Whether the realm manages NetworkPolicies.
+    pub(crate) managed: bool,
 }
 
 /// A service account without a principal: its name has another owner, or its namespace is over its budget.
@@ -40,15 +48,32 @@ pub(crate) struct RealmsReport {
     /// Name of the KerberosRealm that the KDC follows.
     pub(crate) followed: Option<String>,
     pub(crate) counts: RealmCounts,
+    /// What the followed realm is told beside.
+    pub(crate) news: RealmNews,
 }
 
-/// Reports a namespace. The report of an unknown one is empty.
-pub(crate) fn namespace_report(index: &Index, states: &States, namespace: &str) -> NamespaceReport {
+/// Reports a namespace. The report of an unknown one is empty. `access`: what is programmed of accesses.
+pub(crate) fn namespace_report(
+    index: &Index,
+    states: &States,
+    access: Option<&AccessSnapshot>,
+    namespace: &str,
+) -> NamespaceReport {
     let Some(desire) = index.namespace(namespace) else { return NamespaceReport::default() };
+    let managed = manages_policies(index);
     let principals = desire.outcomes.iter().filter_map(|(name, outcome)| {
         let fact = index.principal_object(namespace, name)?.clone();
         let progress = progress(outcome, states, namespace);
-        Some(PrincipalReport { name: name.clone(), fact, outcome: available(outcome, states), progress })
+        let key = (namespace.to_owned(), name.clone());
+        let server = access.and_then(|access| access.rendered.servers.get(&key)).cloned();
+        Some(PrincipalReport {
+            name: name.clone(),
+            fact,
+            outcome: available(outcome, states),
+            progress,
+            server,
+            managed,
+        })
     });
     NamespaceReport {
         enrolled: desire.enrolled,
@@ -57,13 +82,26 @@ pub(crate) fn namespace_report(index: &Index, states: &States, namespace: &str) 
     }
 }
 
-/// Reports the realms.
-pub(crate) fn realms_report(index: &Index) -> RealmsReport {
+fn manages_policies(index: &Index) -> bool {
+    index.followed_realm().is_some_and(|realm| realm.spec.network.policies() == PolicyManagement::Managed)
+}
+
+/// Reports the realms. `access`: what is programmed of accesses; `guards`: the admission policies of the cluster.
+pub(crate) fn realms_report(
+    index: &Index,
+    access: Option<&AccessSnapshot>,
+    guards: Option<GuardReport>,
+) -> RealmsReport {
     let namespaces = index.namespaces().filter(|(_, desire)| desire.enrolled).count();
     RealmsReport {
         realms: index.realms().cloned().collect(),
         followed: index.followed_realm().and_then(|realm| realm.metadata.name.clone()),
         counts: RealmCounts { namespaces, principals: index.wanted().count() },
+        news: RealmNews {
+            network: access.map(|access| access.rendered.realm.problems.clone()),
+            managed: manages_policies(index),
+            guards,
+        },
     }
 }
 
@@ -166,7 +204,7 @@ mod tests {
 
     #[test]
     fn names_that_are_not_settled_yet_are_waited_for() {
-        let report = namespace_report(&shop(), &States::default(), "shop");
+        let report = namespace_report(&shop(), &States::default(), None, "shop");
         assert!(report.enrolled && report.refused.is_empty());
         let web = &report.principals[0];
         assert_eq!(web.name, "web");
@@ -179,7 +217,7 @@ mod tests {
         let service = name("HTTP/web.shop.svc.cluster.local");
         states.set(&Name::Principal(service.clone()), State::Refused(Conflict::Manual));
         states.set(&Name::Principal(name("web.shop")), State::Made(None));
-        let report = namespace_report(&index, &states, "shop");
+        let report = namespace_report(&index, &states, None, "shop");
         let web = &report.principals[0];
         assert_eq!(web.progress.problems, [Problem::from_conflict(Conflict::Manual, &service, "shop")]);
         assert!(!web.outcome.principals.contains(&service));
@@ -190,7 +228,7 @@ mod tests {
     fn an_account_whose_name_is_an_administrator_s_is_reported_by_itself() {
         let (index, states) = (shop(), States::default());
         states.set(&Name::Principal(name("web.shop")), State::Refused(Conflict::Manual));
-        let report = namespace_report(&index, &states, "shop");
+        let report = namespace_report(&index, &states, None, "shop");
         let refused: Vec<_> = report.refused.iter().map(|r| (&*r.account, &*r.uid)).collect();
         assert_eq!(refused, [("web", "uid-of-web")]);
         assert_eq!(report.principals[0].outcome.client, None);
@@ -204,7 +242,7 @@ mod tests {
         index.apply(ClusterEvent::Realm(fact(own)));
         index.apply(ClusterEvent::Account(fact(json!({ "metadata": meta("zoo") }))));
         let _ = index.settle();
-        let report = namespace_report(&index, &States::default(), "shop");
+        let report = namespace_report(&index, &States::default(), None, "shop");
         let refused: Vec<_> = report.refused.iter().map(|r| (&*r.account, &*r.uid, r.problem.reason())).collect();
         assert_eq!(refused, [("zoo", "uid-of-zoo", "QuotaExceeded")]);
     }
@@ -212,26 +250,26 @@ mod tests {
     #[test]
     fn the_key_version_of_an_object_is_its_highest() {
         let (index, states) = (shop(), States::default());
-        let web = namespace_report(&index, &states, "shop").principals.remove(0).outcome;
+        let web = namespace_report(&index, &states, None, "shop").principals.remove(0).outcome;
         for principal in web.principals.iter().chain(&web.client) {
             states.set(&Name::Principal(principal.clone()), State::Made(None));
         }
         for (alias, kvno) in web.aliases.iter().zip([3, 7, 5]) {
             states.set(&Name::Alias(alias.clone()), State::Made(Some(kvno)));
         }
-        let progress = &namespace_report(&index, &states, "shop").principals[0].progress;
+        let progress = &namespace_report(&index, &states, None, "shop").principals[0].progress;
         assert_eq!((progress.waiting, progress.kvno), (0, Some(7)));
     }
 
     #[test]
     fn an_unknown_namespace_has_nothing() {
-        let report = namespace_report(&shop(), &States::default(), "other");
+        let report = namespace_report(&shop(), &States::default(), None, "other");
         assert!(!report.enrolled && report.principals.is_empty() && report.refused.is_empty());
     }
 
     #[test]
     fn the_realms_report_names_the_followed_one_and_counts() {
-        let report = realms_report(&shop());
+        let report = realms_report(&shop(), None, None);
         assert_eq!((report.realms.len(), report.followed.as_deref()), (1, Some("r")));
         assert_eq!((report.counts.namespaces, report.counts.principals), (1, 2));
     }

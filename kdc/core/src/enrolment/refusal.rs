@@ -67,6 +67,7 @@ refusals! {
     NoPrincipal => 409, false, "the service account has no principal, because its name is taken, cannot be one, or its namespace asks for more than the realm allows: see the conditions and events of its namespace and KerberosPrincipals";
     // Ourselves.
     NotReady => 503, true, "the cluster's state or the new principal has not reached the KDC yet: ask again after Retry-After";
+    PoliciesNotApplied => 503, true, "the NetworkPolicies of the pod's namespace and account are not in the cluster yet: ask again after Retry-After";
     ReviewUnavailable => 503, true, "the API server cannot review the token now: credentials that were handed out stay good, ask again after Retry-After";
     ReviewsBusy => 503, true, "too many other enrolments wait for the API server: credentials that were handed out stay good, ask again after Retry-After";
     StoreUnavailable => 503, true, "the principal store is not available: ask again after Retry-After";

@@ -1,5 +1,6 @@
 //! Events: what `kubectl describe` shows of an object's history.
 
+use crate::crd::access::KerberosAccess;
 use crate::crd::principal::KerberosPrincipal;
 use crate::crd::realm::KerberosRealm;
 use crate::labels::FIELD_MANAGER;
@@ -16,6 +17,8 @@ const LONGEST_NOTE: usize = 1000;
 pub enum EventSubject<'a> {
     /// A KerberosPrincipal, by its metadata.
     Principal(&'a ObjectMeta),
+    /// A KerberosAccess, by its metadata.
+    Access(&'a ObjectMeta),
     /// A KerberosRealm, by its metadata.
     Realm(&'a ObjectMeta),
     /// A pod.
@@ -42,6 +45,7 @@ impl EventSubject<'_> {
     fn reference(&self) -> ObjectReference {
         match self {
             EventSubject::Principal(meta) => own_reference(meta, ApiResource::erase::<KerberosPrincipal>(&())),
+            EventSubject::Access(meta) => own_reference(meta, ApiResource::erase::<KerberosAccess>(&())),
             EventSubject::Realm(meta) => own_reference(meta, ApiResource::erase::<KerberosRealm>(&())),
             EventSubject::Pod { namespace, name, uid } => core_reference("Pod", namespace, name, uid),
             EventSubject::Account { namespace, name, uid } => core_reference("ServiceAccount", namespace, name, uid),

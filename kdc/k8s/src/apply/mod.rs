@@ -7,18 +7,23 @@
 //! | [`event`] | Events |
 //! | [`config_map`] | the ConfigMap of each enrolled namespace |
 //! | [`keytab_secret`] | keytab Secrets |
+//! | [`network_policy`] | NetworkPolicies |
+//! | [`owned_fields`] | whether a NetworkPolicy has the fields that Kennel owns as they should be |
 //! | `ownership` | field manager, label, careful deletion |
 
 pub mod config_map;
 pub mod event;
 pub mod keytab_secret;
+pub mod network_policy;
 pub mod own_status;
+pub mod owned_fields;
 
 mod ownership;
 
 use crate::apply::config_map::ConfigMapWriter;
 use crate::apply::event::EventWriter;
 use crate::apply::keytab_secret::KeytabSecretWriter;
+use crate::apply::network_policy::NetworkPolicyWriter;
 use crate::apply::own_status::StatusWriter;
 use crate::lease::HeldLease;
 use kube::Client;
@@ -34,6 +39,8 @@ pub struct Applier {
     pub config_maps: ConfigMapWriter,
     /// Keytab Secrets.
     pub keytab_secrets: KeytabSecretWriter,
+    /// NetworkPolicies.
+    pub network_policies: NetworkPolicyWriter,
 }
 
 impl Applier {
@@ -45,7 +52,8 @@ impl Applier {
             statuses: StatusWriter::new(client.clone(), realm),
             events: EventWriter::new(client.clone(), instance),
             config_maps: ConfigMapWriter::new(client.clone()),
-            keytab_secrets: KeytabSecretWriter::new(client),
+            keytab_secrets: KeytabSecretWriter::new(client.clone()),
+            network_policies: NetworkPolicyWriter::new(client),
         }
     }
 }

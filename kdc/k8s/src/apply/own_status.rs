@@ -1,6 +1,7 @@
 //! The status of our custom resources; [`render::status`](crate::render::status) says what it should be.
 
 use crate::apply::ownership::status_manager;
+use crate::crd::access::{KerberosAccess, KerberosAccessStatus};
 use crate::crd::principal::{KerberosPrincipal, KerberosPrincipalStatus};
 use crate::crd::realm::{KerberosRealm, KerberosRealmStatus};
 use crate::problem::ConditionType;
@@ -35,6 +36,15 @@ impl StatusWriter {
         status: &KerberosPrincipalStatus,
     ) -> kube::Result<()> {
         let kind = ApiResource::erase::<KerberosPrincipal>(&());
+        self.write(&Api::namespaced_with(self.client.clone(), namespace, &kind), &kind, name, status).await
+    }
+
+    /// Writes the status of a KerberosAccess.
+    ///
+    /// # Errors
+    /// Those of the API server.
+    pub async fn write_access(&self, namespace: &str, name: &str, status: &KerberosAccessStatus) -> kube::Result<()> {
+        let kind = ApiResource::erase::<KerberosAccess>(&());
         self.write(&Api::namespaced_with(self.client.clone(), namespace, &kind), &kind, name, status).await
     }
 

@@ -4,7 +4,7 @@
 use crate::labels::{FIELD_MANAGER, MANAGED_BY};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
-use kube::api::{DeleteParams, PatchParams, Preconditions};
+use kube::api::{DeleteParams, PatchParams, PostParams, Preconditions};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -24,6 +24,11 @@ pub(super) fn status_manager(realm: &str) -> String {
 /// Parameters of a server-side apply that takes over our fields from whoever changed them.
 pub(super) fn apply_params() -> PatchParams {
     PatchParams::apply(FIELD_MANAGER).force()
+}
+
+/// Parameters of an update of a whole object under our field manager.
+pub(super) fn put_params() -> PostParams {
+    PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() }
 }
 
 /// Labels of an object that we make.

@@ -6,18 +6,26 @@ use serde_json::{Map, Value, json};
 /// Completes a definition.
 pub(super) fn complete(mut crd: Value) -> Value {
     // Whoever deletes or prunes an installation keeps the definitions, and with them every object.
-    crd["metadata"]["annotations"] = json!({
+    let annotations = json!({
         "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
         "helm.sh/resource-policy": "keep",
         "kustomize.toolkit.fluxcd.io/prune": "disabled",
     });
-    for version in crd["spec"]["versions"].as_array_mut().into_iter().flatten() {
-        let schema = &mut version["schema"]["openAPIV3Schema"];
+    set(&mut crd, "/metadata", "annotations", annotations);
+    let versions = crd.pointer_mut("/spec/versions").and_then(Value::as_array_mut);
+    for schema in versions.into_iter().flatten().filter_map(|version| version.pointer_mut("/schema/openAPIV3Schema")) {
         tidy(schema);
-        schema["properties"]["status"]["default"] = unseen();
-        schema["properties"]["status"]["description"] = json!("What the KDC has made of the object.");
+        set(schema, "/properties/status", "default", unseen());
+        set(schema, "/properties/status", "description", json!("What the KDC has made of the object."));
     }
     crd
+}
+
+/// Sets a key of the object at a JSON pointer, where there is one.
+fn set(value: &mut Value, pointer: &str, key: &str, to: Value) {
+    if let Some(object) = value.pointer_mut(pointer).and_then(Value::as_object_mut) {
+        object.insert(key.to_owned(), to);
+    }
 }
 
 /// The status of an object before the KDC has seen it: without one, kstatus and Argo CD would call it healthy.
@@ -28,7 +36,7 @@ fn unseen() -> Value {
             "type": "Ready",
             "status": "Unknown",
             "reason": "Pending",
-            "message": "the KDC of the realm has not seen this object yet: is one running (kubectl get krealm)?",
+            "message": "no KDC has seen this object yet: kennel status says whether that of its realm follows the cluster",
             "lastTransitionTime": "1970-01-01T00:00:00Z",
         }],
     })

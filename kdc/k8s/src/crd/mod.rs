@@ -61,7 +61,7 @@ pub fn definitions() -> Result<Vec<Value>, String> {
 /// A definition that cannot be written as YAML: a mistake in these types.
 pub fn manifests() -> Result<Vec<(String, String)>, String> {
     let manifest = |crd: Value| {
-        let name = crd["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let name = crd.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let text = serde_saphyr::to_string(&crd).map_err(|error| error.to_string())?;
         Ok((format!("{name}.yaml"), format!("# Made by crdgen from kdc/k8s/src/crd: do not edit.\n{text}")))
     };

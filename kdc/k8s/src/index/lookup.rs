@@ -6,7 +6,6 @@ use crate::index::Index;
 use crate::index::facts::{
     AccountLabel, EndpointsFact, ObjectKey, OwnFact, PodShape, PolicyFact, ServiceFact, StatefulSetFact,
 };
-use crate::labels::REALM;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -36,12 +35,9 @@ impl Index {
         self.tables.namespaces.get("", name).map(|fact| &fact.labels)
     }
 
-    /// Whether a namespace is labelled for a KerberosRealm that another KDC follows: what is in it is for that one to judge.
-    #[must_use]
-    pub fn is_of_other_realm(&self, namespace: &str) -> bool {
-        let label = self.namespace_labels(namespace).and_then(|labels| labels.get(REALM));
-        let exists = |name: &&String| self.tables.realms.get("", name).is_some();
-        label.filter(exists).is_some_and(|name| Some(name) != self.followed.as_ref())
+    /// Name of the KerberosRealm that is followed.
+    fn followed_name(&self) -> Option<&String> {
+        self.followed_realm()?.metadata.name.as_ref()
     }
 
     /// A Service.
@@ -87,8 +83,7 @@ impl Index {
     /// followed: the network stays as it is when a realm is deleted.
     #[must_use]
     pub fn own_policies(&self) -> BTreeMap<ObjectKey, &PolicyFact> {
-        let followed = self.followed_realm().and_then(|realm| realm.metadata.name.as_ref());
-        let Some(followed) = followed else { return BTreeMap::new() };
+        let Some(followed) = self.followed_name() else { return BTreeMap::new() };
         let is_ours = |policy: &PolicyFact| {
             let realm = policy.realm();
             policy.managed && realm.is_none_or(|realm| realm == followed || self.tables.realms.get("", realm).is_none())

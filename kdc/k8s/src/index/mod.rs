@@ -49,7 +49,7 @@ use crate::index::facts::{ObjectKey, OwnFact};
 use crate::index::namespace::NamespaceDesire;
 use crate::index::plan::{NamespacePlan, PlanFacts};
 use crate::index::policy_claims::PolicyClaims;
-use crate::index::realm_choice::{Candidate, RealmChoice};
+use crate::index::realm_choice::{Candidate, RealmChoice, selected_by_other};
 use crate::index::records::UnclaimedRecords;
 use crate::index::surroundings::Surroundings;
 use crate::index::tables::{ClusterEvent, Tables};
@@ -289,6 +289,15 @@ impl Index {
     /// All namespaces that ask for something.
     pub fn namespaces(&self) -> impl Iterator<Item = (&str, &NamespaceDesire)> {
         self.desires.iter().map(|(name, desire)| (&**name, desire))
+    }
+
+    /// Whether a namespace that this realm does not have is one that another KerberosRealm selects. The KDC of that realm writes the
+    /// status of its objects: two that wrote it would never end.
+    #[must_use]
+    pub fn is_of_other_realm(&self, namespace: &str) -> bool {
+        let is_ours = self.desires.get(namespace).is_some_and(|desire| desire.enrolled);
+        let fact = self.tables.namespaces.get("", namespace);
+        !is_ours && fact.is_some_and(|fact| selected_by_other(&self.realm.name, fact, &self.tables.realms))
     }
 
     /// The principal that is wanted under a name.

@@ -71,6 +71,19 @@ impl RealmChoice {
     }
 }
 
+/// Whether a KerberosRealm of another realm name than this selects a namespace.
+pub(super) fn selected_by_other(
+    realm_name: &str,
+    fact: &NamespaceFact,
+    realms: &ObjectTable<OwnFact<KerberosRealm>>,
+) -> bool {
+    let mut others = realms.iter().filter(|(_, fact)| fact.meta.deletion_timestamp.is_none());
+    others.any(|(_, other)| {
+        let object = other.object.as_ref();
+        object.is_ok_and(|object| object.spec.realm_name != realm_name && selects(object, fact))
+    })
+}
+
 /// Name of a KerberosRealm of another realm name that also selects a namespace and is older.
 fn older_realm(
     realm: &KerberosRealm,

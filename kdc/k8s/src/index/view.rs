@@ -2,13 +2,18 @@
 //! index while the watches write it.
 
 use crate::index::facts::SetReference;
+use crate::index::surroundings::Surroundings;
 use crate::index::table::ObjectChange;
 use crate::index::tables::ClusterEvent;
 use crate::index::{Index, IndexChanges};
 use kennel_core::enrolment::{Account, ClusterView, Entitlement, Namespace, Pod};
 use kennel_core::pods::{PodRef, PodState, Pods};
 use kennel_wire::message::{KerberosTime, Principal};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::time::Duration;
+
+/// Pause of a writer while readers have the index.
+const PAUSE: Duration = Duration::from_micros(100);
 
 /// An index with many readers. A panic during a write is no reason to stop, since each event is whole.
 #[derive(Debug, Clone)]
@@ -35,6 +40,14 @@ impl SharedIndex {
         index.is_synced().then(|| index.settle())
     }
 
+    /// Takes in what no object tells. Returns what changed, as [`SharedIndex::update`] does.
+    #[must_use]
+    pub fn set_surroundings(&self, surroundings: Surroundings) -> Option<IndexChanges> {
+        let mut index = self.write();
+        index.set_surroundings(surroundings);
+        index.is_synced().then(|| index.settle())
+    }
+
     /// Takes in records of the store that the controller made once, each with its namespace: see [`Index::record_exists`].
     pub fn records_exist<'r>(&self, records: impl IntoIterator<Item = (&'r Principal, Option<&'r str>)>) {
         let mut index = self.write();
@@ -51,9 +64,16 @@ impl SharedIndex {
         self.write().record_deleted(name);
     }
 
-    /// Locks the index for writing.
+    /// Locks the index for writing. A writer that waits in the lock's own queue would make every request wait behind it, for as long
+    /// as one reader takes: the rendering of accesses may take a second.
     pub(super) fn write(&self) -> RwLockWriteGuard<'_, Index> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        loop {
+            match self.0.try_write() {
+                Ok(guard) => return guard,
+                Err(TryLockError::Poisoned(error)) => return error.into_inner(),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            }
+        }
     }
 
     /// Returns when the pods were created that these events mention for the first time, seconds since the epoch. Pods of a

@@ -1,9 +1,12 @@
 //! Conditions, as kstatus and `kubectl wait` read them: each carries the generation that it describes, and a time that changes
 //! with its status alone.
 
-use crate::problem::ConditionType;
+use crate::problem::{ConditionType, HealthyReason, Problem};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
+
+/// Most problems that the message of a condition lists.
+const MOST_LISTED: usize = 5;
 
 /// A condition that a status should have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,44 @@ pub struct DesiredCondition {
     pub reason: &'static str,
     /// The text for people.
     pub message: String,
+}
+
+/// A condition that is false for the reason of the first problem, and true without problems.
+pub(super) fn condition(problems: &[&Problem], healthy: HealthyReason) -> DesiredCondition {
+    let (reason, message) = match problems.first() {
+        Some(first) => (first.reason(), list(problems)),
+        None => (healthy.reason(), healthy.to_string()),
+    };
+    DesiredCondition { kind: healthy.condition(), holds: problems.is_empty(), reason, message }
+}
+
+fn list(problems: &[&Problem]) -> String {
+    let mut parts: Vec<String> = problems.iter().take(MOST_LISTED).map(ToString::to_string).collect();
+    let rest = problems.len().saturating_sub(MOST_LISTED);
+    if rest > 0 {
+        parts.push(format!("and {rest} more of the kind"));
+    }
+    parts.join("; ")
+}
+
+/// The condition `Ready` while names are being made.
+pub(super) fn progressing(waiting: usize) -> DesiredCondition {
+    DesiredCondition { holds: false, ..condition(&[], HealthyReason::Progressing { waiting }) }
+}
+
+/// The condition `Reconciling`, true where the object waits for other objects or for the store.
+pub(super) fn reconciling(problems: &[&Problem], waiting: usize) -> DesiredCondition {
+    let missing: Vec<&Problem> = problems.iter().copied().filter(|problem| problem.is_missing_referent()).collect();
+    if missing.is_empty() && problems.is_empty() && waiting > 0 {
+        return DesiredCondition { kind: ConditionType::Reconciling, holds: true, ..progressing(waiting) };
+    }
+    DesiredCondition { holds: !missing.is_empty(), ..condition(&missing, HealthyReason::Settled) }
+}
+
+/// The condition `Stalled`, true where an edit alone mends the object.
+pub(super) fn stalled(problems: &[&Problem]) -> DesiredCondition {
+    let lasting: Vec<&Problem> = problems.iter().copied().filter(|problem| !problem.is_missing_referent()).collect();
+    DesiredCondition { holds: !lasting.is_empty(), ..condition(&lasting, HealthyReason::NotStalled) }
 }
 
 /// Returns the conditions that replace the `old` ones at the time `now` (seconds since the epoch). Conditions of other types

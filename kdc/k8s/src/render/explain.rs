@@ -3,10 +3,11 @@
 
 use crate::crd::port::TransportProtocol;
 use crate::index::Index;
-use crate::index::facts::{ObjectKey, PortRef};
+use crate::index::facts::{ObjectKey, PortRef, protocol};
 use crate::render::access::realm_facts::RealmFacts;
 use crate::render::access::rendered::Rendered;
 use crate::render::access::server_ports::default_ports;
+use crate::render::policy::names;
 use crate::render::policy::parts::{Port, Ports};
 use crate::render::reach::{Direction, PacketVerdict, PolicyPod, PolicySet, pods_of};
 use kennel_core::access::explain::{ExplainTarget, Explanation};
@@ -86,12 +87,12 @@ struct Client {
 impl Client {
     /// `NAMESPACE/ACCOUNT` where the namespace is enrolled or the text is no principal of a service; else a principal.
     fn parse(text: &str, realm: &RealmFacts<'_>) -> Result<Client, ExplainError> {
-        if let Some((namespace, name)) = text.split_once('/').filter(|(namespace, name)| is_account(namespace, name)) {
-            if realm.namespaces.contains_key(namespace) {
-                let principal = crate::names::client_principal(name, namespace, realm.realm_name());
-                let account = Some((namespace.to_owned(), name.to_owned()));
-                return Ok(Client { principal, origin: Some(Origin::Kubernetes), account });
-            }
+        if let Some((namespace, name)) = text.split_once('/').filter(|(namespace, name)| is_account(namespace, name))
+            && realm.namespaces.contains_key(namespace)
+        {
+            let principal = crate::names::client_principal(name, namespace, realm.realm_name());
+            let account = Some((namespace.to_owned(), name.to_owned()));
+            return Ok(Client { principal, origin: Some(Origin::Kubernetes), account });
         }
         let principal =
             Principal::parse(text, realm.realm_name()).map_err(|_| ExplainError::NoName(text.to_owned()))?;
@@ -123,10 +124,10 @@ fn parse_server(
     facts: &ExplainFacts<'_>,
     realm: &RealmFacts<'_>,
 ) -> Result<(ServerKey, Option<Principal>), ExplainError> {
-    if let Some((namespace, name)) = text.split_once('/') {
-        if realm.account(namespace, name).is_some() {
-            return Ok((ServerKey::new(namespace, name), None));
-        }
+    if let Some((namespace, name)) = text.split_once('/')
+        && realm.account(namespace, name).is_some()
+    {
+        return Ok((ServerKey::new(namespace, name), None));
     }
     let asked = Principal::parse(text, realm.realm_name()).map_err(|_| ExplainError::NoName(text.to_owned()))?;
     let service = facts.index.alias_target(&asked).cloned().unwrap_or(asked);
@@ -185,25 +186,20 @@ fn packets(
     vec![layer(Direction::Egress, &shown, &who, &by), layer(Direction::Ingress, &shown, &who, &by)]
 }
 
-/// The ports of a question: the one that was asked for by every protocol that the server's ports have, or the ports that the
-/// KerberosAccess objects of the server and its Services open.
+/// The ports of a question: the one that was asked for, or those of the server's Services and those that its KerberosAccess objects
+/// open.
 fn asked_ports(facts: &ExplainFacts<'_>, realm: &RealmFacts<'_>, server: &ServerKey, port: Option<u16>) -> Ports {
-    let of_services = default_ports(realm, server);
-    match port {
-        Some(number) => [Port::single(TransportProtocol::Tcp, PortRef::Number(number))].into(),
-        None if !of_services.is_empty() => of_services,
-        None => {
-            let key: ObjectKey = (server.namespace.clone(), crate::render::policy::names::ingress(&server.name));
-            let spec = facts.rendered.policies.get(&key).and_then(|policy| policy.spec.as_ref());
-            let rules = spec.into_iter().flat_map(|spec| spec.ingress.iter().flatten());
-            let ports = rules.flat_map(|rule| rule.ports.iter().flatten()).filter_map(|port| {
-                let end = port.end_port.and_then(|end| u16::try_from(end).ok());
-                let protocol = crate::index::facts::protocol(port.protocol.as_deref());
-                Some(Port { protocol, port: PortRef::from_api(port.port.as_ref()?)?, end })
-            });
-            ports.collect()
-        }
+    if let Some(number) = port {
+        return [Port::single(TransportProtocol::Tcp, PortRef::Number(number))].into();
     }
+    let key: ObjectKey = (server.namespace.clone(), names::ingress(&server.name));
+    let spec = facts.rendered.policies.get(&key).and_then(|policy| policy.spec.as_ref());
+    let rules = spec.into_iter().flat_map(|spec| spec.ingress.iter().flatten());
+    let opened = rules.flat_map(|rule| rule.ports.iter().flatten()).filter_map(|port| {
+        let end = port.end_port.and_then(|end| u16::try_from(end).ok());
+        Some(Port { protocol: protocol(port.protocol.as_deref()), port: PortRef::from_api(port.port.as_ref()?)?, end })
+    });
+    default_ports(realm, server).into_iter().chain(opened).collect()
 }
 
 struct Call<'a> {

@@ -9,9 +9,11 @@
 //! | [`policy`] | NetworkPolicies as Kennel writes them |
 //! | [`transition`] | the order in which a rendering takes effect |
 //! | [`status`] | the status of KerberosPrincipals and KerberosRealms |
+//! | [`access_status`] | the status of KerberosAccesses |
 //! | [`conditions`] | the conditions of a status |
 
 pub mod access;
+pub mod access_status;
 pub mod conditions;
 pub mod explain;
 pub mod offline;

@@ -2,15 +2,16 @@
 
 use crate::crd::principal::{KerberosPrincipalStatus, SecretRef};
 use crate::crd::realm::{KerberosRealm, KerberosRealmStatus};
+use crate::crd::realm_access::AccessMode;
+use crate::guards::report::GuardReport;
 use crate::index::namespace::PrincipalOutcome;
 use crate::index::selector;
 use crate::problem::{ConditionType, HealthyReason, Problem};
-use crate::render::conditions::{DesiredCondition, merge_conditions};
+use crate::render::access::rendered::ServerOutcome;
+use crate::render::conditions::{DesiredCondition, condition, merge_conditions, progressing, reconciling, stalled};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kennel_wire::message::Principal;
 
-/// Most problems that the message of a condition lists.
-const MOST_LISTED: usize = 5;
 /// Most names that the status of a KerberosPrincipal lists, beside their number.
 const MOST_NAMES: usize = 16;
 
@@ -34,15 +35,20 @@ pub fn principal_status(
     old: Option<&KerberosPrincipalStatus>,
     outcome: &PrincipalOutcome,
     progress: &StoreProgress,
+    server: Option<ServerState<'_>>,
     now: i64,
 ) -> KerberosPrincipalStatus {
-    let problems: Vec<&Problem> = outcome.problems.iter().chain(&progress.problems).collect();
+    let is_of_network = |problem: &&Problem| problem.condition() == ConditionType::NetworkProgrammed;
+    let of_server = server.iter().flat_map(|server| &server.outcome.problems);
+    let (of_network, of_server): (Vec<&Problem>, Vec<&Problem>) = of_server.partition(is_of_network);
+    let problems: Vec<&Problem> = outcome.problems.iter().chain(&progress.problems).chain(of_server).collect();
     let under = |condition| problems.iter().copied().filter(|p| p.condition() == condition).collect::<Vec<_>>();
     let ready = if problems.is_empty() && progress.waiting > 0 {
         progressing(progress.waiting)
     } else {
         condition(&problems, HealthyReason::Ready)
     };
+    let network = server.map(|server| condition(&of_network, server.healthy()));
     let desired = [
         ready,
         condition(&under(ConditionType::AccountFound), HealthyReason::AccountExists),
@@ -53,6 +59,7 @@ pub fn principal_status(
         reconciling(&problems, progress.waiting),
         stalled(&problems),
     ];
+    let desired: Vec<DesiredCondition> = desired.into_iter().chain(network).collect();
     let count = |names: &[Principal]| Some(i32::try_from(names.len()).unwrap_or(i32::MAX));
     let first = |names: &[Principal]| names.iter().take(MOST_NAMES).map(ToString::to_string).collect();
     KerberosPrincipalStatus {
@@ -64,9 +71,59 @@ pub fn principal_status(
         kvno: progress.kvno.map(i64::from),
         next_rotation_time: old.and_then(|old| old.next_rotation_time.clone()),
         holders: old.and_then(|old| old.holders),
-        access_mode: old.and_then(|old| old.access_mode),
+        access_mode: server.map(|server| mode(server.outcome.mode)),
         keytab_secret_ref: progress.secret.clone().map(|name| SecretRef { name }),
         conditions: merge_conditions(old.map_or(&[], |old| &old.conditions), &desired, meta.generation, now),
+    }
+}
+
+/// A KerberosPrincipal as a server.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerState<'a> {
+    /// What the rendering says of it.
+    pub outcome: &'a ServerOutcome,
+    /// Whether the realm manages NetworkPolicies.
+    pub managed: bool,
+}
+
+impl ServerState<'_> {
+    fn healthy(&self) -> HealthyReason {
+        match (self.managed, self.outcome.mode) {
+            (false, _) => HealthyReason::NetworkDisabled,
+            (true, kennel_core::access::table::AccessMode::Observe) => HealthyReason::NetworkObserving,
+            (true, kennel_core::access::table::AccessMode::Enforce) => HealthyReason::NetworkHolds,
+        }
+    }
+}
+
+fn mode(mode: kennel_core::access::table::AccessMode) -> AccessMode {
+    match mode {
+        kennel_core::access::table::AccessMode::Enforce => AccessMode::Enforce,
+        kennel_core::access::table::AccessMode::Observe => AccessMode::Observe,
+    }
+}
+
+/// What a followed KerberosRealm is told beside its own object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RealmNews {
+    /// What is wrong with the network of its namespaces; `None` before the first rendering.
+    pub network: Option<Vec<Problem>>,
+    /// Whether the realm manages NetworkPolicies.
+    pub managed: bool,
+    /// The admission policies of the cluster; `None` where they are not known.
+    pub guards: Option<GuardReport>,
+}
+
+impl RealmNews {
+    fn conditions(&self) -> impl Iterator<Item = DesiredCondition> + use<> {
+        let healthy = if self.managed { HealthyReason::NetworkHolds } else { HealthyReason::NetworkDisabled };
+        let network = self.network.as_ref();
+        let network = network.map(|problems| condition(&problems.iter().collect::<Vec<_>>(), healthy));
+        let guards = self.guards.as_ref().map(|report| {
+            let problem = report.problem();
+            condition(&problem.iter().collect::<Vec<_>>(), report.healthy())
+        });
+        network.into_iter().chain(guards)
     }
 }
 
@@ -87,10 +144,13 @@ pub fn realm_status(
     old: Option<&KerberosRealmStatus>,
     problem: Option<&Problem>,
     counts: RealmCounts,
+    news: &RealmNews,
     now: i64,
 ) -> KerberosRealmStatus {
     let problems: Vec<&Problem> = problem.into_iter().collect();
     let desired = [condition(&problems, HealthyReason::Serving), reconciling(&problems, 0), stalled(&problems)];
+    let news = problem.is_none().then(|| news.conditions());
+    let desired: Vec<DesiredCondition> = desired.into_iter().chain(news.into_iter().flatten()).collect();
     let count = |number: usize| problem.is_none().then(|| i32::try_from(number).unwrap_or(i32::MAX));
     KerberosRealmStatus {
         observed_generation: meta.generation,
@@ -115,43 +175,6 @@ pub fn realm_problem(name: &str, object: &Result<KerberosRealm, String>, followe
     }
 }
 
-fn progressing(waiting: usize) -> DesiredCondition {
-    DesiredCondition { holds: false, ..condition(&[], HealthyReason::Progressing { waiting }) }
-}
-
-/// The condition `Reconciling`, true where the object waits for other objects or for the store.
-fn reconciling(problems: &[&Problem], waiting: usize) -> DesiredCondition {
-    let missing: Vec<&Problem> = problems.iter().copied().filter(|problem| problem.is_missing_referent()).collect();
-    if missing.is_empty() && problems.is_empty() && waiting > 0 {
-        return DesiredCondition { kind: ConditionType::Reconciling, holds: true, ..progressing(waiting) };
-    }
-    DesiredCondition { holds: !missing.is_empty(), ..condition(&missing, HealthyReason::Settled) }
-}
-
-/// The condition `Stalled`, true where an edit alone mends the object.
-fn stalled(problems: &[&Problem]) -> DesiredCondition {
-    let lasting: Vec<&Problem> = problems.iter().copied().filter(|problem| !problem.is_missing_referent()).collect();
-    DesiredCondition { holds: !lasting.is_empty(), ..condition(&lasting, HealthyReason::NotStalled) }
-}
-
-/// A condition that is false for the reason of the first problem, and true without problems.
-fn condition(problems: &[&Problem], healthy: HealthyReason) -> DesiredCondition {
-    let (reason, message) = match problems.first() {
-        Some(first) => (first.reason(), list(problems)),
-        None => (healthy.reason(), healthy.to_string()),
-    };
-    DesiredCondition { kind: healthy.condition(), holds: problems.is_empty(), reason, message }
-}
-
-fn list(problems: &[&Problem]) -> String {
-    let mut parts: Vec<String> = problems.iter().take(MOST_LISTED).map(ToString::to_string).collect();
-    let rest = problems.len().saturating_sub(MOST_LISTED);
-    if rest > 0 {
-        parts.push(format!("and {rest} more of the kind"));
-    }
-    parts.join("; ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,7 +188,7 @@ mod tests {
     }
 
     fn status(outcome: &PrincipalOutcome, progress: &StoreProgress) -> Vec<(String, String, String)> {
-        let status = principal_status(&ObjectMeta::default(), None, outcome, progress, 0);
+        let status = principal_status(&ObjectMeta::default(), None, outcome, progress, None, 0);
         status.conditions.into_iter().map(|c| (c.type_, c.status, c.reason)).collect()
     }
 
@@ -220,7 +243,7 @@ mod tests {
     fn of_many_names_the_status_has_the_number_and_the_first_sixteen() {
         let names = |many: usize| (0..many).map(|n| Principal::parse(&format!("HTTP/h{n}"), "R").unwrap()).collect();
         let outcome = PrincipalOutcome { principals: names(256), aliases: names(7), ..PrincipalOutcome::default() };
-        let status = principal_status(&ObjectMeta::default(), None, &outcome, &StoreProgress::default(), 0);
+        let status = principal_status(&ObjectMeta::default(), None, &outcome, &StoreProgress::default(), None, 0);
         assert_eq!((status.principal_count, status.principals.len()), (Some(256), 16));
         assert_eq!((status.alias_count, status.aliases.len()), (Some(7), 7));
     }
@@ -228,7 +251,7 @@ mod tests {
     #[test]
     fn short_names_that_are_not_given_are_told_and_stop_nobody() {
         let outcome = PrincipalOutcome { withheld: 2, ..PrincipalOutcome::default() };
-        let status = principal_status(&ObjectMeta::default(), None, &outcome, &StoreProgress::default(), 0);
+        let status = principal_status(&ObjectMeta::default(), None, &outcome, &StoreProgress::default(), None, 0);
         assert_eq!((&*status.conditions[0].status, &*status.conditions[2].status), ("True", "True"));
         let message = &status.conditions[2].message;
         assert!(message.contains("2 short names") && message.contains("use the full names"), "{message}");
@@ -238,7 +261,7 @@ mod tests {
     fn a_flood_of_problems_is_told_in_part() {
         let message = |problems: usize| {
             let outcome = PrincipalOutcome { problems: vec![no_service(); problems], ..PrincipalOutcome::default() };
-            let status = principal_status(&ObjectMeta::default(), None, &outcome, &StoreProgress::default(), 0);
+            let status = principal_status(&ObjectMeta::default(), None, &outcome, &StoreProgress::default(), None, 0);
             status.conditions[0].message.clone()
         };
         assert!(message(60).ends_with("; and 55 more of the kind"), "{}", message(60));
@@ -250,7 +273,7 @@ mod tests {
     fn a_followed_realm_serves_and_shows_its_counts() {
         let meta = ObjectMeta { generation: Some(3), ..ObjectMeta::default() };
         let counts = RealmCounts { namespaces: 2, principals: 9 };
-        let status = realm_status(&meta, None, None, counts, 100);
+        let status = realm_status(&meta, None, None, counts, &RealmNews::default(), 100);
         assert_eq!((status.observed_generation, status.namespaces, status.principals), (Some(3), Some(2), Some(9)));
         let conditions = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect::<Vec<_>>();
         assert_eq!(
@@ -268,8 +291,14 @@ mod tests {
         assert_eq!(realm_problem("second", &second, None), None);
         let problem = realm_problem("second", &second, Some("first")).unwrap();
         assert_eq!(problem.to_string(), "KerberosRealm first is older and has the realm R: delete one of the two");
-        let status =
-            realm_status(&ObjectMeta::default(), None, Some(&problem), RealmCounts { namespaces: 1, principals: 1 }, 0);
+        let status = realm_status(
+            &ObjectMeta::default(),
+            None,
+            Some(&problem),
+            RealmCounts { namespaces: 1, principals: 1 },
+            &RealmNews::default(),
+            0,
+        );
         assert_eq!((status.namespaces, status.principals), (None, None));
         let conditions = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect::<Vec<_>>();
         assert_eq!(
@@ -282,5 +311,29 @@ mod tests {
     fn a_realm_object_that_cannot_be_read_says_so() {
         let problem = realm_problem("r", &Err("missing field".into()), None).unwrap();
         assert_eq!(problem.reason(), "Malformed");
+    }
+
+    #[test]
+    fn a_policy_that_widens_stands_under_its_own_condition_and_leaves_the_principal_ready() {
+        let widened = Problem::WidenedByPolicy { policy: "shop/allow-all".into(), account: "shop/web".into() };
+        let server = ServerOutcome { problems: vec![widened], ..ServerOutcome::default() };
+        let server = Some(ServerState { outcome: &server, managed: true });
+        let (outcome, progress) = (PrincipalOutcome::default(), StoreProgress::default());
+        let status = principal_status(&ObjectMeta::default(), None, &outcome, &progress, server, 0);
+        assert_eq!(status.access_mode, Some(AccessMode::Enforce));
+        let said: Vec<_> = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect();
+        assert_eq!(said[0], ("Ready", "True", "Ready"));
+        assert_eq!(said[5], ("NetworkProgrammed", "False", "WidenedByPolicy"));
+    }
+
+    #[test]
+    fn a_realm_is_told_of_its_network_and_of_its_guards() {
+        let guards = GuardReport::compare(&crate::guards::report::ClusterGuards::default()).unwrap();
+        let missing = Problem::DnsNotFound { searched: "kube-system/kube-dns".into() };
+        let news = RealmNews { network: Some(vec![missing]), managed: true, guards: Some(guards) };
+        let status = realm_status(&ObjectMeta::default(), None, None, RealmCounts::default(), &news, 0);
+        let said: Vec<_> = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect();
+        assert_eq!(said[0], ("Ready", "True", "Serving"));
+        assert_eq!(said[3..], [("NetworkProgrammed", "False", "DNSNotFound"), ("Guarded", "False", "GuardsMissing")]);
     }
 }

@@ -85,3 +85,16 @@ fn people_have_a_ticket_and_no_packets_of_their_own() {
     assert_eq!(verdicts, [ExplainVerdict::Allowed, ExplainVerdict::NotEvaluated]);
     assert_eq!(ask("", "alice", "shop/none", None), Err(ExplainError::NoServer("shop/none".into())));
 }
+
+#[test]
+fn ports_that_only_a_rule_opens_are_ports_of_the_server() {
+    let admin = access(
+        "web",
+        "{from: [{serviceAccount: {name: nightly, namespace: batch}}], ports: [{port: 9000, endPort: 9010}]}",
+    );
+    let response = ask(&admin, "batch/nightly", "shop/web", None).unwrap();
+    assert!(
+        response.reachable && response.layers[1].sentence.contains("port 9000-9010/TCP of shop/web"),
+        "{response:?}"
+    );
+}

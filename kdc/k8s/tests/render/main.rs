@@ -1,5 +1,6 @@
 //! Renderings of whole folders, against golden files: the scenarios of the API's design and `deploy/examples/shop`.
 //! `KENNEL_BLESS=1 cargo test -p kennel-k8s --test render` writes the golden files anew: read the difference.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod explain;
 mod offline;

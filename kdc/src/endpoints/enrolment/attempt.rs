@@ -7,7 +7,7 @@ use crate::endpoints::enrolment::limits::{EnrolmentLimits, TooOften};
 use crate::endpoints::enrolment::reviews::Reviews;
 use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
 use kennel_audit::Audit;
-use kennel_controller::Live;
+use kennel_controller::{Live, Programmed};
 use kennel_core::enrolment::{
     EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal, Entitlement, GrantedCredentials, Review, admit,
 };
@@ -31,6 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) struct Enrolment {
     live: Arc<Live>,
     index: SharedIndex,
+    programmed: Programmed,
     cache: Arc<EntryCache>,
     client: kube::Client,
     audit: Audit,
@@ -49,6 +50,8 @@ pub(crate) struct EnrolmentCluster {
     pub(crate) keys: Arc<IssuerKeys>,
     /// The objects of the cluster.
     pub(crate) index: SharedIndex,
+    /// What is programmed of accesses.
+    pub(crate) programmed: Programmed,
     /// The writer of Events on refusals.
     pub(crate) events: LeasedEvents,
 }
@@ -85,11 +88,11 @@ impl Enrolment {
         krb5_conf: impl Fn() -> String + Send + Sync + 'static,
         ca: impl Fn() -> String + Send + Sync + 'static,
     ) -> Enrolment {
-        let EnrolmentCluster { client, keys, index, events } = cluster;
+        let EnrolmentCluster { client, keys, index, programmed, events } = cluster;
         let (limits, reviews) = (EnrolmentLimits::new(), Reviews::new(client.clone(), keys));
         let events = RefusalEvents::new(events, index.clone());
         let (krb5_conf, ca) = (Box::new(krb5_conf), Box::new(ca));
-        Enrolment { live, index, cache, client, audit, limits, reviews, events, krb5_conf, ca }
+        Enrolment { live, index, programmed, cache, client, audit, limits, reviews, events, krb5_conf, ca }
     }
 
     /// Reviews that are under way.
@@ -184,6 +187,10 @@ impl Enrolment {
             ) if self.is_only_late(review).await => {
                 tracing::debug!(reason = refusal.name(), "the watches are behind the API server");
                 Err(EnrolmentRefusal::NotReady)
+            }
+            // A pod that has credentials may call others, and be called: not before its NetworkPolicies are there.
+            Ok(_) if !self.programmed.has_policies(&review.namespace, &review.account) => {
+                Err(EnrolmentRefusal::PoliciesNotApplied)
             }
             admitted => admitted,
         }

@@ -8,7 +8,7 @@ use crate::endpoints::enrolment::events::LeasedEvents;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kennel_audit::{Audit, AuditWriter, Metrics, SinkTarget};
-use kennel_controller::Live;
+use kennel_controller::{Live, Programmed};
 use kennel_core::access::AllowAll;
 use kennel_core::pods::NoCluster;
 use kennel_core::realm::Realm;
@@ -56,7 +56,8 @@ impl Api {
         let live = Arc::new(Live::new(Realm::new("R"), Arc::new(AllowAll), Arc::new(NoCluster)));
         let keys = Arc::new(IssuerKeys::new(client.clone(), provider().signature_verification_algorithms));
         let index = SharedIndex::new(Index::new(Realm::new("R")));
-        let cluster = EnrolmentCluster { client, keys, index, events: LeasedEvents::default() };
+        let (programmed, events) = (Programmed::default(), LeasedEvents::default());
+        let cluster = EnrolmentCluster { client, keys, index, programmed, events };
         let enrolment = Arc::new(Enrolment::new(live, cache, cluster, audit, String::new, String::new));
         let listener = HttpListener::bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
         let address = listener.addresses()[0];

@@ -123,14 +123,14 @@ fn an_account_that_comes_back_takes_up_its_record_and_counts_once() {
 #[test]
 fn pods_hosts_and_names_of_the_alias_policy_count_like_accounts() {
     let mut served = Served::limited(6);
-    let policy = json!({ "limits": { "principalsPerNamespace": 6 }, "aliasPolicy": [{ "namespaces": ["shop"], "domains": ["*.example.com"] }] });
+    let policy = json!({ "limits": { "principalsPerNamespace": 6 }, "aliasPolicy": [{ "name": "rule", "namespaces": ["shop"], "domains": ["*.example.com"] }] });
     served.after([realm("r", "2026-01-01T00:00:00Z", policy), account("shop", "web")]);
     for n in 0..3 {
-        let spec = json!({ "services": ["HTTP"], "hosts": { "aliases": [format!("w{n}.example.com")] } });
+        let spec = json!({ "serviceClasses": ["HTTP"], "hosts": { "aliases": [format!("w{n}.example.com")] } });
         served.after([principal("shop", "web", spec)]);
     }
     assert_eq!((served.store.len(), served.cluster.0.read().count_unclaimed()), (4, 2));
-    let kafka = json!({ "services": ["kafka"], "hosts": { "statefulSetPods": ["kafka"] } });
+    let kafka = json!({ "serviceClasses": ["kafka"], "hosts": { "statefulSets": ["kafka"] } });
     served.after([service("shop", "kafka"), set("kafka", "kafka", 9), principal("shop", "web", kafka)]);
     served.after((0..9).map(|n| pod(&format!("kafka-{n}"), "web", Some("kafka"))));
     assert_eq!(served.store.len(), 6, "{:?}", served.store.keys());

@@ -1,0 +1,260 @@
+//! One declaration, two layers: a KerberosAccess decides the ticket, and the NetworkPolicies that follow from it are written, kept
+//! and removed in the order that is safe. No packet is filtered here: tests/deploy has real pods.
+
+use crate::world::{Credentials, SOON, World};
+use anyhow::{Context, Result, ensure};
+use kennel_tests::kube::{Api, eventually};
+use serde_json::Value;
+use std::time::{Duration, Instant};
+
+/// Drift is mended, and a policy that widens is named, within this time.
+const MENDED: Duration = Duration::from_secs(2);
+
+/// A realm that enforces, with the server `web` and the clients `cart` and `batch` in `shop`.
+struct Shop {
+    world: World<'static>,
+    cart: Credentials,
+}
+
+impl Shop {
+    fn new() -> Result<Shop> {
+        Shop::with("  access: {defaultMode: Enforce}\n")
+    }
+
+    fn with(spec: &str) -> Result<Shop> {
+        let world = World::with(Api::shared()?, spec)?;
+        world.namespace("shop", &["web", "cart", "batch"])?;
+        world.service("shop", "web")?;
+        world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
+        world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
+        let cart = world.enrolled_pod("shop", "cart-1", "cart")?;
+        Ok(Shop { world, cart })
+    }
+
+    fn shop(&self) -> String {
+        self.world.ns("shop")
+    }
+
+    /// A KerberosAccess of `web` for an account.
+    fn allow(&self, name: &str, account: &str) -> Result<()> {
+        self.access(name, &format!("[{{from: [{{serviceAccount: {{name: {account}}}}}]}}]"), "")
+    }
+
+    fn access(&self, name: &str, allow: &str, more: &str) -> Result<()> {
+        self.world.api.apply(&format!(
+            "apiVersion: kennel.dev/v1alpha1\nkind: KerberosAccess\nmetadata: {{name: {name}, namespace: {}}}\n\
+             spec: {{targetRefs: [{{name: web}}], allow: {allow}{more}}}\n",
+            self.shop()
+        ))
+    }
+
+    fn revoke(&self, name: &str) -> Result<()> {
+        self.world.delete("shop", "kaccess", name)
+    }
+
+    /// `cart` asks for a ticket of `web`, from a cache without one.
+    fn calls(&self) -> Result<bool> {
+        Ok(self.cart.kvno(&format!("HTTP/web.{}.svc.cluster.local", self.shop()))?.status.success())
+    }
+
+    /// The policies of ours in the namespace, by name.
+    fn policies(&self) -> Result<Vec<Value>> {
+        let label = "app.kubernetes.io/managed-by=kennel-kdc";
+        let run =
+            self.world.api.kubectl(&["get", "netpol", "-n", &self.shop(), "-l", label, "-o", "json"], "")?.ok()?;
+        let list: Value = serde_json::from_str(&run.stdout)?;
+        Ok(list["items"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// The ingress policy of `web`, if it lets `cart` in.
+    fn lets_cart_in(&self) -> Result<Option<Value>> {
+        let lets = |policy: &Value| {
+            let rules = policy["spec"]["ingress"].to_string();
+            policy["spec"]["podSelector"].to_string().contains("\"web\"") && rules.contains("\"cart\"")
+        };
+        Ok(self.policies()?.into_iter().find(lets))
+    }
+
+    /// The condition of a KerberosAccess: status, reason, message.
+    fn condition(&self, access: &str, kind: &str) -> Result<String> {
+        let of = |field: &str| format!("{{.status.conditions[?(@.type==\"{kind}\")].{field}}}");
+        let path = format!("{}|{}|{}", of("status"), of("reason"), of("message"));
+        self.world.api.json_path(&["kaccess", access, "-n", &self.shop()], &path)
+    }
+
+    fn await_condition(&self, access: &str, kind: &str, is: &str) -> Result<String> {
+        eventually(SOON, &format!("{kind} of {access} is {is}"), || {
+            let said = self.condition(access, kind)?;
+            ensure!(said.starts_with(is), "{said}");
+            Ok(Some(said))
+        })
+    }
+
+    fn described(&self, object: &str) -> Result<String> {
+        Ok(self.world.api.kubectl(&["describe", object, "-n", &self.shop()], "")?.ok()?.stdout)
+    }
+}
+
+#[test]
+fn a_client_that_no_access_allows_gets_no_ticket_and_one_that_is_allowed_gets_its_policy_first() -> Result<()> {
+    let shop = Shop::new()?;
+    ensure!(!shop.calls()?, "nobody is allowed yet");
+    let refused = shop.world.last_audit_of("TGS")?;
+    assert_eq!((&refused["reason"], &refused["denial"]), (&"AccessDenied".into(), &"NoAccess".into()), "{refused}");
+    let words = format!("no KerberosAccess in {} allows cart.{} to call web", shop.shop(), shop.shop());
+    assert_eq!(refused["text"].as_str(), Some(&*words));
+    ensure!(shop.lets_cart_in()?.is_none());
+
+    shop.allow("web", "cart")?;
+    let applied = Instant::now();
+    eventually(SOON, "cart gets a ticket", || {
+        // The policy is looked for after the ticket: it must have been there before.
+        Ok(shop.calls()?.then_some(()))
+    })?;
+    println!("from kubectl apply to the ticket: {:?}", applied.elapsed());
+    ensure!(shop.lets_cart_in()?.is_some(), "a ticket without its policy: {:?}", shop.policies()?);
+    shop.await_condition("web", "Ready", "True|Ready")?;
+    let described = shop.described("kaccess/web")?;
+    ensure!(described.contains("Normal") && described.contains("NetworkProgrammed"), "{described}");
+
+    shop.revoke("web")?;
+    eventually(SOON, "the ticket is refused", || Ok((!shop.calls()?).then_some(())))?;
+    eventually(SOON, "the policy lets nobody in", || Ok(shop.lets_cart_in()?.is_none().then_some(())))
+}
+
+/// A shop in which `cart` is allowed and gets tickets.
+fn allowed() -> Result<Shop> {
+    let shop = Shop::new()?;
+    shop.allow("web", "cart")?;
+    eventually(SOON, "cart gets a ticket", || Ok(shop.calls()?.then_some(())))?;
+    Ok(shop)
+}
+
+/// The name of the policy that lets `cart` in.
+fn ingress(shop: &Shop) -> Result<String> {
+    let policy = shop.lets_cart_in()?.context("no policy lets cart in")?;
+    Ok(policy["metadata"]["name"].as_str().context("no name")?.to_owned())
+}
+
+#[test]
+fn a_policy_that_somebody_deletes_or_edits_is_put_back_within_two_seconds_and_told_and_tickets_stay() -> Result<()> {
+    let shop = allowed()?;
+    let (name, full) = (ingress(&shop)?, shop.shop());
+    let api = shop.world.api;
+    let edits: [&[&str]; 4] = [
+        &["delete", "netpol", &name, "-n", &full],
+        &["patch", "netpol", &name, "-n", &full, "--type=merge", "-p", r#"{"spec":{"ingress":[{}]}}"#],
+        &["label", "netpol", &name, "-n", &full, "app.kubernetes.io/managed-by-"],
+        &[
+            "patch",
+            "netpol",
+            &name,
+            "-n",
+            &full,
+            "--type=merge",
+            "-p",
+            r#"{"spec":{"podSelector":{"matchLabels":{"x":"y"}}}}"#,
+        ],
+    ];
+    let wanted = shop.lets_cart_in()?.context("no policy")?["spec"].clone();
+    for (number, edit) in edits.into_iter().enumerate() {
+        // The third drift makes the policy contended: another process has no memory of it.
+        api.kubectl(edit, "")?.ok()?;
+        let limit = if number < 2 { MENDED } else { SOON };
+        eventually(limit, &format!("edit {number} is mended"), || {
+            Ok(shop.lets_cart_in()?.filter(|policy| policy["spec"] == wanted))
+        })?;
+        ensure!(shop.calls()?, "the ticket stays");
+    }
+    eventually(SOON, "Events tell of it", || {
+        let told = |object: &str| Ok::<_, anyhow::Error>(shop.described(object)?.contains("NetworkPolicyRestored"));
+        Ok((told("kprinc/web")? && told("kaccess/web")?).then_some(()))
+    })?;
+    let said = shop.await_condition("web", "Contended", "True|PolicyContended")?;
+    ensure!(said.contains(&name), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_policy_of_others_that_widens_access_is_named_at_the_server_within_two_seconds() -> Result<()> {
+    let shop = allowed()?;
+    shop.world.await_condition("shop", "web", "NetworkProgrammed", ["True", "Programmed"])?;
+    shop.world.api.apply(&format!(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: allow-all, namespace: {}}}\n\
+         spec: {{podSelector: {{}}, ingress: [{{}}]}}\n",
+        shop.shop()
+    ))?;
+    let said = eventually(MENDED, "the widening is told", || {
+        let [status, reason, message] = shop.world.condition("shop", "web", "NetworkProgrammed")?;
+        Ok((status == "False" && reason == "WidenedByPolicy").then_some(message))
+    })?;
+    ensure!(said.contains("allow-all"), "{said}");
+    shop.world.delete("shop", "netpol", "allow-all")?;
+    shop.world.await_condition("shop", "web", "NetworkProgrammed", ["True", "Programmed"])?;
+    Ok(())
+}
+
+#[test]
+fn a_restart_loses_no_ticket_and_converges_on_what_changed_meanwhile() -> Result<()> {
+    let mut shop = allowed()?;
+    shop.world.realm.kill_and_restart()?;
+    eventually(SOON, "cart gets a ticket again", || Ok(shop.calls()?.then_some(())))?;
+    let (api, name, full) = (shop.world.api, ingress(&shop)?, shop.shop());
+    let leftover = format!(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: kennel-leftover, namespace: {full}, \
+         labels: {}}}\nspec: {{podSelector: {{}}, ingress: [{{}}]}}\n",
+        shop.lets_cart_in()?.context("no policy")?["metadata"]["labels"]
+    );
+    shop.world.realm.while_down(|| {
+        api.kubectl(&["delete", "netpol", &name, "-n", &full], "")?.ok()?;
+        api.apply(&leftover)
+    })?;
+    eventually(SOON, "cart gets a ticket", || Ok(shop.calls()?.then_some(())))?;
+    ensure!(shop.lets_cart_in()?.is_some(), "a ticket without its policy");
+    eventually(SOON, "what is not rendered is swept", || {
+        let names: Vec<Value> = shop.policies()?.iter().map(|policy| policy["metadata"]["name"].clone()).collect();
+        Ok((!names.contains(&"kennel-leftover".into())).then_some(()))
+    })
+}
+
+#[test]
+fn grants_and_revocations_under_kills_never_leave_a_ticket_without_its_policy() -> Result<()> {
+    let long = std::env::var_os("KENNEL_ACCESS_LONG").is_some();
+    let (flips, kills) = if long { (200, 20) } else { (12, 3) };
+    let mut shop = Shop::new()?;
+    for flip in 0..flips {
+        let grant = flip % 2 == 0;
+        if grant {
+            shop.allow("web", "cart")?
+        } else {
+            shop.revoke("web")?
+        }
+        if flip % (flips / kills) == 1 {
+            shop.world.realm.kill_and_restart()?;
+        }
+        eventually(SOON, &format!("flip {flip} counts"), || {
+            let calls = shop.calls()?;
+            // A grant's policy stands before its ticket, so it is there after the ticket was seen.
+            ensure!(!(grant && calls) || shop.lets_cart_in()?.is_some(), "flip {flip}: a ticket without its policy");
+            Ok((calls == grant).then_some(()))
+        })?;
+    }
+    eventually(SOON, "nothing stale is left", || Ok(shop.lets_cart_in()?.is_none().then_some(())))?;
+    ensure!(!shop.calls()?, "a stale ticket");
+    Ok(())
+}
+
+#[test]
+fn an_object_that_ends_lets_nobody_in_after_its_end() -> Result<()> {
+    let shop = Shop::new()?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+    let mut date = std::process::Command::new("date");
+    let end = kennel_tests::process::run(date.args(["-u", "-d", &format!("@{}", now + 8), "+%Y-%m-%dT%H:%M:%SZ"]), "")?
+        .ok()?;
+    let more = format!(", notAfter: '{}'", end.stdout.trim());
+    shop.access("web", "[{from: [{serviceAccount: {name: cart}}]}]", &more)?;
+    eventually(Duration::from_secs(7), "cart gets a ticket", || Ok(shop.calls()?.then_some(())))?;
+    eventually(SOON, "the ticket is refused", || Ok((!shop.calls()?).then_some(())))?;
+    eventually(SOON, "the policy goes", || Ok(shop.lets_cart_in()?.is_none().then_some(())))?;
+    shop.await_condition("web", "Accepted", "False|Expired").map(|_| ())
+}
