@@ -185,6 +185,16 @@ impl Installation {
         })
     }
 
+    /// Waits for an Event of an object of the shop with this type and reason.
+    pub(crate) fn await_event(&self, object: &str, event: [&str; 2]) -> Result<()> {
+        eventually(SOON, &format!("{object} has the Event {event:?}"), || {
+            let described = self.kubectl().run(&["describe", object, "-n", "shop"])?;
+            let is_there = described.lines().any(|line| line.split_whitespace().take(2).eq(event));
+            ensure!(is_there, "no Event {event:?} in:\n{described}");
+            Ok(Some(()))
+        })
+    }
+
     /// A client of web without a keytab of its own asks for a ticket, from a cache with the ticket of its pod alone.
     pub(crate) fn cart_asks(&self, service: &str) -> Result<Run> {
         ask_with_cache(&self.deployment("cart"), service)

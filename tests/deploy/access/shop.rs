@@ -89,7 +89,7 @@ fn kubectl_describe_tells_that_the_access_of_web_is_in_force_in_both_layers() ->
         ensure!(condition.starts_with("True "), "{kind} is {condition}");
     }
     dev.await_description("kaccess/web", "clients of 1 peers may call 1 KerberosPrincipals")?;
-    dev.await_description("kaccess/web", "Normal  Ready")?;
+    dev.await_event("kaccess/web", ["Normal", "Ready"])?;
     let counts = dev.kubectl().json_path(
         &["kaccess", "web", "-n", "shop"],
         "{.status.targets} {.status.clients} {.status.networkPolicies.wanted} {.status.networkPolicies.applied}",
