@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(status.access_mode, Some(AccessMode::Enforce));
         let said: Vec<_> = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect();
         assert_eq!(said[0], ("Ready", "True", "Ready"));
-        assert_eq!(said[4], ("NetworkProgrammed", "False", "WidenedByPolicy"));
+        assert_eq!(said[5], ("NetworkProgrammed", "False", "WidenedByPolicy"));
     }
 
     #[test]
@@ -334,6 +334,6 @@ mod tests {
         let status = realm_status(&ObjectMeta::default(), None, None, RealmCounts::default(), &news, 0);
         let said: Vec<_> = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect();
         assert_eq!(said[0], ("Ready", "True", "Serving"));
-        assert_eq!(said[2..], [("NetworkProgrammed", "False", "DNSNotFound"), ("Guarded", "False", "GuardsMissing")]);
+        assert_eq!(said[3..], [("NetworkProgrammed", "False", "DNSNotFound"), ("Guarded", "False", "GuardsMissing")]);
     }
 }
