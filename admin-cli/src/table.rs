@@ -29,6 +29,6 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell() {
         let rows = [["a".to_owned(), "1".to_owned()], ["long name".to_owned(), "2".to_owned()]];
         assert_eq!(super::text_table(&["NAME", "N"], rows), "NAME       N\na          1\nlong name  2\n\n");
-        assert_eq!(super::text_table(&["NAME"], [[String::new(); 1]; 0]), "NAME\n(none)\n\n");
+        assert_eq!(super::text_table(&["NAME"], Vec::<[String; 1]>::new()), "NAME\n(none)\n\n");
     }
 }

@@ -1,4 +1,5 @@
 //! The commands that need no cluster, as a process, on deploy/examples.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

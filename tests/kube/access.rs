@@ -18,7 +18,11 @@ struct Shop {
 
 impl Shop {
     fn new() -> Result<Shop> {
-        Shop::with("  access: {defaultMode: Enforce}\n")
+        // A lone API server has no DNS server that could be found.
+        Shop::with(
+            "  access: {defaultMode: Enforce}\n  network: {dns: {discovery: Static, static: [{to: [{ipBlock: {cidr: 192.0.2.53/32}}], \
+             ports: [{port: 53, protocol: UDP}]}]}}\n",
+        )
     }
 
     fn with(spec: &str) -> Result<Shop> {

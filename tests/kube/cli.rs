@@ -125,9 +125,7 @@ fn who_may_not_see_a_namespace_sees_nothing_of_it() -> Result<()> {
     tail(&world.ns("shop"))?.ok()?;
     let run = tail(&world.ns("other"))?.refused("the KDC refuses")?;
     assert_eq!(run.status.code(), Some(2), "{run}");
-    world.run_audit(&["access", "matrix"])?.refused("the KDC refuses")?;
-    let mut without = world.kennel(&["audit", "tail", "--server", &world.url("")])?;
-    process::run(without.arg("--ca").arg(world.realm.ca()), "")?.refused("--as-account").map(|_| ())
+    world.run_audit(&["access", "matrix"])?.refused("the KDC refuses").map(|_| ())
 }
 
 #[test]
@@ -151,8 +149,8 @@ fn what_was_asked_for_is_suggested_and_the_suggestion_changes_nothing() -> Resul
     let file = folder.path().join("suggested.yaml");
     std::fs::write(&file, &suggested)?;
     let diff = |world: &World<'_>| {
-        let mut command = world.audit(&["diff", "--realm", world.realm.name(), "-f"])?;
-        process::run(command.arg(&file), "")
+        let mut command = world.audit(&["diff", "--realm", world.realm.name()])?;
+        process::run(command.arg("-f").arg(&file), "")
     };
     let same = diff(&world)?.ok()?;
     ensure!(same.stdout.starts_with("no difference"), "{same}");

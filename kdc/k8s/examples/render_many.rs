@@ -1,5 +1,6 @@
 //! Renders 10,000 KerberosAccess objects over 5,000 accounts and prints how long that takes:
 //! `cargo run --release -p kennel-k8s --example render_many`.
+#![allow(clippy::panic, reason = "objects of its own making")]
 
 use kennel_core::access::table::AccessTable;
 use kennel_core::realm::Realm;

@@ -103,8 +103,11 @@ mod tests {
     use serde_json::{Value, json};
     use std::sync::{Arc, Mutex};
 
+    /// Requests as they came: method, path and query, body.
+    type Requests = Arc<Mutex<Vec<(Method, String, Value)>>>;
+
     /// An API server that answers each request with the next of some documents, and keeps the requests.
-    fn server(answers: Vec<Value>) -> (NetworkPolicyWriter, Arc<Mutex<Vec<(Method, String, Value)>>>) {
+    fn server(answers: Vec<Value>) -> (NetworkPolicyWriter, Requests) {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (seen, answers) = (requests.clone(), Arc::new(Mutex::new(answers.into_iter())));
         let service = tower::service_fn(move |request: Request<Body>| {
