@@ -65,9 +65,9 @@ fn the_example_of_deploy_is_let_in_and_does_what_it_says() -> Result<()> {
     let example = include_str!("../../deploy/examples/first.yaml");
     let realm = Realm::builder("DEV.KENNEL")?.kubeconfig(&api.kubeconfig()).start()?;
     api.apply(example)?;
-    let wait = ["wait", "--for=condition=Ready", "--timeout=30s", "-n", "shop", "kprinc/web"];
+    let wait = ["wait", "--for=condition=Ready", "--timeout=30s", "-n", "shop", "kprinc/web", "kaccess/web"];
     api.kubectl(&wait, "")?.ok()?;
-    let listed = api.kubectl(&["get", "krealm,kprinc", "-A"], "")?.ok()?.stdout;
+    let listed = api.kubectl(&["get", "krealm,kprinc,kaccess", "-A"], "")?.ok()?.stdout;
     println!("{listed}");
     let bound = ["--audience", "kennel://DEV.KENNEL", "--bound-object-kind", "Pod", "--bound-object-name", "cart"];
     let token = api.kubectl(&[&["create", "token", "cart", "-n", "shop"], &bound[..]].concat(), "")?.ok()?.stdout;
