@@ -248,13 +248,30 @@ mod tests {
     #[test]
     fn a_reader_is_woken_by_a_decision_and_by_the_end() {
         let (log, _) = log();
-        let mut newest = log.follow();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hears = heard.clone();
+        log.follow(Box::new(move |newest| {
+            lock(&hears).push(newest);
+            true
+        }));
         log.take(vec![denied(Exchange::As, Refusal::ClientUnknown)]);
-        assert!(!newest.has_changed().unwrap(), "noise is no decision");
+        assert_eq!(*lock(&heard), [Some(0)], "noise is no decision");
         log.take(vec![web(issued())]);
-        assert_eq!(*newest.borrow_and_update(), Some(1));
         log.close();
         log.take(vec![web(issued())]);
-        assert_eq!(*newest.borrow_and_update(), None);
+        assert_eq!(*lock(&heard), [Some(0), Some(1), None]);
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_hears_nothing_more() {
+        let (log, _) = log();
+        let heard = Arc::new(Mutex::new(0));
+        let hears = heard.clone();
+        log.follow(Box::new(move |_| {
+            *lock(&hears) += 1;
+            *lock(&hears) < 2
+        }));
+        (0..3).for_each(|_| log.take(vec![web(issued())]));
+        assert_eq!(*lock(&heard), 2);
     }
 }
