@@ -4,7 +4,7 @@
 use crate::world::{SOON, World};
 use anyhow::{Context, Result, ensure};
 use kennel_tests::binary::kennel;
-use kennel_tests::kube::eventually;
+use kennel_tests::kube::{Api, eventually};
 use kennel_tests::process::{self, Run, Server};
 use serde_json::Value;
 use std::process::Command;
@@ -61,6 +61,11 @@ impl World<'_> {
     }
 }
 
+/// A realm that denies whom no KerberosAccess allows.
+fn enforcing() -> Result<World<'static>> {
+    World::with(Api::shared()?, "  access: {defaultMode: Enforce}\n")
+}
+
 fn access(namespace: &str, client: &str) -> String {
     format!(
         "apiVersion: kennel.dev/v1alpha1\nkind: KerberosAccess\nmetadata: {{name: web, namespace: {namespace}}}\n\
@@ -90,7 +95,7 @@ fn status_waits_for_no_replica_that_refuses_connections() -> Result<()> {
 
 #[test]
 fn decisions_are_shown_as_they_are_made_and_after_the_kdc_started_again() -> Result<()> {
-    let mut world = World::new()?;
+    let mut world = enforcing()?;
     world.shop()?;
     let (folder, namespace) = (TempDir::new()?, world.ns("shop"));
     let options = ["audit", "tail", "-n", &namespace, "--outcome", "denied,allowed"];
@@ -118,7 +123,7 @@ fn decisions_are_shown_as_they_are_made_and_after_the_kdc_started_again() -> Res
 
 #[test]
 fn who_may_not_see_a_namespace_sees_nothing_of_it() -> Result<()> {
-    let world = World::new()?;
+    let world = enforcing()?;
     world.shop()?;
     world.namespace("other", &[])?;
     let tail = |namespace: &str| world.run_audit(&["audit", "tail", "--no-follow", "-n", namespace]);
@@ -130,7 +135,7 @@ fn who_may_not_see_a_namespace_sees_nothing_of_it() -> Result<()> {
 
 #[test]
 fn what_was_asked_for_is_suggested_and_the_suggestion_changes_nothing() -> Result<()> {
-    let world = World::new()?;
+    let world = enforcing()?;
     world.shop()?;
     let namespace = world.ns("shop");
     world.ask("cart", "cart-1", true)?;
@@ -165,7 +170,7 @@ fn what_was_asked_for_is_suggested_and_the_suggestion_changes_nothing() -> Resul
 
 #[test]
 fn the_matrix_and_the_explanation_are_those_of_the_kdc() -> Result<()> {
-    let world = World::new()?;
+    let world = enforcing()?;
     world.shop()?;
     world.ask("cart", "cart-1", true)?;
     let namespace = world.ns("shop");
