@@ -68,7 +68,7 @@ fn objects(realm: &str) -> Result<String> {
     for pod in 0..PODS {
         write!(
             yaml,
-            "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: cart-{pod}, namespace: good}}\n\
+            "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: cart-{pod}, namespace: good, labels: {{kennel.dev/service-account: cart}}}}\n\
              spec: {{serviceAccountName: cart, containers: [{{name: c, image: i}}]}}\n"
         )?;
     }

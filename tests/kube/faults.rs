@@ -20,7 +20,7 @@ fn kill_9_in_the_middle_of_200_enrolments_leaves_every_keytab_good() -> Result<(
     let mut pods = String::new();
     for account in &accounts {
         pods += &format!(
-            "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: {account}-1, namespace: {}}}\nspec: {{serviceAccountName: {account}, \
+            "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: {account}-1, namespace: {}, labels: {{kennel.dev/service-account: {account}}}}}\nspec: {{serviceAccountName: {account}, \
              containers: [{{name: c, image: i}}]}}\n",
             world.ns("shop")
         );

@@ -128,11 +128,12 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Makes a pod of an account. Nothing runs it: there is no node.
+    /// Makes a pod of an account, with the label that the admission policies of deploy/guards give it. Nothing runs it: there is no
+    /// node.
     pub(crate) fn pod(&self, namespace: &str, name: &str, account: &str) -> Result<()> {
         let full = self.ns(namespace);
         self.api.apply(&format!(
-            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: {full}}}\n\
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: {full}, labels: {{kennel.dev/service-account: {account}}}}}\n\
              spec: {{serviceAccountName: {account}, containers: [{{name: c, image: i}}]}}\n"
         ))
     }

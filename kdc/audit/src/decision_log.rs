@@ -12,7 +12,6 @@ use kennel_core::refusal::Refusal;
 use kennel_wire::admin::DecisionOutcome;
 use kennel_wire::message::{Principal, Timestamp};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
 
 /// Which service accounts principals belong to. Asked in the thread of the trail, once for each event.
 pub trait AccountDirectory: Send + Sync {
@@ -29,8 +28,28 @@ pub struct DecisionLog {
     metrics: Arc<Metrics>,
     feed: Mutex<Feed>,
     pairs: Mutex<Pairs>,
+    news: Mutex<News>,
+}
+
+/// Hears the number of decisions so far after each batch, `None` once the log is closed. Returns whether it wants to hear more. Called
+/// in the thread of the trail: it must not wait.
+pub type DecisionListener = Box<dyn FnMut(Option<u64>) -> bool + Send>;
+
+/// What listeners hear.
+struct News {
     /// Number of decisions so far; `None` once the log is closed.
-    newest: watch::Sender<Option<u64>>,
+    newest: Option<u64>,
+    listeners: Vec<DecisionListener>,
+}
+
+impl News {
+    /// Nothing is newer than the end of the log.
+    fn publish(&mut self, newest: Option<u64>) {
+        if self.newest.is_some() {
+            self.newest = newest;
+            self.listeners.retain_mut(|listener| listener(newest));
+        }
+    }
 }
 
 impl DecisionLog {
@@ -38,7 +57,8 @@ impl DecisionLog {
     #[must_use]
     pub fn new(directory: Arc<dyn AccountDirectory>, metrics: Arc<Metrics>, pairs: PairsSnapshot) -> DecisionLog {
         let (feed, pairs) = (Mutex::new(Feed::default()), Mutex::new(Pairs::restore(pairs)));
-        DecisionLog { directory, metrics, feed, pairs, newest: watch::Sender::new(Some(0)) }
+        let news = Mutex::new(News { newest: Some(0), listeners: Vec::new() });
+        DecisionLog { directory, metrics, feed, pairs, news }
     }
 
     /// Takes in the events of a batch, in order.
@@ -61,7 +81,7 @@ impl DecisionLog {
             }
             feed.newest()
         };
-        self.newest.send_if_modified(|known| known.as_mut().map(|known| *known = newest).is_some());
+        lock(&self.news).publish(Some(newest));
     }
 
     /// A decision, and the account of its server. Noise and the first half of an AS exchange are no decisions.
@@ -96,15 +116,17 @@ impl DecisionLog {
         lock(&self.feed).begin(scope, most)
     }
 
-    /// Changes with each batch of decisions, and is `None` once the log is closed.
-    #[must_use]
-    pub fn follow(&self) -> watch::Receiver<Option<u64>> {
-        self.newest.subscribe()
+    /// Lets a listener hear the number of decisions now, and after each batch.
+    pub fn follow(&self, mut listener: DecisionListener) {
+        let mut news = lock(&self.news);
+        if listener(news.newest) {
+            news.listeners.push(listener);
+        }
     }
 
     /// Ends what follows the log. Decisions are recorded all the same.
     pub fn close(&self) {
-        self.newest.send_replace(None);
+        lock(&self.news).publish(None);
     }
 
     /// Returns who asked for the servers of a scope.
@@ -226,13 +248,30 @@ mod tests {
     #[test]
     fn a_reader_is_woken_by_a_decision_and_by_the_end() {
         let (log, _) = log();
-        let mut newest = log.follow();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hears = heard.clone();
+        log.follow(Box::new(move |newest| {
+            lock(&hears).push(newest);
+            true
+        }));
         log.take(vec![denied(Exchange::As, Refusal::ClientUnknown)]);
-        assert!(!newest.has_changed().unwrap(), "noise is no decision");
+        assert_eq!(*lock(&heard), [Some(0)], "noise is no decision");
         log.take(vec![web(issued())]);
-        assert_eq!(*newest.borrow_and_update(), Some(1));
         log.close();
         log.take(vec![web(issued())]);
-        assert_eq!(*newest.borrow_and_update(), None);
+        assert_eq!(*lock(&heard), [Some(0), Some(1), None]);
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_hears_nothing_more() {
+        let (log, _) = log();
+        let heard = Arc::new(Mutex::new(0));
+        let hears = heard.clone();
+        log.follow(Box::new(move |_| {
+            *lock(&hears) += 1;
+            *lock(&hears) < 2
+        }));
+        (0..3).for_each(|_| log.take(vec![web(issued())]));
+        assert_eq!(*lock(&heard), 2);
     }
 }

@@ -37,7 +37,7 @@ mod testing;
 mod trail;
 mod writer;
 
-pub use decision_log::{AccountDirectory, DecisionLog, new_recording};
+pub use decision_log::{AccountDirectory, DecisionListener, DecisionLog, new_recording};
 pub use error::AuditError;
 pub use feed::{FeedEntry, FeedSlice};
 pub use line::LineFormat;

@@ -61,6 +61,7 @@ refusals! {
     PodReplaced => 403, false, "the token's pod was replaced by another of the same name: use the token of the pod that runs now";
     PodOfOtherAccount => 403, false, "the token's pod runs as another service account";
     PodEnded => 403, false, "the token's pod is being deleted or has ended";
+    PodUnlabelled => 403, false, "the pod lacks the label kennel.dev/service-account with the name of its account, so that no NetworkPolicy of the realm selects it: restart it where the admission policies of deploy/guards are, or give its template the label (names above 63 characters cannot have one)";
     NamespaceNotEnrolled => 403, false, "the namespace is not enrolled: give it the label that the KerberosRealm's namespaceSelector asks for (kennel.dev/realm=NAME of that KerberosRealm by default)";
     AccountUnknown => 403, false, "the service account does not exist any more";
     AccountReplaced => 403, false, "the token is of a service account that was deleted and made anew: restart the pod";

@@ -40,6 +40,8 @@ pub struct Pod {
     pub account: String,
     /// The pod is being deleted, or its phase is Succeeded or Failed.
     pub ended: bool,
+    /// The realm's NetworkPolicies select the pod as one of its account, or the realm manages none.
+    pub selected: bool,
 }
 
 /// Which credentials an account gets for itself.
@@ -109,6 +111,10 @@ pub fn admit(review: &Review, cluster: &dyn ClusterView) -> Result<(PodRef, Enti
     if pod.ended {
         return Err(EnrolmentRefusal::PodEnded);
     }
+    // Credentials without the policies would be one layer of two.
+    if !pod.selected {
+        return Err(EnrolmentRefusal::PodUnlabelled);
+    }
     let entitlement = cluster.entitlement(namespace, &review.account, name).ok_or(EnrolmentRefusal::NoPrincipal)?;
     Ok((PodRef { namespace: namespace.to_owned(), name: name.clone(), uid: uid.clone() }, entitlement))
 }
@@ -144,7 +150,7 @@ mod tests {
     }
 
     fn shop() -> Shop {
-        let pod = Pod { uid: "pod-uid".into(), account: "cart".into(), ended: false };
+        let pod = Pod { uid: "pod-uid".into(), account: "cart".into(), ended: false, selected: true };
         Shop { enrolled: true, account: Some(Account { uid: "sa-uid".into() }), pod: Some(pod), principal: true }
     }
 
@@ -167,7 +173,7 @@ mod tests {
     #[test]
     fn each_thing_that_is_wrong_has_its_own_reason() {
         type Spoil = fn(&mut Review, &mut Shop);
-        let cases: [(Spoil, EnrolmentRefusal); 9] = [
+        let cases: [(Spoil, EnrolmentRefusal); 10] = [
             (|r, _| r.pod = None, EnrolmentRefusal::TokenUnbound),
             (|_, s| s.enrolled = false, EnrolmentRefusal::NamespaceNotEnrolled),
             (|r, _| r.namespace = "elsewhere".into(), EnrolmentRefusal::NamespaceNotEnrolled),
@@ -177,6 +183,7 @@ mod tests {
             (|r, _| r.pod = Some(("cart-1".into(), "older".into())), EnrolmentRefusal::PodReplaced),
             (|_, s| s.pod.as_mut().unwrap().account = "web".into(), EnrolmentRefusal::PodOfOtherAccount),
             (|_, s| s.pod.as_mut().unwrap().ended = true, EnrolmentRefusal::PodEnded),
+            (|_, s| s.pod.as_mut().unwrap().selected = false, EnrolmentRefusal::PodUnlabelled),
         ];
         for (spoil, refusal) in cases {
             let (mut review, mut shop) = (review(), shop());

@@ -1,7 +1,9 @@
 //! The index as the core sees it: the facts that enrolment needs, and whether the pod of a ticket lives. Requests read the
 //! index while the watches write it.
 
-use crate::index::facts::SetReference;
+use crate::crd::realm::KerberosRealm;
+use crate::crd::realm_network::PolicyManagement;
+use crate::index::facts::{AccountLabel, SetReference};
 use crate::index::surroundings::Surroundings;
 use crate::index::table::ObjectChange;
 use crate::index::tables::ClusterEvent;
@@ -133,7 +135,14 @@ impl ClusterView for Index {
 
     fn pod(&self, namespace: &str, name: &str) -> Option<Pod> {
         let fact = self.tables.pods.get(namespace, name)?;
-        Some(Pod { uid: fact.uid.clone(), account: fact.shape.account.clone(), ended: fact.ended })
+        let is_managed = |realm: &KerberosRealm| realm.spec.network.policies() == PolicyManagement::Managed;
+        let needs_label = self.followed_realm().is_some_and(is_managed);
+        Some(Pod {
+            uid: fact.uid.clone(),
+            account: fact.shape.account.clone(),
+            ended: fact.ended,
+            selected: !needs_label || fact.shape.account_label() == AccountLabel::Right,
+        })
     }
 
     fn entitlement(&self, namespace: &str, account: &str, pod: &str) -> Option<Entitlement> {

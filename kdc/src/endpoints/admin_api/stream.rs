@@ -37,6 +37,16 @@ pub(super) struct DecisionStream {
     _place: Option<StreamPlace>,
 }
 
+/// The number of decisions so far, `None` once the log is closed.
+fn follow(log: &DecisionLog) -> watch::Receiver<Option<u64>> {
+    let (sender, receiver) = watch::channel(None);
+    log.follow(Box::new(move |newest| {
+        sender.send_replace(newest);
+        !sender.is_closed()
+    }));
+    receiver
+}
+
 impl DecisionStream {
     /// Begins a stream, which ends before the connection does.
     pub(super) fn new(
@@ -59,7 +69,7 @@ impl DecisionStream {
             after,
         };
         DecisionStream {
-            newest: log.follow(),
+            newest: follow(&log),
             log,
             scope,
             after,
@@ -209,7 +219,7 @@ mod tests {
 
         /// Waits until so many decisions are in the log.
         async fn recorded(&self, number: u64) {
-            let mut newest = self.log.follow();
+            let mut newest = follow(&self.log);
             newest.wait_for(|newest| newest.is_some_and(|newest| newest >= number)).await.unwrap();
         }
 
