@@ -5,7 +5,7 @@ use crate::shop::SOON;
 use anyhow::{Context, Result};
 use kennel_tests::binary::kennel;
 use kennel_tests::kube::eventually;
-use kennel_tests::process;
+use kennel_tests::process::{self, Run};
 use serde_json::{Value, json};
 use std::process::Command;
 use tempfile::TempDir;
@@ -13,14 +13,14 @@ use tempfile::TempDir;
 impl Installation {
     /// Runs `kennel status`, and returns what it prints.
     pub(crate) fn status(&self) -> Result<String> {
-        self.kennel(&["status"])
+        Ok(self.kennel(&["status"])?.ok()?.stdout)
     }
 
-    /// Runs `kennel`, and returns what it prints.
-    fn kennel(&self, arguments: &[&str]) -> Result<String> {
+    /// Runs `kennel`. A failure is in the result.
+    pub(crate) fn kennel(&self, arguments: &[&str]) -> Result<Run> {
         let mut command = Command::new(kennel()?);
         command.args(arguments).env("KUBECONFIG", self.kubectl().kubeconfig());
-        Ok(process::run(&mut command, "")?.ok()?.stdout)
+        process::run(&mut command, "")
     }
 
     /// Fails where `kennel status` finds a problem.
@@ -75,7 +75,9 @@ fn decisions_are_seen_through_the_api_server_without_a_route_to_the_kdc() -> Res
     let dev = Installation::dev()?;
     dev.kubectl().apply(DECISIONS)?;
     let tail = ["audit", "tail", "-n", "shop", "--no-follow", "-o", "json", "--as-account", "shop/cart"];
-    let said = eventually(SOON, "the Role counts, and the pod's port is forwarded", || dev.kennel(&tail).map(Some))?;
+    let said = eventually(SOON, "the Role counts, and the pod's port is forwarded", || {
+        Ok(Some(dev.kennel(&tail)?.ok()?.stdout))
+    })?;
     let first: Value = serde_json::from_str(said.lines().next().context("no line")?)?;
     assert_eq!((&first["type"], &first["realm"]), (&json!("start"), &json!("DEV.KENNEL")), "{said}");
     Ok(())

@@ -37,6 +37,14 @@ fn a_pod_reaches_the_kdc_and_the_enrolment_api_and_neither_metrics_nor_health() 
     Ok(())
 }
 
+#[test]
+fn a_pod_outside_the_realm_gets_no_credentials_and_is_told_which_label_is_missing() -> Result<()> {
+    let dev = Installation::dev()?;
+    let refusal = Stranger::start(&dev)?.enrols()?;
+    ensure!(refusal.contains("NamespaceNotEnrolled") && refusal.contains("kennel.dev/realm"), "{refusal}");
+    Ok(())
+}
+
 /// The service web as a pod of its own namespace may call it, and as no other test does: its ticket is in no cache.
 const NEAR: &str = "HTTP/web";
 

@@ -92,6 +92,9 @@ fn a_policy_of_others_that_lets_everybody_in_is_named_within_two_seconds_as_long
     println!("a policy of others was named {:?} after kubectl returned", applied.elapsed());
     dev.await_event("kprinc/web", ["Warning", "WidenedByPolicy"])?;
     eventually(SOON, "batch reaches web", || Ok(dev.connects(&batch, &web, 80)?.then_some(())))?;
+    let explained = dev.kennel(&["explain", "shop/batch", "shop/web"])?;
+    let widens = "only NetworkPolicy shop/allow-all, not Kennel's, lets packets in";
+    ensure!(explained.stdout.contains(widens), "{explained}");
     drop(undo);
     eventually(SOON, "batch reaches web no more", || Ok((!dev.connects(&batch, &web, 80)?).then_some(())))?;
     eventually(SOON, "the condition holds again", || {

@@ -2,8 +2,9 @@
 
 use crate::access::probe::{Listener, REFUSED, Stranger, ask_with_cache};
 use crate::installation::Installation;
-use crate::shop::{HOST, SERVICE};
+use crate::shop::{HOST, SERVICE, SOON};
 use anyhow::{Result, ensure};
+use kennel_tests::kube::eventually;
 use serde_json::Value;
 
 /// What batch is told.
@@ -67,16 +68,33 @@ fn a_client_that_shows_the_text_of_errors_shows_which_access_is_missing() -> Res
     Ok(())
 }
 
+/// Nor credentials: `network.rs` asks for those, after `admin_cli.rs`, to which a refused enrolment is a problem.
 #[test]
-fn a_pod_outside_the_realm_gets_neither_ticket_nor_connection() -> Result<()> {
+fn a_pod_outside_the_realm_gets_no_connection() -> Result<()> {
     let dev = Installation::dev()?;
     let (_listener, stranger) = (listening_web(&dev)?, Stranger::start(&dev)?);
     let web = dev.address_of(&dev.pod_of("web")?)?;
     ensure!(stranger.connects("kennel.kennel-system.svc.cluster.local", 88)?, "the stranger has no network at all");
     ensure!(!stranger.connects(HOST, 80)?, "the stranger reaches the Service of web");
     ensure!(!stranger.connects(&web, 80)?, "the stranger reaches the pod of web");
-    let refusal = stranger.enrols()?;
-    ensure!(refusal.contains("NamespaceNotEnrolled"), "the stranger enrols: {refusal}");
+    Ok(())
+}
+
+#[test]
+fn kennel_shows_the_refusal_of_batch_and_explains_both_layers_of_each_call() -> Result<()> {
+    let dev = Installation::dev()?;
+    dev.batch_asks(SERVICE)?.refused(REFUSED)?;
+    eventually(SOON, "the refusal is in the trail of the shop", || {
+        let tail = ["audit", "tail", "-n", "shop", "--no-follow", "--outcome", "denied", "--client", "shop/batch"];
+        let shown = dev.kennel(&tail)?.ok()?.stdout;
+        ensure!(shown.lines().any(|line| line.contains("DENIED") && line.contains(MISSING)), "{shown}");
+        Ok(Some(()))
+    })?;
+    let batch = dev.kennel(&["explain", "shop/batch", "shop/web"])?;
+    ensure!(batch.status.code() == Some(1) && batch.stdout.contains(MISSING), "{batch}");
+    ensure!(batch.stdout.matches("DENIED").count() == 3, "ticket, egress and ingress: {batch}");
+    let cart = dev.kennel(&["explain", "shop/cart", "shop/web"])?.ok()?;
+    ensure!(cart.stdout.contains("shop/kennel-ingress-web (KerberosAccess shop/web)"), "{cart}");
     Ok(())
 }
 
