@@ -64,6 +64,11 @@ fn the_example_of_deploy_is_let_in_and_does_what_it_says() -> Result<()> {
     let api = Api::shared()?;
     let example = include_str!("../../deploy/examples/first.yaml");
     let realm = Realm::builder("DEV.KENNEL")?.kubeconfig(&api.kubeconfig()).start()?;
+    // A lone API server has no DNS server, and the KDC says so of every access.
+    api.apply(
+        "apiVersion: v1\nkind: Service\nmetadata: {name: kube-dns, namespace: kube-system}\n\
+         spec: {selector: {k8s-app: kube-dns}, ports: [{name: dns, port: 53, protocol: UDP}]}\n",
+    )?;
     api.apply(example)?;
     let wait = ["wait", "--for=condition=Ready", "--timeout=30s", "-n", "shop", "kprinc/web", "kaccess/web"];
     api.kubectl(&wait, "")?.ok()?;
@@ -116,7 +121,7 @@ fn the_pods_of_a_stateful_set_have_their_own_keys() -> Result<()> {
     world.api.apply(&format!(
         "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {{name: kafka, namespace: {full}}}\nspec:\n  serviceName: kafka\n  \
          replicas: 2\n  podManagementPolicy: Parallel\n  selector: {{matchLabels: {{app: kafka}}}}\n  template:\n    metadata: \
-         {{labels: {{app: kafka}}}}\n    spec: {{serviceAccountName: kafka, containers: [{{name: c, image: i}}]}}\n"
+         {{labels: {{app: kafka, kennel.dev/service-account: kafka}}}}\n    spec: {{serviceAccountName: kafka, containers: [{{name: c, image: i}}]}}\n"
     ))?;
     world.principal("data", "kafka", "serviceClasses: [kafka], hosts: {statefulSets: [kafka]}")?;
     world.await_condition("data", "kafka", "Ready", ["True", "Ready"])?;

@@ -77,7 +77,7 @@ fn accounts_that_are_created_and_deleted_in_turns_do_not_fill_the_store() -> Res
     let mut world = World::with(Api::shared()?, "  limits: {principalsPerNamespace: 20}\n")?;
     world.namespace("churn", &["web"])?;
     world.service("churn", "web")?;
-    world.principal("churn", "web", "services: [HTTP], hosts: {services: [web]}")?;
+    world.principal("churn", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
     world.await_condition("churn", "web", "Ready", ["True", "Ready"])?;
     let full = world.ns("churn");
     for round in 0..8 {
@@ -88,7 +88,7 @@ fn accounts_that_are_created_and_deleted_in_turns_do_not_fill_the_store() -> Res
         world.api.kubectl(&["delete", "serviceaccount", "-n", &full, "-l", "churn=1", "--wait=true"], "")?.ok()?;
     }
     world.api.kubectl(&["create", "serviceaccount", "late", "-n", &full], "")?.ok()?;
-    world.principal("churn", "late", "services: [HTTP], hosts: {services: [web]}")?;
+    world.principal("churn", "late", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
     let said = world.await_condition("churn", "late", "Ready", ["False", "QuotaExceeded"])?;
     assert!(said.contains("disabled principals of deleted objects") && said.contains("the first one at 20"), "{said}");
     // web, the account `default` of every namespace and the service are three of the 20.
@@ -98,7 +98,7 @@ fn accounts_that_are_created_and_deleted_in_turns_do_not_fill_the_store() -> Res
     })?;
     world.realm.kill_and_restart()?;
     world.api.kubectl(&["create", "serviceaccount", "later", "-n", &full], "")?.ok()?;
-    world.principal("churn", "later", "services: [HTTP], hosts: {services: [web]}")?;
+    world.principal("churn", "later", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
     world.await_condition("churn", "later", "Ready", ["False", "QuotaExceeded"])?;
     world.await_condition("churn", "web", "Ready", ["True", "Ready"])?;
     world.enrolled_pod("churn", "web-1", "web").map(|_| ())
