@@ -159,8 +159,12 @@ fn of_two_realm_objects_the_older_counts_and_the_younger_says_so() -> Result<()>
         Ok((world.api.json_path(&["krealm", &second], path)? == "RealmTaken").then_some(()))
     })?;
     eventually(SOON, "an Event tells of it, as of the one that is served", || {
-        let told = |realm: &str| world.api.kubectl(&["describe", "krealm", realm], "")?.ok().map(|run| run.stdout);
+        // The columns are as wide as the longest entry.
+        let told = |realm: &str| -> Result<String> {
+            let described = world.api.kubectl(&["describe", "krealm", realm], "")?.ok()?.stdout;
+            Ok(described.split_whitespace().collect::<Vec<_>>().join(" "))
+        };
         let (second, first) = (told(&second)?, told(world.ns("").trim_start_matches('-'))?);
-        Ok((second.contains("Warning  RealmTaken") && first.contains("Normal  Serving")).then_some(()))
+        Ok((second.contains("Warning RealmTaken") && first.contains("Normal Serving")).then_some(()))
     })
 }
