@@ -38,7 +38,7 @@ pub(crate) struct KdcArgs {
     /// Namespace of the KDC.
     #[arg(long, value_name = "NAMESPACE", default_value = "kennel-system", help_heading = "KDC")]
     pub(crate) kdc_namespace: String,
-    /// Address of the KDC's enrolment listener, such as https://kdc.example:8443 [default: a port of a ready pod of the KDC,
+    /// Address of the KDC's enrolment listener, such as `https://kdc.example:8443` [default: a port of a ready pod of the KDC,
     /// forwarded through the API server].
     #[arg(id = "kdc_server", long = "server", value_name = "URL", value_parser = https, help_heading = "KDC")]
     pub(super) server: Option<Uri>,

@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`tail`] | the decisions as they are made |
-//! | [`line`] | a decision as a line for people |
+//! | [`mod@line`] | a decision as a line for people |
 
 pub(crate) mod tail;
 

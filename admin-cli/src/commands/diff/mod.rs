@@ -5,7 +5,7 @@
 //! | [`answer`] | the whole answer |
 //! | [`compare`] | what differs between two renderings; pure |
 //! | [`cover`] | whether grants let a client call a server |
-//! | [`losers`] | clients that asked lately, and that no grant lets in |
+//! | [`mod@losers`] | clients that asked lately, and that no grant lets in |
 //! | [`text`] | the answer for people |
 
 mod answer;
