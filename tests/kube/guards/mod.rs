@@ -6,11 +6,13 @@
 //! | [`labels`] | the label `kennel.dev/service-account` of pods, by every way to a pod |
 //! | [`enrolment`] | who puts a namespace into a realm, takes it out, and sets labels that a realm goes by |
 //! | [`deletion`] | realms in use and definitions |
+//! | [`report`] | what the KDC says of the guards |
 //! | [`without_mutation`] | clusters that serve no MutatingAdmissionPolicy |
 
 mod deletion;
 mod enrolment;
 mod labels;
+mod report;
 mod without_mutation;
 
 use anyhow::Result;

@@ -66,6 +66,7 @@ impl GuardObject {
     #[must_use]
     pub fn new(kind: GuardKind, name: String, mut spec: Value) -> GuardObject {
         reduce(&mut spec);
+        squeeze(&mut spec);
         GuardObject { kind, name, spec }
     }
 
@@ -128,6 +129,16 @@ fn reduce(spec: &mut Value) {
     fields.retain(|_, value| !value.is_null());
 }
 
+/// Writes each expression with single spaces: parsers of YAML fold the lines of one in different ways.
+fn squeeze(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = text.split_whitespace().collect::<Vec<_>>().join(" "),
+        Value::Array(list) => list.iter_mut().for_each(squeeze),
+        Value::Object(object) => object.values_mut().for_each(squeeze),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,5 +196,16 @@ mod tests {
             spec[field] = weaker;
             assert!(!shipped.decides_as(&policy(spec.clone())), "{spec}");
         }
+    }
+
+    #[test]
+    fn an_expression_is_the_same_however_its_lines_are_folded() {
+        let policy = |expression: &str| {
+            let spec = json!({ "validations": [{ "expression": expression }] });
+            GuardObject::new(GuardKind::ValidatingAdmissionPolicy, "kennel-x".into(), spec)
+        };
+        // More indented lines of a folded scalar keep their line breaks in one parser, and lose them in another.
+        assert!(policy("a == null\n  ? b\n  : c").decides_as(&policy("a == null   ? b   : c")));
+        assert!(!policy("a == null ? b : c").decides_as(&policy("a == null ? c : b")));
     }
 }
