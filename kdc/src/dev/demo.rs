@@ -35,14 +35,14 @@ pub(crate) async fn run(
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let table = &manifests.rendered.access;
-    let index = manifests.access();
-    let (allowed, denied) = pairs(table, &index);
+    let index = &*manifests.access;
+    let (allowed, denied) = pairs(table, index);
     let client = Client::new(&table.realm, [kdc]);
     if let Some(pair) = allowed {
         _ = writeln!(out, "{} calls {}", pair.client, pair.service);
         let ticket = ask(&client, folder, pair).await?;
         let ticket = ticket.with_context(|| format!("{} gets no ticket for {}", pair.client, pair.service))?;
-        let by = allowing(&index, pair).context("the KDC allows what its index does not")?;
+        let by = allowing(index, pair).context("the KDC allows what its index does not")?;
         _ = writeln!(out, "  ticket   issued until {}: KerberosAccess {by} allows it", ticket.endtime.to_rfc3339());
         _ = writeln!(out, "  packets  {}", passing(manifests, pair));
     }
@@ -62,7 +62,7 @@ pub(crate) async fn run(
 
 /// A client and a service to try: the pair that is allowed.
 pub(crate) fn example(manifests: &Manifests) -> Option<(Principal, Principal)> {
-    let (allowed, _) = pairs(&manifests.rendered.access, &manifests.access());
+    let (allowed, _) = pairs(&manifests.rendered.access, &manifests.access);
     allowed.map(|pair| (pair.client.clone(), pair.service.clone()))
 }
 

@@ -17,6 +17,7 @@ use kennel_store::{Expect, PrincipalStore};
 use kennel_wire::message::Principal;
 use rand::rngs::OsRng;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Consecutive writes of one name at most; more mean that something else writes to the store.
@@ -26,6 +27,8 @@ const ROUNDS: usize = 8;
 pub(crate) struct Manifests {
     index: Index,
     pub(crate) rendered: Rendered,
+    /// Who may call whom, for requests.
+    pub(crate) access: Arc<AccessIndex>,
     /// What the files leave out and a cluster has.
     pub(crate) assumed: Vec<String>,
 }
@@ -37,17 +40,13 @@ impl Manifests {
         let index = files.index(realm);
         let rendered = render(&index, clock::now().time.0);
         assumed.extend(rendered.realm.assumed.iter().cloned());
-        Manifests { index, rendered, assumed }
+        let access = Arc::new(AccessIndex::new(&rendered.access));
+        Manifests { index, rendered, access, assumed }
     }
 
     /// The settings of the KerberosRealm.
     pub(crate) fn spec(&self) -> Option<&KerberosRealmSpec> {
         self.index.followed_realm().map(|realm| &realm.spec)
-    }
-
-    /// Who may call whom, for requests.
-    pub(crate) fn access(&self) -> AccessIndex {
-        AccessIndex::new(&self.rendered.access)
     }
 
     /// The principals, each with its aliases.

@@ -145,7 +145,7 @@ async fn make_and_start(
     let cluster = servable.map(|servable| in_cluster(servable, plan, folder, kdc, out)).transpose()?;
     let parts = Parts {
         realm: plan.realm.clone(),
-        access: manifests.map(Manifests::access),
+        access: manifests.map(|manifests| manifests.access.clone()),
         store,
         cache_capacity: CACHE_CAPACITY,
         cluster,

@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 pub(crate) struct Parts {
     pub(crate) realm: Realm,
     /// Who may call whom, where files say it; with a cluster, its objects do.
-    pub(crate) access: Option<AccessIndex>,
+    pub(crate) access: Option<Arc<AccessIndex>>,
     pub(crate) store: Arc<dyn PrincipalStore>,
     pub(crate) cache_capacity: usize,
     pub(crate) cluster: Option<ClusterParts>,
@@ -67,7 +67,7 @@ impl Service {
                 let table = AccessTable { realm: parts.realm.name.clone(), ..AccessTable::default() };
                 Arc::new(AccessIndex::new(&table))
             }
-            (None, Some(access)) => Arc::new(access),
+            (None, Some(access)) => access,
             (None, None) => Arc::new(AllowAll),
         };
         let live = Arc::new(Live::new(parts.realm, access, pods));
