@@ -81,8 +81,8 @@ fn every_changed_or_missing_octet_is_noticed() {
 fn a_newer_format_is_named_and_one_that_never_was_is_refused() {
     let master = master();
     let (key, mut stored) = sealed(&master, &principal(&name(&["web"]), 1));
-    stored[0] = 4;
-    let newer = StoreError::NewerRecord { name: "web@EXAMPLE".to_owned(), found: 4, known: 3 };
+    stored[0] = FORMAT + 1;
+    let newer = StoreError::NewerRecord { name: "web@EXAMPLE".to_owned(), found: FORMAT + 1, known: FORMAT };
     assert_eq!(open(&master, &key, AT, &stored), Err(newer));
     let zero = [&[0], master.wrap(&associated(0, AT, &key), b"", &mut OsRng).as_slice()].concat();
     assert!(reason(open(&master, &key, AT, &zero)).contains("older"));
