@@ -6,9 +6,11 @@
 //! | [`holder`] | who has which versions on disk |
 //! | [`policy`] | how often keys change, and how long each state lasts |
 //! | [`schedule`] | the next step of a key set, when to look again, and what it waits for |
+//! | [`event`] | what the audit trail is told of orders and steps |
 //! | [`apply`] | a step, done to a key set |
 
 pub mod apply;
+pub mod event;
 pub mod holder;
 pub mod policy;
 pub mod schedule;

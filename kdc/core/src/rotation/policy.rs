@@ -34,4 +34,19 @@ impl RotationPolicy {
     pub const OVERLAP: u32 = 86_400;
     /// Default propagation.
     pub const PROPAGATION: u32 = 10;
+    /// Default patience: ten minutes.
+    pub const PATIENCE: u32 = 600;
+}
+
+impl Default for RotationPolicy {
+    fn default() -> RotationPolicy {
+        RotationPolicy {
+            interval: Some(RotationPolicy::INTERVAL),
+            overlap: RotationPolicy::OVERLAP,
+            propagation: RotationPolicy::PROPAGATION,
+            patience: RotationPolicy::PATIENCE,
+            missing: MissingHolders::Wait,
+            accept: 0,
+        }
+    }
 }
