@@ -4,6 +4,7 @@ use crate::backlog::weight;
 use crate::line::{self, LineFormat};
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::Event;
+use kennel_core::rotation::event::RotationEvent;
 use kennel_wire::message::Timestamp;
 
 /// A message to the writer.
@@ -11,6 +12,7 @@ pub(crate) enum Message {
     /// Events of the requests of a batch, in order, and the time at which those were answered.
     Events(Vec<Event>, Timestamp),
     Enrolment(Box<EnrolmentEvent>),
+    Rotation(Box<RotationEvent>),
     Stop,
 }
 
@@ -20,6 +22,7 @@ impl Message {
         match self {
             Message::Events(events, _) => events.iter().map(weight).sum(),
             Message::Enrolment(event) => size_of_val(&**event) + event.account.as_ref().map_or(0, String::len),
+            Message::Rotation(event) => size_of_val(&**event) + event.by.as_ref().map_or(0, |by| by.user.len()),
             Message::Stop => 0,
         }
     }
@@ -29,6 +32,7 @@ impl Message {
         match self {
             Message::Events(events, _) => events.iter().for_each(|event| line::write(event, format, batch)),
             Message::Enrolment(event) => line::write(&**event, format, batch),
+            Message::Rotation(event) => line::write(&**event, format, batch),
             Message::Stop => {}
         }
     }

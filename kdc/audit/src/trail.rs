@@ -18,6 +18,7 @@ use crate::writer::Writer;
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::{Decision, Event};
 use kennel_core::refusal::Refusal;
+use kennel_core::rotation::event::RotationEvent;
 use kennel_wire::message::Clock;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -101,6 +102,11 @@ impl Audit {
             return self.backlog.add_unqueued();
         }
         self.send(Message::Enrolment(Box::new(event)));
+    }
+
+    /// Records the event of an order to rotate keys, or of a step of a rotation.
+    pub fn record_rotation(&self, event: RotationEvent) {
+        self.send(Message::Rotation(Box::new(event)));
     }
 
     /// Records the events of a batch, in order, and empties the list. Pauses for a moment where the writer is behind.

@@ -10,6 +10,7 @@ use crate::noise::{Noise, NoiseKey};
 use crate::sink::Sink;
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::Event;
+use kennel_core::rotation::event::RotationEvent;
 use kennel_wire::message::{Clock, Timestamp};
 use std::io::Write;
 use std::sync::Arc;
@@ -92,6 +93,7 @@ impl Writer {
                     match message {
                         Message::Events(events, finished) => self.take_events(events, finished),
                         Message::Enrolment(event) => self.take_enrolment(&event),
+                        Message::Rotation(event) => self.take_rotation(&event),
                         Message::Stop => return Left::End,
                     }
                 }
@@ -120,6 +122,11 @@ impl Writer {
         if self.is_written(NoiseKey::of_enrolment(event), event.time) {
             line::write(event, self.format, &mut self.batch);
         }
+    }
+
+    fn take_rotation(&mut self, event: &RotationEvent) {
+        self.metrics.observe_rotation(event);
+        line::write(event, self.format, &mut self.batch);
     }
 
     fn is_written(&mut self, noise: Option<NoiseKey>, time: Timestamp) -> bool {
