@@ -18,6 +18,7 @@ mod metrics;
 mod people;
 mod refusals;
 mod rollback;
+mod rotation;
 mod tenants;
 mod token_flood;
 mod world;

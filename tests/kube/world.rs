@@ -46,10 +46,19 @@ impl<'a> World<'a> {
 
     /// With further lines of the KerberosRealm's spec.
     pub(crate) fn with(api: &'a Api, spec: &str) -> Result<World<'a>> {
+        World::seeded(api, spec, "")
+    }
+
+    /// With a seed of the KDC, in the format of `kennel-kdc dev --seed`, too.
+    pub(crate) fn seeded(api: &'a Api, spec: &str, seed: &str) -> Result<World<'a>> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let id = format!("w{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let name = format!("{}.KENNEL", id.to_uppercase());
-        let realm = Realm::builder(&name)?.kubeconfig(&api.kubeconfig()).env("KENNEL_LOG", "info").start()?;
+        let mut builder = Realm::builder(&name)?.kubeconfig(&api.kubeconfig()).env("KENNEL_LOG", "info");
+        if !seed.is_empty() {
+            builder = builder.seed(seed);
+        }
+        let realm = builder.start()?;
         let world = World { api, realm, id, folder: TempDir::new()? };
         world.apply_realm(spec)?;
         Ok(world)
