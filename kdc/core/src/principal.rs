@@ -2,6 +2,7 @@
 
 use crate::key_set::KeySet;
 use bitflags::bitflags;
+use kennel_crypto::Enctype;
 use kennel_wire::message::{KerberosTime, Principal, Timestamp};
 use std::fmt;
 
@@ -119,6 +120,9 @@ pub struct PrincipalRecord {
     pub expires: Option<KerberosTime>,
     /// When its password expires.
     pub password_expires: Option<KerberosTime>,
+    /// Enctypes that it understands for session keys (the string attribute `session_enctypes` of kadmin); `None`: those that it has
+    /// keys of, and aes256-cts-hmac-sha1-96.
+    pub session_enctypes: Option<Vec<Enctype>>,
     pub keys: KeySet,
     /// Time of its creation.
     pub created: Timestamp,
@@ -142,6 +146,7 @@ impl PrincipalRecord {
             max_renewable_life: None,
             expires: None,
             password_expires: None,
+            session_enctypes: None,
             keys,
             created: now,
             modified: now,

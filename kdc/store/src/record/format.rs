@@ -1,8 +1,8 @@
 //! The CBOR of a record: arrays, one type for each part, apart from core's types so that those may change freely. Every
 //! record of a format that is read must stay readable: never change a number, a type or an order.
 //!
-//! Format 2 added `owner`, `abandoned` and an alias's origin, each at the end of its array. Format 3 changed the wrapping; `namespace`,
-//! at the end too, came later, and records without it are read.
+//! Format 2 added `owner`, `abandoned` and an alias's origin, each at the end of its array. Format 3 changed the wrapping; `namespace`
+//! and then `session_enctypes`, at the end too, came later, and records without them are read.
 
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
 use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};
@@ -81,6 +81,9 @@ struct PrincipalForm<'a> {
     abandoned: Option<InstantForm>,
     #[b(13)]
     namespace: Option<Cow<'a, str>>,
+    /// Numbers.
+    #[n(14)]
+    session_enctypes: Option<Vec<i32>>,
 }
 
 #[derive(Encode, Decode, CborLen)]
@@ -145,6 +148,13 @@ impl TryFrom<Form<'_>> for Record {
     }
 }
 
+fn session_enctypes(numbers: Vec<i32>) -> Result<Vec<Enctype>, &'static str> {
+    numbers
+        .into_iter()
+        .map(|number| Enctype::from_number(number).ok_or("the enctype of a session key is not known"))
+        .collect()
+}
+
 fn origin_number(origin: Origin) -> u8 {
     match origin {
         Origin::Manual => 0,
@@ -193,6 +203,7 @@ impl<'a> From<&'a PrincipalRecord> for PrincipalForm<'a> {
             owner: record.owner.as_ref().map(|owner| owner.to_string().into()),
             abandoned: record.abandoned.map(InstantForm::from),
             namespace: record.namespace.as_deref().map(Cow::from),
+            session_enctypes: record.session_enctypes.as_ref().map(|list| list.iter().map(|e| e.number()).collect()),
         }
     }
 }
@@ -218,6 +229,7 @@ impl TryFrom<PrincipalForm<'_>> for PrincipalRecord {
             created: form.created.try_into()?,
             modified: form.modified.try_into()?,
             modified_by: form.modified_by.to_owned(),
+            session_enctypes: form.session_enctypes.map(session_enctypes).transpose()?,
         })
     }
 }
