@@ -6,6 +6,7 @@ mod access_property;
 mod accounts;
 mod as_exchange;
 mod authenticator;
+mod client_names;
 mod cross_realm;
 mod front_door;
 mod hostile;
