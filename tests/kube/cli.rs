@@ -209,7 +209,7 @@ fn the_admin_socket_answers_whoever_runs_the_kdc_without_a_cluster_or_a_token() 
     ensure!(matrix.stdout.contains(&format!("cart.{namespace}")), "{matrix}");
     let tail = run(&["audit", "tail", "--no-follow"])?.ok()?;
     ensure!(tail.stdout.contains(&format!("cart.{namespace}@")), "{tail}");
-    let nobody = run(&["explain", "!", &format!("{namespace}/web")])?;
+    let nobody = run(&["explain", &format!("{namespace}/cart"), "nowhere/web"])?;
     assert_eq!(nobody.status.code(), Some(2), "{nobody}");
     Ok(())
 }

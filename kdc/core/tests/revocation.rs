@@ -11,10 +11,7 @@ use kennel_wire::message::{ErrorCode, KdcOptions};
 /// Revokes the keys of a principal now.
 fn revoke_keys(realm: &mut TestRealm, name: &str) {
     let (now, mut rng) = (realm.now, realm.rng.clone());
-    realm.change(name, |record| {
-        revoke(&mut record.keys, &AES, now, &mut rng);
-        record.revoked = Some(now);
-    });
+    realm.change(name, |record| revoke(record, &AES, now.into(), &mut rng));
 }
 
 #[test]

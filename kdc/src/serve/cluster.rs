@@ -277,6 +277,7 @@ impl Follower {
             audit,
             metrics,
             clock: clock::now,
+            since_boot: clock::since_boot,
         });
         tokio::select! {
             () = controller.run() => {}

@@ -173,6 +173,7 @@ fn rotator(
         audit,
         metrics,
         clock: clock::now,
+        since_boot: clock::since_boot,
     })
 }
 

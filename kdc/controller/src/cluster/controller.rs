@@ -77,6 +77,7 @@ pub struct Controller {
     broken: BTreeMap<&'static str, Instant>,
     metrics: Arc<Metrics>,
     clock: Clock,
+    since_boot: fn() -> Duration,
     /// Whether states have changed since refused names were counted.
     recount: bool,
 }
@@ -109,6 +110,8 @@ pub struct ControllerParts {
     pub metrics: Arc<Metrics>,
     /// The system's clock.
     pub clock: Clock,
+    /// The time since boot, which nobody can set.
+    pub since_boot: fn() -> Duration,
 }
 
 impl Controller {
@@ -129,6 +132,7 @@ impl Controller {
             audit,
             metrics,
             clock,
+            since_boot,
         } = parts;
         let store: Arc<dyn PrincipalStore> = Arc::new(LeasedStore::new(store, held.clone()));
         let states = States::default();
@@ -184,6 +188,7 @@ impl Controller {
             broken: BTreeMap::new(),
             metrics,
             clock,
+            since_boot,
             recount: false,
         }
     }
@@ -250,6 +255,7 @@ impl Controller {
             audit: self.audit.clone(),
             metrics: self.metrics.clone(),
             clock: self.clock,
+            since_boot: self.since_boot,
         })
     }
 

@@ -4,9 +4,11 @@
 use crate::rotation::facts::{KeyFacts, KeyProgress};
 use crate::rotation::holders::{FoundHolder, Holders};
 use crate::rotation::policy::Rotatable;
-use kennel_core::principal::Record;
+use kennel_core::principal::{PrincipalRecord, Record};
+use kennel_core::realm::Realm;
+use kennel_core::rotation::clock::Moment;
 use kennel_core::rotation::holder::{HolderId, HolderRecord};
-use kennel_core::rotation::policy::RotationPolicy;
+use kennel_core::rotation::policy::{RotationPolicy, accept_of};
 use kennel_core::rotation::schedule::Waiting;
 use kennel_store::{Change, Listing, PrincipalStore, Revision, StoreError, Watch};
 use kennel_wire::message::{KerberosTime, Principal};
@@ -189,18 +191,25 @@ impl RotationBook {
     }
 
     /// Looks at a principal: keeps its progress, and when to look again.
-    pub(crate) fn look(&self, name: &Principal, policy: &RotationPolicy, now: KerberosTime) -> Look {
-        self.lock().look(name, policy, now)
+    pub(crate) fn look(&self, name: &Principal, policy: RotationPolicy, realm: &Realm, now: Moment) -> Look {
+        let mut entries = self.lock();
+        let accept = entries.facts.get(name).map_or(policy.accept, |facts| entries.accept(&facts.record, realm));
+        entries.look(name, &RotationPolicy { accept: accept.max(policy.accept), ..policy }, now)
+    }
+
+    /// The longest life of any ticket under the keys of a record, seconds: that of today, or of a former time that the realm's
+    /// `krbtgt` remembers.
+    pub(crate) fn accept(&self, record: &PrincipalRecord, realm: &Realm) -> u32 {
+        self.lock().accept(record, realm)
     }
 
     /// Those that hold keys of a principal, and the versions that each has, where the book has the record of this revision or a
     /// newer one: a holder whose record was written before that revision is among them, and one that came later has fetched what
     /// that revision has.
-    pub(crate) fn holders_at(&self, name: &Principal, revision: Revision) -> Option<Vec<(HolderId, Vec<u32>)>> {
+    pub(crate) fn holders_at(&self, name: &Principal, revision: Revision) -> Option<Vec<HolderRecord>> {
         let entries = self.lock();
         entries.facts.get(name).filter(|facts| entries.is_current && facts.revision >= revision)?;
-        let holders = entries.holders.of_principal(name).into_iter();
-        Some(holders.map(|(id, kvnos)| (id.clone(), kvnos.to_vec())).collect())
+        Some(entries.holders.records_of(name).cloned().collect())
     }
 
     /// The records of those that hold keys of a principal.
@@ -238,9 +247,10 @@ impl RotationBook {
         let mut holders: HashMap<&HolderId, bool> = HashMap::new();
         for name in names {
             let Some(facts) = entries.facts.get(name) else { continue };
-            for (id, kvnos) in entries.holders.of_principal(name) {
+            for record in entries.holders.records_of(name) {
+                let kvnos = record.versions_of(name).unwrap_or_default();
                 let is_updated = facts.newest().is_none_or(|newest| kvnos.contains(&newest));
-                *holders.entry(id).or_insert(true) &= is_updated;
+                *holders.entry(&record.id).or_insert(true) &= is_updated;
             }
             let Some(progress) = &facts.progress else { continue };
             all.kvno = all.kvno.max(progress.kvno);
@@ -263,8 +273,8 @@ impl Entries {
     fn put(&mut self, record: Record, revision: Revision) {
         match record {
             Record::Principal(record) => {
-                let mut facts = KeyFacts::of_record(&record, revision);
-                let name = Arc::new(record.principal);
+                let name = Arc::new(record.principal.clone());
+                let mut facts = KeyFacts::of_record(record, revision);
                 if let Some(old) = self.facts.get_mut(&name) {
                     (facts.wake, facts.progress) = (old.wake, old.progress.take());
                     *old = facts;
@@ -306,7 +316,12 @@ impl Entries {
         self.wakes.extend(when.map(|when| (when, known)));
     }
 
-    fn look(&mut self, name: &Principal, policy: &RotationPolicy, now: KerberosTime) -> Look {
+    fn accept(&self, record: &PrincipalRecord, realm: &Realm) -> u32 {
+        let krbtgt = self.facts.get(&Principal::krbtgt(&realm.name, &realm.name));
+        accept_of(record, realm, krbtgt.map_or(record, |facts| &facts.record))
+    }
+
+    fn look(&mut self, name: &Principal, policy: &RotationPolicy, now: Moment) -> Look {
         let Some(facts) = self.facts.get(name) else { return Look { step: false, news: false } };
         let holders = self.holders.of_principal(name);
         let schedule = facts.schedule(&holders, policy, now);
@@ -317,20 +332,19 @@ impl Entries {
                     Waiting::Holders { missing, stalled: true } => missing,
                     _ => Vec::new(),
                 };
-                // What is due now is not due later: the time of the next version is that of the next look.
-                let next = schedule.next.filter(|next| *next > now || schedule.step.is_none());
-                (schedule.step.is_some(), schedule.wake, next, stalled)
+                (schedule.step.is_some(), schedule.wake, schedule.next, stalled)
             }
         };
         let has_newest = |kvnos: &[u32]| facts.newest().is_none_or(|newest| kvnos.contains(&newest));
-        let active = facts.keys.active_version();
+        let keys = &facts.record.keys;
+        let active = keys.active_version();
         let progress = KeyProgress {
             kvno: active.map(|version| version.kvno),
             staged: facts.newest().filter(|newest| active.is_none_or(|active| active.kvno != *newest)),
             since: active.and_then(|version| version.activated).map(|time| time.time),
             next,
-            versions: facts.keys.versions.len(),
-            holders: (holders.len(), holders.iter().filter(|(_, kvnos)| has_newest(kvnos)).count()),
+            versions: keys.versions.len(),
+            holders: (holders.len(), holders.iter().filter(|held| has_newest(held.kvnos)).count()),
             stalled,
         };
         let news = self.keep_progress(name, Some(progress));

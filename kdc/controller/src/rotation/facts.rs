@@ -3,23 +3,21 @@
 use crate::rotation::policy::Rotatable;
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion};
 use kennel_core::principal::PrincipalRecord;
-use kennel_core::rotation::holder::HolderId;
+use kennel_core::rotation::clock::Moment;
+use kennel_core::rotation::holder::{HolderId, Holding};
 use kennel_core::rotation::policy::RotationPolicy;
 use kennel_core::rotation::schedule::{Rotating, Schedule};
 use kennel_store::Revision;
-use kennel_wire::message::{KerberosTime, Principal, Timestamp};
-use sha2::{Digest, Sha256};
+use kennel_wire::message::KerberosTime;
 
 /// The facts of one principal.
 #[derive(Debug)]
 pub(crate) struct KeyFacts {
     /// Revision of the record that they are of.
     pub(crate) revision: Revision,
-    /// Versions without keys.
-    pub(crate) keys: KeySet,
-    pub(crate) ordered: Option<Timestamp>,
+    /// The record, whose versions have no keys.
+    pub(crate) record: Box<PrincipalRecord>,
     pub(crate) rotatable: Rotatable,
-    spread: u32,
     /// When the principal is due.
     pub(crate) wake: Option<KerberosTime>,
     /// The last that was computed.
@@ -46,49 +44,48 @@ pub(crate) struct KeyProgress {
 }
 
 impl KeyFacts {
-    pub(crate) fn of_record(record: &PrincipalRecord, revision: Revision) -> KeyFacts {
-        let without_keys = |version: &KeyVersion| KeyVersion {
-            kvno: version.kvno,
-            state: version.state,
-            created: version.created,
-            activated: version.activated,
-            retired: version.retired,
-            accept: version.accept,
-            keys: Vec::new(),
-        };
-        KeyFacts {
-            revision,
-            keys: KeySet { versions: record.keys.versions.iter().map(without_keys).collect() },
-            ordered: record.rotation_ordered,
-            rotatable: Rotatable::of_record(record),
-            spread: spread(&record.principal),
-            wake: None,
-            progress: None,
-        }
+    pub(crate) fn of_record(mut record: Box<PrincipalRecord>, revision: Revision) -> KeyFacts {
+        let rotatable = Rotatable::of_record(&record);
+        // Dropped keys are wiped.
+        record.keys = without_keys(&record.keys);
+        KeyFacts { revision, record, rotatable, wake: None, progress: None }
     }
 
     /// The schedule; `None` where the principal never rotates.
-    pub(crate) fn schedule(
-        &self,
-        holders: &[(&HolderId, &[u32])],
-        policy: &RotationPolicy,
-        now: KerberosTime,
-    ) -> Option<Schedule> {
-        let rotating = Rotating { keys: &self.keys, ordered: self.ordered, holders, spread: self.spread };
-        match self.rotatable {
-            Rotatable::Never(_) => None,
-            Rotatable::ByPolicy | Rotatable::ByOrder => Some(rotating.schedule(policy, now)),
-        }
+    pub(crate) fn schedule(&self, holders: &[Holding<'_>], policy: &RotationPolicy, now: Moment) -> Option<Schedule> {
+        schedule(&self.record, self.rotatable, holders, policy, now)
     }
 
     /// The newest version that holders should have.
     pub(crate) fn newest(&self) -> Option<u32> {
-        self.keys.versions.iter().filter(|version| version.state != KeyState::Retiring).map(|v| v.kvno).max()
+        let versions = self.record.keys.versions.iter();
+        versions.filter(|version| version.state != KeyState::Retiring).map(|version| version.kvno).max()
     }
 }
 
-/// A number of a name, the same in every process: a rotation is not due at another time after a restart.
-pub(crate) fn spread(name: &Principal) -> u32 {
-    let digest = Sha256::digest(name.to_string().as_bytes());
-    digest.iter().take(4).fold(0, |number, octet| number << 8 | u32::from(*octet))
+/// The schedule of a record; `None` where the principal never rotates.
+pub(crate) fn schedule(
+    record: &PrincipalRecord,
+    rotatable: Rotatable,
+    holders: &[Holding<'_>],
+    policy: &RotationPolicy,
+    now: Moment,
+) -> Option<Schedule> {
+    match rotatable {
+        Rotatable::Never(_) => None,
+        Rotatable::ByPolicy | Rotatable::ByOrder => Some(Rotating { record, holders }.schedule(policy, now)),
+    }
+}
+
+fn without_keys(keys: &KeySet) -> KeySet {
+    let bare = |version: &KeyVersion| KeyVersion {
+        kvno: version.kvno,
+        state: version.state,
+        created: version.created,
+        activated: version.activated,
+        retired: version.retired,
+        accept: version.accept,
+        keys: Vec::new(),
+    };
+    KeySet { versions: keys.versions.iter().map(bare).collect() }
 }

@@ -1,6 +1,6 @@
 //! Who holds the keys of which principal, by the holder records of the store.
 
-use kennel_core::rotation::holder::{HolderId, HolderRecord};
+use kennel_core::rotation::holder::{HolderId, HolderRecord, Holding};
 use kennel_store::Revision;
 use kennel_wire::message::{Principal, Timestamp};
 use std::collections::{BTreeSet, HashMap};
@@ -60,10 +60,8 @@ impl Holders {
     }
 
     /// Those that hold keys of a principal, and the versions that each has.
-    pub(crate) fn of_principal<'h>(&'h self, principal: &'h Principal) -> Vec<(&'h HolderId, &'h [u32])> {
-        self.records_of(principal)
-            .map(|record| (&record.id, record.versions_of(principal).unwrap_or_default()))
-            .collect()
+    pub(crate) fn of_principal<'h>(&'h self, principal: &'h Principal) -> Vec<Holding<'h>> {
+        self.records_of(principal).filter_map(|record| record.holding_of(principal)).collect()
     }
 
     /// Every holder.
@@ -91,7 +89,7 @@ mod tests {
 
     fn of(holders: &Holders, principal: &str) -> Vec<(String, Vec<u32>)> {
         let principal = name(principal);
-        holders.of_principal(&principal).into_iter().map(|(id, kvnos)| (id.uid().to_owned(), kvnos.to_vec())).collect()
+        holders.of_principal(&principal).iter().map(|held| (held.id.uid().to_owned(), held.kvnos.to_vec())).collect()
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::rotation::policy::{NeverRotates, Rotatable};
 use futures_util::stream::{self, StreamExt};
 use kennel_core::principal::{PrincipalRecord, Record};
 use kennel_core::realm::Realm;
-use kennel_core::rotation::apply::revoke;
+use kennel_core::rotation::apply::{order as note_order, revoke};
 use kennel_core::rotation::event::RotationAction;
 use kennel_store::{Expect, PrincipalStore, StoreError, VersionedRecord};
 use kennel_wire::message::{Principal, Timestamp};
@@ -57,7 +57,7 @@ pub async fn order(
             (Rotatable::Never(NeverRotates::NoKeys), RotationOrder::Revoke) => revoke_tickets(&mut record, realm, now),
             (Rotatable::Never(never), _) => return Ok(Ordered::Never(never)),
             (Rotatable::ByPolicy | Rotatable::ByOrder, RotationOrder::Rotate) => {
-                record.rotation_ordered = Some(now);
+                note_order(&mut record, now);
                 RotationAction::Ordered
             }
             (Rotatable::ByPolicy | Rotatable::ByOrder, RotationOrder::Revoke) => revoke_all(&mut record, realm, now),
@@ -97,8 +97,7 @@ pub async fn order_all(
 
 fn revoke_all(record: &mut PrincipalRecord, realm: &Realm, now: Timestamp) -> RotationAction {
     let kvno = record.keys.next_kvno();
-    revoke(&mut record.keys, &realm.enctypes, now, &mut OsRng);
-    (record.rotation_ordered, record.unknown_holder) = (None, None);
+    revoke(record, &realm.enctypes, now.into(), &mut OsRng);
     revoke_tickets(record, realm, now);
     RotationAction::Revoked(Some(kvno))
 }
@@ -146,7 +145,8 @@ mod tests {
         let ordered = order(&store, &realm, &name("web"), RotationOrder::Rotate, "alice", now).await.unwrap();
         assert_eq!(ordered, Ordered::Written(RotationAction::Ordered));
         let before = read(&store, "web").await;
-        assert_eq!((before.rotation_ordered, &*before.modified_by), (Some(now), "alice"));
+        assert!(before.rotation_ordered > Some(before.keys.versions[0].created), "it asks for a key that is newer");
+        assert_eq!(&*before.modified_by, "alice");
         assert_eq!(before.keys.versions.len(), 1, "no key yet");
         let revoked = order(&store, &realm, &name("web"), RotationOrder::Revoke, "alice", now).await.unwrap();
         assert_eq!(revoked, Ordered::Written(RotationAction::Revoked(Some(301))));

@@ -87,18 +87,13 @@ impl RotationPolicies {
         self.index.as_ref().is_none_or(|index| index.read().is_synced())
     }
 
-    /// What every policy depends on: where it changes, every schedule may.
-    pub(crate) fn of_realm(&self) -> (RotationPolicy, u32) {
-        let kdc = self.live.kdc();
-        (kdc.realm().rotation, longest_life(kdc.realm()))
-    }
-
-    /// The realm as it is now.
+    /// The realm as it is now. Another value is another realm, and every schedule may be another.
     pub(crate) fn realm(&self) -> Arc<Realm> {
         self.live.realm()
     }
 
-    /// The policy of a principal.
+    /// The policy of a principal. How long its retired keys are accepted is not in it: see
+    /// [`accept_of`](kennel_core::rotation::policy::accept_of).
     pub(crate) fn find(&self, name: &Principal, rotatable: Rotatable) -> RotationPolicy {
         let own = self.index.as_ref().and_then(|index| {
             let index = index.read();
@@ -120,21 +115,11 @@ impl RotationPolicies {
 
 fn policy(realm: &Realm, own: Option<&KeyRotation>, rotatable: Rotatable) -> RotationPolicy {
     let mut policy = own.map_or(realm.rotation, |own| own.over(realm.rotation));
-    if rotatable == Rotatable::ByOrder && !own.is_some_and(KeyRotation::is_scheduled) {
+    policy.explicit = own.is_some_and(KeyRotation::is_scheduled);
+    if rotatable == Rotatable::ByOrder && !policy.explicit {
         policy.interval = None;
     }
-    policy.accept = policy.accept.max(longest_life(realm));
     policy
-}
-
-/// Longest time for which a ticket under a key is valid, and the clocks of others differ, seconds. A record may only shorten the
-/// life of its tickets, and may have been changed after a ticket was issued: the realm's life counts.
-fn longest_life(realm: &Realm) -> u32 {
-    let life = match realm.allow_postdate {
-        true => realm.max_life.saturating_add(realm.max_renewable_life),
-        false => realm.max_life.max(realm.max_renewable_life),
-    };
-    life.saturating_add(realm.clock_skew)
 }
 
 #[cfg(test)]
@@ -180,17 +165,6 @@ mod tests {
         assert_eq!((own.missing, own.patience, own.overlap), (MissingHolders::Wait, 60, 7200));
         let hourly = of(serde_json::json!({"interval": "1h"}));
         assert_eq!(hourly.overlap, 1800, "half of an interval that is shorter than the realm's overlap");
-    }
-
-    #[test]
-    fn a_key_is_accepted_as_long_as_the_longest_ticket_lives() {
-        let mut realm = Realm::new("R");
-        let accept = |realm: &Realm| policy(realm, None, Rotatable::ByPolicy).accept;
-        assert_eq!(accept(&realm), 604_800 + 300);
-        realm.max_renewable_life = 0;
-        assert_eq!(accept(&realm), 36_000 + 300);
-        (realm.allow_postdate, realm.max_renewable_life) = (true, 604_800);
-        assert_eq!(accept(&realm), 604_800 + 36_000 + 300);
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Versions, holders and what a rotation waits for, for administrators. Any process can say it, not only the one that writes.
 
 use crate::rotation::book::RotationBook;
-use crate::rotation::facts::KeyFacts;
+use crate::rotation::facts::schedule;
 use crate::rotation::policy::{NeverRotates, Rotatable, RotationPolicies};
 use kennel_core::principal::{PrincipalRecord, Record};
-use kennel_core::rotation::holder::{HolderId, HolderRecord};
+use kennel_core::rotation::holder::{HolderRecord, Holding};
 use kennel_core::rotation::policy::RotationPolicy;
 use kennel_core::rotation::schedule::Schedule;
-use kennel_store::{PrincipalStore, Revision, StoreError, VersionedRecord};
-use kennel_wire::message::{KerberosTime, Principal};
+use kennel_store::{PrincipalStore, StoreError, VersionedRecord};
+use kennel_wire::message::{Principal, Timestamp};
 
 /// The keys of one principal.
 #[derive(Debug)]
@@ -32,29 +32,18 @@ pub async fn key_report(
     book: &RotationBook,
     policies: &RotationPolicies,
     name: &Principal,
-    now: KerberosTime,
+    now: Timestamp,
 ) -> Result<Option<KeyReport>, StoreError> {
-    let Some(VersionedRecord { record: Record::Principal(record), revision }) = store.read(name).await? else {
+    let Some(VersionedRecord { record: Record::Principal(record), .. }) = store.read(name).await? else {
         return Ok(None);
     };
-    let holders = book.holder_records(name);
-    Ok(Some(report(record, revision, holders, policies, now)))
-}
-
-fn report(
-    record: Box<PrincipalRecord>,
-    revision: Revision,
-    holders: Vec<HolderRecord>,
-    policies: &RotationPolicies,
-    now: KerberosTime,
-) -> KeyReport {
-    let facts = KeyFacts::of_record(&record, revision);
-    let policy = policies.find(&record.principal, facts.rotatable);
-    let held: Vec<(&HolderId, &[u32])> =
-        holders.iter().map(|holder| (&holder.id, holder.versions_of(&record.principal).unwrap_or_default())).collect();
-    let schedule = match facts.rotatable {
+    let (rotatable, holders) = (Rotatable::of_record(&record), book.holder_records(name));
+    let mut policy = policies.find(name, rotatable);
+    policy.accept = policy.accept.max(book.accept(&record, &policies.realm()));
+    let held: Vec<Holding<'_>> = holders.iter().filter_map(|holder| holder.holding_of(name)).collect();
+    let schedule = match rotatable {
         Rotatable::Never(never) => Err(never),
-        Rotatable::ByPolicy | Rotatable::ByOrder => facts.schedule(&held, &policy, now).ok_or(NeverRotates::NoKeys),
+        _ => schedule(&record, rotatable, &held, &policy, now.into()).ok_or(NeverRotates::NoKeys),
     };
-    KeyReport { record, holders, policy, schedule }
+    Ok(Some(KeyReport { record, holders, policy, schedule }))
 }

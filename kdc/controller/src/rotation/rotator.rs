@@ -7,14 +7,15 @@ use crate::rotation::policy::RotationPolicies;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use governor::{DefaultDirectRateLimiter, Quota};
 use kennel_audit::{Audit, Metrics};
+use kennel_core::realm::Realm;
+use kennel_core::rotation::clock::{Moment, SteadyClock};
 use kennel_core::rotation::event::RotationEvent;
-use kennel_core::rotation::policy::RotationPolicy;
 use kennel_store::{PrincipalStore, StoreError};
-use kennel_wire::message::{Clock, KerberosTime, Principal};
+use kennel_wire::message::{Clock, KerberosTime, Principal, Timestamp};
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Steps that are under way at a time: the store syncs that many writes together.
 const AT_A_TIME: usize = 16;
@@ -28,7 +29,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 const RETRY: i64 = 2;
 /// Seconds by which the clock of the day may differ from the passage of time between two rounds; beyond that, somebody has set
 /// the clock, and every schedule is asked for again.
-const CLOCK_STEP: u64 = 5;
+const CLOCK_STEP: u64 = 2;
 
 /// The parts of the loop.
 pub struct RotatorParts {
@@ -48,6 +49,8 @@ pub struct RotatorParts {
     pub metrics: Arc<Metrics>,
     /// The system's clock.
     pub clock: Clock,
+    /// The time since boot, which nobody can set.
+    pub since_boot: fn() -> Duration,
 }
 
 /// Rotates the keys of a realm.
@@ -57,10 +60,12 @@ pub struct Rotator {
     busy: HashMap<Arc<Principal>, bool>,
     queue: VecDeque<Arc<Principal>>,
     pace: DefaultDirectRateLimiter,
-    /// What the policies of the realm were in the last round.
-    realm: Option<(RotationPolicy, u32)>,
-    /// The clocks in the last round.
-    clocks: (KerberosTime, Instant),
+    /// The realm in the last round.
+    realm: Arc<Realm>,
+    /// Compares both clocks.
+    steady: SteadyClock,
+    /// The clock of the day less the time since boot in the last round, seconds.
+    offset: i64,
 }
 
 type StepResult = (Arc<Principal>, Result<StepEnd, StoreError>);
@@ -71,8 +76,10 @@ impl Rotator {
     pub fn new(parts: RotatorParts) -> Rotator {
         let pace =
             DefaultDirectRateLimiter::direct(Quota::per_second(NonZeroU32::new(RATE).unwrap_or(NonZeroU32::MIN)));
-        let clocks = ((parts.clock)().time, Instant::now());
-        Rotator { parts, busy: HashMap::new(), queue: VecDeque::new(), pace, realm: None, clocks }
+        let (now, since_boot) = ((parts.clock)(), (parts.since_boot)());
+        let (realm, steady) = (parts.policies.realm(), SteadyClock::new(now, since_boot));
+        let offset = offset(now, since_boot);
+        Rotator { parts, busy: HashMap::new(), queue: VecDeque::new(), pace, realm, steady, offset }
     }
 
     /// Runs without end. The caller aborts the task at a stop, which is safe at any point.
@@ -104,13 +111,13 @@ impl Rotator {
     async fn look(&mut self) {
         self.follow_changes();
         loop {
-            let now = (self.parts.clock)().time;
-            let due = self.parts.book.take_due(now, LOOKS);
+            let (moment, wall) = (self.moment(), (self.parts.clock)().time);
+            let due = self.parts.book.take_due(wall, LOOKS);
             if due.is_empty() {
                 return;
             }
             for name in due {
-                self.look_at(name, now);
+                self.look_at(name, moment);
             }
             tokio::task::yield_now().await;
         }
@@ -119,26 +126,24 @@ impl Rotator {
     /// Makes due whatever a changed policy, or a clock that was set, may concern.
     fn follow_changes(&mut self) {
         let (book, policies) = (&self.parts.book, &self.parts.policies);
-        let (realm, clocks) = (policies.of_realm(), ((self.parts.clock)().time, Instant::now()));
-        let passed = clocks.1.duration_since(self.clocks.1).as_secs();
-        let shown = clocks.0.0.saturating_sub(self.clocks.0.0);
-        let is_set = shown.abs_diff(i64::try_from(passed).unwrap_or(i64::MAX)) > CLOCK_STEP;
-        self.clocks = clocks;
-        if self.realm.replace(realm).is_some_and(|before| before != realm) || is_set {
+        let (realm, offset) = (policies.realm(), offset((self.parts.clock)(), (self.parts.since_boot)()));
+        let is_other = !Arc::ptr_eq(&realm, &self.realm) || offset.abs_diff(self.offset) >= CLOCK_STEP;
+        if is_other {
+            (self.realm, self.offset) = (realm, offset);
             book.touch_all();
         }
         let namespaces = book.take_namespaces();
         policies.principals_of(namespaces).iter().for_each(|name| book.touch(name));
     }
 
-    fn look_at(&mut self, name: Arc<Principal>, now: KerberosTime) {
+    fn look_at(&mut self, name: Arc<Principal>, now: Moment) {
         if let Some(again) = self.busy.get_mut(&name) {
             *again = true;
             return;
         }
         let RotatorParts { book, policies, report, .. } = &self.parts;
         let Some(rotatable) = book.rotatable(&name) else { return };
-        let look = book.look(&name, &policies.find(&name, rotatable), now);
+        let look = book.look(&name, policies.find(&name, rotatable), &self.realm, now);
         if look.news {
             report(&name);
         }
@@ -149,18 +154,23 @@ impl Rotator {
     }
 
     /// Returns a future that performs a step and borrows nothing from the loop.
-    fn step(&self, name: Arc<Principal>) -> impl Future<Output = StepResult> + use<> {
+    fn step(&mut self, name: Arc<Principal>) -> impl Future<Output = StepResult> + use<> {
+        let now = self.moment();
         let RotatorParts { store, book, policies, audit, clock, .. } = &self.parts;
         let (store, book, policies) = (store.clone(), book.clone(), policies.clone());
-        let (audit, now) = (audit.clone(), clock());
+        let (audit, time) = (audit.clone(), clock());
         async move {
             let end = perform(&name, &*store, &book, &policies, now).await;
             if let Ok(StepEnd::Done(action)) = &end {
                 let principal = Some((*name).clone());
-                audit.record_rotation(RotationEvent { time: now, principal, action: action.clone(), by: None });
+                audit.record_rotation(RotationEvent { time, principal, action: action.clone(), by: None });
             }
             (name, end)
         }
+    }
+
+    fn moment(&mut self) -> Moment {
+        self.steady.observe((self.parts.clock)(), (self.parts.since_boot)())
     }
 
     fn take_note(&mut self, (name, end): StepResult) {
@@ -202,4 +212,8 @@ impl Rotator {
         };
         self.parts.book.next_wake().map_or(PAUSE, |when| until(when).min(PAUSE))
     }
+}
+
+fn offset(wall: Timestamp, since_boot: Duration) -> i64 {
+    wall.time.0.saturating_sub(i64::try_from(since_boot.as_secs()).unwrap_or(i64::MAX))
 }

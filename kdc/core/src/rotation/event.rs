@@ -41,11 +41,16 @@ pub enum RotationAction {
     Activated(u32),
     /// These versions are accepted no longer.
     Dropped(Vec<u32>),
+    /// Stamps of a clock that was wrong were set to now.
+    Corrected,
+    /// The realm's tickets live longer than before, which its key remembers.
+    Extended,
 }
 
 impl RotationAction {
     /// Every name.
-    pub const NAMES: [&str; 6] = ["ordered", "revoked", "refused", "staged", "activated", "dropped"];
+    pub const NAMES: [&str; 8] =
+        ["ordered", "revoked", "refused", "staged", "activated", "dropped", "corrected", "extended"];
 
     /// The action of a step. `staged`: the number of the version that [`Step::Stage`] makes.
     #[must_use]
@@ -54,6 +59,8 @@ impl RotationAction {
             Step::Stage => RotationAction::Staged(staged),
             Step::Activate(kvno) => RotationAction::Activated(*kvno),
             Step::Drop(kvnos) => RotationAction::Dropped(kvnos.clone()),
+            Step::Correct => RotationAction::Corrected,
+            Step::Extend => RotationAction::Extended,
         }
     }
 
@@ -67,6 +74,8 @@ impl RotationAction {
             RotationAction::Staged(_) => "staged",
             RotationAction::Activated(_) => "activated",
             RotationAction::Dropped(_) => "dropped",
+            RotationAction::Corrected => "corrected",
+            RotationAction::Extended => "extended",
         }
     }
 
@@ -74,7 +83,10 @@ impl RotationAction {
     #[must_use]
     pub fn kvnos(&self) -> &[u32] {
         match self {
-            RotationAction::Ordered | RotationAction::Refused(_) => &[],
+            RotationAction::Ordered
+            | RotationAction::Refused(_)
+            | RotationAction::Corrected
+            | RotationAction::Extended => &[],
             RotationAction::Revoked(kvno) => kvno.as_slice(),
             RotationAction::Staged(kvno) | RotationAction::Activated(kvno) => std::slice::from_ref(kvno),
             RotationAction::Dropped(kvnos) => kvnos,

@@ -8,9 +8,9 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota};
 use kennel_k8s::authorization::{ReviewFailed, User, authenticate, has_permission};
 use kennel_wire::admin::Permission;
+use kennel_wire::source::Source;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ impl Callers {
     /// Returns the name of the user, who has the permission in the namespace, or in all.
     pub(crate) async fn permit(
         &self,
-        source: IpAddr,
+        source: Source,
         token: Option<&str>,
         permission: Permission,
         namespace: Option<&str>,
@@ -59,7 +59,7 @@ impl Callers {
 pub(crate) struct ClusterCallers {
     client: kube::Client,
     known: Mutex<HashMap<TokenDigest, KnownToken>>,
-    queue: FairQueue<IpAddr>,
+    queue: FairQueue<Source>,
     rate: DefaultDirectRateLimiter,
 }
 
@@ -84,7 +84,7 @@ impl ClusterCallers {
 
     async fn permit(
         &self,
-        source: IpAddr,
+        source: Source,
         token: Option<&str>,
         permission: Permission,
         namespace: Option<&str>,

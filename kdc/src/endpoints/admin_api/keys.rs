@@ -67,6 +67,9 @@ fn waiting_for(report: &KeyReport) -> String {
             "the KDC that writes for the realm, which does the next step within seconds".into()
         }
         Waiting::Order => "an order (kennel rotate): no rotation is scheduled".into(),
+        Waiting::Nobody => "nothing: no key is made or used any more".into(),
+        Waiting::Room => "the end of an old version: there are as many as keytabs can tell apart".into(),
+        Waiting::Kvno => "nothing: no version number is left".into(),
         Waiting::Interval => "the next interval".into(),
         Waiting::Overlap => format!("the time for which version {kvno} is in keytabs before it is used"),
         Waiting::Holders { missing, stalled } => {
@@ -148,9 +151,8 @@ mod tests {
         let held = vec![HeldKeys { principal, kvnos: vec![2] }];
         let holders = vec![HolderRecord::new(HolderId::Pod(pod), "R", held, at(150))];
         let policy = RotationPolicy { accept: 50, ..RotationPolicy::default() };
-        let ids: Vec<(&HolderId, &[u32])> = holders.iter().map(|h| (&h.id, &[2][..])).collect();
-        let rotating = Rotating { keys: &record.keys, ordered: record.rotation_ordered, holders: &ids, spread: 0 };
-        let schedule = rotating.schedule(&policy, KerberosTime(300));
+        let held: Vec<_> = holders.iter().filter_map(|holder| holder.holding_of(&record.principal)).collect();
+        let schedule = Rotating { record: &record, holders: &held }.schedule(&policy, at(300).into());
         KeyReport { record: Box::new(record), holders, policy, schedule: Ok(schedule) }
     }
 

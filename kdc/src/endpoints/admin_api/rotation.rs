@@ -65,9 +65,9 @@ async fn keys(
 ) -> Result<Response, AdminRefusal> {
     let Query(KeysQuery { principal }) = query?;
     let named = api.find(&principal).await?;
-    callers.permit(peer.ip(), bearer(&headers), Permission::KEYS, named.namespace.as_deref()).await?;
+    callers.permit(peer.ip().into(), bearer(&headers), Permission::KEYS, named.namespace.as_deref()).await?;
     let KeyApi { store, book, policies, .. } = &*api;
-    let now = clock::now().time;
+    let now = clock::now();
     let mut principals = Vec::with_capacity(named.names.len());
     for name in &named.names {
         principals.extend(key_report(&**store, book, policies, name, now).await?.as_ref().map(principal_keys));
@@ -77,7 +77,7 @@ async fn keys(
     }
     principals.sort_by(|a, b| a.principal.cmp(&b.principal));
     let realm = api.live.name().to_owned();
-    Ok(json(&KeysResponse { realm, time: now.to_rfc3339().to_string(), principals }))
+    Ok(json(&KeysResponse { realm, time: now.time.to_rfc3339().to_string(), principals }))
 }
 
 /// Carries the order out in a task of its own, which does not end with the caller's connection.
@@ -95,7 +95,7 @@ async fn rotate(
         _ => return Err(AdminRefusal::QueryMalformed("give principal, or all: true".into())),
     };
     let namespace = named.as_ref().and_then(|named| named.namespace.clone());
-    let user = callers.permit(peer.ip(), bearer(&headers), Permission::ROTATE, namespace.as_deref()).await;
+    let user = callers.permit(peer.ip().into(), bearer(&headers), Permission::ROTATE, namespace.as_deref()).await;
     let user = user.inspect_err(|refusal| api.record_refusal(refusal, named.as_ref(), peer))?;
     let task = tokio::spawn(async move {
         let by = OrderedBy { user, peer: peer.ip() };

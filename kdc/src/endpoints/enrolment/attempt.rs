@@ -151,7 +151,7 @@ impl Enrolment {
             // No credential without its line in the trail.
             return Err(EnrolmentAnswer::from(EnrolmentRefusal::TrailUnavailable).into());
         }
-        self.limits.admit_unknown(peer.ip(), token).map_err(EnrolmentAnswer::from)?;
+        self.limits.admit_unknown(peer.ip().into(), token).map_err(EnrolmentAnswer::from)?;
         let request = body.await.map_err(EnrolmentAnswer::from)?;
         let review = self.review(peer, token, attempt).await?;
         let (pod, entitlement) = self.admit(&review).await.map_err(EnrolmentAnswer::from)?;
@@ -162,7 +162,7 @@ impl Enrolment {
     }
 
     async fn review(&self, peer: SocketAddr, token: &str, attempt: &mut Attempt) -> Result<Review, EnrolmentAnswer> {
-        let reviewed = self.reviews.review(peer.ip(), token, &audience(self.live.name())).await?;
+        let reviewed = self.reviews.review(peer.ip().into(), token, &audience(self.live.name())).await?;
         attempt.account = reviewed.username;
         let review = reviewed.review?;
         attempt.review = Some(review.clone());
