@@ -36,7 +36,7 @@ use kennel_store::Revision;
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let _log = logs::start(&config.log)?;
-    let realm = config.realm.build(config.realm_name()?)?;
+    let mut realm = config.realm.build(config.realm_name()?)?;
     warn_of_weakness(&realm);
     let mut signals = Signals::new()?;
     // Binds before any file is created, so that a port in use changes nothing.
@@ -53,6 +53,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         StoreKind::Sled => store::open_newest(settings, lease_mark).await?,
     };
     let revisions = store.revisions();
+    realm.kvno_floor = revisions.borrow().kvno_floor();
     let keeper = MarkKeeper::start(&settings.master_key, revisions.clone())?;
     if let Some(mark) = mark {
         mark.follow(move || revisions.borrow().0);
