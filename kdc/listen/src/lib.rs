@@ -33,7 +33,7 @@ mod udp;
 mod tests;
 
 pub use error::ListenError;
-pub use http::{ApartServer, ConnectionEnd, HttpListener, HttpServer, PeerAddress};
+pub use http::{ApartServer, ConnectionEnd, ConnectionSlot, HttpListener, HttpServer, PeerAddress};
 pub use limits::ListenLimits;
 pub use respond::{Respond, Response, TransportKind};
 pub use sockets::{BoundSockets, RunningSockets};
