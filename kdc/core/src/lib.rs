@@ -26,6 +26,7 @@
 //! | `enctype_choice` | which enctype for what |
 //! | `transited`, `addresses`, `authorization_data` | those parts of a ticket |
 //! | `kdc_verifier` | the KDC's own checksum over tickets that come back |
+//! | `client_alias`, `enterprise` | clients under another name than their own |
 //! | [`short_name`] | `HTTP/web` as a client of a namespace means it |
 //! | `reply` | a KDC-REP in one buffer |
 
@@ -51,8 +52,10 @@ mod addresses;
 mod as_exchange;
 mod authorization_data;
 mod checks;
+mod client_alias;
 mod context;
 mod enctype_choice;
+mod enterprise;
 mod kdc_verifier;
 mod preauth;
 mod reply;

@@ -7,9 +7,10 @@
 //! and closes after the answer.
 
 use crate::limits::{BIG_REQUESTS, SHARE};
+use kennel_wire::source::Source;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -65,23 +66,6 @@ struct Waiter {
     /// Octets that a long request of the connection occupies.
     octets: usize,
     pushed_out: Arc<Notify>,
-}
-
-/// The origin of connections that share a limit: an IPv4 address, or an IPv6 network of 64 bits, since one host may use all
-/// addresses of such a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Source(IpAddr);
-
-impl From<IpAddr> for Source {
-    fn from(address: IpAddr) -> Source {
-        Source(match address.to_canonical() {
-            IpAddr::V6(v6) => {
-                let [a, b, c, d, ..] = v6.segments();
-                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
-            v4 @ IpAddr::V4(_) => v4,
-        })
-    }
 }
 
 /// An open connection, which counts until this value is dropped. The connection waits for its client from its admission on: on
@@ -392,14 +376,6 @@ mod tests {
         let late = admission.admit(host(8)).unwrap();
         assert!(is_pushed_out(&crowd[0]), "of the source with two connections");
         assert!(!single.iter().chain([&crowd[1], &late]).any(is_pushed_out));
-    }
-
-    #[test]
-    fn addresses_of_one_ipv6_network_are_one_source_and_so_are_both_forms_of_an_ipv4_address() {
-        let source = |text: &str| Source::from(text.parse::<IpAddr>().unwrap());
-        assert_eq!(source("2001:db8:1:2::1"), source("2001:db8:1:2:ffff::9"));
-        assert_ne!(source("2001:db8:1:2::1"), source("2001:db8:1:3::1"));
-        assert_eq!(source("::ffff:10.0.0.1"), source("10.0.0.1"));
     }
 
     #[test]

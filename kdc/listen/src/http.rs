@@ -62,7 +62,7 @@ const WAIT: Duration = Duration::from_secs(10);
 /// Interval at which a connection compares its wait with [`WAIT`].
 const LOOK: Duration = Duration::from_secs(1);
 /// Time after which a connection closes, whatever its state.
-const LIFE: Duration = Duration::from_secs(60);
+pub(crate) const LIFE: Duration = Duration::from_secs(60);
 /// Interval at which the times of a parked connection are compared: there may be many of them.
 const LOOK_AT_PARKED: Duration = Duration::from_secs(5);
 
@@ -118,7 +118,7 @@ impl HttpListener {
             let shared = Shared { tls, router, admission: admission.clone(), refused: refused.clone() };
             tasks.spawn(shared.accept(listener, stopped.clone()));
         }
-        Ok(HttpServer { stop, tasks })
+        Ok(HttpServer::new(stop, tasks))
     }
 
     /// Serves `router` without TLS on a thread and a runtime of its own, so that no other listener delays a response.
@@ -149,6 +149,10 @@ pub struct ApartServer {
 }
 
 impl HttpServer {
+    pub(crate) fn new(stop: watch::Sender<bool>, tasks: JoinSet<()>) -> HttpServer {
+        HttpServer { stop, tasks }
+    }
+
     /// Accepts nothing new and finishes the requests that have begun, within 5 seconds.
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
@@ -238,7 +242,7 @@ async fn handshake(stream: TcpStream, config: Arc<ServerConfig>, slot: &Slot) ->
 }
 
 /// Completes when the connection has waited for its client for longer than [`WAIT`], or at its end: `end`, or that of its parking.
-async fn lasts_too_long(slot: &Slot, end: Instant) {
+pub(crate) async fn lasts_too_long(slot: &Slot, end: Instant) {
     loop {
         let parked = slot.parked_until().map(Instant::from_std);
         let left = parked.unwrap_or(end).saturating_duration_since(Instant::now());
@@ -251,12 +255,13 @@ async fn lasts_too_long(slot: &Slot, end: Instant) {
 
 /// The connection of a request.
 #[derive(Clone, Copy)]
-struct Origin {
-    peer: PeerAddress,
-    end: ConnectionEnd,
+pub(crate) struct Origin {
+    pub(crate) peer: PeerAddress,
+    pub(crate) end: ConnectionEnd,
 }
 
-async fn http(
+/// Serves the requests of one connection.
+pub(crate) async fn http(
     router: Router,
     stream: impl AsyncRead + AsyncWrite + Unpin,
     origin: Origin,

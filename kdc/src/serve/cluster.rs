@@ -4,7 +4,7 @@
 use crate::clock;
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
 use crate::endpoints::admin_api::api::{self as admin_api, AdminApi};
-use crate::endpoints::admin_api::callers::Callers;
+use crate::endpoints::admin_api::callers::{Callers, ClusterCallers};
 use crate::endpoints::admin_api::directory::IndexDirectory;
 use crate::endpoints::admin_api::pairs_file::{self, PairsKeeper};
 use crate::endpoints::enrolment::api::router;
@@ -54,6 +54,8 @@ pub(crate) struct ClusterParts {
     /// Requests of pods that may wait for changes of their keys.
     waiting: usize,
     pub(crate) index: SharedIndex,
+    /// What is programmed, once this process holds the Lease.
+    pub(crate) programmed: Programmed,
     lease: CheckedLease,
     /// Id of the store's master key, by which the Lease names the store.
     master_key: String,
@@ -117,7 +119,18 @@ impl ClusterParts {
         let master_key = master_key_file::load(secrets.master_key)?.id().to_owned();
         let ServableCluster { client, lease, kdc } = servable;
         let pairs = secrets.authority.with_file_name(PAIRS_FILE);
-        Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), kdc, https, waiting, index, lease, master_key, pairs })
+        Ok(ClusterParts {
+            client,
+            kdcs: cluster.kdcs.clone(),
+            kdc,
+            https,
+            waiting,
+            index,
+            programmed: Programmed::default(),
+            lease,
+            master_key,
+            pairs,
+        })
     }
 
     /// Returns the log of decisions, with the pairs of earlier processes, and the task that keeps those.
@@ -146,6 +159,7 @@ impl ClusterParts {
         audit: Audit,
         metrics: Arc<Metrics>,
         decisions: Arc<DecisionLog>,
+        admin: Arc<AdminApi>,
     ) -> anyhow::Result<RunningCluster> {
         let krb5_conf = {
             let (index, realm, kdcs) = (self.index.clone(), live.name().to_owned(), self.kdcs);
@@ -161,7 +175,7 @@ impl ClusterParts {
                 std::iter::once(("krb5.conf".to_owned(), krb5_conf())).chain(ca).collect()
             })
         };
-        let (events, programmed) = (LeasedEvents::default(), Programmed::default());
+        let (events, programmed) = (LeasedEvents::default(), self.programmed);
         let mut upkeep = JoinSet::new();
         let mut waiting = None;
         let https = match self.https {
@@ -188,9 +202,8 @@ impl ClusterParts {
                 let enrolment =
                     Enrolment::new(live.clone(), cache.clone(), cluster, audit, krb5_conf, move || ca.ca_pem());
                 tracing::info!(addresses = ?listener.addresses(), "listening for enrolment over HTTPS");
-                let callers = Callers::new(self.client.clone());
-                let admin = Arc::new(AdminApi::new(live.clone(), decisions.clone(), callers));
-                let routes = router(Arc::new(enrolment)).merge(admin_api::router(admin));
+                let callers = Callers::Cluster(Arc::new(ClusterCallers::new(self.client.clone())));
+                let routes = router(Arc::new(enrolment)).merge(admin_api::router(admin, callers));
                 let https = listener.serve_with_parking(&routes, Some(tls.server_config()?), places)?;
                 upkeep.spawn(keep_renewing(tls));
                 upkeep.spawn(async move { keys.follow().await });

@@ -209,7 +209,7 @@ impl Enrolment {
         attempt: &mut Attempt,
     ) -> Result<AdmittedRequest<T>, EnrolmentAnswer> {
         let token = token.ok_or(EnrolmentRefusal::TokenMissing)?;
-        self.limits.admit_unknown(peer.ip(), token)?;
+        self.limits.admit_unknown(peer.ip().into(), token)?;
         let body = body.await?;
         let review = self.review(peer, token, attempt).await?;
         let (pod, entitlement) = self.admit(&review).await?;
@@ -218,7 +218,7 @@ impl Enrolment {
     }
 
     async fn review(&self, peer: SocketAddr, token: &str, attempt: &mut Attempt) -> Result<Review, EnrolmentAnswer> {
-        let reviewed = self.reviews.review(peer.ip(), token, &audience(self.live.name())).await?;
+        let reviewed = self.reviews.review(peer.ip().into(), token, &audience(self.live.name())).await?;
         attempt.account = reviewed.username;
         let review = reviewed.review?;
         attempt.review = Some(review.clone());
