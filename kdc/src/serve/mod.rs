@@ -7,12 +7,14 @@
 //! | [`lease`] | the way to the cluster, and the Lease of the realm there |
 //! | [`store`] | opens or creates the store and its master key |
 //! | [`mark`] | the high-water mark of the store's revision, by which an older copy is noticed |
+//! | [`descriptors`] | how many file descriptors the process may have |
 //! | [`authority_file`] | the file of Kennel's own certificate authority |
 //! | [`heartbeat`] | whether the runtime that serves requests is stuck |
 //! | [`signals`] | SIGTERM and SIGINT |
 
 mod authority_file;
 pub(crate) mod cluster;
+mod descriptors;
 mod heartbeat;
 pub(crate) mod lease;
 mod mark;
