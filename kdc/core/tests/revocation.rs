@@ -3,6 +3,7 @@
 
 use crate::realm::{AES, TestRealm};
 use kennel_client::{TgsRequest, TicketOptions};
+use kennel_core::key_set::NewKeys;
 use kennel_core::pods::{PodRef, PodState};
 use kennel_core::refusal::Refusal;
 use kennel_core::rotation::apply::revoke;
@@ -11,7 +12,10 @@ use kennel_wire::message::{ErrorCode, KdcOptions};
 /// Revokes the keys of a principal now.
 fn revoke_keys(realm: &mut TestRealm, name: &str) {
     let (now, mut rng) = (realm.now, realm.rng.clone());
-    realm.change(name, |record| revoke(record, &AES, now.into(), &mut rng));
+    realm.change(name, |record| {
+        let keys = NewKeys { enctypes: &AES, kvno_floor: 0 };
+        revoke(record, keys, now.into(), &mut rng);
+    });
 }
 
 #[test]

@@ -44,8 +44,8 @@ pub(crate) async fn perform(
     let holders: Vec<Holding<'_>> = holders.iter().filter_map(|holder| holder.holding_of(name)).collect();
     let schedule = schedule(&record, rotatable, &holders, &policy, now);
     let Some(step) = schedule.and_then(|schedule| schedule.step) else { return Ok(StepEnd::NotDue) };
-    let action = RotationAction::of_step(&step, record.keys.next_kvno());
-    apply(&mut record, &step, &policy, &realm.enctypes, now, &mut OsRng);
+    let action = RotationAction::of_step(&step, realm.new_keys().next_kvno(&record.keys));
+    apply(&mut record, &step, &policy, realm.new_keys(), now, &mut OsRng);
     record.modified = now.stamp();
     BY.clone_into(&mut record.modified_by);
     store.put(&Record::Principal(record), Expect::Revision(revision)).await?;

@@ -96,8 +96,8 @@ pub async fn order_all(
 }
 
 fn revoke_all(record: &mut PrincipalRecord, realm: &Realm, now: Timestamp) -> RotationAction {
-    let kvno = record.keys.next_kvno();
-    revoke(record, &realm.enctypes, now.into(), &mut OsRng);
+    let kvno = realm.new_keys().next_kvno(&record.keys);
+    revoke(record, realm.new_keys(), now.into(), &mut OsRng);
     revoke_tickets(record, realm, now);
     RotationAction::Revoked(Some(kvno))
 }

@@ -1,12 +1,12 @@
 //! A step, done to a record. The shell writes the record with the revision that the schedule was made from.
 
-use crate::key_set::{KeyState, KeyVersion, StoredKey};
+use crate::key_set::{KeyState, KeyVersion, NewKeys, StoredKey};
 use crate::principal::PrincipalRecord;
 use crate::rotation::clock::Moment;
 use crate::rotation::policy::RotationPolicy;
 use crate::rotation::repair::correct;
 use crate::rotation::schedule::{Step, may_issue};
-use kennel_crypto::{Enctype, Key};
+use kennel_crypto::Key;
 use kennel_wire::message::Timestamp;
 use rand_core::CryptoRngCore;
 
@@ -15,14 +15,14 @@ pub fn apply(
     record: &mut PrincipalRecord,
     step: &Step,
     policy: &RotationPolicy,
-    enctypes: &[Enctype],
+    keys: NewKeys<'_>,
     now: Moment,
     rng: &mut dyn CryptoRngCore,
 ) {
     match step {
         Step::Correct => correct(record, now),
         Step::Stage => {
-            let version = random_version(record.keys.next_kvno(), enctypes, now.stamp(), rng);
+            let version = random_version(record, keys, now.stamp(), rng);
             record.keys.versions.insert(0, version);
         }
         Step::Activate(kvno) => activate(record, *kvno, policy, now.stamp()),
@@ -51,17 +51,23 @@ fn next_micro(stamp: Timestamp) -> Timestamp {
 
 /// A new key at once, and no other: after a leak. Tickets under the former keys cannot be opened any more, and those of the
 /// principal itself are refused. What `krbtgt` remembers of the realm's limits stays: other keys need it.
-pub fn revoke(record: &mut PrincipalRecord, enctypes: &[Enctype], now: Moment, rng: &mut dyn CryptoRngCore) {
+pub fn revoke(record: &mut PrincipalRecord, keys: NewKeys<'_>, now: Moment, rng: &mut dyn CryptoRngCore) {
     let stamp = now.stamp();
-    let mut version = random_version(record.keys.next_kvno(), enctypes, stamp, rng);
+    let mut version = random_version(record, keys, stamp, rng);
     (version.state, version.activated) = (KeyState::Active, Some(stamp));
     version.accept = record.keys.versions.iter().filter_map(|version| version.accept).max();
     record.keys.versions = vec![version];
     (record.rotation_ordered, record.revoked, record.unknown_holder) = (None, Some(stamp), None);
 }
 
-fn random_version(kvno: u32, enctypes: &[Enctype], created: Timestamp, rng: &mut dyn CryptoRngCore) -> KeyVersion {
-    let keys = enctypes.iter().map(|e| StoredKey { key: Key::generate(*e, rng), salt: None }).collect();
+fn random_version(
+    record: &PrincipalRecord,
+    rules: NewKeys<'_>,
+    created: Timestamp,
+    rng: &mut dyn CryptoRngCore,
+) -> KeyVersion {
+    let kvno = rules.next_kvno(&record.keys);
+    let keys = rules.enctypes.iter().map(|e| StoredKey { key: Key::generate(*e, rng), salt: None }).collect();
     KeyVersion { kvno, state: KeyState::Staged, created, activated: None, retired: None, accept: None, keys }
 }
 

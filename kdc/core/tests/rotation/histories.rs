@@ -209,7 +209,7 @@ impl World {
     fn revoke(&mut self, which: usize) {
         let (now, moment) = (self.now, self.moment());
         let key = &mut self.keys[which];
-        revoke(&mut key.record, &[], moment, &mut rng());
+        revoke(&mut key.record, NO_KEYS, moment, &mut rng());
         let kvno = key.active().unwrap();
         assert!(key.made.insert(kvno, now).is_none() && key.made.keys().all(|made| *made <= kvno), "numbers grow");
         key.revoked.insert(kvno);
@@ -383,7 +383,7 @@ impl World {
                         assert!(young <= wrong + 2, "{young} seconds too young");
                     }
                 }
-                let kvno = key.record.keys.next_kvno();
+                let kvno = NO_KEYS.next_kvno(&key.record.keys);
                 assert!(key.made.keys().all(|made| *made < kvno), "numbers grow");
                 key.made.insert(kvno, now);
             }

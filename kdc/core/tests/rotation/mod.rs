@@ -4,7 +4,7 @@ mod histories;
 mod repairs;
 mod steps;
 
-use kennel_core::key_set::{KeySet, KeyState, KeyVersion};
+use kennel_core::key_set::{KeySet, KeyState, KeyVersion, NewKeys};
 use kennel_core::pods::PodRef;
 use kennel_core::principal::{Origin, PrincipalRecord};
 use kennel_core::rotation::apply::apply;
@@ -20,6 +20,9 @@ use rand::rngs::StdRng;
 const START: i64 = 1_800_000_000;
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
+
+/// No enctypes: a version is all that matters here.
+const NO_KEYS: NewKeys<'static> = NewKeys { enctypes: &[], kvno_floor: 0 };
 
 const POLICY: RotationPolicy = RotationPolicy {
     interval: Some(RotationPolicy::INTERVAL),
@@ -64,7 +67,7 @@ fn schedule(record: &PrincipalRecord, holders: &[Holding<'_>], policy: &Rotation
 }
 
 fn do_step(record: &mut PrincipalRecord, step: &Step, policy: &RotationPolicy, now: Moment) {
-    apply(record, step, policy, &[], now, &mut rng());
+    apply(record, step, policy, NO_KEYS, now, &mut rng());
 }
 
 /// Performs what is due until nothing is; returns the steps.

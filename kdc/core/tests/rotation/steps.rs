@@ -234,7 +234,7 @@ fn a_ticket_life_that_was_longer_while_a_key_was_in_use_is_kept_after_it_was_low
 fn a_revoked_key_is_gone_at_once_with_all_before_it_and_its_orders() {
     let mut record = staged("web.shop");
     record.unknown_holder = Some(at(1));
-    revoke(&mut record, &[], at(ORDERED + 3).into(), &mut rng());
+    revoke(&mut record, NO_KEYS, at(ORDERED + 3).into(), &mut rng());
     assert_eq!(versions(&record), [(3, KeyState::Active)]);
     assert_eq!((record.rotation_ordered, record.revoked), (None, Some(at(ORDERED + 3))));
     assert_eq!(record.unknown_holder, None, "what left by hand is worth nothing any more");
