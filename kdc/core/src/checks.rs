@@ -46,10 +46,11 @@ pub(crate) fn authenticated_since(
     }
 }
 
-/// The time of authentication of a ticket that is issued now, which shows whether the ticket is from before a revocation of its
-/// client's keys: in the second of the revocation it is the next second.
-pub(crate) fn authentication_time(client: &PrincipalRecord, now: KerberosTime) -> KerberosTime {
-    client.revoked.map_or(now, |revoked| now.max(revoked.time.plus(1)))
+/// The time of authentication of a ticket that is issued now, which shows whether the ticket is from before a revocation of the
+/// keys of its parties, its client and its server: until the end of a revocation, it is the second after that.
+pub(crate) fn authentication_time(parties: [&PrincipalRecord; 2], now: KerberosTime) -> KerberosTime {
+    let revoked = parties.into_iter().filter_map(|record| record.revoked);
+    revoked.fold(now, |time, revoked| time.max(revoked.time.plus(1)))
 }
 
 /// Checks that a principal may take part as a server.

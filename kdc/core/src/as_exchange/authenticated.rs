@@ -77,7 +77,7 @@ impl<'a> AuthenticatedAsRequest<'a> {
             crealm: client_name.realm.clone(),
             cname: client_name.name.clone(),
             transited: TransitedEncoding { tr_type: 1, contents: Vec::new() },
-            authtime: checks::authentication_time(&client.record, now.time),
+            authtime: checks::authentication_time([&client.record, &server.record], now.time),
             starttime: Some(times.starttime),
             endtime: times.endtime,
             renew_till: times.renew_till,

@@ -110,7 +110,7 @@ fn ticket_part(
         crealm: name.realm.clone(),
         cname: name.name.clone(),
         transited: TransitedEncoding { tr_type: 1, contents: Vec::new() },
-        authtime: checks::authentication_time(&client.record, now),
+        authtime: checks::authentication_time(records, now),
         starttime: Some(now),
         endtime,
         renew_till: None,
