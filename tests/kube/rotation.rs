@@ -11,8 +11,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Short limits: a test has no day.
-const SEED: &str = "[realm.rotation]\npropagation = \"2s\"\nprogress_deadline = \"10s\"\n";
+/// Short limits: a test has no day. The two principals are for the self test of `dev`.
+const SEED: &str = "[realm.rotation]\npropagation = \"2s\"\nprogress_deadline = \"10s\"\n\
+                    [[principal]]\nname = \"alice\"\npassword = \"secret\"\n[[principal]]\nname = \"host/self.test\"\n";
 /// A key reaches its holders within this time, and is used after it.
 const ROTATED: Duration = Duration::from_secs(60);
 /// Whatever was stolen is of no use after this time.

@@ -15,7 +15,7 @@ use kennel_wire::message::{Clock, KerberosTime, Principal, Timestamp};
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Steps that are under way at a time: the store syncs that many writes together.
 const AT_A_TIME: usize = 16;
@@ -66,6 +66,8 @@ pub struct Rotator {
     steady: SteadyClock,
     /// The clock of the day less the time since boot in the last round, seconds.
     offset: i64,
+    /// When namespaces were looked at last.
+    namespaces: Instant,
 }
 
 type StepResult = (Arc<Principal>, Result<StepEnd, StoreError>);
@@ -79,7 +81,16 @@ impl Rotator {
         let (now, since_boot) = ((parts.clock)(), (parts.since_boot)());
         let (realm, steady) = (parts.policies.realm(), SteadyClock::new(now, since_boot));
         let offset = offset(now, since_boot);
-        Rotator { parts, busy: HashMap::new(), queue: VecDeque::new(), pace, realm, steady, offset }
+        Rotator {
+            parts,
+            busy: HashMap::new(),
+            queue: VecDeque::new(),
+            pace,
+            realm,
+            steady,
+            offset,
+            namespaces: Instant::now(),
+        }
     }
 
     /// Runs without end. The caller aborts the task at a stop, which is safe at any point.
@@ -132,6 +143,11 @@ impl Rotator {
             (self.realm, self.offset) = (realm, offset);
             book.touch_all();
         }
+        // Each step changes a status, and so an object of its namespace, whose principals are looked at together.
+        if self.namespaces.elapsed() < PAUSE {
+            return;
+        }
+        self.namespaces = Instant::now();
         let namespaces = book.take_namespaces();
         policies.principals_of(namespaces).iter().for_each(|name| book.touch(name));
     }
