@@ -86,7 +86,7 @@ impl Publisher {
         published: Published,
         clock: Clock,
     ) -> Publisher {
-        let secrets = KeytabSecretPublisher::new(applier.keytab_secrets, index.clone(), store);
+        let secrets = KeytabSecretPublisher::new(applier.keytab_secrets, index.clone(), store, clock);
         Publisher {
             index,
             states,
