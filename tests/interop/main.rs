@@ -10,6 +10,7 @@ mod gssapi;
 mod harness;
 mod heimdal;
 mod initial;
+mod keytab_change;
 mod lifetimes;
 mod names;
 mod services;

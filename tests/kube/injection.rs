@@ -151,6 +151,23 @@ fn files_are_open_to_the_group_alone_where_the_pod_has_one() -> Result<()> {
 }
 
 #[test]
+fn the_agent_is_told_what_to_do_after_a_change_where_the_pod_says_so() -> Result<()> {
+    let on_change = |annotations: Value| -> Result<Option<String>> {
+        let mut pod = pod(json!({}));
+        pod.pointer_mut("/metadata")
+            .and_then(Value::as_object_mut)
+            .context("no object")?
+            .extend([("annotations".to_owned(), annotations)]);
+        let pod = created(api()?, "inject", &pod)?;
+        Ok(env(agent(&pod).context("no agent")?, "KENNEL_AGENT_ON_CHANGE").map(str::to_owned))
+    };
+    let reload = "http://127.0.0.1:8080/reload";
+    assert_eq!(on_change(json!({ "kennel.dev/on-change": reload }))?.as_deref(), Some(reload));
+    assert_eq!(on_change(json!({ "other": "x" }))?, None);
+    Ok(())
+}
+
+#[test]
 fn a_job_s_pods_get_the_agent_too() -> Result<()> {
     let api = api()?;
     let template = json!({

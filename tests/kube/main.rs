@@ -10,6 +10,7 @@ mod crds;
 mod enrolment;
 mod faults;
 mod guards;
+mod holders;
 mod injection;
 mod lease;
 mod lifecycle;

@@ -24,6 +24,15 @@ pub enum Peer {
     Java(PathBuf),
 }
 
+/// When an acceptor acquires its credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acquired {
+    /// Once, before the first client.
+    AtStart,
+    /// For each client.
+    ForEach,
+}
+
 /// The credentials of an initiator.
 #[derive(Debug, Clone, Copy)]
 pub enum Login<'a> {
@@ -72,10 +81,39 @@ impl Peer {
                 command
             }
         };
-        let mut server = Server::start(command.env("KRB5_CONFIG", config), folder, "acceptor")?;
-        server.wait_until(START_LIMIT, |server| server.stdout().contains('\n'))?;
-        let port = server.stdout().lines().next().unwrap_or_default().to_owned();
-        Ok((server, port))
+        start(command.env("KRB5_CONFIG", config), folder)
+    }
+
+    /// Starts an acceptor for any number of conversations, one after the other. Its credentials are those of the start, or new for each
+    /// conversation. Returns the process and its port.
+    ///
+    /// # Errors
+    /// The acceptor does not start.
+    pub fn serve(
+        &self,
+        config: &Path,
+        service: &str,
+        keytab: &Path,
+        folder: &Path,
+        credentials: Acquired,
+    ) -> Result<(Server, String)> {
+        let when = match credentials {
+            Acquired::AtStart => "once",
+            Acquired::ForEach => "each",
+        };
+        let mut command = match self {
+            Peer::Python => {
+                let mut command = python("gssapi_peer.py", "serve");
+                command.arg(when).env("KRB5_KTNAME", keytab);
+                command
+            }
+            Peer::Java(jdk) => {
+                let mut command = java(jdk, config)?;
+                command.arg("serve").arg(service).arg(keytab).arg(when);
+                command
+            }
+        };
+        start(command.env("KRB5_CONFIG", config), folder)
     }
 
     /// Runs an initiator to the end of the conversation. `service` has the form `HTTP@web.shop`.
@@ -112,6 +150,13 @@ impl Peer {
         let Peer::Java(jdk) = self else { anyhow::bail!("only Java renews by itself") };
         process::run(java(jdk, config)?.args(["renew", name, password]), "")
     }
+}
+
+fn start(command: &mut Command, folder: &Path) -> Result<(Server, String)> {
+    let mut server = Server::start(command, folder, "acceptor")?;
+    server.wait_until(START_LIMIT, |server| server.stdout().contains('\n'))?;
+    let port = server.stdout().lines().next().unwrap_or_default().to_owned();
+    Ok((server, port))
 }
 
 fn python(program: &str, what: &str) -> Command {

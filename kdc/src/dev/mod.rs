@@ -47,7 +47,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 /// Requests of pods that may wait for changes of their keys at a time.
-const WAITING: usize = 256;
+const WAITING: usize = 64;
 /// Port of the enrolment API, as an offset from the KDC's port.
 const HTTPS: u16 = 3;
 /// Port of metrics and health, as an offset from the KDC's port.

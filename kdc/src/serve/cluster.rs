@@ -211,7 +211,9 @@ impl ClusterParts {
                 tracing::info!(addresses = ?listener.addresses(), "listening for enrolment over HTTPS");
                 let callers = Callers::Cluster(Arc::new(ClusterCallers::new(self.client.clone())));
                 let routes = router(Arc::new(enrolment)).merge(admin.routes(callers));
-                let https = listener.serve_with_parking(&routes, Some(tls.server_config()?), places)?;
+                // Connections whose requests have given up their places are still there for a moment.
+                let parked = places + places / 4 + 16;
+                let https = listener.serve_with_parking(&routes, Some(tls.server_config()?), parked)?;
                 upkeep.spawn(keep_renewing(tls));
                 upkeep.spawn(async move { keys.follow().await });
                 Some(https)
