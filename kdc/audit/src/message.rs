@@ -11,6 +11,8 @@ pub(crate) enum Message {
     /// Events of the requests of a batch, in order, and the time at which those were answered.
     Events(Vec<Event>, Timestamp),
     Enrolment(Box<EnrolmentEvent>),
+    /// The file of the trail was moved away: what follows goes into a new one.
+    Reopen,
     Stop,
 }
 
@@ -20,7 +22,7 @@ impl Message {
         match self {
             Message::Events(events, _) => events.iter().map(weight).sum(),
             Message::Enrolment(event) => size_of_val(&**event) + event.account.as_ref().map_or(0, String::len),
-            Message::Stop => 0,
+            Message::Reopen | Message::Stop => 0,
         }
     }
 
@@ -29,7 +31,7 @@ impl Message {
         match self {
             Message::Events(events, _) => events.iter().for_each(|event| line::write(event, format, batch)),
             Message::Enrolment(event) => line::write(&**event, format, batch),
-            Message::Stop => {}
+            Message::Reopen | Message::Stop => {}
         }
     }
 }

@@ -141,7 +141,7 @@ fn flags_override_the_file() {
         config.audit,
         AuditSettings { sink: SinkTarget::File("/a".into()), format: AuditFormat::Text, noise_lines: 20 }
     );
-    assert_eq!(config.log, LogSettings { level: "debug".into(), format: LogFormat::Json });
+    assert_eq!(config.log, LogSettings { level: "debug".into(), format: LogFormat::Json, file: None });
 }
 
 #[test]
