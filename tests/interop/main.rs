@@ -12,6 +12,7 @@ mod heimdal;
 mod initial;
 mod lifetimes;
 mod names;
+mod old;
 mod services;
 mod transport;
 mod user_to_user;
