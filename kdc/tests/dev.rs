@@ -201,15 +201,16 @@ async fn the_first_service_may_have_old_keys_alone() {
 }
 
 #[tokio::test]
-async fn in_a_container_it_listens_on_every_address() {
-    let dir = tempfile::tempdir().unwrap();
-    let port = free_port();
-    let process = Process::dev(dir.path(), port, &["--listen", "0.0.0.0"]);
-    let conf = std::fs::read_to_string(dir.path().join("krb5.conf")).unwrap();
-    assert!(conf.contains(&format!("kdc = 127.0.0.1:{port}")), "{conf}");
-    let elsewhere = Client::new("DEV.KENNEL", [format!("127.0.0.2:{port}")]);
-    tgt(&elsewhere, "alice", &Secret::password("secret")).await;
-    assert!(process.stdout().contains("ready"));
+async fn in_a_container_it_listens_on_every_address_of_either_family() {
+    for (listen, written, reached) in [("0.0.0.0", "127.0.0.1", "127.0.0.2"), ("::", "[::1]", "[::1]")] {
+        let dir = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let _process = Process::dev(dir.path(), port, &["--listen", listen]);
+        let conf = std::fs::read_to_string(dir.path().join("krb5.conf")).unwrap();
+        assert!(conf.contains(&format!("kdc = {written}:{port}")), "{conf}");
+        let client = Client::new("DEV.KENNEL", [format!("{reached}:{port}")]);
+        tgt(&client, "alice", &Secret::password("secret")).await;
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod passwords;
 mod pods;
 mod realm;
 mod returning_tickets;
+mod rotation;
 mod short_names;
 mod tgs_exchange;
 mod user_to_user;

@@ -40,12 +40,14 @@ use anyhow::Context;
 use kennel_audit::SinkTarget;
 use kennel_controller::realm_with;
 use kennel_k8s::render::offline::OfflineCluster;
-use kennel_listen::{BoundSockets, HttpListener};
+use kennel_listen::{BoundSockets, HttpListener, LocalListener};
 use kennel_wire::message::Principal;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 
+/// Requests of pods that may wait for changes of their keys at a time.
+const WAITING: usize = 256;
 /// Port of the enrolment API, as an offset from the KDC's port.
 const HTTPS: u16 = 3;
 /// Port of metrics and health, as an offset from the KDC's port.
@@ -160,6 +162,7 @@ async fn make_and_start(
         cache_capacity: CACHE_CAPACITY,
         cluster,
         metrics: Some(metrics),
+        admin: Some(LocalListener::bind(&folder.admin_socket())?),
     };
     let audit = AuditSettings {
         sink: SinkTarget::File(folder.audit_log()),
@@ -209,7 +212,7 @@ fn in_cluster(
     let (https, kdc) = (args.socket(HTTPS), args.reachable());
     let cluster = ClusterSettings { kubeconfig: None, kdcs: vec![kdc.to_string()] };
     let names = vec!["localhost".to_owned(), kdc.ip().to_string()];
-    let enrolment = EnrolmentSettings { addresses: vec![https], names, certificate: None };
+    let enrolment = EnrolmentSettings { addresses: vec![https], names, certificate: None, waiting: WAITING };
     let master_key = folder.master_key();
     let secrets = Secrets { authority: folder.authority(), master_key: &master_key };
     let prepared = ClusterParts::prepare(&plan.realm, servable, &cluster, Some(&enrolment), secrets)?;

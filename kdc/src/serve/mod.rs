@@ -7,12 +7,14 @@
 //! | [`lease`] | the way to the cluster, and the Lease of the realm there |
 //! | [`store`] | opens or creates the store and its master key |
 //! | [`mark`] | the high-water mark of the store's revision, by which an older copy is noticed |
+//! | [`descriptors`] | how many file descriptors the process may have |
 //! | [`authority_file`] | the file of Kennel's own certificate authority |
 //! | [`heartbeat`] | whether the runtime that serves requests is stuck |
 //! | [`signals`] | SIGTERM, SIGINT and SIGHUP |
 
 mod authority_file;
 pub(crate) mod cluster;
+mod descriptors;
 mod heartbeat;
 pub(crate) mod lease;
 mod mark;
@@ -30,13 +32,13 @@ use crate::serve::mark::MarkKeeper;
 use crate::serve::service::{Parts, Service};
 use crate::serve::signals::{Received, Signals};
 use kennel_core::realm::Realm;
-use kennel_listen::{BoundSockets, HttpListener};
+use kennel_listen::{BoundSockets, HttpListener, LocalListener};
 use kennel_store::Revision;
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let log = logs::start(&config.log)?;
-    let realm = config.realm.build(config.realm_name()?)?;
+    let mut realm = config.realm.build(config.realm_name()?)?;
     warn_of_weakness(&realm);
     let mut signals = Signals::new()?;
     // Binds before any file is created, so that a port in use changes nothing.
@@ -53,6 +55,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         StoreKind::Sled => store::open_newest(settings, lease_mark).await?,
     };
     let revisions = store.revisions();
+    realm.kvno_floor = revisions.borrow().kvno_floor();
     let keeper = MarkKeeper::start(&settings.master_key, revisions.clone())?;
     if let Some(mark) = mark {
         mark.follow(move || revisions.borrow().0);
@@ -63,7 +66,9 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let name = realm.name.clone();
     let cluster = cluster_parts(config, &realm, servable)?;
     let metrics = config.metrics.as_ref().map(|metrics| HttpListener::bind(&metrics.addresses)).transpose()?;
-    let parts = Parts { realm, access: None, store, cache_capacity: settings.cache_capacity, cluster, metrics };
+    let admin = LocalListener::bind(&config.admin_socket())?;
+    let cache_capacity = settings.cache_capacity;
+    let parts = Parts { realm, access: None, store, cache_capacity, cluster, metrics, admin: Some(admin) };
     let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
     tracing::info!(realm = name, version = env!("CARGO_PKG_VERSION"), "serving");
     let ended = until_stopped(&service, &log, &mut signals).await;
