@@ -13,6 +13,7 @@ mod initial;
 mod keytab_change;
 mod lifetimes;
 mod names;
+mod old;
 mod services;
 mod transport;
 mod user_to_user;

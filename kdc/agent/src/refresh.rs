@@ -15,7 +15,7 @@ use rand::Rng;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Pause after a refusal that follows a success.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
@@ -35,14 +35,16 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         health::serve(endpoint, health.clone()).await?;
     }
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let hangup = signal(SignalKind::hangup())?;
     tokio::select! {
-        result = refresh(cli, &health) => result,
+        result = refresh(cli, &health, hangup) => result,
         _ = terminate.recv() => Ok(ExitCode::SUCCESS),
         _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
     }
 }
 
-async fn refresh(cli: &Cli, health: &Health) -> anyhow::Result<ExitCode> {
+/// SIGHUP makes the agent enrol at once, with the token and the certificates as they are on disk by then.
+async fn refresh(cli: &Cli, health: &Health, mut hangup: Signal) -> anyhow::Result<ExitCode> {
     let folder = Folder::new(&cli.dir, FileAccess { mode: cli.mode, group: cli.group }, cli.on_change.is_some());
     let begun = Instant::now();
     let (mut failures, mut succeeded) = (0_u32, false);
@@ -83,7 +85,10 @@ async fn refresh(cli: &Cli, health: &Health) -> anyhow::Result<ExitCode> {
                 pause
             }
         };
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = hangup.recv() => tracing::info!("SIGHUP: the agent enrols again"),
+        }
     }
 }
 

@@ -135,6 +135,11 @@ impl Service {
         }
     }
 
+    /// Goes on with the trail in a new file, where the old one was moved away.
+    pub(crate) fn reopen_trail(&self) {
+        self.audit.reopen();
+    }
+
     /// Accepts no new requests, finishes those that have begun, and writes the last audit lines.
     pub(crate) async fn stop(mut self) {
         if let Some(cluster) = self.cluster {
