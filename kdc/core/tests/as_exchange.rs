@@ -88,7 +88,7 @@ fn the_demand_to_preauthenticate_names_each_enctype_once_in_the_order_of_the_cli
     assert_eq!(error.error_code, ErrorCode::PREAUTH_REQUIRED);
     let methods = PaData::decode_all(&error.e_data.unwrap()).unwrap();
     let types: Vec<_> = methods.iter().map(|method| method.padata_type).collect();
-    assert_eq!(types, [pa_type::ETYPE_INFO2, pa_type::ENC_TIMESTAMP]);
+    assert_eq!(types, [pa_type::ETYPE_INFO2, pa_type::ENC_TIMESTAMP, pa_type::FX_FAST]);
     let entries = EtypeInfo2Entry::decode_all(&methods[0].value).unwrap();
     assert_eq!(entries.iter().map(|entry| entry.etype).collect::<Vec<_>>(), [aes128.number(), aes256.number()]);
 }

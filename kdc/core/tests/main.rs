@@ -7,6 +7,8 @@ mod accounts;
 mod as_exchange;
 mod authenticator;
 mod cross_realm;
+mod fast;
+mod fast_refusals;
 mod front_door;
 mod hostile;
 mod passwords;

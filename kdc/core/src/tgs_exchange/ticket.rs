@@ -1,11 +1,13 @@
-//! Tickets that clients present to the ticket-granting service: their kinds, the additional ticket, and the pods that they
-//! are bound to. [`crate::ap_exchange`] opens tickets and judges their validity.
+//! Tickets that clients present to the ticket-granting service: their kinds, and the additional ticket.
+//! [`crate::ap_exchange`] opens tickets and judges their validity.
 
-use crate::ap_exchange::{open_ticket, valid_now};
+use crate::ap_exchange::{ApRules, open_ticket, valid_now};
+use crate::checks::{bound_pod, pod_lives};
 use crate::entry::Entry;
-use crate::pods::{PodRef, PodState};
+use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
+use kennel_crypto::KeyUsage;
 use kennel_wire::message::{EncTicketPart, KerberosTime, Ticket};
 
 /// What kind of ticket is presented.
@@ -31,6 +33,15 @@ impl TicketKind {
     }
 }
 
+/// What the ticket-granting service permits in the AP-REQ of a TGS request.
+pub(crate) fn ap_rules(realm: &Realm) -> ApRules<'_> {
+    ApRules {
+        authenticator_usage: KeyUsage::TGS_REQ_AUTHENTICATOR,
+        enctypes: &realm.enctypes,
+        clock_skew: realm.clock_skew,
+    }
+}
+
 /// Opens the additional ticket of a user-to-user request, which must be a TGT of this realm that can be used now.
 pub(crate) fn open_additional(
     ticket: &Ticket,
@@ -44,19 +55,6 @@ pub(crate) fn open_additional(
     }
     let part = open_ticket(&ticket.enc_part, server, realm)?;
     valid_now(&part, now, realm.clock_skew, false).map_err(|_| Refusal::SecondTicketUnusable)?;
-    lives(bound_pod(&part)?.as_ref(), rules)?;
+    pod_lives(bound_pod(&part)?.as_ref(), rules)?;
     Ok(part)
-}
-
-/// The pod that a ticket of this realm is bound to.
-pub(crate) fn bound_pod(part: &EncTicketPart) -> Result<Option<PodRef>, Refusal> {
-    PodRef::of_ticket(part.authorization_data.as_ref()).map_err(|_| Refusal::PodBindingTorn)
-}
-
-/// A ticket ends with the pod that it is bound to.
-pub(crate) fn lives(pod: Option<&PodRef>, rules: &Rules) -> Result<(), Refusal> {
-    match pod {
-        Some(pod) if rules.pods.state(pod) == PodState::Gone => Err(Refusal::PodGone),
-        _ => Ok(()),
-    }
 }
