@@ -37,6 +37,8 @@ pub struct KeyVersion {
     pub activated: Option<Timestamp>,
     /// When the KDC stopped issuing with it.
     pub retired: Option<Timestamp>,
+    /// How long a retired version is accepted at least, seconds; the policy at its retirement.
+    pub accept: Option<u32>,
     /// One key for each enctype, strongest first.
     pub keys: Vec<StoredKey>,
 }
@@ -78,8 +80,15 @@ impl KeySet {
     }
 
     fn active(kvno: u32, now: Timestamp, keys: Vec<StoredKey>) -> KeySet {
-        let version =
-            KeyVersion { kvno, state: KeyState::Active, created: now, activated: Some(now), retired: None, keys };
+        let version = KeyVersion {
+            kvno,
+            state: KeyState::Active,
+            created: now,
+            activated: Some(now),
+            retired: None,
+            accept: None,
+            keys,
+        };
         KeySet { versions: vec![version] }
     }
 
@@ -88,6 +97,12 @@ impl KeySet {
     #[must_use]
     pub fn password_set(&self) -> Option<Timestamp> {
         self.active_version().filter(|v| v.keys.iter().any(|key| key.salt.is_some())).map(|v| v.created)
+    }
+
+    /// Returns the number of the next version. Numbers grow; the newest version is never dropped.
+    #[must_use]
+    pub fn next_kvno(&self) -> u32 {
+        self.versions.iter().map(|version| version.kvno).max().unwrap_or(0).saturating_add(1)
     }
 
     /// Returns the version to issue with.
@@ -121,6 +136,7 @@ mod tests {
             created: Timestamp::default(),
             activated: None,
             retired: None,
+            accept: None,
             keys: Vec::new(),
         };
         let (staged, active) = (version(3, KeyState::Staged), version(2, KeyState::Active));

@@ -19,6 +19,7 @@
 //! | [`pods`] | tickets that are bound to a pod |
 //! | [`enrolment`] | how a pod gets its credentials |
 //! | [`keytab`] | from records to a keytab, with aliases |
+//! | [`rotation`] | when keys change, step by step; who holds them |
 //! | [`accounts`] | principals that follow the objects of a cluster |
 //! | `checks` | what AS, TGS and AP check of principals and clocks |
 //! | `ticket_policy` | lifetimes and flags |
@@ -42,6 +43,7 @@ pub mod pods;
 pub mod principal;
 pub mod realm;
 pub mod refusal;
+pub mod rotation;
 pub mod short_name;
 pub mod wants;
 

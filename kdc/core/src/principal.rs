@@ -1,6 +1,7 @@
 //! The stored record of a principal. Requests work with the [`Entry`](crate::entry::Entry) that is prepared from it.
 
 use crate::key_set::KeySet;
+use crate::rotation::holder::HolderRecord;
 use bitflags::bitflags;
 use kennel_wire::message::{KerberosTime, Principal, Timestamp};
 use std::fmt;
@@ -122,6 +123,12 @@ pub struct PrincipalRecord {
     /// When its password expires.
     pub password_expires: Option<KerberosTime>,
     pub keys: KeySet,
+    /// When somebody asked for a new key; `None` once that key is in use.
+    pub rotation_ordered: Option<Timestamp>,
+    /// When its keys were revoked last: tickets of this client from before are refused.
+    pub revoked: Option<Timestamp>,
+    /// When keys of it left by hand: nobody knows who holds them.
+    pub unknown_holder: Option<Timestamp>,
     /// Time of its creation.
     pub created: Timestamp,
     /// Time of its last change.
@@ -145,6 +152,9 @@ impl PrincipalRecord {
             expires: None,
             password_expires: None,
             keys,
+            rotation_ordered: None,
+            revoked: None,
+            unknown_holder: None,
             created: now,
             modified: now,
             modified_by: by.into(),
@@ -166,6 +176,8 @@ pub enum Record {
         /// Who made it.
         origin: Origin,
     },
+    /// Who has which keys on disk, under a reserved name; no request finds it.
+    Holder(Box<HolderRecord>),
 }
 
 impl Record {
@@ -175,6 +187,7 @@ impl Record {
         match self {
             Record::Principal(record) => &record.principal,
             Record::Alias { alias, .. } => alias,
+            Record::Holder(holder) => &holder.name,
         }
     }
 }

@@ -48,7 +48,7 @@ const WAIT: Duration = Duration::from_secs(10);
 /// Interval at which a connection compares its wait with [`WAIT`].
 const LOOK: Duration = Duration::from_secs(1);
 /// Time after which a connection closes, whatever its state.
-const LIFE: Duration = Duration::from_secs(60);
+pub(crate) const LIFE: Duration = Duration::from_secs(60);
 
 /// Bound sockets, not served yet.
 pub struct HttpListener(Vec<TcpListener>);
@@ -89,7 +89,7 @@ impl HttpListener {
             let shared = Shared { tls, router, admission: admission.clone(), refused: refused.clone() };
             tasks.spawn(shared.accept(listener, stopped.clone()));
         }
-        Ok(HttpServer { stop, tasks })
+        Ok(HttpServer::new(stop, tasks))
     }
 
     /// Serves `router` without TLS on a thread and a runtime of its own, so that no other listener delays a response.
@@ -120,6 +120,10 @@ pub struct ApartServer {
 }
 
 impl HttpServer {
+    pub(crate) fn new(stop: watch::Sender<bool>, tasks: JoinSet<()>) -> HttpServer {
+        HttpServer { stop, tasks }
+    }
+
     /// Accepts nothing new and finishes the requests that have begun, within 5 seconds.
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
@@ -201,7 +205,7 @@ async fn handshake(stream: TcpStream, config: Arc<ServerConfig>, slot: &Slot) ->
 }
 
 /// Completes when the connection has waited for its client for longer than [`WAIT`].
-async fn waits_too_long(slot: &Slot) {
+pub(crate) async fn waits_too_long(slot: &Slot) {
     let mut look = interval(LOOK);
     while !slot.waits_longer_than(WAIT) {
         look.tick().await;
@@ -210,12 +214,13 @@ async fn waits_too_long(slot: &Slot) {
 
 /// The connection of a request.
 #[derive(Clone, Copy)]
-struct Origin {
-    peer: PeerAddress,
-    end: ConnectionEnd,
+pub(crate) struct Origin {
+    pub(crate) peer: PeerAddress,
+    pub(crate) end: ConnectionEnd,
 }
 
-async fn http(
+/// Serves the requests of one connection.
+pub(crate) async fn http(
     router: Router,
     stream: impl AsyncRead + AsyncWrite + Unpin,
     origin: Origin,

@@ -40,7 +40,7 @@ use anyhow::Context;
 use kennel_audit::SinkTarget;
 use kennel_controller::realm_with;
 use kennel_k8s::render::offline::OfflineCluster;
-use kennel_listen::{BoundSockets, HttpListener};
+use kennel_listen::{BoundSockets, HttpListener, LocalListener};
 use kennel_wire::message::Principal;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -150,6 +150,7 @@ async fn make_and_start(
         cache_capacity: CACHE_CAPACITY,
         cluster,
         metrics: Some(metrics),
+        admin: Some(LocalListener::bind(&folder.admin_socket())?),
     };
     let audit = AuditSettings {
         sink: SinkTarget::File(folder.audit_log()),

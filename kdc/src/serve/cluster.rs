@@ -4,7 +4,7 @@
 use crate::clock;
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
 use crate::endpoints::admin_api::api::{self as admin_api, AdminApi};
-use crate::endpoints::admin_api::callers::Callers;
+use crate::endpoints::admin_api::callers::{Callers, ClusterCallers};
 use crate::endpoints::admin_api::directory::IndexDirectory;
 use crate::endpoints::admin_api::pairs_file::{self, PairsKeeper};
 use crate::endpoints::enrolment::api::router;
@@ -49,6 +49,8 @@ pub(crate) struct ClusterParts {
     kdc: Option<KdcPods>,
     https: Option<(HttpListener, Arc<Tls>)>,
     pub(crate) index: SharedIndex,
+    /// What is programmed, once this process holds the Lease.
+    pub(crate) programmed: Programmed,
     lease: CheckedLease,
     /// Id of the store's master key, by which the Lease names the store.
     master_key: String,
@@ -110,7 +112,17 @@ impl ClusterParts {
         let master_key = master_key_file::load(secrets.master_key)?.id().to_owned();
         let ServableCluster { client, lease, kdc } = servable;
         let pairs = secrets.authority.with_file_name(PAIRS_FILE);
-        Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), kdc, https, index, lease, master_key, pairs })
+        Ok(ClusterParts {
+            client,
+            kdcs: cluster.kdcs.clone(),
+            kdc,
+            https,
+            index,
+            programmed: Programmed::default(),
+            lease,
+            master_key,
+            pairs,
+        })
     }
 
     /// Returns the log of decisions, with the pairs of earlier processes, and the task that keeps those.
@@ -139,6 +151,7 @@ impl ClusterParts {
         audit: Audit,
         metrics: Arc<Metrics>,
         decisions: Arc<DecisionLog>,
+        admin: Arc<AdminApi>,
     ) -> anyhow::Result<RunningCluster> {
         let krb5_conf = {
             let (index, realm, kdcs) = (self.index.clone(), live.name().to_owned(), self.kdcs);
@@ -154,7 +167,7 @@ impl ClusterParts {
                 std::iter::once(("krb5.conf".to_owned(), krb5_conf())).chain(ca).collect()
             })
         };
-        let (events, programmed) = (LeasedEvents::default(), Programmed::default());
+        let (events, programmed) = (LeasedEvents::default(), self.programmed);
         let mut upkeep = JoinSet::new();
         let https = match self.https {
             Some((listener, tls)) => {
@@ -167,9 +180,8 @@ impl ClusterParts {
                 let enrolment =
                     Enrolment::new(live.clone(), cache.clone(), cluster, audit, krb5_conf, move || ca.ca_pem());
                 tracing::info!(addresses = ?listener.addresses(), "listening for enrolment over HTTPS");
-                let callers = Callers::new(self.client.clone());
-                let admin = Arc::new(AdminApi::new(live.clone(), decisions.clone(), callers));
-                let routes = router(Arc::new(enrolment)).merge(admin_api::router(admin));
+                let callers = Callers::Cluster(Arc::new(ClusterCallers::new(self.client.clone())));
+                let routes = router(Arc::new(enrolment)).merge(admin_api::router(admin, callers));
                 let https = listener.serve(&routes, Some(tls.server_config()?))?;
                 upkeep.spawn(keep_renewing(tls));
                 upkeep.spawn(async move { keys.follow().await });

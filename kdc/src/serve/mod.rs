@@ -30,7 +30,7 @@ use crate::serve::mark::MarkKeeper;
 use crate::serve::service::{Parts, Service};
 use crate::serve::signals::Signals;
 use kennel_core::realm::Realm;
-use kennel_listen::{BoundSockets, HttpListener};
+use kennel_listen::{BoundSockets, HttpListener, LocalListener};
 use kennel_store::Revision;
 
 /// Runs until SIGTERM or SIGINT.
@@ -63,7 +63,9 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let name = realm.name.clone();
     let cluster = cluster_parts(config, &realm, servable)?;
     let metrics = config.metrics.as_ref().map(|metrics| HttpListener::bind(&metrics.addresses)).transpose()?;
-    let parts = Parts { realm, access: None, store, cache_capacity: settings.cache_capacity, cluster, metrics };
+    let admin = LocalListener::bind(&config.admin_socket())?;
+    let cache_capacity = settings.cache_capacity;
+    let parts = Parts { realm, access: None, store, cache_capacity, cluster, metrics, admin: Some(admin) };
     let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
     tracing::info!(realm = name, version = env!("CARGO_PKG_VERSION"), "serving");
     let ended = until_stopped(&service, &mut signals).await;

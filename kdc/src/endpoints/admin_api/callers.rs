@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Reviews at a time: few beside the 64 of enrolments.
@@ -26,8 +26,35 @@ const TOKENS: usize = 256;
 /// Namespaces whose answers are kept for each token.
 const NAMESPACES: usize = 64;
 
-/// The users of the API.
-pub(crate) struct Callers {
+/// The user that the audit names where the admin socket was used.
+const LOCAL: &str = "the local administrator";
+
+/// Who sends requests, and how it is known what they may see.
+#[derive(Clone)]
+pub(crate) enum Callers {
+    /// Users of the cluster, by their tokens.
+    Cluster(Arc<ClusterCallers>),
+    /// Root or the user of this process, by the admin socket: everything is permitted.
+    Local,
+}
+
+impl Callers {
+    /// Returns the name of the user, who may see the decisions of the namespace, or of all.
+    pub(crate) async fn permit(
+        &self,
+        source: IpAddr,
+        token: Option<&str>,
+        namespace: Option<&str>,
+    ) -> Result<String, AdminRefusal> {
+        match self {
+            Callers::Cluster(callers) => callers.permit(source, token, namespace).await,
+            Callers::Local => Ok(LOCAL.to_owned()),
+        }
+    }
+}
+
+/// The users of a cluster.
+pub(crate) struct ClusterCallers {
     client: kube::Client,
     known: Mutex<HashMap<TokenDigest, KnownToken>>,
     queue: FairQueue<IpAddr>,
@@ -46,15 +73,14 @@ struct KnownToken {
     verdicts: Vec<(Option<String>, bool)>,
 }
 
-impl Callers {
-    pub(crate) fn new(client: kube::Client) -> Callers {
+impl ClusterCallers {
+    pub(crate) fn new(client: kube::Client) -> ClusterCallers {
         let rate = Quota::per_second(NonZeroU32::new(RATE).unwrap_or(NonZeroU32::MIN));
         let (queue, rate) = (FairQueue::new(REVIEWS), DefaultDirectRateLimiter::direct(rate));
-        Callers { client, known: Mutex::default(), queue, rate }
+        ClusterCallers { client, known: Mutex::default(), queue, rate }
     }
 
-    /// Returns the name of the user, who may see the decisions of the namespace, or of all.
-    pub(crate) async fn permit(
+    async fn permit(
         &self,
         source: IpAddr,
         token: Option<&str>,

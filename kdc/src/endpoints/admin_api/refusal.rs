@@ -28,12 +28,16 @@ pub(crate) enum AdminRefusal {
     ReviewUnavailable,
     /// The KDC decides by no declaration, or not yet.
     AccessUnknown,
+    /// Nothing says which namespace a server belongs to.
+    NoCluster,
+    /// The question names somebody who is not of the realm.
+    NotFound(String),
 }
 
 impl AdminRefusal {
     /// One of each, for the OpenAPI document.
     #[cfg(test)]
-    pub(crate) fn all() -> [AdminRefusal; 8] {
+    pub(crate) fn all() -> [AdminRefusal; 10] {
         use AdminRefusal as R;
         [
             R::QueryMalformed(String::new()),
@@ -44,6 +48,8 @@ impl AdminRefusal {
             R::ReviewsBusy,
             R::ReviewUnavailable,
             R::AccessUnknown,
+            R::NoCluster,
+            R::NotFound("bank/web is no service of an enrolled namespace".into()),
         ]
     }
 
@@ -53,6 +59,7 @@ impl AdminRefusal {
             AdminRefusal::QueryMalformed(_) => StatusCode::BAD_REQUEST,
             AdminRefusal::TokenMissing | AdminRefusal::TokenRejected => StatusCode::UNAUTHORIZED,
             AdminRefusal::NotPermitted { .. } => StatusCode::FORBIDDEN,
+            AdminRefusal::NoCluster | AdminRefusal::NotFound(_) => StatusCode::NOT_FOUND,
             AdminRefusal::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             AdminRefusal::ReviewsBusy | AdminRefusal::ReviewUnavailable | AdminRefusal::AccessUnknown => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -71,6 +78,8 @@ impl AdminRefusal {
             AdminRefusal::ReviewsBusy => "ReviewsBusy",
             AdminRefusal::ReviewUnavailable => "ReviewUnavailable",
             AdminRefusal::AccessUnknown => "AccessUnknown",
+            AdminRefusal::NoCluster => "NoCluster",
+            AdminRefusal::NotFound(_) => "NotFound",
         }
     }
 
@@ -105,6 +114,10 @@ impl AdminRefusal {
             }
             AdminRefusal::ReviewUnavailable => {
                 "the API server does not say what the token permits: repeat the request after Retry-After".into()
+            }
+            AdminRefusal::NotFound(what) => format!("the question cannot be answered: {what}"),
+            AdminRefusal::NoCluster => {
+                "the realm has no cluster, so that its servers belong to no namespace: read the audit trail instead".into()
             }
             AdminRefusal::AccessUnknown => {
                 "the KDC has not read the KerberosAccesses of the cluster yet: repeat the request after Retry-After".into()

@@ -1,0 +1,14 @@
+//! When keys change, and that nobody notices: a pure function of a key set, its holders, the policy and the time. The step of
+//! each moment is written to the store by whoever holds the realm's Lease.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`holder`] | who has which versions on disk |
+//! | [`policy`] | how often keys change, and how long each state lasts |
+//! | [`schedule`] | the next step of a key set, when to look again, and what it waits for |
+//! | [`apply`] | a step, done to a key set |
+
+pub mod apply;
+pub mod holder;
+pub mod policy;
+pub mod schedule;
