@@ -27,11 +27,29 @@ pub(crate) struct AuthenticatedAsRequest<'a> {
     pub(crate) identified: IdentifiedAsRequest<'a>,
     /// The client's key that seals the reply.
     pub(crate) reply_key: &'a EntryKey,
-    /// Whether the client proved that it has this key.
-    pub(crate) proved: bool,
+    /// How the client proved that it has this key.
+    proof: Option<Proof<'a>>,
     pub(crate) access: AccessGranted,
     /// The armor that the request came in.
     pub(crate) armor: Option<&'a Armor>,
+}
+
+/// What a client sends to prove that it has its key: the value of one element of padata.
+#[derive(Clone, Copy)]
+enum Proof<'a> {
+    Timestamp(&'a [u8]),
+    /// There is no challenge without armor (CVE-2021-36222).
+    Challenge(&'a [u8], &'a Armor),
+}
+
+impl<'a> Proof<'a> {
+    /// A challenge, where there is armor, or else a timestamp. The KDC offers no timestamp inside armor, and takes one from clients
+    /// that know nothing better (Heimdal 7): the armor hides it from whoever listens, as it hides a challenge.
+    fn find(padata: &'a [PaData], armor: Option<&'a Armor>) -> Option<Proof<'a>> {
+        let value = |kind| padata.iter().find(|p| p.padata_type == kind).map(|p| &*p.value);
+        let challenge = armor.and_then(|armor| Some(Proof::Challenge(value(pa_type::ENCRYPTED_CHALLENGE)?, armor)));
+        challenge.or_else(|| value(pa_type::ENC_TIMESTAMP).map(Proof::Timestamp))
+    }
 }
 
 impl<'a> AuthenticatedAsRequest<'a> {
@@ -43,17 +61,16 @@ impl<'a> AuthenticatedAsRequest<'a> {
         let IdentifiedAsRequest { request, rules, client, server, .. } = identified;
         let keys = reply_keys(client, &request.body.etypes, &rules.realm);
         let strongest = keys.first().copied().ok_or(Refusal::NoClientKey)?;
-        let kind = if armor.is_some() { pa_type::ENCRYPTED_CHALLENGE } else { pa_type::ENC_TIMESTAMP };
-        let proof = request.padata.iter().find(|p| p.padata_type == kind);
+        let proof = Proof::find(&request.padata, armor);
         if armor.is_none() && requires_fast(&identified) {
             return Err(fast_required(proof.is_some()));
         }
-        let (reply_key, proved) = match proof {
-            Some(proof) => (verify(&identified, &proof.value, armor, &keys)?, true),
+        let reply_key = match proof {
+            Some(proof) => verify(&identified, proof, armor.is_some(), &keys)?,
             None if requires_preauth(&identified) => {
                 return Err(ErrorReply::PreauthRequired(offer::methods(&keys, armor.is_some())));
             }
-            None => (strongest, false),
+            None => strongest,
         };
         let access = rules.decide_access(&AccessRequest {
             client: &client.record.principal,
@@ -62,7 +79,7 @@ impl<'a> AuthenticatedAsRequest<'a> {
             path: AccessPath::As,
             now: identified.now.time,
         })?;
-        Ok(AuthenticatedAsRequest { identified, reply_key, proved, access, armor })
+        Ok(AuthenticatedAsRequest { identified, reply_key, proof, access, armor })
     }
 
     /// Decides the ticket and builds the reply. `krbtgt`: the realm's ticket-granting service, where it must vouch for the
@@ -123,8 +140,10 @@ impl<'a> AuthenticatedAsRequest<'a> {
     fn padata(&self, now: Timestamp, rng: &mut dyn CryptoRngCore) -> Vec<PaData> {
         let key = self.reply_key;
         let salted = key.salt.is_some().then(|| offer::etype_info2([key].into_iter()));
-        let challenge = self.armor.filter(|_| self.proved);
-        let challenge = challenge.map(|armor| encrypted_challenge::answer(key, armor, now, rng));
+        let challenge = match self.proof {
+            Some(Proof::Challenge(_, armor)) => Some(encrypted_challenge::answer(key, armor, now, rng)),
+            Some(Proof::Timestamp(_)) | None => None,
+        };
         salted.into_iter().chain(challenge).collect()
     }
 
@@ -151,7 +170,7 @@ impl<'a> AuthenticatedAsRequest<'a> {
         let times = times(&request.body, starttime, &bounds)?;
         let mut flags = asked_flags(request.body.options, &bounds) | TicketFlags::INITIAL;
         flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
-        flags.set(TicketFlags::PRE_AUTHENT, self.proved);
+        flags.set(TicketFlags::PRE_AUTHENT, self.proof.is_some());
         flags.set(TicketFlags::POSTDATED | TicketFlags::INVALID, postdated);
         flags.set(TicketFlags::ENC_PA_REP, request.to_prove.is_some());
         Ok((times, flags))
@@ -160,18 +179,20 @@ impl<'a> AuthenticatedAsRequest<'a> {
 
 fn verify<'a>(
     identified: &IdentifiedAsRequest<'a>,
-    value: &[u8],
-    armor: Option<&Armor>,
+    proof: Proof<'a>,
+    armored: bool,
     keys: &[&'a EntryKey],
 ) -> Result<&'a EntryKey, ErrorReply> {
     let IdentifiedAsRequest { request, rules, client, now, .. } = *identified;
-    let verified = match armor {
-        None => enc_timestamp::verify(value, client, &rules.realm, now),
-        Some(armor) => encrypted_challenge::verify(value, client, armor, &request.body.etypes, &rules.realm, now),
+    let verified = match proof {
+        Proof::Timestamp(value) => enc_timestamp::verify(value, client, &rules.realm, now),
+        Proof::Challenge(value, armor) => {
+            encrypted_challenge::verify(value, client, armor, &request.body.etypes, &rules.realm, now)
+        }
     };
     verified.map_err(|refusal| match refusal {
         // The client may have used another salt: the error repeats how its key is made from its password.
-        Refusal::PreauthFailed => ErrorReply::WithMethods(refusal, offer::methods(keys, armor.is_some())),
+        Refusal::PreauthFailed => ErrorReply::WithMethods(refusal, offer::methods(keys, armored)),
         other => other.into(),
     })
 }
