@@ -22,6 +22,7 @@ mod permissions;
 mod pods;
 mod replica;
 mod restart;
+mod rotation;
 mod uninstall;
 mod validation;
 mod with_everything;

@@ -1,13 +1,10 @@
-//! Checks that AS, TGS and AP share: whether a principal may take part at all, whether the pod of a ticket lives, and whether two
-//! clocks are close enough.
+//! Checks that AS, TGS and AP share: whether a principal may take part at all, and whether two clocks are close enough.
 
 use crate::entry::Entry;
-use crate::pods::{PodRef, PodState};
 use crate::principal::{Attributes, PrincipalRecord};
 use crate::realm::Realm;
 use crate::refusal::Refusal;
-use crate::rules::Rules;
-use kennel_wire::message::{EncTicketPart, KerberosTime, PrincipalName, Timestamp};
+use kennel_wire::message::{KerberosTime, PrincipalName, Timestamp};
 
 const LOCKED: Attributes = Attributes::DISALLOW_ALL.union(Attributes::LOCKED);
 
@@ -63,19 +60,6 @@ pub(crate) fn service(server: &Entry) -> Result<(), Refusal> {
         return Err(Refusal::ServerIsNoService);
     }
     if server.is_person() { Err(Refusal::ServerHasPassword) } else { Ok(()) }
-}
-
-/// The pod that a ticket of this realm is bound to.
-pub(crate) fn bound_pod(part: &EncTicketPart) -> Result<Option<PodRef>, Refusal> {
-    PodRef::of_ticket(part.authorization_data.as_ref()).map_err(|_| Refusal::PodBindingTorn)
-}
-
-/// Checks that the pod of a ticket lives: the ticket ends with it.
-pub(crate) fn pod_lives(pod: Option<&PodRef>, rules: &Rules) -> Result<(), Refusal> {
-    match pod {
-        Some(pod) if rules.pods.state(pod) == PodState::Gone => Err(Refusal::PodGone),
-        _ => Ok(()),
-    }
 }
 
 /// Whether a client's clock is close enough to the KDC's, to the microsecond.

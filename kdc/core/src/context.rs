@@ -12,6 +12,9 @@ use kennel_wire::message::{ErrorCode, KdcOptions, KdcReqBody, KrbError, PaData, 
 use rand_core::CryptoRngCore;
 use std::net::SocketAddr;
 
+/// Most enctypes of a request that its event names: a request may list many more.
+const MAX_OFFERED: usize = 64;
+
 /// The facts of a request, filled as they become known.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -94,7 +97,7 @@ impl Context {
     /// Notes what a request asks for: of an armored request the one inside, once it is open.
     pub(crate) fn asks(&mut self, body: &KdcReqBody) {
         self.options = body.options;
-        self.offered.clone_from(&body.etypes);
+        self.offered = body.etypes.iter().take(MAX_OFFERED).copied().collect();
     }
 
     /// Ends with a ticket.

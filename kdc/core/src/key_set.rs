@@ -50,6 +50,29 @@ pub struct KeySet {
     pub versions: Vec<KeyVersion>,
 }
 
+/// The rules of new keys.
+#[derive(Debug, Clone, Copy)]
+pub struct NewKeys<'a> {
+    /// Enctypes, strongest first: a key of each.
+    pub enctypes: &'a [Enctype],
+    /// Version numbers are above this one.
+    pub kvno_floor: u32,
+}
+
+impl NewKeys<'_> {
+    /// The number of the first version, where none is known.
+    #[must_use]
+    pub fn first_kvno(&self) -> u32 {
+        self.kvno_floor.saturating_add(1)
+    }
+
+    /// The number of the version after these. Numbers grow; the newest version is never dropped.
+    #[must_use]
+    pub fn next_kvno(&self, keys: &KeySet) -> u32 {
+        keys.versions.iter().map(|version| version.kvno).max().unwrap_or(0).max(self.kvno_floor).saturating_add(1)
+    }
+}
+
 impl KeySet {
     /// A set with one active version of random keys.
     pub fn random(enctypes: &[Enctype], kvno: u32, now: Timestamp, rng: &mut dyn CryptoRngCore) -> KeySet {
@@ -97,12 +120,6 @@ impl KeySet {
     #[must_use]
     pub fn password_set(&self) -> Option<Timestamp> {
         self.active_version().filter(|v| v.keys.iter().any(|key| key.salt.is_some())).map(|v| v.created)
-    }
-
-    /// Returns the number of the next version. Numbers grow; the newest version is never dropped.
-    #[must_use]
-    pub fn next_kvno(&self) -> u32 {
-        self.versions.iter().map(|version| version.kvno).max().unwrap_or(0).saturating_add(1)
     }
 
     /// Returns the version to issue with.
@@ -157,6 +174,16 @@ mod tests {
         keys.versions[0].state = KeyState::Active;
         keys.versions[0].keys[0].salt = None;
         assert_eq!(keys.password_set(), None, "a random key");
+    }
+
+    #[test]
+    fn a_new_version_is_above_all_that_are_there_and_above_the_floor() {
+        let rules = |kvno_floor| NewKeys { enctypes: &[], kvno_floor };
+        let of = |kvno| KeySet::random(&[], kvno, Timestamp::default(), &mut rand_core::OsRng);
+        assert_eq!((rules(0).first_kvno(), rules(0).next_kvno(&of(7))), (1, 8));
+        assert_eq!((rules(65_536).first_kvno(), rules(65_536).next_kvno(&of(7))), (65_537, 65_537));
+        assert_eq!(rules(65_536).next_kvno(&of(65_537)), 65_538);
+        assert_eq!(rules(0).next_kvno(&of(u32::MAX)), u32::MAX, "a number that is never reached");
     }
 
     #[test]

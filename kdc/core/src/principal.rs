@@ -3,6 +3,7 @@
 use crate::key_set::KeySet;
 use crate::rotation::holder::HolderRecord;
 use bitflags::bitflags;
+use kennel_crypto::Enctype;
 use kennel_wire::message::{KerberosTime, Principal, Timestamp};
 use std::fmt;
 
@@ -122,6 +123,9 @@ pub struct PrincipalRecord {
     pub expires: Option<KerberosTime>,
     /// When its password expires.
     pub password_expires: Option<KerberosTime>,
+    /// Enctypes that it understands for session keys (the string attribute `session_enctypes` of kadmin); `None`: those that it has
+    /// keys of, and aes256-cts-hmac-sha1-96.
+    pub session_enctypes: Option<Vec<Enctype>>,
     pub keys: KeySet,
     /// When somebody asked for a new key; `None` once that key is in use.
     pub rotation_ordered: Option<Timestamp>,
@@ -151,6 +155,7 @@ impl PrincipalRecord {
             max_renewable_life: None,
             expires: None,
             password_expires: None,
+            session_enctypes: None,
             keys,
             rotation_ordered: None,
             revoked: None,

@@ -184,7 +184,7 @@ fn what_stands_outside_counts_for_nothing() {
     let mut outer = inner.body.clone();
     let Principal { name, realm: anonymous } = Principal::anonymous();
     (outer.cname, outer.realm, outer.sname) = (Some(name), anonymous, None);
-    (outer.options, outer.nonce, outer.etypes) = (KdcOptions::all(), 7, Vec::new());
+    (outer.options, outer.nonce, outer.etypes) = (KdcOptions::all(), 7u32.into(), Vec::new());
     let request = armored_in(&mut realm, &armor, &inner, outer);
     let outcome = realm.ask(&request);
     let key = realm.keys("alice").remove(0);

@@ -122,7 +122,7 @@ fn the_checksum_must_be_keyed_with_the_armor_key_and_cover_what_was_sent() {
     let inner = proving(&mut realm, &armor, None);
     let fast = armor.wrap(&inner, &inner.body.encode(), &mut realm.rng);
     let mut changed = inner.body.clone();
-    changed.nonce ^= 1;
+    changed.nonce = 7u32.into();
     let outcome = realm.ask(&dangerous_as_request(changed, vec![fast]));
     assert_refused_inside(&outcome, &armor, Refusal::FastChecksumMismatch);
     for (cksumtype, length) in [(1, 4), (7, 16), (14, 20), (-138, 16)] {

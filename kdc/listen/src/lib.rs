@@ -35,7 +35,7 @@ mod udp;
 mod tests;
 
 pub use error::ListenError;
-pub use http::{ApartServer, ConnectionEnd, HttpListener, HttpServer, PeerAddress};
+pub use http::{ApartServer, ConnectionEnd, ConnectionSlot, HttpListener, HttpServer, PeerAddress};
 pub use limits::ListenLimits;
 pub use local::LocalListener;
 pub use respond::{Respond, Response, TransportKind};

@@ -3,7 +3,7 @@
 
 use crate::admission::Admission;
 use crate::error::ListenError;
-use crate::http::{ConnectionEnd, HttpServer, LIFE, Origin, PeerAddress, http, waits_too_long};
+use crate::http::{ConnectionEnd, HttpServer, LIFE, Origin, PeerAddress, http, lasts_too_long};
 use crate::stop::stop;
 use crate::tcp::after_failed_accept;
 use axum::Router;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 /// Connections that may be open at a time: all of them have one source.
 const CONNECTIONS: usize = 256;
@@ -96,11 +96,12 @@ async fn accept(
                     let Some(slot) = admission.admit(PEER.ip()) else { continue };
                     let (router, stopped, slot) = (router.clone(), stopped.clone(), Arc::new(slot));
                     connections.spawn(async move {
-                        let origin = Origin { peer: PeerAddress(PEER), end: ConnectionEnd(Instant::now() + LIFE) };
+                        let end = Instant::now() + LIFE;
+                        let origin = Origin { peer: PeerAddress(PEER), end: ConnectionEnd(end) };
                         tokio::select! {
-                            _ = timeout(LIFE, http(router, stream, origin, &slot, stopped)) => {}
+                            () = http(router, stream, origin, &slot, stopped) => {}
                             () = slot.pushed_out() => {}
-                            () = waits_too_long(&slot) => {}
+                            () = lasts_too_long(&slot, end) => {}
                         }
                     });
                 }

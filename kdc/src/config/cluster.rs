@@ -26,6 +26,14 @@ pub(crate) struct EnrolmentSettings {
     pub(crate) names: Vec<String>,
     /// The operator's certificate. Default: one of Kennel's own authority.
     pub(crate) certificate: Option<CertificateSettings>,
+    /// Requests of pods that may wait for changes of their keys at a time, each in a connection of its own.
+    #[serde(default = "waiting")]
+    pub(crate) waiting: usize,
+}
+
+/// Default of [`EnrolmentSettings::waiting`].
+pub(crate) const fn waiting() -> usize {
+    4096
 }
 
 /// Files of a certificate, PEM. Changed files are read again.
@@ -51,6 +59,7 @@ pub(crate) fn check(cluster: Option<&ClusterSettings>, enrolment: Option<&Enrolm
     if let Some(enrolment) = enrolment {
         ensure!(cluster.is_some(), "enrolment: needs the section [cluster], whose pods enrol");
         ensure!(!enrolment.addresses.is_empty(), "enrolment.addresses: give at least one, such as \"0.0.0.0:8443\"");
+        ensure!(enrolment.waiting <= 65_536, "enrolment.waiting: must be at most 65536");
         let named = !enrolment.names.is_empty() || enrolment.certificate.is_some();
         ensure!(
             named,

@@ -46,6 +46,8 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+/// Requests of pods that may wait for changes of their keys at a time.
+const WAITING: usize = 256;
 /// Port of the enrolment API, as an offset from the KDC's port.
 const HTTPS: u16 = 3;
 /// Port of metrics and health, as an offset from the KDC's port.
@@ -200,7 +202,7 @@ fn in_cluster(
     let https = SocketAddr::from((Ipv4Addr::LOCALHOST, kdc.port().saturating_add(HTTPS)));
     let cluster = ClusterSettings { kubeconfig: None, kdcs: vec![kdc.to_string()] };
     let names = vec!["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string()];
-    let enrolment = EnrolmentSettings { addresses: vec![https], names, certificate: None };
+    let enrolment = EnrolmentSettings { addresses: vec![https], names, certificate: None, waiting: WAITING };
     let master_key = folder.master_key();
     let secrets = Secrets { authority: folder.authority(), master_key: &master_key };
     let prepared = ClusterParts::prepare(&plan.realm, servable, &cluster, Some(&enrolment), secrets)?;

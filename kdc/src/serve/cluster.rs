@@ -11,8 +11,10 @@ use crate::endpoints::enrolment::api::router;
 use crate::endpoints::enrolment::attempt::{Enrolment, EnrolmentCluster};
 use crate::endpoints::enrolment::events::LeasedEvents;
 use crate::endpoints::enrolment::krb5_conf;
+use crate::endpoints::enrolment::waiting::WaitingRequests;
 use crate::instance;
 use crate::serve::authority_file;
+use crate::serve::descriptors;
 use crate::serve::lease::ServableCluster;
 use crate::serve::store::make_private_folder;
 use anyhow::Context;
@@ -28,6 +30,7 @@ use kennel_k8s::lease::CheckedLease;
 use kennel_k8s::token::IssuerKeys;
 use kennel_listen::{CertificateFiles, HttpListener, HttpServer, Tls, provider};
 use kennel_store::{EntryCache, master_key_file};
+use kennel_wire::message::Principal;
 use rand::rngs::OsRng;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,6 +51,8 @@ pub(crate) struct ClusterParts {
     /// The KDC's own pods, where this process runs in one.
     kdc: Option<KdcPods>,
     https: Option<(HttpListener, Arc<Tls>)>,
+    /// Requests of pods that may wait for changes of their keys.
+    waiting: usize,
     pub(crate) index: SharedIndex,
     /// What is programmed, once this process holds the Lease.
     pub(crate) programmed: Programmed,
@@ -63,8 +68,9 @@ pub(crate) struct RunningCluster {
     /// Follows the cluster and keeps the Lease.
     follower: JoinHandle<()>,
     https: Option<HttpServer>,
-    /// Tasks of the enrolment API: renew the serving certificate, follow the API server's keys.
+    /// Tasks of the enrolment API: renew the serving certificate, follow the API server's keys and the changes of the store.
     upkeep: JoinSet<()>,
+    waiting: Option<WaitingRequests>,
     decisions: Arc<DecisionLog>,
     lease: Arc<CheckedLease>,
     lost: watch::Receiver<Option<Lost>>,
@@ -107,6 +113,7 @@ impl ClusterParts {
             "this processor lacks instructions that TLS needs here (AES, PCLMULQDQ, AVX2, ADX, BMI2 on x86-64): run the \
              KDC on a newer one"
         );
+        let waiting = enrolment.map_or(0, |settings| descriptors::affordable(settings.waiting));
         let https = enrolment.map(|settings| https(&realm.name, settings, &secrets)).transpose()?;
         let index = SharedIndex::new(Index::new(realm.clone()));
         let master_key = master_key_file::load(secrets.master_key)?.id().to_owned();
@@ -117,6 +124,7 @@ impl ClusterParts {
             kdcs: cluster.kdcs.clone(),
             kdc,
             https,
+            waiting,
             index,
             programmed: Programmed::default(),
             lease,
@@ -169,20 +177,34 @@ impl ClusterParts {
         };
         let (events, programmed) = (LeasedEvents::default(), self.programmed);
         let mut upkeep = JoinSet::new();
+        let mut waiting = None;
         let https = match self.https {
             Some((listener, tls)) => {
+                let places = self.waiting;
+                let requests = waiting.insert(WaitingRequests::new(places, metrics.clone())).clone();
+                let krbtgt = Principal::krbtgt(live.name(), live.name());
+                upkeep.spawn(requests.clone().follow(cache.clone(), self.index.clone(), krbtgt));
                 let algorithms = provider().signature_verification_algorithms;
                 let keys = Arc::new(IssuerKeys::new(self.client.clone(), algorithms));
                 let (client, index, events) = (self.client.clone(), self.index.clone(), events.clone());
                 let programmed = programmed.clone();
-                let cluster = EnrolmentCluster { client, keys: keys.clone(), index, programmed, events };
+                let (keys_of_cluster, metrics) = (keys.clone(), metrics.clone());
+                let cluster = EnrolmentCluster {
+                    client,
+                    keys: keys_of_cluster,
+                    index,
+                    programmed,
+                    events,
+                    waiting: requests,
+                    metrics,
+                };
                 let ca = tls.clone();
                 let enrolment =
                     Enrolment::new(live.clone(), cache.clone(), cluster, audit, krb5_conf, move || ca.ca_pem());
                 tracing::info!(addresses = ?listener.addresses(), "listening for enrolment over HTTPS");
                 let callers = Callers::Cluster(Arc::new(ClusterCallers::new(self.client.clone())));
                 let routes = router(Arc::new(enrolment)).merge(admin_api::router(admin, callers));
-                let https = listener.serve(&routes, Some(tls.server_config()?))?;
+                let https = listener.serve_with_parking(&routes, Some(tls.server_config()?), places)?;
                 upkeep.spawn(keep_renewing(tls));
                 upkeep.spawn(async move { keys.follow().await });
                 Some(https)
@@ -207,7 +229,7 @@ impl ClusterParts {
         let follower = tokio::spawn(async move {
             lost.send_replace(Some(follower.follow().await));
         });
-        Ok(RunningCluster { follower, https, upkeep, decisions, lease, lost: gone })
+        Ok(RunningCluster { follower, https, upkeep, waiting, decisions, lease, lost: gone })
     }
 }
 
@@ -278,8 +300,9 @@ impl RunningCluster {
         self.follower.abort();
         let _ = self.follower.await;
         self.upkeep.shutdown().await;
-        // Answers that follow the decisions end now.
+        // Answers that follow the decisions, and those that wait, end now.
         self.decisions.close();
+        self.waiting.iter().for_each(WaitingRequests::close);
         if let Some(https) = self.https {
             https.stop().await;
         }

@@ -7,12 +7,14 @@
 //! | [`lease`] | the way to the cluster, and the Lease of the realm there |
 //! | [`store`] | opens or creates the store and its master key |
 //! | [`mark`] | the high-water mark of the store's revision, by which an older copy is noticed |
+//! | [`descriptors`] | how many file descriptors the process may have |
 //! | [`authority_file`] | the file of Kennel's own certificate authority |
 //! | [`heartbeat`] | whether the runtime that serves requests is stuck |
 //! | [`signals`] | SIGTERM and SIGINT |
 
 mod authority_file;
 pub(crate) mod cluster;
+mod descriptors;
 mod heartbeat;
 pub(crate) mod lease;
 mod mark;
@@ -36,7 +38,7 @@ use kennel_store::Revision;
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let _log = logs::start(&config.log)?;
-    let realm = config.realm.build(config.realm_name()?)?;
+    let mut realm = config.realm.build(config.realm_name()?)?;
     warn_of_weakness(&realm);
     let mut signals = Signals::new()?;
     // Binds before any file is created, so that a port in use changes nothing.
@@ -53,6 +55,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         StoreKind::Sled => store::open_newest(settings, lease_mark).await?,
     };
     let revisions = store.revisions();
+    realm.kvno_floor = revisions.borrow().kvno_floor();
     let keeper = MarkKeeper::start(&settings.master_key, revisions.clone())?;
     if let Some(mark) = mark {
         mark.follow(move || revisions.borrow().0);

@@ -114,6 +114,7 @@ pub fn full_principal(name: &Principal) -> Record {
         max_renewable_life: Some(u32::MAX),
         expires: Some(KerberosTime(253_402_300_799)),
         password_expires: Some(KerberosTime(0)),
+        session_enctypes: Some(Enctype::ALL.to_vec()),
         keys: KeySet { versions },
         rotation_ordered: Some(at(1_700_000_160, 3)),
         revoked: Some(at(1_700_000_170, 4)),

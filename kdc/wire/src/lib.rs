@@ -9,6 +9,7 @@
 //! | [`ccache`] | FILE credential caches, version 4 |
 //! | [`enrol`] | the bodies of the enrolment API |
 //! | [`admin`] | the bodies of the admin API |
+//! | [`source`] | who shares a limit |
 //! | [`krb5_conf`] | the krb5.conf of clients, written |
 
 pub mod admin;
@@ -19,6 +20,7 @@ pub mod frame;
 pub mod keytab;
 pub mod krb5_conf;
 pub mod message;
+pub mod source;
 
 mod error;
 mod file;

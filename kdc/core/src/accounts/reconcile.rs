@@ -52,7 +52,7 @@ pub fn reconcile(
         (None, None) => Action::Keep,
         (None, Some(Record::Principal(record))) => abandoned(record, realm, now),
         (None, Some(Record::Alias { .. } | Record::Holder(_))) => Action::Keep,
-        (Some(desired), None) => put(new_record(desired, now, 1, realm, rng)),
+        (Some(desired), None) => put(new_record(desired, now, realm.new_keys().first_kvno(), realm, rng)),
         (Some(_), Some(Record::Alias { .. })) => Action::Refuse(Conflict::Alias),
         // The name is reserved: no object asks for it.
         (Some(_), Some(Record::Holder(_))) => Action::Refuse(Conflict::Manual),
@@ -110,7 +110,7 @@ fn kept_or_replaced(
     wanted.abandoned = None;
     wanted.namespace = Some(desired.namespace.clone());
     if desired.keys && record.keys.versions.is_empty() {
-        wanted.keys = KeySet::random(&realm.enctypes, 1, now, rng);
+        wanted.keys = KeySet::random(&realm.enctypes, realm.new_keys().first_kvno(), now, rng);
     }
     if wanted == *record { Action::Keep } else { changed(wanted, now) }
 }
@@ -131,7 +131,7 @@ fn replaced(
     if now.time < begin {
         return Action::Wait(begin);
     }
-    put(new_record(desired, now, record.keys.next_kvno(), realm, rng))
+    put(new_record(desired, now, realm.new_keys().next_kvno(&record.keys), realm, rng))
 }
 
 /// Disables the principal: no ticket from now on.

@@ -3,6 +3,7 @@
 use crate::access::{AccessPath, AccessRequest};
 use crate::ap_exchange::encryption_key;
 use crate::as_exchange::identified::IdentifiedAsRequest;
+use crate::client_alias;
 use crate::context::ErrorReply;
 use crate::enctype_choice::{reply_keys, session_enctype, ticket_key};
 use crate::entry::{Entry, EntryKey};
@@ -18,7 +19,8 @@ use crate::rules::{AccessGranted, Rules};
 use crate::ticket_policy::{Bounds, PresentedRenewal, Times, asked_flags, start_time, times};
 use kennel_crypto::{Key, KeyUsage};
 use kennel_wire::message::{
-    EncTicketPart, KerberosTime, MessageType, PaData, TicketFlags, Timestamp, TransitedEncoding, pa_type,
+    AuthorizationData, EncTicketPart, KerberosTime, MessageType, PaData, TicketFlags, Timestamp, TransitedEncoding,
+    pa_type,
 };
 use rand_core::CryptoRngCore;
 
@@ -68,7 +70,8 @@ impl<'a> AuthenticatedAsRequest<'a> {
         let reply_key = match proof {
             Some(proof) => verify(&identified, proof, armor.is_some(), &keys)?,
             None if requires_preauth(&identified) => {
-                return Err(ErrorReply::PreauthRequired(offer::methods(&keys, armor.is_some())));
+                let methods = offer::methods(&keys, &request.body.etypes, armor.is_some());
+                return Err(ErrorReply::PreauthRequired(methods));
             }
             None => strongest,
         };
@@ -96,7 +99,8 @@ impl<'a> AuthenticatedAsRequest<'a> {
         let (times, flags) = self.times_and_flags(now.time, rules)?;
         let ticket_key = ticket_key(server, realm)?;
         let session = Key::generate(session_enctype(server, &body.etypes, realm)?, rng);
-        let client_name = &client.record.principal;
+        let account = &client.record.principal;
+        let client_name = request.client_name(account);
         let mut ticket = EncTicketPart {
             flags,
             key: encryption_key(&session),
@@ -108,9 +112,10 @@ impl<'a> AuthenticatedAsRequest<'a> {
             endtime: times.endtime,
             renew_till: times.renew_till,
             caddr: body.addresses.clone().filter(|a| !a.is_empty()),
-            authorization_data: None,
+            authorization_data: client_alias::bind(account, client_name).map(|bound| AuthorizationData(vec![bound])),
         };
-        Vouching { server, server_key: ticket_key, krbtgt, pod: None, realm }.apply(&mut ticket)?;
+        Vouching { server, server_key: ticket_key, krbtgt, pod: None, account: Some(account), realm }
+            .apply(&mut ticket)?;
         let strengthened = self.armor.map(|_| StrengthenedKey::new(&self.reply_key.key, rng));
         let strengthened_rep = strengthened.as_ref().map(|key| key.reply.prepare(KeyUsage::AS_REP));
         let reply = Reply {
@@ -139,7 +144,10 @@ impl<'a> AuthenticatedAsRequest<'a> {
     /// How the key is made from the client's password, and the KDC's own challenge where the client sent one.
     fn padata(&self, now: Timestamp, rng: &mut dyn CryptoRngCore) -> Vec<PaData> {
         let key = self.reply_key;
-        let salted = key.salt.is_some().then(|| offer::etype_info2([key].into_iter()));
+        let salted = match key.salt {
+            Some(_) => offer::key_information(&[key], &self.identified.request.body.etypes),
+            None => Vec::new(),
+        };
         let challenge = match self.proof {
             Some(Proof::Challenge(_, armor)) => Some(encrypted_challenge::answer(key, armor, now, rng)),
             Some(Proof::Timestamp(_)) | None => None,
@@ -167,7 +175,7 @@ impl<'a> AuthenticatedAsRequest<'a> {
             allowed_until: self.access.until,
         };
         let (starttime, postdated) = start_time(&request.body, now, &bounds)?;
-        let times = times(&request.body, starttime, &bounds)?;
+        let times = times(&request.body, starttime, now, &bounds)?;
         let mut flags = asked_flags(request.body.options, &bounds) | TicketFlags::INITIAL;
         flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
         flags.set(TicketFlags::PRE_AUTHENT, self.proof.is_some());
@@ -191,9 +199,11 @@ fn verify<'a>(
         }
     };
     verified.map_err(|refusal| match refusal {
-        // The client may have used another salt: the error repeats how its key is made from its password.
-        Refusal::PreauthFailed => ErrorReply::WithMethods(refusal, offer::methods(keys, armored)),
-        other => other.into(),
+        // The proof itself is good, and the KDC's time in the error is what the client needs.
+        Refusal::PreauthSkew => refusal.into(),
+        // The client may have used another salt, or have guessed an enctype before it asked: the error repeats which enctypes it has
+        // keys of, and how they are made from its password.
+        unusable => ErrorReply::WithMethods(unusable, offer::methods(keys, &request.body.etypes, armored)),
     })
 }
 

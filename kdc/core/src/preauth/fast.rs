@@ -2,14 +2,14 @@
 //! place of the one around it. [`crate::preauth::fast_reply`] seals what goes back.
 
 use crate::ap_exchange::{ApRules, ApUse, GenuineApReq, open_ticket};
-use crate::checks::{bound_pod, pod_lives};
+use crate::bindings::{Bindings, pod_lives};
 use crate::entry::Entry;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 use kennel_crypto::{CryptoError, Key, KeyUsage};
 use kennel_wire::message::{
-    ApReq, FastOptions, KrbFastArmor, KrbFastArmoredReq, KrbFastReq, PaData, Principal, pa_type,
+    ApReq, FastOptions, KrbFastArmor, KrbFastArmoredReq, KrbFastReq, Nonce, PaData, Principal, pa_type,
 };
 
 /// PA-FX-FAST of a request, and the AP-REQ that armors it, both readable.
@@ -33,7 +33,7 @@ pub(crate) struct Armor {
     pub(crate) client: Principal,
     options: FastOptions,
     /// Nonce of the request inside.
-    pub(super) nonce: u32,
+    pub(super) nonce: Nonce,
 }
 
 impl FastRequest {
@@ -69,7 +69,8 @@ impl FastRequest {
         let ticket = open_ticket(&armor.ticket.enc_part, server, realm)?;
         let genuine = GenuineApReq::open(ticket, &armor.authenticator, &ap_rules)?;
         if armor.ticket.realm == realm.name {
-            pod_lives(bound_pod(&genuine.ticket)?.as_ref(), rules)?;
+            let bound = Bindings::read(genuine.ticket.authorization_data.as_ref())?;
+            pod_lives(bound.pod.as_ref(), rules)?;
         } else if genuine.ticket.crealm == realm.name {
             return Err(Refusal::TicketSpoofsLocalClient);
         }

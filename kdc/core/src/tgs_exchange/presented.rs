@@ -3,11 +3,11 @@
 
 use crate::ap_exchange::{ApUse, GenuineApReq, open_ticket};
 use crate::authorization_data::holds;
-use crate::checks::{bound_pod, pod_lives};
+use crate::bindings::{Bindings, pod_lives};
 use crate::context::Context;
+use crate::enterprise::{self, ClientName};
 use crate::entry::Entry;
 use crate::kdc_verifier;
-use crate::pods::PodRef;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
@@ -36,6 +36,8 @@ pub(crate) struct PresentedTgsRequest {
 pub(crate) struct PresentedTicket {
     pub(crate) kind: TicketKind,
     pub(crate) part: EncTicketPart,
+    /// The account of the client, where the ticket bears another name of it.
+    bound_account: Option<Principal>,
     pub(crate) session: Key,
     pub(crate) subkey: Option<Key>,
 }
@@ -101,14 +103,21 @@ impl PresentedTicket {
         context: &mut Context,
     ) -> Result<PresentedTicket, Refusal> {
         let realm = &rules.realm;
-        let pod = match kind {
-            TicketKind::OwnTgt => bound_pod(&genuine.ticket),
-            TicketKind::OwnService => Ok(vouched_for(&mut genuine.ticket, options, server, krbtgt, realm)?),
-            TicketKind::ForeignTgt(_) => Ok(None),
+        let bound = match kind {
+            TicketKind::OwnTgt => Bindings::read(genuine.ticket.authorization_data.as_ref()),
+            TicketKind::OwnService => {
+                let vouched = vouched_for(&mut genuine.ticket, options, server, krbtgt, realm)?;
+                Bindings::read(Some(&vouched))
+            }
+            TicketKind::ForeignTgt(_) => Ok(Bindings::default()),
         };
         // Only after these checks is the request known to come from the client that the ticket names.
         context.client = Some(client_of(&genuine.ticket));
-        context.pod = pod?;
+        let Bindings { pod, account: bound_account } = bound?;
+        if bound_account.is_some() {
+            context.client.clone_from(&bound_account);
+        }
+        context.pod = pod;
         pod_lives(context.pod.as_ref(), rules)?;
         let validating = options.contains(KdcOptions::VALIDATE);
         let at = ApUse { now: context.now, peer: Some(context.peer.ip()), validating };
@@ -117,12 +126,38 @@ impl PresentedTicket {
             return Err(Refusal::TicketSpoofsLocalClient);
         }
         let subkey = genuine.subkey(&ap_rules(realm))?;
-        Ok(PresentedTicket { kind, part: genuine.ticket, session: genuine.session, subkey })
+        Ok(PresentedTicket { kind, part: genuine.ticket, bound_account, session: genuine.session, subkey })
     }
 
     /// The client that the ticket names.
     pub(crate) fn client(&self) -> Principal {
         client_of(&self.part)
+    }
+
+    /// The account of the client: its own name, unless the ticket bears another one.
+    pub(crate) fn account(&self) -> Principal {
+        self.bound_account.clone().unwrap_or_else(|| self.client())
+    }
+
+    /// Whether the ticket is of this account.
+    pub(crate) fn is_of(&self, account: &Principal) -> bool {
+        match &self.bound_account {
+            Some(bound) => bound == account,
+            None => self.part.cname == account.name && self.part.crealm == account.realm,
+        }
+    }
+
+    /// Whether the ticket bears another name than its account's own.
+    pub(crate) fn has_alias(&self) -> bool {
+        self.bound_account.is_some()
+    }
+
+    /// That other name, as the store knows it.
+    pub(crate) fn alias(&self, realm: &Realm) -> Option<Principal> {
+        match enterprise::resolve(&self.client(), realm) {
+            ClientName::Local(name) => Some(name),
+            ClientName::Elsewhere(_) | ClientName::Unknown => None,
+        }
     }
 
     pub(crate) fn has(&self, flag: TicketFlags) -> bool {
@@ -141,15 +176,15 @@ impl PresentedTicket {
     }
 }
 
-/// Checks that the KDC made a service ticket, which its service could have made as well; returns the pod that the ticket is
-/// bound to. Only a ticket that can come back has the KDC's checksum.
+/// Checks that the KDC made a service ticket, which its service could have made as well; returns what the KDC asserts of it. Only a
+/// ticket that can come back has the KDC's checksum.
 fn vouched_for(
     ticket: &mut EncTicketPart,
     options: KdcOptions,
     server: Option<&Entry>,
     krbtgt: Option<&Entry>,
     realm: &Realm,
-) -> Result<Option<PodRef>, Refusal> {
+) -> Result<AuthorizationData, Refusal> {
     if kdc_verifier::returns(ticket.flags) {
         return kdc_verifier::verify(ticket, server, krbtgt, realm);
     }

@@ -2,7 +2,7 @@
 //! [`crate::ap_exchange`] opens tickets and judges their validity.
 
 use crate::ap_exchange::{ApRules, open_ticket, valid_now};
-use crate::checks::{bound_pod, pod_lives};
+use crate::bindings::{Bindings, pod_lives};
 use crate::entry::Entry;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
@@ -48,13 +48,14 @@ pub(crate) fn open_additional(
     server: Option<&Entry>,
     rules: &Rules,
     now: KerberosTime,
-) -> Result<EncTicketPart, Refusal> {
+) -> Result<(EncTicketPart, Bindings), Refusal> {
     let realm = &rules.realm;
     if TicketKind::new(ticket, &realm.name) != Some(TicketKind::OwnTgt) {
         return Err(Refusal::SecondTicketNotTgt);
     }
     let part = open_ticket(&ticket.enc_part, server, realm)?;
     valid_now(&part, now, realm.clock_skew, false).map_err(|_| Refusal::SecondTicketUnusable)?;
-    pod_lives(bound_pod(&part)?.as_ref(), rules)?;
-    Ok(part)
+    let bound = Bindings::read(part.authorization_data.as_ref())?;
+    pod_lives(bound.pod.as_ref(), rules)?;
+    Ok((part, bound))
 }

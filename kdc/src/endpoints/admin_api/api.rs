@@ -74,7 +74,7 @@ impl AdminState {
         if namespace.as_ref().is_some_and(|name| name.is_empty() || name.len() > LONGEST_NAMESPACE) {
             return Err(AdminRefusal::QueryMalformed("namespace is no name of a namespace".into()));
         }
-        let user = self.callers.permit(peer.ip(), bearer(headers), namespace.as_deref()).await?;
+        let user = self.callers.permit(peer.ip().into(), bearer(headers), namespace.as_deref()).await?;
         Ok((user, namespace.map_or(DecisionScope::All, DecisionScope::Namespace)))
     }
 }

@@ -7,9 +7,9 @@ use crate::endpoints::fair_queue::{FairQueue, Permit, QueueLimits};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota};
 use kennel_k8s::authorization::{ReviewFailed, User, authenticate, may_see_decisions};
+use kennel_wire::source::Source;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ impl Callers {
     /// Returns the name of the user, who may see the decisions of the namespace, or of all.
     pub(crate) async fn permit(
         &self,
-        source: IpAddr,
+        source: Source,
         token: Option<&str>,
         namespace: Option<&str>,
     ) -> Result<String, AdminRefusal> {
@@ -57,7 +57,7 @@ impl Callers {
 pub(crate) struct ClusterCallers {
     client: kube::Client,
     known: Mutex<HashMap<TokenDigest, KnownToken>>,
-    queue: FairQueue<IpAddr>,
+    queue: FairQueue<Source>,
     rate: DefaultDirectRateLimiter,
 }
 
@@ -82,7 +82,7 @@ impl ClusterCallers {
 
     async fn permit(
         &self,
-        source: IpAddr,
+        source: Source,
         token: Option<&str>,
         namespace: Option<&str>,
     ) -> Result<String, AdminRefusal> {

@@ -2,8 +2,8 @@
 //! record of a format that is read must stay readable: never change a number, a type or an order.
 //!
 //! Format 2 added `owner`, `abandoned` and an alias's origin, each at the end of its array. Format 3 changed the wrapping; `namespace`,
-//! at the end too, came later, and records without it are read. Format 4 added holders, what a rotation keeps of a principal, and
-//! `accept` of a version.
+//! at the end too, came later, and records without it are read. Format 4 added holders, what a rotation keeps of a principal,
+//! `session_enctypes`, and `accept` of a version.
 
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
 use kennel_core::pods::PodRef;
@@ -92,6 +92,9 @@ struct PrincipalForm<'a> {
     revoked: Option<InstantForm>,
     #[n(16)]
     unknown_holder: Option<InstantForm>,
+    /// Numbers.
+    #[n(17)]
+    session_enctypes: Option<Vec<i32>>,
 }
 
 #[derive(Encode, Decode, CborLen)]
@@ -189,6 +192,13 @@ impl TryFrom<Form<'_>> for Record {
     }
 }
 
+fn session_enctypes(numbers: Vec<i32>) -> Result<Vec<Enctype>, &'static str> {
+    numbers
+        .into_iter()
+        .map(|number| Enctype::from_number(number).ok_or("the enctype of a session key is not known"))
+        .collect()
+}
+
 fn origin_number(origin: Origin) -> u8 {
     match origin {
         Origin::Manual => 0,
@@ -240,6 +250,7 @@ impl<'a> From<&'a PrincipalRecord> for PrincipalForm<'a> {
             rotation_ordered: record.rotation_ordered.map(InstantForm::from),
             revoked: record.revoked.map(InstantForm::from),
             unknown_holder: record.unknown_holder.map(InstantForm::from),
+            session_enctypes: record.session_enctypes.as_ref().map(|list| list.iter().map(|e| e.number()).collect()),
         }
     }
 }
@@ -268,6 +279,7 @@ impl TryFrom<PrincipalForm<'_>> for PrincipalRecord {
             created: form.created.try_into()?,
             modified: form.modified.try_into()?,
             modified_by: form.modified_by.to_owned(),
+            session_enctypes: form.session_enctypes.map(session_enctypes).transpose()?,
         })
     }
 }

@@ -135,7 +135,7 @@ fn what_format_3_wrote_once_is_still_written_and_read() {
 fn small(of_the_cluster: bool) -> Record {
     let mut record = full_principal(&name(&["HTTP", "web"]));
     if let Record::Principal(record) = &mut record {
-        record.namespace = None;
+        (record.namespace, record.session_enctypes) = (None, None);
         (record.rotation_ordered, record.revoked, record.unknown_holder) = (None, None, None);
         record.attributes = Attributes::DISALLOW_ALL | Attributes::LOCKED;
         if !of_the_cluster {

@@ -7,6 +7,7 @@ use crate::message::encrypted::{Checksum, EncryptedData, EncryptionKey};
 use crate::message::flags::FastOptions;
 use crate::message::kdc_req::KdcReqBody;
 use crate::message::name::{PrincipalName, realm};
+use crate::message::nonce::Nonce;
 use crate::message::padata::{PaData, padata, write_padata};
 use crate::message::time::Timestamp;
 use crate::message::write;
@@ -62,7 +63,7 @@ pub struct KrbFastResponse {
     /// Only in the reply that ends the conversation.
     pub finished: Option<KrbFastFinished>,
     /// Nonce of the request inside.
-    pub nonce: u32,
+    pub nonce: Nonce,
 }
 
 /// KrbFastFinished: whom the ticket beside it is for, and that it is this ticket.
@@ -193,7 +194,7 @@ impl KrbFastResponse {
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         let mut writer = Writer::with_capacity(512);
         writer.sequence(|w| {
-            w.context(3, |w| w.uint32(self.nonce));
+            w.context(3, |w| self.nonce.write(w));
             if let Some(finished) = &self.finished {
                 w.context(2, |w| finished.write(w));
             }
@@ -214,7 +215,7 @@ impl TryFrom<asn1::KrbFastResponse> for KrbFastResponse {
             padata: padata(Some(response.padata))?,
             strengthen_key: response.strengthen_key.map(Into::into),
             finished: response.finished.map(TryInto::try_into).transpose()?,
-            nonce: response.nonce.0,
+            nonce: response.nonce,
         })
     }
 }
@@ -268,7 +269,7 @@ mod tests {
                 cname: PrincipalName::new(NameType::PRINCIPAL, ["hftsai", "extra"]),
                 ticket_checksum: Checksum { cksumtype: 1, checksum: b"1234".to_vec() },
             }),
-            nonce: 42,
+            nonce: 42u32.into(),
         }
     }
 
