@@ -98,6 +98,7 @@ fn the_documented_example_states_the_defaults() {
     assert_eq!(documented.max_renewable_life, built_in.max_renewable_life);
     assert_eq!(documented.clock_skew, built_in.clock_skew);
     assert_eq!(documented.require_preauth, built_in.require_preauth);
+    assert_eq!(documented.require_fast, built_in.require_fast);
     assert_eq!(documented.allow_postdate, built_in.allow_postdate);
     assert_eq!(documented.password_change_ends_tickets, built_in.password_change_ends_tickets);
 }

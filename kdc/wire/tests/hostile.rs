@@ -89,6 +89,22 @@ fn messages() -> Vec<Target> {
         }),
         target("Checksum", authenticator().cksum.unwrap().encode(), |bytes| Checksum::decode(bytes).is_ok()),
         target("AuthorizationData", authorization_data().encode(), |bytes| AuthorizationData::decode(bytes).is_ok()),
+        target("PA-FX-FAST-REQUEST", krb_fast_armored_req().encode(), |bytes| {
+            let Ok(request) = KrbFastArmoredReq::decode(bytes) else { return false };
+            assert_eq!(KrbFastArmoredReq::decode(&request.encode()).unwrap(), request);
+            true
+        }),
+        target("KrbFastReq", krb_fast_req().encode(), |bytes| {
+            let Ok(request) = KrbFastReq::decode(bytes) else { return false };
+            assert_eq!(KrbFastReq::decode(&request.encode()).unwrap(), request);
+            true
+        }),
+        target("PA-FX-FAST-REPLY", KrbFastArmoredRep(encrypted(200)).encode(), |bytes| {
+            KrbFastArmoredRep::decode(bytes).is_ok()
+        }),
+        target("KrbFastResponse", krb_fast_response().encode().to_vec(), |bytes| {
+            KrbFastResponse::decode(bytes).is_ok()
+        }),
         target("AD-CAMMAC", cammac().encode(), |bytes| Cammac::decode(bytes).is_ok()),
     ]
 }
