@@ -241,7 +241,7 @@ mod tests {
             let VersionedRecord { record, revision } = self.0.read(&name("HTTP/web")).await.unwrap().unwrap();
             let Record::Principal(mut record) = record else { panic!("an alias") };
             let enctypes = [kennel_crypto::Enctype::Aes256CtsHmacSha384];
-            let mut next = KeySet::random(&enctypes, record.keys.next_kvno(), clock::now(), &mut OsRng);
+            let mut next = KeySet::random(&enctypes, 2, clock::now(), &mut OsRng);
             next.versions[0].state = KeyState::Staged;
             record.keys.versions.splice(0..0, next.versions);
             self.0.put(&Record::Principal(record), Expect::Revision(revision)).await.unwrap();
