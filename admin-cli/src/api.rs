@@ -2,7 +2,7 @@
 
 use anyhow::{Context, anyhow};
 use http_body_util::{BodyExt, Limited};
-use hyper::header::RETRY_AFTER;
+use hyper::header::{CONTENT_TYPE, RETRY_AFTER};
 use hyper::{HeaderMap, Request, StatusCode};
 use kennel_wire::admin::{AdminError, DecisionsQuery, path};
 use kube::Client;
@@ -47,8 +47,18 @@ impl AdminApi {
 
     /// The answer to one question.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> anyhow::Result<T> {
+        self.answer(path, Request::get(with_query(path, query)?).body(Body::empty())?).await
+    }
+
+    /// The answer to a request that changes something.
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        let body = Body::from(serde_json::to_vec(body)?);
+        self.answer(path, Request::post(path).header(CONTENT_TYPE, "application/json").body(body)?).await
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, path: &str, request: Request<Body>) -> anyhow::Result<T> {
         let answer = tokio::time::timeout(ANSWER, async {
-            let body = Limited::new(self.send(path, query).await?, LONGEST).collect().await;
+            let body = Limited::new(self.send(request).await?, LONGEST).collect().await;
             Ok::<_, anyhow::Error>(
                 body.map_err(|error| anyhow!("the answer of the KDC cannot be read: {error}"))?.to_bytes(),
             )
@@ -59,13 +69,13 @@ impl AdminApi {
 
     /// The lines of the stream of decisions.
     pub(crate) async fn decisions(&self, query: &DecisionsQuery) -> anyhow::Result<Lines> {
-        let answer = tokio::time::timeout(SILENCE, self.send(path::DECISIONS, query)).await;
+        let request = Request::get(with_query(path::DECISIONS, query)?).body(Body::empty())?;
+        let answer = tokio::time::timeout(SILENCE, self.send(request)).await;
         let body = answer.map_err(|_| anyhow!("the KDC did not answer within {SILENCE:?}"))??;
         Ok(Lines { body, octets: Vec::new(), ended: false })
     }
 
-    async fn send(&self, path: &str, query: &impl Serialize) -> anyhow::Result<Body> {
-        let request = Request::get(with_query(path, query)?).body(Body::empty())?;
+    async fn send(&self, request: Request<Body>) -> anyhow::Result<Body> {
         let answer = self.client.send(request).await.map_err(reached)?;
         let (head, body) = answer.into_parts();
         if head.status == StatusCode::OK {

@@ -22,7 +22,7 @@ mod source;
 mod state;
 mod table;
 
-use crate::commands::{access, audit, diff, explain, render, status};
+use crate::commands::{access, audit, diff, explain, master_key, render, status};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use std::process::ExitCode;
@@ -57,6 +57,9 @@ enum Command {
     /// What the KDC decides.
     #[command(subcommand)]
     Audit(Audit),
+    /// The key that wraps every record of the KDC's store.
+    #[command(subcommand)]
+    MasterKey(MasterKey),
     /// Prints the completions of a shell: source <(kennel completion bash)
     Completion {
         /// The shell.
@@ -76,6 +79,14 @@ enum Access {
 enum Audit {
     /// Shows decisions about tickets as they are made: allowed, observed, denied, refused.
     Tail(audit::tail::TailArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum MasterKey {
+    /// Shows which master key the store is under, the progress of a rotation, and what to do next.
+    Status(master_key::StatusArgs),
+    /// Begins to wrap every record anew under the next master key, while the KDC serves.
+    Rotate(master_key::RotateArgs),
 }
 
 fn main() -> ExitCode {
@@ -102,6 +113,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
             Command::Access(Access::Suggest(args)) => access::suggest::run(args).await,
             Command::Access(Access::Matrix(args)) => access::matrix::run(args).await,
             Command::Audit(Audit::Tail(args)) => audit::tail::run(args).await,
+            Command::MasterKey(MasterKey::Status(args)) => master_key::status(args).await,
+            Command::MasterKey(MasterKey::Rotate(args)) => master_key::rotate(args).await,
             Command::Completion { shell } => {
                 clap_complete::generate(*shell, &mut Cli::command(), "kennel", &mut std::io::stdout());
                 Ok(ExitCode::SUCCESS)

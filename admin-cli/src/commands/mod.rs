@@ -4,5 +4,6 @@ pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod master_key;
 pub(crate) mod render;
 pub(crate) mod status;

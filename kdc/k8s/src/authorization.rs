@@ -3,7 +3,8 @@
 
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, UserInfo};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
-use kennel_wire::admin::permission;
+use kennel_wire::admin::permission::{self, GROUP};
+use kennel_wire::master_key;
 use kube::api::PostParams;
 use kube::{Api, Client};
 use std::time::Duration;
@@ -43,24 +44,53 @@ pub async fn authenticate(client: &Client, token: &str) -> Result<Option<User>, 
     Ok(user.filter(|_| status.authenticated == Some(true)).map(User))
 }
 
-/// Asks whether a user may see the decisions about the servers of a namespace; without a namespace, of all namespaces.
+/// A permission that the admin API asks of its callers: a verb on a virtual sub-resource of `kennel.dev`, of which no object exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the words of RBAC")]
+pub struct Permission {
+    pub verb: &'static str,
+    pub resource: &'static str,
+    pub subresource: &'static str,
+}
+
+impl Permission {
+    /// Sees the decisions about the servers of a namespace, or of all.
+    pub const SEE_DECISIONS: Permission =
+        Permission { verb: permission::VERB, resource: permission::RESOURCE, subresource: permission::SUBRESOURCE };
+    /// Sees which master key the store is under.
+    pub const SEE_MASTER_KEY: Permission = Permission {
+        verb: master_key::permission::READ,
+        resource: master_key::permission::RESOURCE,
+        subresource: master_key::permission::SUBRESOURCE,
+    };
+    /// Rotates the master key.
+    pub const ROTATE_MASTER_KEY: Permission =
+        Permission { verb: master_key::permission::ROTATE, ..Permission::SEE_MASTER_KEY };
+}
+
+/// Asks whether a user has a permission in a namespace; without a namespace, in the whole cluster.
 ///
 /// # Errors
 /// [`ReviewFailed`] where the API server does not answer.
-pub async fn may_see_decisions(client: &Client, user: &User, namespace: Option<&str>) -> Result<bool, ReviewFailed> {
+pub async fn is_permitted(
+    client: &Client,
+    user: &User,
+    permission: Permission,
+    namespace: Option<&str>,
+) -> Result<bool, ReviewFailed> {
     let api = Api::<SubjectAccessReview>::all(client.clone());
-    let answer = in_time(api.create(&PostParams::default(), &question(user, namespace))).await?;
+    let answer = in_time(api.create(&PostParams::default(), &question(user, permission, namespace))).await?;
     let status = answer.status.unwrap_or_default();
     Ok(status.allowed && status.denied != Some(true))
 }
 
-fn question(User(user): &User, namespace: Option<&str>) -> SubjectAccessReview {
+fn question(User(user): &User, permission: Permission, namespace: Option<&str>) -> SubjectAccessReview {
     let text = |text: &str| Some(text.to_owned());
     let attributes = ResourceAttributes {
-        group: text(permission::GROUP),
-        resource: text(permission::RESOURCE),
-        subresource: text(permission::SUBRESOURCE),
-        verb: text(permission::VERB),
+        group: text(GROUP),
+        resource: text(permission.resource),
+        subresource: text(permission.subresource),
+        verb: text(permission.verb),
         // Empty: all namespaces.
         namespace: text(namespace.unwrap_or_default()),
         ..ResourceAttributes::default()
@@ -99,7 +129,7 @@ mod tests {
             groups: Some(vec!["team".into()]),
             extra: Some(extra.into()),
         });
-        let spec = question(&user, Some("shop")).spec;
+        let spec = question(&user, Permission::SEE_DECISIONS, Some("shop")).spec;
         assert_eq!((spec.user.as_deref(), spec.uid.as_deref()), (Some("alice"), Some("u")));
         assert_eq!((spec.groups.map(|groups| groups.len()), spec.extra.map(|extra| extra.len())), (Some(1), Some(1)));
         let asked = spec.resource_attributes.unwrap();
@@ -107,7 +137,9 @@ mod tests {
         let resource = (asked.group.as_deref(), asked.resource.as_deref(), asked.subresource.as_deref());
         assert_eq!(resource, (Some("kennel.dev"), Some("kerberosaccesses"), Some("decisions")));
         assert_eq!(asked.verb.as_deref(), Some("get"));
-        let everywhere = question(&user, None).spec.resource_attributes.unwrap();
+        let everywhere = question(&user, Permission::ROTATE_MASTER_KEY, None).spec.resource_attributes.unwrap();
+        let resource = (everywhere.verb.as_deref(), everywhere.resource.as_deref(), everywhere.subresource.as_deref());
+        assert_eq!(resource, (Some("update"), Some("kerberosrealms"), Some("master-key")));
         assert_eq!(everywhere.namespace.as_deref(), Some(""), "an empty namespace means all of them");
     }
 }

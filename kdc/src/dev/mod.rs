@@ -21,16 +21,18 @@ mod self_test;
 
 use crate::cli::DevArgs;
 use crate::config::audit::{AuditFormat, AuditSettings};
-use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
+use crate::config::cluster::{ClusterSettings, EnrolmentSettings, default_authority_life, default_certificate_life};
 use crate::config::file;
 use crate::config::log::{LogFormat, LogSettings};
 use crate::config::realm::warn_of_weakness;
+use crate::config::store::default_rewrap_rate;
 use crate::dev::files::Folder;
 use crate::dev::manifests::Manifests;
 use crate::dev::plan::{Plan, SelfTestPair};
 use crate::dev::realm::{NameOutcome, PreparedName};
-use crate::serve::cluster::{ClusterParts, Secrets};
+use crate::serve::cluster::ClusterParts;
 use crate::serve::lease::ServableCluster;
+use crate::serve::master_key::MasterKeyRotation;
 use crate::serve::service::{Parts, Service};
 use crate::serve::signals::Signals;
 use crate::serve::store;
@@ -45,6 +47,7 @@ use kennel_wire::message::Principal;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Port of the enrolment API, as an offset from the KDC's port.
 const HTTPS: u16 = 3;
@@ -142,13 +145,23 @@ async fn make_and_start(
     }
     folder.write(plan, &principals(plan, manifests), kdc, store.as_ref()).await?;
     let metrics = HttpListener::bind(&[SocketAddr::from((Ipv4Addr::LOCALHOST, args.port.saturating_add(METRICS)))])?;
-    let cluster = servable.map(|servable| in_cluster(servable, plan, folder, kdc, out)).transpose()?;
+    let master_key = Arc::new(MasterKeyRotation::new(
+        &plan.realm.name,
+        store.clone(),
+        folder.master_key(),
+        None,
+        folder.authority(),
+        default_rewrap_rate(),
+    ));
+    let cluster =
+        servable.map(|servable| in_cluster(servable, plan, folder, kdc, master_key.clone(), out)).transpose()?;
     let parts = Parts {
         realm: plan.realm.clone(),
         access: manifests.map(|manifests| manifests.access.clone()),
         store,
         cache_capacity: CACHE_CAPACITY,
         cluster,
+        master_key,
         metrics: Some(metrics),
     };
     let audit = AuditSettings {
@@ -182,7 +195,7 @@ fn say_what_follows(manifests: &Manifests, folder: &Folder, out: &mut impl Write
 /// Connects to the cluster of `--kubeconfig` and makes sure that no other process serves the realm there.
 async fn servable_cluster(args: &DevArgs, realm: &str, folder: &Folder) -> anyhow::Result<Option<ServableCluster>> {
     let Some(kubeconfig) = &args.kubeconfig else { return Ok(None) };
-    let servable = ServableCluster::check(Some(kubeconfig), realm, &folder.store(), &folder.master_key()).await;
+    let servable = ServableCluster::check(Some(kubeconfig), realm, &folder.store()).await;
     servable.map(Some).with_context(|| {
         format!("dev cannot serve {realm} in this cluster: give a realm of your own with --realm, or another cluster")
     })
@@ -194,15 +207,20 @@ fn in_cluster(
     plan: &Plan,
     folder: &Folder,
     kdc: SocketAddr,
+    master_key: Arc<MasterKeyRotation>,
     out: &mut impl Write,
 ) -> anyhow::Result<ClusterParts> {
     let https = SocketAddr::from((Ipv4Addr::LOCALHOST, kdc.port().saturating_add(HTTPS)));
     let cluster = ClusterSettings { kubeconfig: None, kdcs: vec![kdc.to_string()] };
     let names = vec!["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string()];
-    let enrolment = EnrolmentSettings { addresses: vec![https], names, certificate: None };
-    let master_key = folder.master_key();
-    let secrets = Secrets { authority: folder.authority(), master_key: &master_key };
-    let prepared = ClusterParts::prepare(&plan.realm, servable, &cluster, Some(&enrolment), secrets)?;
+    let enrolment = EnrolmentSettings {
+        addresses: vec![https],
+        names,
+        certificate: None,
+        authority_life: default_authority_life(),
+        certificate_life: default_certificate_life(),
+    };
+    let prepared = ClusterParts::prepare(&plan.realm, servable, &cluster, Some(&enrolment), master_key)?;
     folder.write_ca(&prepared.ca_pem().unwrap_or_default())?;
     _ = writeln!(out, "enrolment at https://{https}, CA certificate in {}", folder.ca().display());
     Ok(prepared)

@@ -6,16 +6,16 @@ use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
 use crate::endpoints::admin_api::api::{self as admin_api, AdminApi};
 use crate::endpoints::admin_api::callers::Callers;
 use crate::endpoints::admin_api::directory::IndexDirectory;
+use crate::endpoints::admin_api::master_key::{self as master_key_api, MasterKeyApi};
 use crate::endpoints::admin_api::pairs_file::{self, PairsKeeper};
 use crate::endpoints::enrolment::api::router;
 use crate::endpoints::enrolment::attempt::{Enrolment, EnrolmentCluster};
 use crate::endpoints::enrolment::events::LeasedEvents;
 use crate::endpoints::enrolment::krb5_conf;
 use crate::instance;
-use crate::serve::authority_file;
+use crate::serve::certificates::Certificates;
 use crate::serve::lease::ServableCluster;
-use crate::serve::store::make_private_folder;
-use anyhow::Context;
+use crate::serve::master_key::MasterKeyRotation;
 use kennel_audit::{Audit, DecisionLog, Metrics};
 use kennel_controller::{Controller, ControllerParts, Live, Programmed, Published};
 use kennel_core::realm::Realm;
@@ -26,17 +26,12 @@ use kennel_k8s::index::surroundings::KdcPods;
 use kennel_k8s::index::view::SharedIndex;
 use kennel_k8s::lease::CheckedLease;
 use kennel_k8s::token::IssuerKeys;
-use kennel_listen::{CertificateFiles, HttpListener, HttpServer, Tls, provider};
-use kennel_store::{EntryCache, master_key_file};
-use rand::rngs::OsRng;
-use std::path::{Path, PathBuf};
+use kennel_listen::{HttpListener, HttpServer, Tls, provider};
+use kennel_store::EntryCache;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-
-/// Interval at which the serving certificate is renewed or read again, if that is due.
-const CERTIFICATE_CHECK: Duration = Duration::from_secs(60);
 
 /// Name of the file of who asked for whom, beside the store.
 const PAIRS_FILE: &str = "pairs.json";
@@ -47,11 +42,11 @@ pub(crate) struct ClusterParts {
     kdcs: Vec<String>,
     /// The KDC's own pods, where this process runs in one.
     kdc: Option<KdcPods>,
-    https: Option<(HttpListener, Arc<Tls>)>,
+    https: Option<(HttpListener, Certificates)>,
     pub(crate) index: SharedIndex,
     lease: CheckedLease,
-    /// Id of the store's master key, by which the Lease names the store.
-    master_key: String,
+    /// The store's master key, by whose id the Lease names the store.
+    master_key: Arc<MasterKeyRotation>,
     /// The file of who asked for whom.
     pairs: PathBuf,
 }
@@ -85,31 +80,28 @@ pub(crate) enum Lost {
     },
 }
 
-/// The files of Kennel's own certificate authority and of the master key, which wraps its key.
-pub(crate) struct Secrets<'a> {
-    pub(crate) authority: PathBuf,
-    pub(crate) master_key: &'a Path,
-}
-
 impl ClusterParts {
-    /// Binds the enrolment API. Without `enrolment`, pods cannot enrol. The store and its master key must exist.
+    /// Binds the enrolment API. Without `enrolment`, pods cannot enrol.
     pub(crate) fn prepare(
         realm: &Realm,
         servable: ServableCluster,
         cluster: &ClusterSettings,
         enrolment: Option<&EnrolmentSettings>,
-        secrets: Secrets<'_>,
+        master_key: Arc<MasterKeyRotation>,
     ) -> anyhow::Result<ClusterParts> {
         anyhow::ensure!(
             graviola::util::is_cpu_supported(),
             "this processor lacks instructions that TLS needs here (AES, PCLMULQDQ, AVX2, ADX, BMI2 on x86-64): run the \
              KDC on a newer one"
         );
-        let https = enrolment.map(|settings| https(&realm.name, settings, &secrets)).transpose()?;
+        let https = enrolment.map(|settings| {
+            let listener = HttpListener::bind(&settings.addresses)?;
+            Ok::<_, anyhow::Error>((listener, Certificates::prepare(settings, master_key.authority())?))
+        });
+        let https = https.transpose()?;
         let index = SharedIndex::new(Index::new(realm.clone()));
-        let master_key = master_key_file::load(secrets.master_key)?.id().to_owned();
         let ServableCluster { client, lease, kdc } = servable;
-        let pairs = secrets.authority.with_file_name(PAIRS_FILE);
+        let pairs = master_key.authority().path().with_file_name(PAIRS_FILE);
         Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), kdc, https, index, lease, master_key, pairs })
     }
 
@@ -123,12 +115,12 @@ impl ClusterParts {
 
     /// Returns the CA certificates that clients of the enrolment API trust, PEM.
     pub(crate) fn ca_pem(&self) -> Option<String> {
-        self.https.as_ref().map(|(_, tls)| tls.ca_pem())
+        self.tls().map(|tls| tls.ca_pem())
     }
 
     /// Returns the certificate of the enrolment API.
     pub(crate) fn tls(&self) -> Option<Arc<Tls>> {
-        self.https.as_ref().map(|(_, tls)| tls.clone())
+        self.https.as_ref().map(|(_, certificates)| certificates.tls().clone())
     }
 
     /// Starts the enrolment API and the controller.
@@ -140,6 +132,7 @@ impl ClusterParts {
         metrics: Arc<Metrics>,
         decisions: Arc<DecisionLog>,
     ) -> anyhow::Result<RunningCluster> {
+        let tls = self.tls();
         let krb5_conf = {
             let (index, realm, kdcs) = (self.index.clone(), live.name().to_owned(), self.kdcs);
             move || {
@@ -148,7 +141,7 @@ impl ClusterParts {
             }
         };
         let published = {
-            let (krb5_conf, tls) = (krb5_conf.clone(), self.https.as_ref().map(|(_, tls)| tls.clone()));
+            let krb5_conf = krb5_conf.clone();
             Published::new(move || {
                 let ca = tls.as_ref().map(|tls| ("ca.crt".to_owned(), tls.ca_pem()));
                 std::iter::once(("krb5.conf".to_owned(), krb5_conf())).chain(ca).collect()
@@ -157,7 +150,8 @@ impl ClusterParts {
         let (events, programmed) = (LeasedEvents::default(), Programmed::default());
         let mut upkeep = JoinSet::new();
         let https = match self.https {
-            Some((listener, tls)) => {
+            Some((listener, certificates)) => {
+                let tls = certificates.tls().clone();
                 let algorithms = provider().signature_verification_algorithms;
                 let keys = Arc::new(IssuerKeys::new(self.client.clone(), algorithms));
                 let (client, index, events) = (self.client.clone(), self.index.clone(), events.clone());
@@ -167,11 +161,13 @@ impl ClusterParts {
                 let enrolment =
                     Enrolment::new(live.clone(), cache.clone(), cluster, audit, krb5_conf, move || ca.ca_pem());
                 tracing::info!(addresses = ?listener.addresses(), "listening for enrolment over HTTPS");
-                let callers = Callers::new(self.client.clone());
-                let admin = Arc::new(AdminApi::new(live.clone(), decisions.clone(), callers));
-                let routes = router(Arc::new(enrolment)).merge(admin_api::router(admin));
+                let callers = Arc::new(Callers::new(self.client.clone()));
+                let admin = Arc::new(AdminApi::new(live.clone(), decisions.clone(), callers.clone()));
+                let master_key = master_key_api::router(MasterKeyApi::new(callers, self.master_key.clone()));
+                let routes = router(Arc::new(enrolment)).merge(admin_api::router(admin)).merge(master_key);
                 let https = listener.serve(&routes, Some(tls.server_config()?))?;
-                upkeep.spawn(keep_renewing(tls));
+                let published = published.clone();
+                upkeep.spawn(certificates.keep(move || published.touch()));
                 upkeep.spawn(async move { keys.follow().await });
                 Some(https)
             }
@@ -202,7 +198,7 @@ impl ClusterParts {
 /// The parts of the process that follows the cluster and writes for it, as soon as it holds the Lease.
 struct Follower {
     lease: Arc<CheckedLease>,
-    master_key: String,
+    master_key: Arc<MasterKeyRotation>,
     client: kube::Client,
     index: SharedIndex,
     store: Arc<EntryCache>,
@@ -219,7 +215,8 @@ impl Follower {
     async fn follow(self) -> Lost {
         let Follower { lease, master_key, client, index, store, live, programmed, kdc, published, metrics, events } =
             self;
-        let held = lease.acquire(&master_key).await;
+        let store_name = || master_key.ids().current;
+        let held = lease.acquire(store_name).await;
         if let Some(mark) = lease.mark().beyond_store() {
             return Lost::RolledBack { mark };
         }
@@ -242,7 +239,7 @@ impl Follower {
         });
         tokio::select! {
             () = controller.run() => {}
-            () = lease.keep(&held, &master_key, |held| { gauge.set(held.into()); }) => {}
+            () = lease.keep(&held, store_name, |held| { gauge.set(held.into()); }) => {}
         }
         Lost::Taken
     }
@@ -273,31 +270,4 @@ impl RunningCluster {
         }
         self.lease.release().await;
     }
-}
-
-async fn keep_renewing(tls: Arc<Tls>) {
-    loop {
-        tokio::time::sleep(CERTIFICATE_CHECK).await;
-        tls.check(clock::now().time.0, &mut OsRng);
-    }
-}
-
-fn https(realm: &str, settings: &EnrolmentSettings, secrets: &Secrets<'_>) -> anyhow::Result<(HttpListener, Arc<Tls>)> {
-    let listener = HttpListener::bind(&settings.addresses)?;
-    let tls = match &settings.certificate {
-        Some(given) => {
-            let ca = given.ca.clone().unwrap_or_else(|| given.certificate.clone());
-            Tls::given(CertificateFiles::new(given.certificate.clone(), given.key.clone(), ca))?
-        }
-        None => {
-            let master = master_key_file::load(secrets.master_key)?;
-            if let Some(folder) = secrets.authority.parent() {
-                make_private_folder(folder)?;
-            }
-            let now = clock::now().time.0;
-            let authority = authority_file::open_or_create(&secrets.authority, &master, realm, now, &mut OsRng)?;
-            Tls::own(authority, settings.names.clone(), now, &mut OsRng).context("enrolment.names")?
-        }
-    };
-    Ok((listener, Arc::new(tls)))
 }

@@ -8,6 +8,7 @@ use crate::endpoints::health::{Check, Measure, router};
 use crate::endpoints::kdc::KdcEndpoint;
 use crate::serve::cluster::{ClusterParts, Lost, RunningCluster};
 use crate::serve::heartbeat::Heartbeat;
+use crate::serve::master_key::MasterKeyRotation;
 use kennel_audit::{Audit, AuditWriter, Metrics};
 use kennel_controller::{Census, Live};
 use kennel_core::access::table::AccessTable;
@@ -27,6 +28,8 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn PrincipalStore>,
     pub(crate) cache_capacity: usize,
     pub(crate) cluster: Option<ClusterParts>,
+    /// The master key of the store.
+    pub(crate) master_key: Arc<MasterKeyRotation>,
     /// Sockets for metrics and health.
     pub(crate) metrics: Option<HttpListener>,
 }
@@ -35,6 +38,8 @@ pub(crate) struct Parts {
 pub(crate) struct Service {
     sockets: RunningSockets,
     cluster: Option<RunningCluster>,
+    /// The task that rotates the master key.
+    master_key: JoinHandle<()>,
     /// Metrics and health, on a thread of their own: strangers on other listeners do not delay a probe.
     metrics: Option<ApartServer>,
     /// The task that counts the principals of the store, where metrics are served.
@@ -87,7 +92,8 @@ impl Service {
         };
         let router = router(metrics, measure, life, readiness);
         let metrics = parts.metrics.map(|listener| listener.serve_apart(router, "health")).transpose()?;
-        Ok(Service { sockets, cluster, metrics, census, audit: writer, pairs })
+        let master_key = tokio::spawn(parts.master_key.run());
+        Ok(Service { sockets, cluster, master_key, metrics, census, audit: writer, pairs })
     }
 
     /// Completes when this process must not go on.
@@ -100,6 +106,8 @@ impl Service {
 
     /// Accepts no new requests, finishes those that have begun, and writes the last audit lines.
     pub(crate) async fn stop(self) {
+        // Safe at any point: the next start goes on.
+        self.master_key.abort();
         if let Some(cluster) = self.cluster {
             cluster.stop().await;
         }

@@ -54,6 +54,7 @@ pub struct Controller {
     live: Arc<Live>,
     states: States,
     publisher: Arc<Publisher>,
+    published: Published,
     /// What the programming of accesses is told.
     accesses: Arc<AccessInbox>,
     /// What runs beside the loop, until it does.
@@ -114,7 +115,7 @@ impl Controller {
             store.clone(),
             states.clone(),
             programmed.clone(),
-            published,
+            published.clone(),
             clock,
         ));
         let (accesses, turn) = (Arc::new(AccessInbox::default()), Arc::default());
@@ -147,6 +148,7 @@ impl Controller {
             live,
             states,
             publisher,
+            published,
             accesses,
             beside: Some((programmer, surroundings)),
             turn,
@@ -196,6 +198,7 @@ impl Controller {
                 Some((name, state)) = under_way.next(), if !under_way.is_empty() => self.take_note(&name, state, &mut work),
                 _ = resync.tick() => self.look_at_everything(&mut work).await,
                 _ = look.tick() => self.look_at_broken(),
+                () = self.published.touched() => self.publish_everywhere(),
                 () = tokio::time::sleep_until(due.into()) => {}
                 else => break,
             }
@@ -274,6 +277,11 @@ impl Controller {
     fn look_at_broken(&mut self) {
         let silent = self.broken.iter().filter(|(_, failed)| failed.elapsed() > SILENT).map(|(kind, _)| *kind);
         silent.collect::<Vec<_>>().into_iter().for_each(|kind| self.say_mended(kind));
+    }
+
+    /// Has the ConfigMap of each namespace written, if its data has changed.
+    fn publish_everywhere(&self) {
+        self.publisher.touch(self.index.read().namespaces().map(|(name, _)| name), false);
     }
 
     fn follow(&self, settled: &IndexChanges) {

@@ -2,33 +2,39 @@
 
 use crate::clock;
 use crate::endpoints::admin_api::access::access_response;
+use crate::endpoints::admin_api::answer::{json, uncached};
 use crate::endpoints::admin_api::bodies::pairs_response;
 use crate::endpoints::admin_api::callers::Callers;
 use crate::endpoints::admin_api::refusal::AdminRefusal;
 use crate::endpoints::admin_api::stream::{DecisionStream, StreamIdentity};
 use crate::endpoints::admin_api::streams::Streams;
 use crate::endpoints::bearer::bearer;
-use axum::body::Body;
+use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
 use kennel_audit::{DecisionLog, DecisionScope};
 use kennel_controller::Live;
+use kennel_k8s::authorization::Permission;
 use kennel_listen::{ConnectionEnd, PeerAddress};
 use kennel_wire::admin::{DecisionsQuery, LINES, NamespaceQuery, path};
 use rand::RngCore;
 use rand::rngs::OsRng;
-use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Every path.
 #[cfg(test)]
-pub(crate) const PATHS: [&str; 3] = [path::DECISIONS, path::PAIRS, path::ACCESS];
+pub(crate) const PATHS: [&str; 5] = [
+    path::DECISIONS,
+    path::PAIRS,
+    path::ACCESS,
+    kennel_wire::master_key::path::MASTER_KEY,
+    kennel_wire::master_key::path::ROTATE,
+];
 /// Longest name of a namespace (RFC 1123 label).
 const LONGEST_NAMESPACE: usize = 63;
 
@@ -38,12 +44,12 @@ pub(crate) struct AdminApi {
     /// Identity of the process, for streams that are resumed.
     instance: String,
     log: Arc<DecisionLog>,
-    callers: Callers,
+    callers: Arc<Callers>,
     streams: Streams,
 }
 
 impl AdminApi {
-    pub(crate) fn new(live: Arc<Live>, log: Arc<DecisionLog>, callers: Callers) -> AdminApi {
+    pub(crate) fn new(live: Arc<Live>, log: Arc<DecisionLog>, callers: Arc<Callers>) -> AdminApi {
         let instance = format!("{:016x}", OsRng.next_u64());
         AdminApi { live, instance, log, callers, streams: Streams::default() }
     }
@@ -58,7 +64,8 @@ impl AdminApi {
         if namespace.as_ref().is_some_and(|name| name.is_empty() || name.len() > LONGEST_NAMESPACE) {
             return Err(AdminRefusal::QueryMalformed("namespace is no name of a namespace".into()));
         }
-        let user = self.callers.permit(peer.ip(), bearer(headers), namespace.as_deref()).await?;
+        let permission = Permission::SEE_DECISIONS;
+        let user = self.callers.permit(peer.ip(), bearer(headers), permission, namespace.as_deref()).await?;
         Ok((user, namespace.map_or(DecisionScope::All, DecisionScope::Namespace)))
     }
 }
@@ -119,16 +126,6 @@ impl From<QueryRejection> for AdminRefusal {
     }
 }
 
-fn json(body: &impl Serialize) -> Response {
-    uncached(Json(body).into_response())
-}
-
-/// No cache may keep what only some may see.
-fn uncached(mut response: Response<Body>) -> Response {
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +134,8 @@ mod tests {
         AccessGrant, AccessPeer, AccessResponse, AccessServer, AccountRef, DecisionLine, DecisionOutcome,
         DecisionRecord, Heartbeat, LostDecisions, Pair, PairsResponse, ServerMode, StreamStart,
     };
+    use kennel_wire::master_key;
+    use serde::Serialize;
     use serde_json::Value;
     use std::collections::BTreeSet;
 
@@ -253,13 +252,14 @@ mod tests {
         let reasons: BTreeSet<&str> = reasons.iter().map(|reason| reason.as_str().unwrap()).collect();
         assert_eq!(reasons, AdminRefusal::all().iter().map(AdminRefusal::name).collect());
         for refusal in AdminRefusal::all() {
-            let describes = |path: &str| {
-                let responses = &document["paths"][path]["get"]["responses"];
+            let describes = |(path, method): (&str, &str)| {
+                let responses = &document["paths"][path][method]["responses"];
                 responses[refusal.status().as_str()]["description"]
                     .as_str()
                     .is_some_and(|said| said.contains(refusal.name()))
             };
-            assert!(PATHS.into_iter().any(describes), "{}", refusal.name());
+            let all = PATHS.map(|path| (path, "get")).into_iter().chain([(master_key::path::ROTATE, "post")]);
+            assert!(all.into_iter().any(describes), "{}", refusal.name());
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::endpoints::admin_api::refusal::AdminRefusal;
 use crate::endpoints::fair_queue::{FairQueue, Permit, QueueLimits};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota};
-use kennel_k8s::authorization::{ReviewFailed, User, authenticate, may_see_decisions};
+use kennel_k8s::authorization::{Permission, ReviewFailed, User, authenticate, is_permitted};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -23,8 +23,8 @@ const RATE: u32 = 50;
 const FRESH: Duration = Duration::from_secs(10);
 /// Tokens whose answers are kept.
 const TOKENS: usize = 256;
-/// Namespaces whose answers are kept for each token.
-const NAMESPACES: usize = 64;
+/// Answers about permissions that are kept for each token.
+const VERDICTS: usize = 64;
 
 /// The users of the API.
 pub(crate) struct Callers {
@@ -42,8 +42,8 @@ struct KnownToken {
     since: Instant,
     /// `None`: it does not accept the token.
     user: Option<User>,
-    /// Whether the user may see a namespace, or all (`None`).
-    verdicts: Vec<(Option<String>, bool)>,
+    /// Whether the user has a permission in a namespace, or in the whole cluster (`None`).
+    verdicts: Vec<(Permission, Option<String>, bool)>,
 }
 
 impl Callers {
@@ -53,17 +53,18 @@ impl Callers {
         Callers { client, known: Mutex::default(), queue, rate }
     }
 
-    /// Returns the name of the user, who may see the decisions of the namespace, or of all.
+    /// Returns the name of the user, who has the permission in the namespace, or in the whole cluster.
     pub(crate) async fn permit(
         &self,
         source: IpAddr,
         token: Option<&str>,
+        permission: Permission,
         namespace: Option<&str>,
     ) -> Result<String, AdminRefusal> {
         let token = token.ok_or(AdminRefusal::TokenMissing)?;
         let digest = Sha256::digest(token.as_bytes()).into();
         if let Some(known) = self.fresh(&digest)
-            && let Some(answer) = known.answer(namespace)
+            && let Some(answer) = known.answer(permission, namespace)
         {
             return answer;
         }
@@ -76,13 +77,13 @@ impl Callers {
                 KnownToken { since: Instant::now(), user, verdicts: Vec::new() }
             }
         };
-        if known.answer(namespace).is_none()
+        if known.answer(permission, namespace).is_none()
             && let Some(user) = &known.user
         {
-            let allowed = may_see_decisions(&self.client, user, namespace).await?;
-            known.add(namespace, allowed);
+            let allowed = is_permitted(&self.client, user, permission, namespace).await?;
+            known.add(permission, namespace, allowed);
         }
-        let answer = known.answer(namespace).unwrap_or(Err(AdminRefusal::TokenRejected));
+        let answer = known.answer(permission, namespace).unwrap_or(Err(AdminRefusal::TokenRejected));
         self.keep(digest, known);
         answer
     }
@@ -116,22 +117,23 @@ impl Callers {
 }
 
 impl KnownToken {
-    /// The answer to a request for a namespace, where it is known.
-    fn answer(&self, namespace: Option<&str>) -> Option<Result<String, AdminRefusal>> {
+    /// The answer to a request that needs a permission, where it is known.
+    fn answer(&self, permission: Permission, namespace: Option<&str>) -> Option<Result<String, AdminRefusal>> {
         let Some(user) = &self.user else { return Some(Err(AdminRefusal::TokenRejected)) };
-        let (_, allowed) = self.verdicts.iter().find(|(of, _)| of.as_deref() == namespace)?;
+        let is_asked = |of: &Permission, within: &Option<String>| *of == permission && within.as_deref() == namespace;
+        let (_, _, allowed) = self.verdicts.iter().find(|(of, within, _)| is_asked(of, within))?;
         let user = user.name().to_owned();
         Some(match allowed {
             true => Ok(user),
-            false => Err(AdminRefusal::NotPermitted { user, namespace: namespace.map(str::to_owned) }),
+            false => Err(AdminRefusal::NotPermitted { user, permission, namespace: namespace.map(str::to_owned) }),
         })
     }
 
-    fn add(&mut self, namespace: Option<&str>, allowed: bool) {
-        if self.verdicts.len() >= NAMESPACES {
+    fn add(&mut self, permission: Permission, namespace: Option<&str>, allowed: bool) {
+        if self.verdicts.len() >= VERDICTS {
             self.verdicts.remove(0);
         }
-        self.verdicts.push((namespace.map(str::to_owned), allowed));
+        self.verdicts.push((permission, namespace.map(str::to_owned), allowed));
     }
 }
 

@@ -4,6 +4,8 @@
 //! | module | what |
 //! |---|---|
 //! | [`api`] | the paths: reads requests and writes answers |
+//! | [`master_key`] | the master key: its state, and its rotation |
+//! | [`answer`] | answers that no cache may keep |
 //! | [`callers`] | whose token a request carries, and what its user may see |
 //! | [`stream`] | decisions as lines that go on |
 //! | [`streams`] | the limits of such answers |
@@ -14,10 +16,12 @@
 //! | [`refusal`] | every reason for which a request is refused |
 
 mod access;
+mod answer;
 pub(crate) mod api;
 mod bodies;
 pub(crate) mod callers;
 pub(crate) mod directory;
+pub(crate) mod master_key;
 pub(crate) mod pairs_file;
 mod refusal;
 mod stream;

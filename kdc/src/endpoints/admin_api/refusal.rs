@@ -4,7 +4,9 @@ use axum::Json;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use kennel_wire::admin::{AdminError, permission};
+use kennel_k8s::authorization::Permission;
+use kennel_wire::admin::AdminError;
+use kennel_wire::admin::permission::GROUP;
 
 /// Seconds after which a request that may succeed later is repeated.
 const SOON: &str = "2";
@@ -18,8 +20,8 @@ pub(crate) enum AdminRefusal {
     TokenMissing,
     /// The API server does not know the token.
     TokenRejected,
-    /// The user may not see the decisions of this namespace, or of all namespaces.
-    NotPermitted { user: String, namespace: Option<String> },
+    /// The user lacks the permission in this namespace, or in the whole cluster.
+    NotPermitted { user: String, permission: Permission, namespace: Option<String> },
     /// The user, or all users together, have as many streams as they may have.
     TooManyStreams,
     /// Too many other requests wait for the API server.
@@ -28,35 +30,46 @@ pub(crate) enum AdminRefusal {
     ReviewUnavailable,
     /// The KDC decides by no declaration, or not yet.
     AccessUnknown,
+    /// The body of the request cannot be read.
+    BodyMalformed(String),
+    /// The master key is not rotated, as the operator has something to do first.
+    MasterKeyNotRotated(String),
+    /// The store fails.
+    StoreUnavailable,
 }
 
 impl AdminRefusal {
     /// One of each, for the OpenAPI document.
     #[cfg(test)]
-    pub(crate) fn all() -> [AdminRefusal; 8] {
+    pub(crate) fn all() -> [AdminRefusal; 11] {
         use AdminRefusal as R;
         [
             R::QueryMalformed(String::new()),
             R::TokenMissing,
             R::TokenRejected,
-            R::NotPermitted { user: String::new(), namespace: None },
+            R::NotPermitted { user: String::new(), permission: Permission::SEE_DECISIONS, namespace: None },
             R::TooManyStreams,
             R::ReviewsBusy,
             R::ReviewUnavailable,
             R::AccessUnknown,
+            R::BodyMalformed(String::new()),
+            R::MasterKeyNotRotated("there is no next key: put one into master.key.next, or let the KDC make it".into()),
+            R::StoreUnavailable,
         ]
     }
 
     /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            AdminRefusal::QueryMalformed(_) => StatusCode::BAD_REQUEST,
+            AdminRefusal::QueryMalformed(_) | AdminRefusal::BodyMalformed(_) => StatusCode::BAD_REQUEST,
             AdminRefusal::TokenMissing | AdminRefusal::TokenRejected => StatusCode::UNAUTHORIZED,
             AdminRefusal::NotPermitted { .. } => StatusCode::FORBIDDEN,
             AdminRefusal::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
-            AdminRefusal::ReviewsBusy | AdminRefusal::ReviewUnavailable | AdminRefusal::AccessUnknown => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            AdminRefusal::MasterKeyNotRotated(_) => StatusCode::CONFLICT,
+            AdminRefusal::ReviewsBusy
+            | AdminRefusal::ReviewUnavailable
+            | AdminRefusal::AccessUnknown
+            | AdminRefusal::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -71,6 +84,9 @@ impl AdminRefusal {
             AdminRefusal::ReviewsBusy => "ReviewsBusy",
             AdminRefusal::ReviewUnavailable => "ReviewUnavailable",
             AdminRefusal::AccessUnknown => "AccessUnknown",
+            AdminRefusal::BodyMalformed(_) => "BodyMalformed",
+            AdminRefusal::MasterKeyNotRotated(_) => "MasterKeyNotRotated",
+            AdminRefusal::StoreUnavailable => "StoreUnavailable",
         }
     }
 
@@ -90,14 +106,16 @@ impl AdminRefusal {
                  audience (a token for kennel://REALM enrols pods and is of no use here)"
                     .into()
             }
-            AdminRefusal::NotPermitted { user, namespace } => {
-                let (resource, subresource) = (permission::RESOURCE, permission::SUBRESOURCE);
-                let (verb, group) = (permission::VERB, permission::GROUP);
+            AdminRefusal::NotPermitted { user, permission, namespace } => {
+                let Permission { verb, resource, subresource } = permission;
                 let whole = match namespace {
                     Some(namespace) => format!("in namespace {namespace}: bind a Role with it there"),
-                    None => "in all namespaces: name a namespace, or bind a ClusterRole with it in the whole cluster".into(),
+                    None if *permission == Permission::SEE_DECISIONS => {
+                        "in all namespaces: name a namespace, or bind a ClusterRole with it in the whole cluster".into()
+                    }
+                    None => "in the whole cluster: bind a ClusterRole with it by a ClusterRoleBinding".into(),
                 };
-                format!("{user} lacks the permission to {verb} {resource}/{subresource}.{group} {whole}")
+                format!("{user} lacks the permission to {verb} {resource}/{subresource}.{GROUP} {whole}")
             }
             AdminRefusal::TooManyStreams => "too many streams of decisions are open: end one, and repeat the request".into(),
             AdminRefusal::ReviewsBusy => {
@@ -108,6 +126,13 @@ impl AdminRefusal {
             }
             AdminRefusal::AccessUnknown => {
                 "the KDC has not read the KerberosAccesses of the cluster yet: repeat the request after Retry-After".into()
+            }
+            AdminRefusal::BodyMalformed(error) => {
+                format!("the body cannot be read: {error}; see the OpenAPI document at /v1/openapi.json")
+            }
+            AdminRefusal::MasterKeyNotRotated(reason) => reason.clone(),
+            AdminRefusal::StoreUnavailable => {
+                "the store of the KDC fails, as the log of the KDC says: mend it, and repeat the request after Retry-After".into()
             }
         }
     }
@@ -137,11 +162,15 @@ mod tests {
 
     #[test]
     fn a_missing_permission_is_named_with_user_and_namespace() {
-        let refusal = |namespace| AdminRefusal::NotPermitted { user: "alice".into(), namespace };
+        let permission = Permission::SEE_DECISIONS;
+        let refusal = |namespace| AdminRefusal::NotPermitted { user: "alice".into(), permission, namespace };
         let message = refusal(Some("shop".to_owned())).message();
         assert!(message.starts_with("alice lacks"), "{message}");
         assert!(message.contains("get kerberosaccesses/decisions.kennel.dev in namespace shop"), "{message}");
         assert!(refusal(None).message().contains("in all namespaces"));
+        let permission = Permission::ROTATE_MASTER_KEY;
+        let message = AdminRefusal::NotPermitted { user: "alice".into(), permission, namespace: None }.message();
+        assert!(message.contains("update kerberosrealms/master-key.kennel.dev in the whole cluster"), "{message}");
     }
 
     #[test]
