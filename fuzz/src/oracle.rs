@@ -44,7 +44,9 @@ fn error(planned: &Planned, outcome: &Outcome, code: ErrorCode) {
 fn issued(planned: &Planned, outcome: &Outcome, issued: &IssuedTicket, realm: &FuzzRealm) {
     let reply = KdcRep::decode(outcome.reply.as_deref().expect("a ticket is sent")).expect("a reply that clients read");
     let client = Principal::new(reply.cname.clone(), &*reply.crealm);
-    assert_eq!(Some(&client), outcome.event.client.as_ref());
+    // A client that keeps its alias is audited as the account that it is.
+    let account = realm.find(&client).map_or_else(|| client.clone(), |entry| entry.record.principal.clone());
+    assert_eq!(Some(&account), outcome.event.client.as_ref());
     if let Some(record) = realm.find(&client).map(|entry| entry.record.clone())
         && client.realm == realm.rules.name
     {
@@ -105,12 +107,21 @@ fn no_wider(planned: &Planned, from: &EncTicketPart, issued: &IssuedTicket, part
     ] {
         assert!(!part.flags.contains(flag) || from.flags.contains(flag), "{flag:?} came out of nothing");
     }
-    assert!(!part.flags.contains(TicketFlags::INITIAL), "TGS tickets are not initial");
+    let again = planned.body.as_ref().is_none_or(|body| body.options.intersects(KdcOptions::RENEW | KdcOptions::VALIDATE));
+    let stays = again && from.flags.contains(TicketFlags::INITIAL) && part_is_tgt(planned);
+    assert!(stays || !part.flags.contains(TicketFlags::INITIAL), "only TGTs of an AS exchange that come again are initial");
     let local = |part: &EncTicketPart| {
         let data = part.authorization_data.iter().flat_map(|data| &data.0);
         data.filter(|datum| datum.ad_type < 0).count()
     };
     assert!(local(part) <= local(from), "only we write local types");
+}
+
+/// Whether the presented ticket, and so one that is renewed or validated, is a TGT of the realm.
+fn part_is_tgt(planned: &Planned) -> bool {
+    let realm = crate::realm::REALM;
+    let ticket = planned.presented.as_ref().map(|presented| &presented.ticket);
+    ticket.is_some_and(|ticket| ticket.realm == realm && ticket.sname.krbtgt_realm() == Some(realm))
 }
 
 /// Opens the encrypted part with the sub-key or the session key.

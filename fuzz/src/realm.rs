@@ -121,7 +121,7 @@ fn version(name: &str, kvno: u32, state: KeyState, enctypes: &[Enctype]) -> KeyV
     let made = at(CREATED);
     let keys = enctypes.iter().map(|e| StoredKey { key: key(name, kvno, *e), salt: salt(name) }).collect();
     let activated = (state != KeyState::Staged).then_some(made);
-    KeyVersion { kvno, state, created: made, activated, retired: None, keys }
+    KeyVersion { kvno, state, created: made, activated, retired: None, accept: None, keys }
 }
 
 fn salt(name: &str) -> Option<String> {

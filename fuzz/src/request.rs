@@ -3,7 +3,7 @@
 use crate::realm::{self, NAMES, NOW, at, principal};
 use crate::ticket::{PlannedTicket, TicketPlan, address, data, enctype, pick, seal, session, to_wire};
 use arbitrary::Arbitrary;
-use kennel_crypto::{Key, KeyUsage};
+use kennel_crypto::{Key, KeyUsage, UnkeyedChecksum};
 use kennel_wire::message::*;
 use rand_core::CryptoRngCore;
 
@@ -71,6 +71,7 @@ enum Sum {
     Right,
     Missing,
     Unkeyed(Vec<u8>),
+    CollisionProof(u8),
     OverOther(u8),
 }
 
@@ -119,7 +120,7 @@ impl BodyPlan {
             from: self.from.map(near),
             till: self.till.map_or(KerberosTime::EPOCH, near),
             rtime: self.rtime.map(near),
-            nonce: self.nonce,
+            nonce: self.nonce.into(),
             etypes: match &self.etypes {
                 Some(list) => list.iter().take(16).map(|number| i32::from(*number)).collect(),
                 None => vec![20, 19, 18, 17],
@@ -218,6 +219,11 @@ impl Sum {
             Sum::Right => Some(keyed(body)),
             Sum::Missing => None,
             Sum::Unkeyed(sum) => Some(Checksum { cksumtype: 7, checksum: sum.clone() }),
+            Sum::CollisionProof(number) => {
+                let cksumtype = *pick(&[2, 7, 9, 14], *number);
+                let kind = UnkeyedChecksum::from_number(cksumtype)?;
+                Some(Checksum { cksumtype, checksum: kind.compute(body) })
+            }
             Sum::OverOther(octet) => Some(keyed(&[*octet])),
         }
     }

@@ -53,11 +53,22 @@ fn cve_2022_44640_lengths_past_the_end() -> Result<()> {
         b"\x6a\x84\xff\xff\xff\xff".to_vec(),
         b"\x6a\x88\xff\xff\xff\xff\xff\xff\xff\xff\x30".to_vec(),
         b"\x6a\xff".to_vec(),
-        [&good[..], b"\0"].concat(),
-        [&good[..], &good[..]].concat(),
     ] {
         scene.refused(&request, Refusal::Malformed)?;
     }
+    scene.end()
+}
+
+#[test]
+fn what_mit_reads_although_it_is_not_der_is_read() -> Result<()> {
+    let mut scene = Scene::new()?;
+    let good = dangerous_as_request(as_body(), Vec::new());
+    for behind in [&b"\0"[..], &good, &[0x30, 0x80]] {
+        scene.preauth_required(&[&good[..], behind].concat())?;
+    }
+    let mut body = as_body();
+    body.from = Some(kennel_wire::message::KerberosTime(-1));
+    scene.preauth_required(&dangerous_as_request(body, Vec::new()))?;
     scene.end()
 }
 

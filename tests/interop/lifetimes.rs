@@ -88,7 +88,11 @@ fn flags_that_a_principal_may_not_have_are_not_set() -> Result<()> {
     let user = realm.mit()?;
     user.kinit(&["-f", "-p", "-r", "1d", "bob"], "secret")?.ok()?;
     let flags = user.shown(TGS)?.flags;
-    assert!(!"FPR".chars().any(|flag| flags.contains(flag)), "{flags}");
+    assert!(!"FP".chars().any(|flag| flags.contains(flag)), "{flags}");
+    // The ticket says that it is renewable, since Java refuses any other reply; but only until it starts.
+    let ticket = user.credential(TGS)?;
+    assert_eq!(ticket.renew_till, ticket.starttime);
+    user.kinit(&["-R"], "")?.refused("KDC can't fulfill requested option")?;
     Ok(())
 }
 

@@ -26,9 +26,15 @@ fn an_alias_of_a_client_becomes_its_name_with_canonicalize() -> Result<()> {
 }
 
 #[test]
-fn an_alias_of_a_client_is_unknown_without_canonicalize() -> Result<()> {
+fn an_alias_of_a_client_stays_its_name_without_canonicalize() -> Result<()> {
     let realm = realm_with(SEED)?;
-    realm.mit()?.kinit(&["robert"], "secret")?.refused("not found in Kerberos database")?;
+    let user = realm.mit()?;
+    user.kinit(&["-r", "1d", "robert"], "secret")?.ok()?;
+    let cached = user.run("klist", &[], "")?.ok()?;
+    assert!(cached.stdout.contains("Default principal: robert@TEST.KENNEL"), "{cached}");
+    user.kvno(&["HTTP/db"])?.ok()?;
+    user.kinit(&["-R"], "")?.ok()?;
+    user.kvno(&["HTTP/db.shop"])?.ok()?;
     Ok(())
 }
 

@@ -185,8 +185,31 @@ fn the_matrix_and_the_explanation_are_those_of_the_kdc() -> Result<()> {
     };
     let cart = explain("cart")?;
     ensure!(cart.stdout.contains(&format!("{namespace}/web")), "{cart}");
+    ensure!(!cart.stderr.contains("objects of the cluster"), "the KDC did not answer: {cart}");
     let batch = explain("batch")?;
     assert_eq!(batch.status.code(), Some(1), "{batch}");
     ensure!(batch.stdout.contains("no KerberosAccess"), "{batch}");
+    Ok(())
+}
+
+#[test]
+fn the_admin_socket_answers_whoever_runs_the_kdc_without_a_cluster_or_a_token() -> Result<()> {
+    let world = enforcing()?;
+    world.shop()?;
+    world.ask("cart", "cart-1", true)?;
+    let (socket, namespace) = (world.realm.folder().join("admin.sock"), world.ns("shop"));
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(kennel()?);
+        command.args(arguments).env("KUBECONFIG", "/nowhere").env("KENNEL_SOCKET", &socket);
+        process::run(&mut command, "")
+    };
+    let cart = run(&["explain", &format!("{namespace}/cart"), &format!("{namespace}/web")])?;
+    ensure!(cart.stdout.contains("ticket          allowed") && cart.stderr.is_empty(), "{cart}");
+    let matrix = run(&["access", "matrix", "-o", "json"])?.ok()?;
+    ensure!(matrix.stdout.contains(&format!("cart.{namespace}")), "{matrix}");
+    let tail = run(&["audit", "tail", "--no-follow"])?.ok()?;
+    ensure!(tail.stdout.contains(&format!("cart.{namespace}@")), "{tail}");
+    let nobody = run(&["explain", &format!("{namespace}/cart"), "nowhere/web"])?;
+    assert_eq!(nobody.status.code(), Some(2), "{nobody}");
     Ok(())
 }

@@ -38,6 +38,10 @@ pub(crate) struct KdcArgs {
     /// Namespace of the KDC.
     #[arg(long, value_name = "NAMESPACE", default_value = "kennel-system", help_heading = "KDC")]
     pub(crate) kdc_namespace: String,
+    /// Unix socket of a KDC on this machine: admin.sock beside its store, or in the folder of `kennel-kdc dev`. Neither a cluster nor
+    /// a token is needed.
+    #[arg(long, value_name = "PATH", env = "KENNEL_SOCKET", conflicts_with_all = ["kdc_server", "as_account", "token_file"], help_heading = "KDC")]
+    pub(super) socket: Option<PathBuf>,
     /// Address of the KDC's enrolment listener, such as `https://kdc.example:8443` [default: a port of a ready pod of the KDC,
     /// forwarded through the API server].
     #[arg(id = "kdc_server", long = "server", value_name = "URL", value_parser = https, help_heading = "KDC")]

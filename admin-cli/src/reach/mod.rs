@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`args`] | options that say where the cluster and the KDC are, and who asks |
 //! | [`pod`] | finds a ready pod of the KDC, and forwards its port through the API server |
+//! | [`socket`] | the admin socket of a KDC on this machine |
 //! | [`token`] | the token that the admin API asks for |
 //! | [`authority`] | the CA certificate that the KDC's own certificate must come from |
 
@@ -11,6 +12,7 @@ pub(crate) mod args;
 
 mod authority;
 mod pod;
+mod socket;
 mod token;
 
 use crate::reach::args::KdcArgs;
@@ -26,6 +28,9 @@ use tower::{BoxError, Layer, ServiceExt};
 /// A client of the KDC's HTTPS listener that sends a token with each request. `namespace` is the one that the command asks
 /// about: its ConfigMap has the CA certificate.
 pub(crate) async fn connect(kdc: &KdcArgs, namespace: Option<&str>) -> anyhow::Result<Client> {
+    if let Some(path) = &kdc.socket {
+        return socket::client(path);
+    }
     let token = token::layer(kdc).await?;
     let Some(server) = &kdc.server else {
         let pod = pod::find(kdc.cluster.client().await?, &kdc.kdc_namespace).await?;

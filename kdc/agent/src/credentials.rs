@@ -4,9 +4,13 @@ use crate::ccache;
 use crate::write::{FileAccess, remove, replace_if_other};
 use anyhow::Context;
 use chrono::DateTime;
-use kennel_wire::enrol::EnrollResponse;
+use kennel_wire::ccache::Ccache;
+use kennel_wire::enrol::{EnrollResponse, HeldVersions, LONGEST_REQUEST};
+use kennel_wire::keytab::{self, KeytabEntry};
 use kennel_wire::message::KerberosTime;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// The folder that the workload mounts.
 #[derive(Debug)]
@@ -22,6 +26,23 @@ pub(crate) struct CredentialTimes {
     pub(crate) until: Option<i64>,
     /// Deadline of the next enrolment.
     pub(crate) refetch_before: i64,
+}
+
+/// What is on disk, as the KDC is told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Statement {
+    /// Key versions by principal.
+    pub(crate) held: HeldVersions,
+    /// Authentication time of the ticket.
+    pub(crate) ticket_from: Option<KerberosTime>,
+}
+
+impl Statement {
+    /// Whether a request has room for the names.
+    pub(crate) fn is_sayable(&self) -> bool {
+        let octets = |(name, kvnos): (&String, &Vec<u32>)| name.len() * 2 + kvnos.len() * 11 + 8;
+        self.held.iter().map(octets).sum::<usize>() < LONGEST_REQUEST - 1024
+    }
 }
 
 impl Folder {
@@ -48,7 +69,34 @@ impl Folder {
     }
 }
 
-fn seconds(text: &str) -> anyhow::Result<i64> {
+impl Folder {
+    /// Reads what is on disk. A file that is torn, or not of this format, counts as none.
+    pub(crate) fn statement(&self) -> Statement {
+        let read = |name: &str| std::fs::read(self.dir.join(name)).map(Zeroizing::new).ok();
+        let keytab = read("keytab").and_then(|octets| keytab::decode(&octets).ok()).unwrap_or_default();
+        let ccache = read("ccache").and_then(|octets| Ccache::decode(&octets).ok());
+        let tickets = ccache.iter().flat_map(|ccache| &ccache.credentials);
+        let mut granting = tickets.filter(|ticket| ticket.server.name.krbtgt_realm().is_some());
+        Statement { held: versions(&keytab), ticket_from: granting.next().map(|ticket| ticket.authtime) }
+    }
+}
+
+/// The versions of each principal, newest first. A principal comes before its aliases, which share its keys and are left out.
+fn versions(keytab: &[KeytabEntry]) -> HeldVersions {
+    let (mut held, mut keys) = (HeldVersions::new(), BTreeSet::new());
+    for entry in keytab {
+        if keys.insert((entry.kvno, entry.key.keytype, &*entry.key.keyvalue)) {
+            held.entry(entry.principal.to_string()).or_default().push(entry.kvno);
+        }
+    }
+    for kvnos in held.values_mut() {
+        kvnos.sort_unstable_by(|a, b| b.cmp(a));
+        kvnos.dedup();
+    }
+    held
+}
+
+pub(crate) fn seconds(text: &str) -> anyhow::Result<i64> {
     let time = DateTime::parse_from_rfc3339(text).ok();
     Ok(time.with_context(|| format!("the KDC sent {text:?}, which is not a time (RFC 3339)"))?.timestamp())
 }
@@ -56,10 +104,25 @@ fn seconds(text: &str) -> anyhow::Result<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kennel_wire::enrol::{Blob, EnrolledKeytab};
+    use kennel_wire::ccache::CcacheEntry;
+    use kennel_wire::enrol::{Blob, EnrolledKeytab, EnrolledTicket};
+    use kennel_wire::message::{EncryptionKey, Principal, TicketFlags};
+    use std::os::unix::fs::MetadataExt;
 
-    fn response(keytab: Option<&[u8]>) -> EnrollResponse {
-        let keytab = keytab.map(|octets| EnrolledKeytab { data: Blob(octets.to_vec().into()), entries: Vec::new() });
+    fn name(text: &str) -> Principal {
+        Principal::parse(text, "R").unwrap()
+    }
+
+    fn entry(principal: &str, kvno: u32) -> KeytabEntry {
+        let key = EncryptionKey { keytype: 18, keyvalue: Zeroizing::new(kvno.to_be_bytes().repeat(8)) };
+        KeytabEntry { principal: name(principal), timestamp: KerberosTime(1), kvno, key }
+    }
+
+    fn keytab(entries: &[KeytabEntry]) -> EnrolledKeytab {
+        EnrolledKeytab { data: Blob(keytab::encode(entries)), entries: Vec::new() }
+    }
+
+    fn response(keytab: Option<EnrolledKeytab>) -> EnrollResponse {
         EnrollResponse {
             realm: "R".into(),
             client: "web.shop@R".into(),
@@ -70,15 +133,92 @@ mod tests {
         }
     }
 
+    fn ticket(authtime: i64) -> EnrolledTicket {
+        let (client, server) = (name("web.shop"), name("krbtgt/R"));
+        let credential = CcacheEntry {
+            client: client.clone(),
+            server,
+            key: EncryptionKey { keytype: 18, keyvalue: Zeroizing::new(vec![0; 32]) },
+            authtime: KerberosTime(authtime),
+            starttime: KerberosTime(authtime),
+            endtime: KerberosTime(authtime + 3600),
+            renew_till: KerberosTime(0),
+            is_skey: false,
+            flags: TicketFlags::empty(),
+            addresses: Vec::new(),
+            authdata: Vec::new(),
+            ticket: vec![1],
+            second_ticket: Vec::new(),
+        };
+        let ccache = Ccache { kdc_offset: None, principal: client, credentials: vec![credential] };
+        EnrolledTicket { ccache: Blob(ccache.encode()), end_time: "2026-01-01T00:00:00Z".into() }
+    }
+
+    fn folder(path: &Path) -> Folder {
+        Folder::new(path, FileAccess { mode: 0o600, group: None })
+    }
+
     #[tokio::test]
     async fn what_is_given_no_more_goes() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::new(dir.path(), FileAccess { mode: 0o600, group: None });
-        let held = folder.keep(&response(Some(b"keys")), 0).await.unwrap();
+        let folder = folder(dir.path());
+        let held = folder.keep(&response(Some(keytab(&[entry("HTTP/a", 1)]))), 0).await.unwrap();
         assert_eq!(held, CredentialTimes { until: None, refetch_before: 1_767_225_600 });
-        assert_eq!(std::fs::read(dir.path().join("keytab")).unwrap(), b"keys");
+        assert!(dir.path().join("keytab").exists());
         folder.keep(&response(None), 0).await.unwrap();
         let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left, ["krb5.conf"]);
+    }
+
+    #[tokio::test]
+    async fn the_same_keytab_is_not_written_again_so_that_nothing_that_watches_the_file_fires() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = folder(dir.path());
+        let seen = || {
+            let metadata = std::fs::metadata(dir.path().join("keytab")).unwrap();
+            (metadata.ino(), metadata.mtime_nsec(), metadata.ctime_nsec())
+        };
+        folder.keep(&response(Some(keytab(&[entry("HTTP/a", 1)]))), 0).await.unwrap();
+        let first = seen();
+        for _ in 0..3 {
+            folder.keep(&response(Some(keytab(&[entry("HTTP/a", 1)]))), 0).await.unwrap();
+        }
+        assert_eq!(seen(), first);
+        folder.keep(&response(Some(keytab(&[entry("HTTP/a", 2), entry("HTTP/a", 1)]))), 0).await.unwrap();
+        assert_ne!(seen().0, first.0);
+    }
+
+    #[tokio::test]
+    async fn a_statement_is_read_from_disk_by_principal_without_aliases() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = folder(dir.path());
+        assert_eq!(folder.statement(), Statement::default(), "nothing is there");
+        let entries = [("HTTP/a.shop.svc", 300), ("HTTP/a.shop.svc", 2), ("HTTP/a", 300), ("HTTP/a", 2)];
+        let entries = entries.map(|(principal, kvno)| entry(principal, kvno));
+        let response = EnrollResponse { ticket: Some(ticket(1000)), ..response(Some(keytab(&entries))) };
+        folder.keep(&response, 0).await.unwrap();
+        let statement = folder.statement();
+        assert_eq!(statement.held, HeldVersions::from([("HTTP/a.shop.svc@R".into(), vec![300, 2])]));
+        assert_eq!(statement.ticket_from, Some(KerberosTime(1000)));
+        assert!(statement.is_sayable());
+    }
+
+    #[tokio::test]
+    async fn files_that_are_torn_or_of_others_count_as_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = folder(dir.path());
+        let whole = keytab(&[entry("HTTP/a", 1)]).data.0;
+        let torn = &whole[..whole.len() - 1];
+        for (file, octets) in [("keytab", torn), ("keytab", b"\x05\x01"), ("ccache", b"\x05\x04torn")] {
+            std::fs::write(dir.path().join(file), octets).unwrap();
+            assert_eq!(folder.statement(), Statement::default(), "{file}");
+        }
+    }
+
+    #[test]
+    fn what_no_request_has_room_for_is_not_said() {
+        let held = |names: usize| (0..names).map(|n| (format!("HTTP/host-{n}.shop.svc.cluster.local@R"), vec![1, 2]));
+        let statement = |names| Statement { held: held(names).collect(), ticket_from: None };
+        assert!(statement(500).is_sayable() && !statement(5000).is_sayable());
     }
 }

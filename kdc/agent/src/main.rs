@@ -5,7 +5,9 @@
 //! |---|---|
 //! | [`cli`] | the command line |
 //! | [`clock`] | the time of the system |
-//! | [`enrol`] | one enrolment over HTTPS |
+//! | [`connection`] | one request over HTTPS |
+//! | [`enrol`] | one enrolment |
+//! | [`held`] | what is on disk, told to the KDC, which says when other keys are due |
 //! | [`credentials`] | the folder: what is in it, and how it is replaced |
 //! | [`ccache`] | a new ticket into a cache that others read and append to |
 //! | [`mod@write`] | files that are there whole or not at all |
@@ -19,9 +21,11 @@
 mod ccache;
 mod cli;
 mod clock;
+mod connection;
 mod credentials;
 mod enrol;
 mod health;
+mod held;
 mod refresh;
 mod schedule;
 mod write;

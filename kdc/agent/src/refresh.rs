@@ -1,13 +1,14 @@
-//! The loop: enrol, store the credentials, sleep until the next refresh. A refusal before the first success ends the agent, so
+//! The loop: enrol, store the credentials, tell the KDC, wait until the next refresh or until the KDC asks for one. A refusal before the first success ends the agent, so
 //! that a pod with a wrong setup fails visibly. After a success the agent keeps trying, because the stored ticket may still
 //! be good.
 
 use crate::cli::Cli;
 use crate::clock::now;
-use crate::credentials::{CredentialTimes, Folder};
+use crate::credentials::{CredentialTimes, Folder, Statement, seconds};
 use crate::enrol::{Failure, enrol};
 use crate::health::{self, Health};
-use crate::schedule::{until_refresh, until_retry};
+use crate::held;
+use crate::schedule::{until_asked, until_refresh, until_retry};
 use crate::write::FileAccess;
 use rand::Rng;
 use std::process::ExitCode;
@@ -18,6 +19,8 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Pause after a refusal that follows a success.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 const REFUSED: u8 = 2;
+/// An answer within this time did not wait for anything.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Runs until enrolment is done (`--once`), refused for good, or a signal stops it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -42,15 +45,18 @@ async fn refresh(cli: &Cli, health: &Health) -> anyhow::Result<ExitCode> {
     let folder = Folder::new(&cli.dir, FileAccess { mode: cli.mode, group: cli.group });
     let begun = Instant::now();
     let (mut failures, mut succeeded) = (0_u32, false);
+    let (mut statement, mut at_once) = (folder.statement(), 0);
     loop {
-        let pause = match one(cli, &folder).await {
+        let pause = match one(cli, &folder, &statement).await {
             Ok(held) => {
                 health.held(held);
                 (failures, succeeded) = (0, true);
+                statement = folder.statement();
                 if cli.once {
+                    held::confirm(cli, &statement).await;
                     return Ok(ExitCode::SUCCESS);
                 }
-                until_refresh(now(), held.refetch_before, luck())
+                until_next(cli, held, &statement, &mut at_once).await
             }
             Err(Failure::Refused(why)) if !succeeded => {
                 eprintln!("kennel-agent: refused: {why}");
@@ -79,8 +85,28 @@ async fn refresh(cli: &Cli, health: &Health) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn one(cli: &Cli, folder: &Folder) -> Result<CredentialTimes, Failure> {
-    let response = enrol(cli).await?;
+/// Waits for the deadline of the next enrolment, or for the KDC to ask for one earlier; returns the pause before it. `at_once`: how
+/// often in a row the KDC has asked right after an enrolment, which then changed nothing that the KDC minds.
+async fn until_next(cli: &Cli, times: CredentialTimes, statement: &Statement, at_once: &mut u32) -> Duration {
+    let deadline = until_refresh(now(), times.refetch_before, luck());
+    if !statement.is_sayable() {
+        tracing::warn!(
+            "the keytab has too many principals to tell the KDC: rotations of their keys have to go on without this pod"
+        );
+        return deadline;
+    }
+    let begun = Instant::now();
+    let asked = tokio::time::timeout(deadline, held::until_due(cli, statement, luck)).await;
+    *at_once = if asked.is_ok() && begun.elapsed() < AT_ONCE { at_once.saturating_add(1) } else { 0 };
+    let Ok(asked) = asked else { return Duration::ZERO };
+    let before = asked.refetch_before.and_then(|text| seconds(&text).ok()).unwrap_or_default();
+    let pause = until_asked(now(), before, asked.urgent, *at_once, luck());
+    tracing::info!(urgent = asked.urgent, ?pause, "the KDC has other keys or another ticket for this pod");
+    pause
+}
+
+async fn one(cli: &Cli, folder: &Folder, statement: &Statement) -> Result<CredentialTimes, Failure> {
+    let response = enrol(cli, statement.is_sayable().then(|| statement.held.clone())).await?;
     let held = folder.keep(&response, now()).await?;
     let (ticket, keytab) = (response.ticket.is_some(), response.keytab.map_or(0, |keytab| keytab.entries.len()));
     tracing::info!(client = response.client, ticket, keytab, refetch_before = response.refetch_before, "enrolled");

@@ -81,6 +81,12 @@ pub struct Metrics {
     access: Family<AccessLabels, Counter>,
     latency: Family<ExchangeLabels, Histogram, fn() -> Histogram>,
     enrolments: Family<EnrolmentLabels, Counter>,
+    /// Requests of pods that wait for changes of their keys.
+    pub waiting_requests: Gauge,
+    /// Requests that were not let wait, since others had the places.
+    pub waiting_refused: Counter,
+    /// Statements of pods about the keys on their disks that were news.
+    pub holder_confirmations: Counter,
     namespace_decisions: Family<NamespaceLabels, Counter>,
     /// Pairs of client and server that are not recorded any more, since their namespace has too many.
     pub(crate) pairs_lost: Counter,
@@ -142,6 +148,9 @@ impl Metrics {
             access: Family::default(),
             latency: Family::new_with_constructor(|| Histogram::new(LATENCY_BUCKETS)),
             enrolments: Family::default(),
+            waiting_requests: Gauge::default(),
+            waiting_refused: Counter::default(),
+            holder_confirmations: Counter::default(),
             namespace_decisions: Family::default(),
             pairs_lost: Counter::default(),
             audit_failures: Counter::default(),
@@ -206,6 +215,12 @@ impl Metrics {
         let help = "From a request's arrival to its answer";
         registry.register_with_unit("request_duration", help, Unit::Seconds, self.latency.clone());
         registry.register("enrolments", "Enrolments of pods by what became of them", self.enrolments.clone());
+        let help = "Requests of pods that wait for changes of their keys";
+        registry.register("enrolment_waiting_requests", help, self.waiting_requests.clone());
+        let help = "Requests of pods that were not let wait for changes of their keys, since others had the places";
+        registry.register("enrolment_waiting_refused", help, self.waiting_refused.clone());
+        let help = "Confirmations of pods that keys are on their disks, which changed what was known of them";
+        registry.register("enrolment_confirmations", help, self.holder_confirmations.clone());
         let help = "Decisions about the servers of a namespace, by outcome; would-deny is what Enforce would deny";
         registry.register("namespace_decisions", help, self.namespace_decisions.clone());
         let help = "Pairs of client and server that are not recorded any more, since their namespace has too many";

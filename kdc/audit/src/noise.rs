@@ -8,8 +8,8 @@ use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome};
 use kennel_core::event::{Decision, Event, Exchange};
 use kennel_core::refusal::Refusal;
 use kennel_wire::message::Timestamp;
+use kennel_wire::source::Source;
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// Length of a period.
@@ -22,7 +22,7 @@ const FULL_SOURCES: u32 = 10;
 /// An event that may be noise: who sent the request, and what is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NoiseKey {
-    source: IpAddr,
+    source: Source,
     kind: NoiseKind,
 }
 
@@ -49,14 +49,14 @@ impl NoiseKey {
         };
         let (exchange, outcome) = (event.exchange.name(), event.outcome.name());
         let kind = NoiseKind { exchange, outcome, reason: refusal.name() };
-        is_noise.then(|| NoiseKey { source: event.peer.ip(), kind })
+        is_noise.then(|| NoiseKey { source: event.peer.ip().into(), kind })
     }
 
     /// The key of an enrolment's event, where the event is noise: no account is known.
     pub(crate) fn of_enrolment(event: &EnrolmentEvent) -> Option<NoiseKey> {
         let EnrolmentOutcome::Refused { refusal, .. } = &event.outcome else { return None };
         let kind = NoiseKind { exchange: "enrolment", outcome: event.outcome.name(), reason: refusal.name() };
-        event.account.is_none().then(|| NoiseKey { source: event.peer.ip(), kind })
+        event.account.is_none().then(|| NoiseKey { source: event.peer.ip().into(), kind })
     }
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct Noise {
     lines: u32,
     ends: Option<Instant>,
     written: u32,
-    sources: HashMap<IpAddr, SourceNoise>,
+    sources: HashMap<Source, SourceNoise>,
     others: SourceNoise,
 }
 
@@ -160,7 +160,7 @@ impl Noise {
 /// The sum of one kind of noise of one source in a period.
 pub(crate) struct NoiseSum {
     /// `None` for the sources that are counted together.
-    source: Option<IpAddr>,
+    source: Option<Source>,
     kind: NoiseKind,
     tally: Tally,
 }

@@ -60,7 +60,7 @@ impl TicketOptions {
             from: self.start,
             till: self.life.map_or(KerberosTime::EPOCH, |life| start.plus(life)),
             rtime: self.renewable_life.map(|life| start.plus(life)),
-            nonce: fresh_nonce(rng),
+            nonce: fresh_nonce(rng).into(),
             etypes: enctypes.iter().map(|e| e.number()).collect(),
             addresses: (!self.addresses.is_empty()).then(|| self.addresses.clone()),
             enc_authorization_data: None,
@@ -89,7 +89,7 @@ mod tests {
         let body = body(&TicketOptions::default());
         assert_eq!((body.options, body.till, body.rtime), (KdcOptions::empty(), KerberosTime::EPOCH, None));
         assert_eq!(body.etypes, [20, 19, 18, 17]);
-        assert!(body.nonce < 1 << 31);
+        assert!(body.nonce.value() < 1 << 31);
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl ExpectedReply<'_> {
         if rep.answers != self.answers {
             return Err(ReplyFault::WrongMessage.into());
         }
-        if enc.nonce != self.body.nonce {
+        if enc.nonce.value() != self.body.nonce.value() {
             return Err(ReplyFault::Nonce.into());
         }
         self.client(rep)?;

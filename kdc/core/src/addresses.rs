@@ -3,10 +3,16 @@
 use kennel_wire::message::HostAddress;
 use std::net::IpAddr;
 
-/// Whether a ticket with these addresses may be used from `peer`. A ticket without addresses may be used from anywhere.
+/// addr-type of a NetBIOS name.
+const NETBIOS: i32 = 20;
+
+/// Whether a ticket with these addresses may be used from `peer`. A ticket without addresses may be used from anywhere, and so may
+/// one with NetBIOS names alone, which Windows and gokrb5 ask for: nobody can compare them with the sender of a packet, and MIT
+/// krb5kdc takes them for none.
 pub(crate) fn usable_from(addresses: Option<&[HostAddress]>, peer: IpAddr) -> bool {
     match addresses {
-        None | Some([]) => true,
+        None => true,
+        Some(addresses) if addresses.iter().all(|address| address.addr_type == NETBIOS) => true,
         Some(addresses) => addresses.iter().any(|a| a.ip() == Some(peer.to_canonical())),
     }
 }
@@ -29,9 +35,27 @@ mod tests {
         assert!(!usable_from(Some(&own), IpAddr::from([192, 0, 2, 2])));
     }
 
+    fn netbios(name: &[u8; 16]) -> HostAddress {
+        HostAddress { addr_type: 20, address: name.to_vec() }
+    }
+
+    #[test]
+    fn netbios_names_alone_count_as_no_addresses() {
+        let names = [netbios(b"HOST            "), netbios(b"OTHER           ")];
+        assert!(usable_from(Some(&names[..1]), IpAddr::from([192, 0, 2, 1])));
+        assert!(usable_from(Some(&names), IpAddr::from([192, 0, 2, 1])));
+    }
+
+    #[test]
+    fn a_netbios_name_beside_an_address_opens_nothing() {
+        let both = [netbios(b"HOST            "), HostAddress::from(IpAddr::from([192, 0, 2, 1]))];
+        assert!(usable_from(Some(&both), IpAddr::from([192, 0, 2, 1])));
+        assert!(!usable_from(Some(&both), IpAddr::from([192, 0, 2, 2])));
+    }
+
     #[test]
     fn an_address_of_another_kind_matches_nobody() {
-        let netbios = [HostAddress { addr_type: 20, address: b"HOST            ".to_vec() }];
-        assert!(!usable_from(Some(&netbios), IpAddr::from([192, 0, 2, 1])));
+        let appletalk = [HostAddress { addr_type: 5, address: vec![192, 0, 2] }];
+        assert!(!usable_from(Some(&appletalk), IpAddr::from([192, 0, 2, 1])));
     }
 }

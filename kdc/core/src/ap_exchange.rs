@@ -9,7 +9,7 @@ use crate::enctype_choice::permitted;
 use crate::entry::Entry;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
-use kennel_crypto::{CryptoError, Enctype, Key, KeyUsage, PreparedKey};
+use kennel_crypto::{CryptoError, Enctype, Key, KeyUsage, PreparedKey, UnkeyedChecksum};
 use kennel_wire::message::{
     Authenticator, EncTicketPart, EncryptedData, EncryptionKey, KerberosTime, TicketFlags, Timestamp,
 };
@@ -69,13 +69,18 @@ impl GenuineApReq {
         Ok(GenuineApReq { ticket, authenticator, session })
     }
 
-    /// Verifies the authenticator's checksum over `data`.
+    /// Verifies the authenticator's checksum over `data`: keyed with the session key, or collision-proof without a key, as RFC 4120,
+    /// section 3.3.2, asks for. The authenticator around the checksum is encrypted, so nobody between can replace the checksum.
     ///
     /// # Errors
     /// [`Refusal::ChecksumMissing`], [`Refusal::ChecksumType`], [`Refusal::ChecksumMismatch`].
     pub fn verify_checksum(&self, usage: KeyUsage, data: &[u8]) -> Result<(), Refusal> {
         let sum = self.authenticator.cksum.as_ref().ok_or(Refusal::ChecksumMissing)?;
-        self.session.verify_checksum(usage, data, sum.cksumtype, &sum.checksum).map_err(|error| match error {
+        let verified = match UnkeyedChecksum::from_number(sum.cksumtype) {
+            Some(unkeyed) => unkeyed.verify(data, &sum.checksum),
+            None => self.session.verify_checksum(usage, data, sum.cksumtype, &sum.checksum),
+        };
+        verified.map_err(|error| match error {
             CryptoError::ChecksumType(_) => Refusal::ChecksumType,
             _ => Refusal::ChecksumMismatch,
         })

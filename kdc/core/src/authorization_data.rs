@@ -58,12 +58,17 @@ pub(crate) fn if_relevant(data: Vec<AuthorizationDatum>) -> AuthorizationDatum {
     AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data: AuthorizationData(data).encode() }
 }
 
-/// The first element of a type inside AD-IF-RELEVANT. A container that cannot be read comes from a client: it holds nothing of
-/// the KDC's.
-pub(crate) fn first_relevant(data: &AuthorizationData, wanted: i32) -> Option<AuthorizationDatum> {
-    let containers = data.0.iter().filter(|datum| datum.ad_type == ad_type::IF_RELEVANT);
+/// The elements inside AD-IF-RELEVANT. A container that cannot be read comes from a client: it holds nothing of the KDC's.
+pub(crate) fn relevant(data: Option<&AuthorizationData>) -> Vec<AuthorizationDatum> {
+    let containers = data.into_iter().flat_map(|data| &data.0).filter(|datum| datum.ad_type == ad_type::IF_RELEVANT);
     let inner = containers.filter_map(|container| AuthorizationData::decode(&container.ad_data).ok());
-    inner.flat_map(|inner| inner.0).find(|datum| datum.ad_type == wanted)
+    // Mostly there is one container.
+    inner.map(|inner| inner.0).reduce(|before, inner| [before, inner].concat()).unwrap_or_default()
+}
+
+/// The first element of a type inside AD-IF-RELEVANT.
+pub(crate) fn first_relevant(data: &AuthorizationData, wanted: i32) -> Option<AuthorizationDatum> {
+    relevant(Some(data)).into_iter().find(|datum| datum.ad_type == wanted)
 }
 
 #[cfg(test)]

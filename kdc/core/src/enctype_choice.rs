@@ -33,12 +33,21 @@ pub(crate) fn ticket_key<'a>(server: &'a Entry, realm: &Realm) -> Result<&'a Ent
         .ok_or(Refusal::NoServerKey)
 }
 
-/// The session key's enctype: the client's first that the realm permits and the server is known to understand, which is
-/// what it has a key of.
+/// The session key's enctype: the client's first that the realm permits and the server understands.
 pub(crate) fn session_enctype(server: &Entry, offered: &[i32], realm: &Realm) -> Result<Enctype, Refusal> {
     offered
         .iter()
         .filter_map(|n| permitted(*n, realm))
-        .find(|enctype| server.active_keys().any(|k| k.key.enctype() == *enctype))
+        .find(|enctype| understands(server, *enctype))
         .ok_or(Refusal::NoSessionEnctype)
+}
+
+/// Whether a server can use session keys of an enctype: those that its record names. Where the record names none, those that the
+/// server has a key of, and aes256-cts-hmac-sha1-96, which every Kerberos library of the last twenty years has (as MIT krb5kdc
+/// assumes): a client that knows nothing older must not be refused for the keys that a service happens to have.
+fn understands(server: &Entry, enctype: Enctype) -> bool {
+    match &server.record.session_enctypes {
+        Some(named) => named.contains(&enctype),
+        None => enctype == Enctype::Aes256CtsHmacSha1 || server.active_keys().any(|key| key.key.enctype() == enctype),
+    }
 }

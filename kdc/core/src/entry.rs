@@ -84,9 +84,10 @@ impl Entry {
         self.record.principal.name.components.len() == 1 && self.record.keys.password_set().is_some()
     }
 
-    /// The key to open a ticket with: any version that the set still holds, whatever its state.
+    /// The keys to open a ticket with: any version that the set still holds, whatever its state. A sender that knows no version leaves
+    /// it out or says 0, as Windows does between realms.
     pub fn key_for(&self, enctype: Enctype, kvno: Option<u32>) -> impl Iterator<Item = &EntryKey> {
-        self.keys.iter().filter(move |k| k.key.enctype() == enctype && kvno.is_none_or(|n| n == k.kvno))
+        self.keys.iter().filter(move |k| k.key.enctype() == enctype && kvno.is_none_or(|n| n == 0 || n == k.kvno))
     }
 }
 

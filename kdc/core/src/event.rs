@@ -36,7 +36,7 @@ pub struct Event {
     pub pod: Option<PodRef>,
     /// Options of the request.
     pub options: KdcOptions,
-    /// Enctypes that the client offered, as numbers.
+    /// Enctypes that the client offered, as numbers; the first 64.
     pub offered: Vec<i32>,
     pub outcome: Decision,
 }

@@ -21,6 +21,9 @@ use rand_core::CryptoRngCore;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+/// Most enctypes of a request that its event names: a request may list many more.
+const MAX_OFFERED: usize = 64;
+
 /// A KDC of one realm.
 pub struct Kdc {
     rules: Arc<Rules>,
@@ -104,7 +107,7 @@ impl Kdc {
             Err(_) => return Step::Done(context.refused(Refusal::Malformed.into(), self.realm())),
         };
         context.options = request.body.options;
-        context.offered.clone_from(&request.body.etypes);
+        context.offered.extend(request.body.etypes.iter().take(MAX_OFFERED));
         let begun = match request.message_type {
             MessageType::AsReq => {
                 context.exchange = Exchange::As;

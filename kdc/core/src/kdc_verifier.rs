@@ -4,6 +4,7 @@
 //! has.
 
 use crate::authorization_data::{first_relevant, if_relevant};
+use crate::client_alias;
 use crate::enctype_choice::{permitted, ticket_key};
 use crate::entry::{Entry, EntryKey};
 use crate::pods::PodRef;
@@ -43,6 +44,8 @@ pub(crate) struct Vouching<'a> {
     pub(crate) krbtgt: Option<&'a Entry>,
     /// The pod that the ticket is bound to.
     pub(crate) pod: Option<&'a PodRef>,
+    /// The account of its client, where it is one of this realm.
+    pub(crate) account: Option<&'a Principal>,
     pub(crate) realm: &'a Realm,
 }
 
@@ -57,7 +60,7 @@ impl Vouching<'_> {
             return Ok(());
         }
         let kdc_key = ticket_key(self.krbtgt.ok_or(Refusal::Internal)?, self.realm)?;
-        let elements = elements(server, self.pod);
+        let elements = elements(server, self.pod, self.account, ticket);
         let (covered, elements) = covered(ticket, elements);
         let cammac = Cammac {
             kdc_verifier: Some(verifier(kdc_key, &covered)),
@@ -72,16 +75,16 @@ impl Vouching<'_> {
     }
 }
 
-/// Verifies that the KDC made a service ticket for this server; returns the pod that the ticket is bound to.
+/// Verifies that the KDC made a service ticket for this server; returns what the KDC asserts of it.
 ///
 /// # Errors
-/// [`Refusal::KdcVerifierMissing`], [`Refusal::KdcVerifierMismatch`], [`Refusal::PodBindingTorn`].
+/// [`Refusal::KdcVerifierMissing`], [`Refusal::KdcVerifierMismatch`].
 pub(crate) fn verify(
     ticket: &mut EncTicketPart,
     server: Option<&Entry>,
     krbtgt: Option<&Entry>,
     realm: &Realm,
-) -> Result<Option<PodRef>, Refusal> {
+) -> Result<AuthorizationData, Refusal> {
     let Cammac { elements, kdc_verifier, .. } = cammac_of(ticket).ok_or(Refusal::KdcVerifierMissing)?;
     let verifier = kdc_verifier.ok_or(Refusal::KdcVerifierMissing)?;
     let (covered, elements) = covered(ticket, elements);
@@ -94,13 +97,20 @@ pub(crate) fn verify(
     if !is_ours || !is_for_server {
         return Err(Refusal::KdcVerifierMismatch);
     }
-    PodRef::of_ticket(Some(&elements)).map_err(|_| Refusal::PodBindingTorn)
+    Ok(elements)
 }
 
 /// What the KDC asserts of a ticket.
-fn elements(server: &Principal, pod: Option<&PodRef>) -> AuthorizationData {
+fn elements(
+    server: &Principal,
+    pod: Option<&PodRef>,
+    account: Option<&Principal>,
+    ticket: &EncTicketPart,
+) -> AuthorizationData {
     let name = AuthorizationDatum { ad_type: AD_KENNEL_SERVER, ad_data: server.to_string().into_bytes() };
     let mut elements = pod.map(PodRef::bind).unwrap_or_default();
+    let client = Principal::new(ticket.cname.clone(), &*ticket.crealm);
+    elements.0.extend(account.and_then(|account| client_alias::bind(account, &client)));
     elements.0.push(if_relevant(vec![name]));
     elements
 }

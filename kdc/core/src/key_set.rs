@@ -37,6 +37,8 @@ pub struct KeyVersion {
     pub activated: Option<Timestamp>,
     /// When the KDC stopped issuing with it.
     pub retired: Option<Timestamp>,
+    /// How long a retired version is accepted at least, seconds; the policy at its retirement.
+    pub accept: Option<u32>,
     /// One key for each enctype, strongest first.
     pub keys: Vec<StoredKey>,
 }
@@ -46,6 +48,29 @@ pub struct KeyVersion {
 pub struct KeySet {
     /// Newest first; kvnos are unique.
     pub versions: Vec<KeyVersion>,
+}
+
+/// The rules of new keys.
+#[derive(Debug, Clone, Copy)]
+pub struct NewKeys<'a> {
+    /// Enctypes, strongest first: a key of each.
+    pub enctypes: &'a [Enctype],
+    /// Version numbers are above this one.
+    pub kvno_floor: u32,
+}
+
+impl NewKeys<'_> {
+    /// The number of the first version, where none is known.
+    #[must_use]
+    pub fn first_kvno(&self) -> u32 {
+        self.kvno_floor.saturating_add(1)
+    }
+
+    /// The number of the version after these. Numbers grow; the newest version is never dropped.
+    #[must_use]
+    pub fn next_kvno(&self, keys: &KeySet) -> u32 {
+        keys.versions.iter().map(|version| version.kvno).max().unwrap_or(0).max(self.kvno_floor).saturating_add(1)
+    }
 }
 
 impl KeySet {
@@ -78,8 +103,15 @@ impl KeySet {
     }
 
     fn active(kvno: u32, now: Timestamp, keys: Vec<StoredKey>) -> KeySet {
-        let version =
-            KeyVersion { kvno, state: KeyState::Active, created: now, activated: Some(now), retired: None, keys };
+        let version = KeyVersion {
+            kvno,
+            state: KeyState::Active,
+            created: now,
+            activated: Some(now),
+            retired: None,
+            accept: None,
+            keys,
+        };
         KeySet { versions: vec![version] }
     }
 
@@ -121,6 +153,7 @@ mod tests {
             created: Timestamp::default(),
             activated: None,
             retired: None,
+            accept: None,
             keys: Vec::new(),
         };
         let (staged, active) = (version(3, KeyState::Staged), version(2, KeyState::Active));
@@ -141,6 +174,16 @@ mod tests {
         keys.versions[0].state = KeyState::Active;
         keys.versions[0].keys[0].salt = None;
         assert_eq!(keys.password_set(), None, "a random key");
+    }
+
+    #[test]
+    fn a_new_version_is_above_all_that_are_there_and_above_the_floor() {
+        let rules = |kvno_floor| NewKeys { enctypes: &[], kvno_floor };
+        let of = |kvno| KeySet::random(&[], kvno, Timestamp::default(), &mut rand_core::OsRng);
+        assert_eq!((rules(0).first_kvno(), rules(0).next_kvno(&of(7))), (1, 8));
+        assert_eq!((rules(65_536).first_kvno(), rules(65_536).next_kvno(&of(7))), (65_537, 65_537));
+        assert_eq!(rules(65_536).next_kvno(&of(65_537)), 65_538);
+        assert_eq!(rules(0).next_kvno(&of(u32::MAX)), u32::MAX, "a number that is never reached");
     }
 
     #[test]

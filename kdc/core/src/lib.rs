@@ -19,12 +19,14 @@
 //! | [`pods`] | tickets that are bound to a pod |
 //! | [`enrolment`] | how a pod gets its credentials |
 //! | [`keytab`] | from records to a keytab, with aliases |
+//! | [`rotation`] | when keys change, step by step; who holds them |
 //! | [`accounts`] | principals that follow the objects of a cluster |
 //! | `checks` | what AS, TGS and AP check of principals and clocks |
 //! | `ticket_policy` | lifetimes and flags |
 //! | `enctype_choice` | which enctype for what |
 //! | `transited`, `addresses`, `authorization_data` | those parts of a ticket |
 //! | `kdc_verifier` | the KDC's own checksum over tickets that come back |
+//! | `client_alias`, `enterprise` | clients under another name than their own |
 //! | [`short_name`] | `HTTP/web` as a client of a namespace means it |
 //! | `reply` | a KDC-REP in one buffer |
 
@@ -42,6 +44,7 @@ pub mod pods;
 pub mod principal;
 pub mod realm;
 pub mod refusal;
+pub mod rotation;
 pub mod short_name;
 pub mod wants;
 
@@ -49,8 +52,10 @@ mod addresses;
 mod as_exchange;
 mod authorization_data;
 mod checks;
+mod client_alias;
 mod context;
 mod enctype_choice;
+mod enterprise;
 mod kdc_verifier;
 mod preauth;
 mod reply;

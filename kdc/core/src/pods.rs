@@ -2,7 +2,7 @@
 //! the pod lives. The binding is part of the ticket's authorization data, so every ticket that is derived from the first
 //! (service tickets, forwarded and renewed ones) has the same binding.
 
-use crate::authorization_data::{first_relevant, if_relevant};
+use crate::authorization_data::if_relevant;
 use kennel_wire::message::{AuthorizationData, AuthorizationDatum};
 use std::fmt;
 
@@ -65,12 +65,13 @@ impl PodRef {
         AuthorizationData(vec![if_relevant(vec![binding])])
     }
 
-    /// The pod that a ticket is bound to; only for tickets that this KDC sealed, whose local types nobody else can set.
+    /// The pod that a ticket is bound to, of the elements inside AD-IF-RELEVANT; only for tickets that this KDC sealed, whose local
+    /// types nobody else can set.
     ///
     /// # Errors
     /// A binding that cannot be read: such a ticket must not count as an unbound one.
-    pub(crate) fn of_ticket(data: Option<&AuthorizationData>) -> Result<Option<PodRef>, TornBinding> {
-        match data.and_then(|data| first_relevant(data, AD_KENNEL_POD)) {
+    pub(crate) fn of_ticket(relevant: &[AuthorizationDatum]) -> Result<Option<PodRef>, TornBinding> {
+        match relevant.iter().find(|datum| datum.ad_type == AD_KENNEL_POD) {
             Some(binding) => PodRef::parse(&binding.ad_data).map(Some).ok_or(TornBinding),
             None => Ok(None),
         }
@@ -96,6 +97,7 @@ pub(crate) struct TornBinding;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authorization_data::relevant;
     use kennel_wire::message::ad_type;
 
     fn pod() -> PodRef {
@@ -107,22 +109,22 @@ mod tests {
         let mut data = pod().bind();
         data.0.insert(0, AuthorizationDatum { ad_type: ad_type::WIN2K_PAC, ad_data: vec![1] });
         data.0.insert(0, if_relevant(vec![AuthorizationDatum { ad_type: 9, ad_data: vec![1] }]));
-        assert_eq!(PodRef::of_ticket(Some(&data)), Ok(Some(pod())));
-        assert_eq!(PodRef::of_ticket(None), Ok(None));
+        assert_eq!(PodRef::of_ticket(&relevant(Some(&data))), Ok(Some(pod())));
+        assert_eq!(PodRef::of_ticket(&relevant(None)), Ok(None));
     }
 
     #[test]
     fn a_binding_outside_if_relevant_is_none() {
         let bare = AuthorizationData(vec![AuthorizationDatum { ad_type: AD_KENNEL_POD, ad_data: b"a/b c".to_vec() }]);
-        assert_eq!(PodRef::of_ticket(Some(&bare)), Ok(None));
+        assert_eq!(PodRef::of_ticket(&relevant(Some(&bare))), Ok(None));
     }
 
     #[test]
     fn a_binding_of_the_longest_text_is_read_and_one_octet_more_is_not() {
         let read = |length: usize| {
             let uid = "u".repeat(length - "a/b ".len());
-            PodRef::of_ticket(Some(&PodRef { namespace: "a".into(), name: "b".into(), uid }.bind()))
-                .map(|pod| pod.is_some())
+            let binding = PodRef { namespace: "a".into(), name: "b".into(), uid }.bind();
+            PodRef::of_ticket(&relevant(Some(&binding))).map(|pod| pod.is_some())
         };
         assert_eq!(read(LONGEST), Ok(true));
         assert_eq!(read(LONGEST + 1), Err(TornBinding));
@@ -144,7 +146,7 @@ mod tests {
                 ad_type: AD_KENNEL_POD,
                 ad_data: text.to_vec(),
             }])]);
-            assert_eq!(PodRef::of_ticket(Some(&torn)), Err(TornBinding), "{text:?}");
+            assert_eq!(PodRef::of_ticket(&relevant(Some(&torn))), Err(TornBinding), "{text:?}");
         }
     }
 }

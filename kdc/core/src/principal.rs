@@ -1,7 +1,9 @@
 //! The stored record of a principal. Requests work with the [`Entry`](crate::entry::Entry) that is prepared from it.
 
 use crate::key_set::KeySet;
+use crate::rotation::holder::HolderRecord;
 use bitflags::bitflags;
+use kennel_crypto::Enctype;
 use kennel_wire::message::{KerberosTime, Principal, Timestamp};
 use std::fmt;
 
@@ -119,7 +121,16 @@ pub struct PrincipalRecord {
     pub expires: Option<KerberosTime>,
     /// When its password expires.
     pub password_expires: Option<KerberosTime>,
+    /// Enctypes that it understands for session keys (the string attribute `session_enctypes` of kadmin); `None`: those that it has
+    /// keys of, and aes256-cts-hmac-sha1-96.
+    pub session_enctypes: Option<Vec<Enctype>>,
     pub keys: KeySet,
+    /// When somebody asked for a new key; `None` once that key is in use.
+    pub rotation_ordered: Option<Timestamp>,
+    /// When its keys were revoked last: tickets of this client from before are refused.
+    pub revoked: Option<Timestamp>,
+    /// When keys of it left by hand: nobody knows who holds them.
+    pub unknown_holder: Option<Timestamp>,
     /// Time of its creation.
     pub created: Timestamp,
     /// Time of its last change.
@@ -142,7 +153,11 @@ impl PrincipalRecord {
             max_renewable_life: None,
             expires: None,
             password_expires: None,
+            session_enctypes: None,
             keys,
+            rotation_ordered: None,
+            revoked: None,
+            unknown_holder: None,
             created: now,
             modified: now,
             modified_by: by.into(),
@@ -164,6 +179,8 @@ pub enum Record {
         /// Who made it.
         origin: Origin,
     },
+    /// Who has which keys on disk, under a reserved name; no request finds it.
+    Holder(Box<HolderRecord>),
 }
 
 impl Record {
@@ -173,6 +190,7 @@ impl Record {
         match self {
             Record::Principal(record) => &record.principal,
             Record::Alias { alias, .. } => alias,
+            Record::Holder(holder) => &holder.name,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a realm permits: the configuration that every request is decided under.
 
+use crate::key_set::NewKeys;
 use kennel_crypto::Enctype;
 
 /// A realm's configuration. Immutable while a request runs; the shell swaps in a new one.
@@ -33,6 +34,9 @@ pub struct Realm {
     pub capaths: Vec<(String, String)>,
     /// (realm, next realm towards it), for a foreign realm that is not trusted directly.
     pub next_hops: Vec<(String, String)>,
+    /// Versions of new keys are above this number. It grows when an older copy of the store is served: keys that were made since that
+    /// copy are in keytabs under numbers that the copy does not know.
+    pub kvno_floor: u32,
 }
 
 impl Realm {
@@ -57,7 +61,14 @@ impl Realm {
             domain_realms: Vec::new(),
             capaths: Vec::new(),
             next_hops: Vec::new(),
+            kvno_floor: 0,
         }
+    }
+
+    /// The rules of new keys.
+    #[must_use]
+    pub fn new_keys(&self) -> NewKeys<'_> {
+        NewKeys { enctypes: &self.enctypes, kvno_floor: self.kvno_floor }
     }
 
     /// The realm that a host belongs to by `domain_realms`; the longest domain wins. Case does not matter in host names.

@@ -52,12 +52,11 @@ refusals! {
     ClientMissing => C_PRINCIPAL_UNKNOWN, "the request names no client";
     ServerMissing => S_PRINCIPAL_UNKNOWN, "the request names no server";
     ClientUnknown => C_PRINCIPAL_UNKNOWN, "client not found";
-    ClientAliasWithoutCanonicalize => C_PRINCIPAL_UNKNOWN, "the client's name is an alias and the canonicalize option is not set";
     ServerUnknown => S_PRINCIPAL_UNKNOWN, "server not found";
     ClientLocked => CLIENT_REVOKED, "the client is disabled";
     ClientExpired => NAME_EXP, "the client has expired";
-    PasswordExpired => KEY_EXPIRED, "the password has expired";
-    PasswordChangeRequired => KEY_EXPIRED, "the password must be changed";
+    PasswordExpired => KEY_EXPIRED, "the password has expired: only a ticket for kadmin/changepw is issued, to change it";
+    PasswordChangeRequired => KEY_EXPIRED, "the password must be changed: only a ticket for kadmin/changepw is issued, to do so";
     ServerLocked => S_PRINCIPAL_UNKNOWN, "the server is disabled";
     ServerExpired => SERVICE_EXP, "the server has expired";
     ServerIsNoService => MUST_USE_USER2USER, "the server takes user-to-user tickets only";
@@ -73,7 +72,7 @@ refusals! {
     // Pre-authentication.
     PreauthMalformed => PREAUTH_FAILED, "pre-authentication data cannot be read";
     PreauthFailed => PREAUTH_FAILED, "pre-authentication failed: wrong key or password";
-    PreauthEnctype => ETYPE_NOSUPP, "pre-authentication uses an enctype that is not permitted or that the client has no key of";
+    PreauthEnctype => PREAUTH_FAILED, "pre-authentication uses an enctype that is not permitted or that the client has no key of";
     PreauthSkew => AP_SKEW, "clock skew too great in pre-authentication";
     // Options and times.
     OptionNotInAs => BADOPTION, "an option that an AS request cannot have";
@@ -101,6 +100,8 @@ refusals! {
     TicketNotYetValid => AP_TKT_NYV, "the presented ticket is not valid yet";
     TicketInvalid => AP_TKT_NYV, "the presented ticket must be validated first";
     TicketAddress => AP_BADADDR, "the presented ticket may not be used from this address";
+    TicketAliasChanged => TGT_REVOKED, "the presented ticket is of an alias that stands for another account by now";
+    TicketAliasTorn => TGT_REVOKED, "the presented ticket is bound to an account in a way that cannot be read";
     TicketRevoked => TGT_REVOKED, "the presented ticket is of an account that was since replaced by another of its name";
     TicketBeforePasswordChange => TGT_REVOKED, "the presented ticket is older than its client's password";
     PodGone => TGT_REVOKED, "the presented ticket is bound to a pod that is gone";
@@ -114,7 +115,7 @@ refusals! {
     AuthenticatorSkew => AP_SKEW, "clock skew too great in the authenticator";
     AuthenticatorSubkey => ETYPE_NOSUPP, "the authenticator's sub-key is of an enctype that is not permitted";
     ChecksumMissing => AP_INAPP_CKSUM, "the authenticator has no checksum over the request";
-    ChecksumType => AP_INAPP_CKSUM, "the authenticator's checksum is not keyed with the session key";
+    ChecksumType => AP_INAPP_CKSUM, "the authenticator's checksum is neither keyed with the session key nor collision-proof";
     ChecksumMismatch => AP_MODIFIED, "the request is not the one that the authenticator was made for";
     AuthorizationDataIntegrity => AP_BAD_INTEGRITY, "the authorization data does not decrypt";
     AuthorizationDataMandatory => POLICY, "authorization data that must be understood is not";

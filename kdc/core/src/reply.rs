@@ -7,7 +7,7 @@ use crate::rules::AccessGranted;
 use kennel_crypto::{CryptoError, Key, PreparedKey};
 use kennel_wire::der::writer::Writer;
 use kennel_wire::message::{
-    EncKdcRepPart, EncTicketPart, EncryptionKey, KdcRep, KerberosTime, MessageType, PaData, Principal, Ticket,
+    EncKdcRepPart, EncTicketPart, EncryptionKey, KdcRep, KerberosTime, MessageType, Nonce, PaData, Principal, Ticket,
 };
 use rand_core::CryptoRngCore;
 use std::cell::RefCell;
@@ -49,7 +49,8 @@ pub(crate) struct Reply<'a> {
     pub(crate) ticket_seal: TicketSeal<'a>,
     pub(crate) key: &'a PreparedKey,
     pub(crate) kvno: Option<u32>,
-    pub(crate) nonce: u32,
+    /// As the request has it.
+    pub(crate) nonce: Nonce,
     pub(crate) key_expiration: Option<KerberosTime>,
     pub(crate) encrypted_pa_data: Vec<PaData>,
     /// The server is the ticket-granting service of another realm, in place of the requested server.

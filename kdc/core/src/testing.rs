@@ -21,7 +21,7 @@ pub(crate) fn body() -> KdcReqBody {
         from: None,
         till: KerberosTime::EPOCH,
         rtime: None,
-        nonce: 1,
+        nonce: 1u32.into(),
         etypes: Vec::new(),
         addresses: None,
         enc_authorization_data: None,

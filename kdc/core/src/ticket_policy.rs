@@ -76,7 +76,8 @@ impl Bounds<'_> {
     }
 }
 
-/// Whether the client asks for a ticket that starts later, and when that is.
+/// When the ticket starts, and whether it is a postdated one. With the option POSTDATED the start is the one that was asked for, also
+/// within the clock skew (RFC 4120, section 3.1.3); without it a start within the skew, or in the past, is now.
 ///
 /// # Errors
 /// [`Refusal::CannotPostdate`]: a start in the future without the POSTDATED option, or where the realm or a record forbids
@@ -86,14 +87,14 @@ pub(crate) fn start_time(
     now: KerberosTime,
     bounds: &Bounds<'_>,
 ) -> Result<(KerberosTime, bool), Refusal> {
-    let later = body.from.filter(|from| *from > now.plus(bounds.realm.clock_skew.into()));
+    let skew = i64::from(bounds.realm.clock_skew);
     let postdated = body.options.contains(KdcOptions::POSTDATED);
-    match later {
+    match body.from {
         _ if postdated && !bounds.may_postdate() => Err(Refusal::CannotPostdate),
-        Some(_) if !postdated => Err(Refusal::CannotPostdate),
-        Some(from) if from > now.plus(bounds.latest_start()) => Err(Refusal::PostdatedTooFar),
-        Some(from) => Ok((from, true)),
-        None => Ok((now, false)),
+        Some(from) if postdated && from > now.plus(bounds.latest_start().max(skew)) => Err(Refusal::PostdatedTooFar),
+        Some(from) if postdated => Ok((from, true)),
+        Some(from) if from > now.plus(skew) => Err(Refusal::CannotPostdate),
+        _ => Ok((now, false)),
     }
 }
 
@@ -101,27 +102,35 @@ pub(crate) fn start_time(
 ///
 /// # Errors
 /// [`Refusal::NeverValid`].
-pub(crate) fn times(body: &KdcReqBody, starttime: KerberosTime, bounds: &Bounds<'_>) -> Result<Times, Refusal> {
+pub(crate) fn times(
+    body: &KdcReqBody,
+    starttime: KerberosTime,
+    now: KerberosTime,
+    bounds: &Bounds<'_>,
+) -> Result<Times, Refusal> {
     let asked = asked_until(body.till);
     let endtime = asked.min(starttime.plus(bounds.max_life())).min(bounds.latest_end());
-    if endtime <= starttime {
+    if endtime <= starttime.max(now) {
         return Err(Refusal::NeverValid);
     }
     let renew_till = renew_till(body, starttime, endtime, bounds);
     Ok(Times { starttime, endtime, renew_till })
 }
 
+/// Until when a ticket can be renewed. A client that asks for a renewable ticket gets one even where no renewable life is permitted,
+/// as from MIT krb5kdc: Java refuses a reply without the flag. Such a ticket cannot be renewed, since it ends to be renewable when it
+/// begins. RENEWABLE-OK alone gives nothing unless the ticket can be renewed past its end: a renewed ticket would be shorter.
 fn renew_till(
     body: &KdcReqBody,
     starttime: KerberosTime,
     endtime: KerberosTime,
     bounds: &Bounds<'_>,
 ) -> Option<KerberosTime> {
-    let till = asked_until(body.till);
-    let asked = if body.options.contains(KdcOptions::RENEWABLE) {
+    let renewable = body.options.contains(KdcOptions::RENEWABLE);
+    let asked = if renewable {
         asked_until(body.rtime.unwrap_or_default())
-    } else if body.options.contains(KdcOptions::RENEWABLE_OK) && till > endtime {
-        till
+    } else if body.options.contains(KdcOptions::RENEWABLE_OK) {
+        asked_until(body.till)
     } else {
         return None;
     };
@@ -131,8 +140,9 @@ fn renew_till(
         PresentedRenewal::NotRenewable => return None,
         PresentedRenewal::Until(till) => till,
     };
-    let until = bounds.renewable_until(asked.min(longest).min(presented));
-    (until > starttime).then_some(until)
+    // A time before 1970 is none that clients can read in a reply.
+    let until = bounds.renewable_until(asked.min(longest).min(presented)).max(KerberosTime::EPOCH);
+    (renewable || until > endtime).then_some(until)
 }
 
 /// The epoch asks for the longest there is.
@@ -236,7 +246,7 @@ mod tests {
         let (realm, mut client, mut server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
         let mut request = body();
         let end = |request: &KdcReqBody, client: &PrincipalRecord, server: &PrincipalRecord| {
-            times(request, NOW, &bounds(&realm, client, server)).map(|t| t.endtime)
+            times(request, NOW, NOW, &bounds(&realm, client, server)).map(|t| t.endtime)
         };
         request.till = KerberosTime::EPOCH;
         assert_eq!(end(&request, &client, &server), Ok(NOW.plus(10 * HOUR)));
@@ -260,31 +270,63 @@ mod tests {
         bounds.presented_renewal = PresentedRenewal::NotRenewable;
         let mut request = body();
         request.options = KdcOptions::RENEWABLE;
-        let times = times(&request, NOW, &bounds).unwrap();
+        let times = times(&request, NOW, NOW, &bounds).unwrap();
         assert_eq!((times.endtime, times.renew_till), (NOW.plus(5), None));
     }
 
     #[test]
-    fn renewable_ok_gives_a_renewable_ticket_only_where_the_asked_life_is_too_long() {
-        let (realm, client, server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
-        let bounds = bounds(&realm, &client, &server);
+    fn renewable_ok_gives_a_renewable_ticket_only_where_it_can_be_renewed_past_its_end() {
+        let (realm, mut client, server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
         let mut request = body();
         request.options = KdcOptions::RENEWABLE_OK;
+        let renew_till = |request: &KdcReqBody, client: &PrincipalRecord| {
+            times(request, NOW, NOW, &bounds(&realm, client, &server)).unwrap().renew_till
+        };
         request.till = NOW.plus(HOUR);
-        assert_eq!(times(&request, NOW, &bounds).unwrap().renew_till, None);
+        assert_eq!(renew_till(&request, &client), None);
         request.till = NOW.plus(24 * HOUR);
-        assert_eq!(times(&request, NOW, &bounds).unwrap().renew_till, Some(NOW.plus(24 * HOUR)));
+        assert_eq!(renew_till(&request, &client), Some(NOW.plus(24 * HOUR)));
+        // Renewed, a ticket of 10 hours would become one of less: the client is better off without.
+        for seconds in [0, 3_600, 36_000] {
+            client.max_renewable_life = Some(seconds);
+            assert_eq!(renew_till(&request, &client), None, "{seconds}");
+        }
+        client.max_renewable_life = Some(36_001);
+        assert_eq!(renew_till(&request, &client), Some(NOW.plus(36_001)));
     }
 
     #[test]
-    fn a_principal_that_disallows_it_gets_no_renewable_forwardable_or_proxiable_ticket() {
+    fn a_ticket_is_renewable_where_that_was_asked_for_and_until_it_starts_where_nothing_longer_is_permitted() {
+        let (mut realm, mut client, server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
+        let mut request = body();
+        request.options = KdcOptions::RENEWABLE;
+        let renew_till = |request: &KdcReqBody, realm: &Realm, client: &PrincipalRecord| {
+            times(request, NOW, NOW, &bounds(realm, client, &server)).unwrap().renew_till
+        };
+        for rtime in [NOW, NOW.plus(-1), NOW.plus(5)] {
+            request.rtime = Some(rtime);
+            assert_eq!(renew_till(&request, &realm, &client), Some(rtime), "never beyond what was asked for");
+        }
+        request.rtime = Some(NOW.plus(HOUR));
+        client.max_renewable_life = Some(0);
+        assert_eq!(renew_till(&request, &realm, &client), Some(NOW));
+        client.max_renewable_life = None;
+        realm.max_renewable_life = 0;
+        assert_eq!(renew_till(&request, &realm, &client), Some(NOW));
+    }
+
+    #[test]
+    fn a_principal_that_disallows_it_gets_no_forwardable_or_proxiable_ticket_and_none_that_can_be_renewed() {
         let (realm, mut client, server) = (Realm::new("R"), record("alice"), record("HTTP/web"));
         client.attributes =
             Attributes::DISALLOW_RENEWABLE | Attributes::DISALLOW_FORWARDABLE | Attributes::DISALLOW_PROXIABLE;
         let mut request = body();
         request.options = KdcOptions::RENEWABLE | KdcOptions::FORWARDABLE | KdcOptions::PROXIABLE;
         let bounds = bounds(&realm, &client, &server);
-        assert_eq!(times(&request, NOW, &bounds).unwrap().renew_till, None);
+        let times = times(&request, NOW, NOW, &bounds).unwrap();
+        assert_eq!(times.renew_till, Some(NOW), "Java refuses a reply without the flag");
+        let renewed = renewed_times(times.starttime, times.endtime, NOW, NOW, &bounds);
+        assert_eq!(renewed, Err(Refusal::TicketNotRenewable));
         assert_eq!(asked_flags(request.options, &bounds), TicketFlags::empty());
     }
 
@@ -296,6 +338,15 @@ mod tests {
         assert_eq!(start_time(&request, NOW, &bounds(&realm, &client, &server)), Err(Refusal::CannotPostdate));
         request.options = KdcOptions::POSTDATED;
         assert_eq!(start_time(&request, NOW, &bounds(&realm, &client, &server)), Ok((NOW.plus(HOUR), true)));
+        for seconds in [-HOUR, -1, 0, 1, 300] {
+            request.from = Some(NOW.plus(seconds));
+            let postdated = start_time(&request, NOW, &bounds(&realm, &client, &server));
+            assert_eq!(postdated, Ok((NOW.plus(seconds), true)), "the start that was asked for");
+            let options = std::mem::take(&mut request.options);
+            assert_eq!(start_time(&request, NOW, &bounds(&realm, &client, &server)), Ok((NOW, false)));
+            request.options = options;
+        }
+        request.from = Some(NOW.plus(HOUR));
         client.attributes = Attributes::DISALLOW_POSTDATED;
         assert_eq!(start_time(&request, NOW, &bounds(&realm, &client, &server)), Err(Refusal::CannotPostdate));
         client.attributes = Attributes::empty();
@@ -313,6 +364,21 @@ mod tests {
             request.from = Some(NOW.plus(seconds));
             assert_eq!(start_time(&request, NOW, &bounds(&realm, &client, &server)), start);
         }
+        // Clocks may differ by the skew.
+        client.max_renewable_life = Some(0);
+        for (seconds, start) in [(300, Ok((NOW.plus(300), true))), (301, Err(Refusal::PostdatedTooFar))] {
+            request.from = Some(NOW.plus(seconds));
+            assert_eq!(start_time(&request, NOW, &bounds(&realm, &client, &server)), start);
+        }
+    }
+
+    #[test]
+    fn a_postdated_ticket_that_would_have_ended_already_is_not_issued() {
+        let (realm, client, server) = (postdating(), record("alice"), record("HTTP/web"));
+        let bounds = bounds(&realm, &client, &server);
+        let end = |start: KerberosTime| times(&body(), start, NOW, &bounds).map(|times| times.endtime);
+        assert_eq!(end(NOW.plus(1 - 10 * HOUR)), Ok(NOW.plus(1)));
+        assert_eq!(end(NOW.plus(-10 * HOUR)), Err(Refusal::NeverValid));
     }
 
     #[test]

@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub enum Want {
     /// The client: named by an AS request, by the presented ticket in TGS.
     Client,
+    /// What the name of the presented ticket stands for, where it is another name than its client's own (TGS).
+    ClientAlias,
     /// The server that the ticket is asked for.
     Server,
     /// The server of the presented ticket (TGS).

@@ -4,7 +4,7 @@ use crate::realm::TestRealm;
 use kennel_client::dangerous::{BodyChecksum, TgsParts, dangerous_tgs_request};
 use kennel_client::{Credential, TgsRequest};
 use kennel_core::refusal::Refusal;
-use kennel_crypto::{Enctype, Key, KeyUsage};
+use kennel_crypto::{Enctype, Key, KeyUsage, UnkeyedChecksum};
 use kennel_wire::message::{
     AuthorizationData, AuthorizationDatum, Checksum, EncTicketPart, EncryptedData, KdcReq, MessageType,
 };
@@ -61,12 +61,35 @@ fn the_body_must_be_the_one_that_the_authenticator_was_made_for() {
     assert_eq!(realm.last_refusal(), Refusal::ChecksumMismatch);
 }
 
+/// The authenticator carries a checksum of this type over the body, of which `change` may change octets.
+fn unkeyed(parts: &mut TgsParts, cksumtype: i32, change: impl FnOnce(&mut Vec<u8>)) {
+    let kind = UnkeyedChecksum::from_number(cksumtype).unwrap();
+    let mut checksum = kind.compute(&parts.body.encode());
+    change(&mut checksum);
+    parts.body_checksum = BodyChecksum::Given(Some(Checksum { cksumtype, checksum }));
+}
+
 #[test]
-fn a_checksum_that_is_missing_unkeyed_or_of_another_usage_is_refused() {
+fn a_checksum_without_a_key_is_accepted_where_it_is_collision_proof_and_over_this_very_body() {
+    // RFC 4120, section 3.3.2: the checksum stands inside the encrypted authenticator, where nobody between reaches it.
+    for cksumtype in [2, 7, 9, 14] {
+        let mut realm = TestRealm::new();
+        let tgt = realm.tgt("alice");
+        ask(&mut realm, &tgt, |parts| unkeyed(parts, cksumtype, |_| {}));
+        realm.last_issued();
+        let changed = refusal(|parts| unkeyed(parts, cksumtype, |sum| sum[0] ^= 1));
+        assert_eq!(changed, Refusal::ChecksumMismatch, "{cksumtype}");
+        assert_eq!(refusal(|parts| unkeyed(parts, cksumtype, Vec::clear)), Refusal::ChecksumMismatch, "{cksumtype}");
+    }
+}
+
+#[test]
+fn a_checksum_that_is_missing_not_collision_proof_or_of_another_usage_is_refused() {
     assert_eq!(refusal(|parts| parts.body_checksum = BodyChecksum::Given(None)), Refusal::ChecksumMissing);
-    for (cksumtype, length) in [(1, 4), (7, 16), (14, 20)] {
-        let unkeyed = Checksum { cksumtype, checksum: vec![0; length] };
-        let given = BodyChecksum::Given(Some(unkeyed));
+    // CRC-32, and those of DES.
+    for (cksumtype, length) in [(1, 4), (3, 24), (4, 16), (8, 24)] {
+        let weak = Checksum { cksumtype, checksum: vec![0; length] };
+        let given = BodyChecksum::Given(Some(weak));
         assert_eq!(refusal(|parts| parts.body_checksum = given), Refusal::ChecksumType);
     }
     let other_usage = BodyChecksum::Keyed(KeyUsage::AP_REQ_CHECKSUM);

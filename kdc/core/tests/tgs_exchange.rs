@@ -1,13 +1,14 @@
 //! The TGS exchange (RFC 4120, section 3.3).
 
 use crate::realm::{AES, TestRealm, denial};
-use kennel_client::{AsRequest, Secret, TgsRequest, TicketOptions};
+use kennel_client::dangerous::{dangerous_open_reply, dangerous_tgs_request};
+use kennel_client::{AsRequest, ClientError, Secret, TgsRequest, TicketOptions};
 use kennel_core::access::{AccessDecision, AccessPath};
 use kennel_core::key_set::{KeySet, KeyState};
 use kennel_core::principal::Attributes;
 use kennel_core::refusal::Refusal;
-use kennel_crypto::Enctype;
-use kennel_wire::message::{HostAddress, KdcOptions, KerberosTime, TicketFlags};
+use kennel_crypto::{Enctype, KeyUsage};
+use kennel_wire::message::{HostAddress, KdcOptions, KerberosTime, Nonce, TicketFlags};
 use std::net::IpAddr;
 
 #[test]
@@ -34,19 +35,81 @@ fn the_same_request_again_gets_an_equivalent_answer_and_does_no_harm() {
     }
 }
 
-#[test]
-fn session_keys_are_of_an_enctype_that_client_and_server_both_know() {
-    let mut realm = TestRealm::new();
-    let (now, mut rng) = (realm.now, realm.rng.clone());
-    realm.change("HTTP/web.r", |r| r.keys = KeySet::random(&[Enctype::Aes128CtsHmacSha1], 4, now, &mut rng));
+/// The enctype of the session key that a client gets for HTTP/web, of the enctypes that it offers.
+fn session_enctype(realm: &mut TestRealm, offered: &[Enctype]) -> Result<Enctype, ClientError> {
     let tgt = realm.tgt("alice");
-    let ticket = realm.service(&tgt, "HTTP/web.r").unwrap();
-    assert_eq!(ticket.session_key.enctype(), Enctype::Aes128CtsHmacSha1);
-    assert_eq!(realm.last_issued().kvno, Some(4));
     let mut request = TgsRequest::new(realm.principal("HTTP/web.r"));
-    request.options.enctypes = vec![Enctype::Aes256CtsHmacSha384];
-    let refused = realm.tgs(&tgt, &request);
+    request.options.enctypes = offered.to_vec();
+    realm.tgs(&tgt, &request).map(|ticket| ticket.session_key.enctype())
+}
+
+#[test]
+fn a_service_is_assumed_to_know_aes256_with_sha1_and_what_it_has_keys_of() {
+    use Enctype::{Aes128CtsHmacSha1, Aes256CtsHmacSha1, Aes256CtsHmacSha384, Rc4Hmac};
+    for only in [Aes128CtsHmacSha1, Rc4Hmac] {
+        let mut realm = TestRealm::with(|rules| rules.enctypes.push(Rc4Hmac));
+        let (now, mut rng) = (realm.now, realm.rng.clone());
+        realm.change("HTTP/web.r", |r| r.keys = KeySet::random(&[only], 4, now, &mut rng));
+        for (offered, session) in [
+            (&[Aes256CtsHmacSha1][..], Aes256CtsHmacSha1),
+            (&[Aes256CtsHmacSha384, Aes256CtsHmacSha1, only], Aes256CtsHmacSha1),
+            (&[only, Aes256CtsHmacSha1], only),
+        ] {
+            assert_eq!(session_enctype(&mut realm, offered).unwrap(), session, "{only}");
+            let issued = realm.last_issued();
+            assert_eq!((issued.ticket_enctype, issued.kvno), (only, Some(4)));
+        }
+        let refused = session_enctype(&mut realm, &[Aes256CtsHmacSha384]);
+        realm.assert_refused(refused, Refusal::NoSessionEnctype);
+    }
+}
+
+#[test]
+fn a_service_whose_session_enctypes_are_named_gets_these_and_no_others() {
+    use Enctype::{Aes128CtsHmacSha1, Aes256CtsHmacSha1, Aes256CtsHmacSha384};
+    let mut realm = TestRealm::new();
+    realm.change("HTTP/web.r", |r| r.session_enctypes = Some(vec![Aes128CtsHmacSha1]));
+    assert_eq!(session_enctype(&mut realm, &AES).unwrap(), Aes128CtsHmacSha1);
+    let refused = session_enctype(&mut realm, &[Aes256CtsHmacSha384, Aes256CtsHmacSha1]);
     realm.assert_refused(refused, Refusal::NoSessionEnctype);
+}
+
+#[test]
+fn a_realm_that_does_not_permit_aes256_with_sha1_uses_it_for_no_session() {
+    let permitted = vec![Enctype::Aes256CtsHmacSha384, Enctype::Aes128CtsHmacSha1];
+    let mut realm = TestRealm::with(|rules| rules.enctypes = permitted);
+    let (now, mut rng) = (realm.now, realm.rng.clone());
+    realm.change("HTTP/web.r", |r| r.keys = KeySet::random(&[Enctype::Aes128CtsHmacSha1], 1, now, &mut rng));
+    assert_eq!(session_enctype(&mut realm, &AES).unwrap(), Enctype::Aes128CtsHmacSha1);
+    let refused = session_enctype(&mut realm, &[Enctype::Aes256CtsHmacSha1]);
+    realm.assert_refused(refused, Refusal::NoSessionEnctype);
+}
+
+#[test]
+fn a_ticket_whose_key_version_is_absent_or_zero_is_tried_with_every_version_that_is_held() {
+    let mut realm = TestRealm::new();
+    let tgt = realm.tgt("alice");
+    let (now, mut rng) = (realm.now, realm.rng.clone());
+    realm.change("krbtgt/R", |r| {
+        let new = KeySet::random(&AES, 2, now, &mut rng).versions.remove(0);
+        r.keys.versions[0].state = KeyState::Retiring;
+        r.keys.versions.insert(0, new);
+    });
+    for kvno in [None, Some(0), Some(1)] {
+        let mut presented = tgt.clone();
+        presented.ticket.enc_part.kvno = kvno;
+        realm.service(&presented, "HTTP/web.r").unwrap();
+    }
+    let mut presented = tgt.clone();
+    presented.ticket.enc_part.kvno = Some(2);
+    let refused = realm.service(&presented, "HTTP/web.r");
+    realm.assert_refused(refused, Refusal::TicketIntegrity);
+    realm.change("krbtgt/R", |r| {
+        r.keys.versions.pop();
+    });
+    presented.ticket.enc_part.kvno = Some(0);
+    let refused = realm.service(&presented, "HTTP/web.r");
+    realm.assert_refused(refused, Refusal::TicketIntegrity);
 }
 
 #[test]
@@ -198,7 +261,7 @@ fn a_renewable_ticket_is_renewed_for_the_same_life_until_renew_till() {
     let renewed = realm.tgs(&tgt, &TgsRequest::renew(&tgt)).unwrap();
     assert_eq!(renewed.endtime, tgt.starttime.plus(6_600));
     assert_eq!(renewed.renew_till, tgt.renew_till);
-    assert!(!renewed.flags.contains(TicketFlags::INITIAL));
+    assert!(renewed.flags.contains(TicketFlags::INITIAL), "the TGT of an AS exchange stays one");
     realm.wait(3_000);
     let again = realm.tgs(&renewed, &TgsRequest::renew(&renewed)).unwrap();
     assert_eq!(Some(again.endtime), tgt.renew_till);
@@ -218,6 +281,35 @@ fn a_ticket_can_be_renewed_until_the_clock_skew_after_its_end_and_not_a_second_l
     realm.wait(1);
     let refused = realm.tgs(&tgt, &TgsRequest::renew(&tgt));
     realm.assert_refused(refused, Refusal::TicketExpired);
+}
+
+#[test]
+fn a_ticket_of_the_as_exchange_for_a_service_is_an_initial_one_until_it_is_renewed() {
+    let mut realm = TestRealm::new();
+    let server = Some(realm.principal("HTTP/web.r").name);
+    let options = TicketOptions { renewable_life: Some(86_400), ..Default::default() };
+    let request = AsRequest { server, options, ..AsRequest::new(realm.principal("alice")) };
+    let secret = Secret::Keys(realm.keys("alice"));
+    let ticket = realm.initial_with(request, secret).unwrap().credential;
+    assert!(ticket.flags.contains(TicketFlags::INITIAL));
+    let renewed = realm.tgs(&ticket, &TgsRequest::renew(&ticket)).unwrap();
+    assert!(!renewed.flags.contains(TicketFlags::INITIAL));
+}
+
+#[test]
+fn a_tgt_that_was_asked_to_be_renewable_where_nothing_is_says_so_and_is_not_renewed() {
+    let mut realm = TestRealm::with(|rules| rules.max_renewable_life = 0);
+    realm.add("bob", |record| record.attributes = Attributes::DISALLOW_RENEWABLE);
+    let asked = TicketOptions { renewable_life: Some(604_800), ..Default::default() };
+    for client in ["alice", "bob"] {
+        let tgt = realm.initial(client, asked.clone()).unwrap();
+        assert!(tgt.flags.contains(TicketFlags::RENEWABLE), "Java refuses a reply without the flag");
+        assert_eq!(tgt.renew_till, Some(tgt.starttime));
+        realm.wait(1);
+        let refused = realm.tgs(&tgt, &TgsRequest::renew(&tgt));
+        realm.assert_refused(refused, Refusal::TicketNotRenewable);
+        realm.service(&tgt, "HTTP/web.r").unwrap();
+    }
 }
 
 #[test]
@@ -297,9 +389,7 @@ fn flags_that_the_tgt_lacks_cannot_be_had() {
     let mut realm = TestRealm::new();
     let tgt = realm.tgt("alice");
     for (flags, refusal) in [
-        (KdcOptions::FORWARDABLE, Refusal::TgtNotForwardable),
         (KdcOptions::FORWARDED, Refusal::TgtNotForwardable),
-        (KdcOptions::PROXIABLE, Refusal::TgtNotProxiable),
         (KdcOptions::PROXY, Refusal::TgtNotProxiable),
         (KdcOptions::ALLOW_POSTDATE, Refusal::TgtNotPostdatable),
         (KdcOptions::RENEW | KdcOptions::VALIDATE, Refusal::ConflictingOptions),
@@ -307,6 +397,49 @@ fn flags_that_the_tgt_lacks_cannot_be_had() {
     ] {
         let refused = realm.service_with(&tgt, "HTTP/web.r", flags);
         realm.assert_refused(refused, refusal);
+    }
+}
+
+#[test]
+fn forwardable_and_proxiable_are_left_out_where_the_tgt_is_not() {
+    let mut realm = TestRealm::new();
+    let both = KdcOptions::FORWARDABLE | KdcOptions::PROXIABLE;
+    for (of_the_tgt, given) in [
+        (KdcOptions::empty(), TicketFlags::empty()),
+        (KdcOptions::FORWARDABLE, TicketFlags::FORWARDABLE),
+        (KdcOptions::PROXIABLE, TicketFlags::PROXIABLE),
+        (both, TicketFlags::FORWARDABLE | TicketFlags::PROXIABLE),
+    ] {
+        let tgt = realm.initial("alice", TicketOptions::with_flags(of_the_tgt)).unwrap();
+        let ticket = realm.service_with(&tgt, "HTTP/web.r", both).unwrap();
+        assert_eq!(ticket.flags & (TicketFlags::FORWARDABLE | TicketFlags::PROXIABLE), given);
+    }
+}
+
+#[test]
+fn a_tgt_with_a_netbios_name_alone_is_good_from_anywhere() {
+    let mut realm = TestRealm::new();
+    let netbios = HostAddress { addr_type: 20, address: b"WORKSTATION     ".to_vec() };
+    let tgt = realm.initial("alice", TicketOptions { addresses: vec![netbios], ..Default::default() }).unwrap();
+    realm.service(&tgt, "HTTP/web.r").unwrap();
+    realm.peer = "192.0.2.7:5000".parse().unwrap();
+    realm.service(&tgt, "HTTP/web.r").unwrap();
+}
+
+#[test]
+fn the_nonce_of_a_reply_has_the_octets_of_the_request() {
+    let mut realm = TestRealm::new();
+    let tgt = realm.tgt("alice");
+    let request = TgsRequest::new(realm.principal("HTTP/web.r"));
+    for nonce in [Nonce::from(-2i32), Nonce::from(i32::MIN), Nonce::from(u32::MAX), Nonce::from(7u32)] {
+        let (now, mut rng) = (realm.now, realm.rng.clone());
+        let message = dangerous_tgs_request(&tgt, &request, now, &mut rng, |parts| {
+            parts.body.nonce = nonce;
+            parts.subkey = None;
+        });
+        let reply = realm.ask(&message.1).reply.unwrap();
+        let (_, part) = dangerous_open_reply(&reply, &tgt.session_key, KeyUsage::TGS_REP_SESSION).unwrap();
+        assert_eq!(part.nonce, nonce);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The mandatory keyed checksum of every enctype (RFC 3961, section 4). Unkeyed ones do not exist here.
+//! The mandatory keyed checksum of every enctype (RFC 3961, section 4). [`unkeyed`](crate::unkeyed) has those without a key.
 
 use crate::aes_sha2::{Sha256Aes128, Sha384Aes256, Variant};
 use crate::enctype::Enctype;

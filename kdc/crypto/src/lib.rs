@@ -10,6 +10,7 @@
 //! | [`secret`] | octets that are secret |
 //! | [`wrap`] | records under the master key |
 //! | `aes_sha1`, `aes_sha2`, `rc4` | the families: key derivation, sealing, opening |
+//! | [`unkeyed`] | checksums without a key, for messages that are encrypted around them |
 //! | `string_to_key`, `checksum`, `prf` | the operations that every family has |
 //! | `cts`, `n_fold`, `mac` | building blocks of the families |
 
@@ -17,6 +18,7 @@ pub mod enctype;
 pub mod key;
 pub mod prepared;
 pub mod secret;
+pub mod unkeyed;
 pub mod usage;
 pub mod wrap;
 
@@ -37,6 +39,7 @@ pub use error::CryptoError;
 pub use key::Key;
 pub use prepared::PreparedKey;
 pub use secret::SecretBytes;
+pub use unkeyed::UnkeyedChecksum;
 pub use usage::KeyUsage;
 pub use wrap::MasterKey;
 

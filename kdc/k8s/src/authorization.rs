@@ -3,8 +3,7 @@
 
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, UserInfo};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
-use kennel_wire::admin::permission::{self, GROUP};
-use kennel_wire::master_key;
+use kennel_wire::admin::Permission;
 use kube::api::PostParams;
 use kube::{Api, Client};
 use std::time::Duration;
@@ -44,35 +43,11 @@ pub async fn authenticate(client: &Client, token: &str) -> Result<Option<User>, 
     Ok(user.filter(|_| status.authenticated == Some(true)).map(User))
 }
 
-/// A permission that the admin API asks of its callers: a verb on a virtual sub-resource of `kennel.dev`, of which no object exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the words of RBAC")]
-pub struct Permission {
-    pub verb: &'static str,
-    pub resource: &'static str,
-    pub subresource: &'static str,
-}
-
-impl Permission {
-    /// Sees the decisions about the servers of a namespace, or of all.
-    pub const SEE_DECISIONS: Permission =
-        Permission { verb: permission::VERB, resource: permission::RESOURCE, subresource: permission::SUBRESOURCE };
-    /// Sees which master key the store is under.
-    pub const SEE_MASTER_KEY: Permission = Permission {
-        verb: master_key::permission::READ,
-        resource: master_key::permission::RESOURCE,
-        subresource: master_key::permission::SUBRESOURCE,
-    };
-    /// Rotates the master key.
-    pub const ROTATE_MASTER_KEY: Permission =
-        Permission { verb: master_key::permission::ROTATE, ..Permission::SEE_MASTER_KEY };
-}
-
-/// Asks whether a user has a permission in a namespace; without a namespace, in the whole cluster.
+/// Asks whether a user has a permission in a namespace; without a namespace, in all namespaces.
 ///
 /// # Errors
 /// [`ReviewFailed`] where the API server does not answer.
-pub async fn is_permitted(
+pub async fn has_permission(
     client: &Client,
     user: &User,
     permission: Permission,
@@ -87,7 +62,7 @@ pub async fn is_permitted(
 fn question(User(user): &User, permission: Permission, namespace: Option<&str>) -> SubjectAccessReview {
     let text = |text: &str| Some(text.to_owned());
     let attributes = ResourceAttributes {
-        group: text(GROUP),
+        group: text(Permission::GROUP),
         resource: text(permission.resource),
         subresource: text(permission.subresource),
         verb: text(permission.verb),
@@ -119,6 +94,7 @@ async fn in_time<T>(review: impl Future<Output = kube::Result<T>>) -> Result<T, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kennel_wire::master_key;
 
     #[test]
     fn a_question_names_the_whole_user_and_the_virtual_resource() {
@@ -129,7 +105,7 @@ mod tests {
             groups: Some(vec!["team".into()]),
             extra: Some(extra.into()),
         });
-        let spec = question(&user, Permission::SEE_DECISIONS, Some("shop")).spec;
+        let spec = question(&user, Permission::DECISIONS, Some("shop")).spec;
         assert_eq!((spec.user.as_deref(), spec.uid.as_deref()), (Some("alice"), Some("u")));
         assert_eq!((spec.groups.map(|groups| groups.len()), spec.extra.map(|extra| extra.len())), (Some(1), Some(1)));
         let asked = spec.resource_attributes.unwrap();
@@ -137,9 +113,9 @@ mod tests {
         let resource = (asked.group.as_deref(), asked.resource.as_deref(), asked.subresource.as_deref());
         assert_eq!(resource, (Some("kennel.dev"), Some("kerberosaccesses"), Some("decisions")));
         assert_eq!(asked.verb.as_deref(), Some("get"));
-        let everywhere = question(&user, Permission::ROTATE_MASTER_KEY, None).spec.resource_attributes.unwrap();
-        let resource = (everywhere.verb.as_deref(), everywhere.resource.as_deref(), everywhere.subresource.as_deref());
-        assert_eq!(resource, (Some("update"), Some("kerberosrealms"), Some("master-key")));
+        let everywhere = question(&user, master_key::permission::ROTATE, None).spec.resource_attributes.unwrap();
         assert_eq!(everywhere.namespace.as_deref(), Some(""), "an empty namespace means all of them");
+        let asked = [everywhere.verb, everywhere.resource, everywhere.subresource].map(Option::unwrap);
+        assert_eq!(asked, ["update", "kerberosrealms", "master-key"]);
     }
 }

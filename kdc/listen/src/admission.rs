@@ -2,11 +2,15 @@
 //! has waited longest for its client closes: of the same source, where the source exceeds its share, and otherwise of the source
 //! that has the most connections. A flood of connections that send nothing, or read nothing, thus displaces only itself: a client
 //! that sends its request and reads the reply at once never waits longest.
+//!
+//! A request that a responder keeps open on purpose parks its connection: the connection counts to a limit of its own from then on,
+//! and closes after the answer.
 
 use crate::limits::{BIG_REQUESTS, SHARE};
+use kennel_wire::source::Source;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -26,11 +30,15 @@ struct Limits {
     share: usize,
     /// Octets that the long requests of all connections may occupy.
     octets: usize,
+    /// Connections that may be parked at a time.
+    parked: usize,
 }
 
 #[derive(Default)]
 struct State {
+    /// Connections that are open and not parked.
     open: usize,
+    parked: usize,
     octets: usize,
     sources: HashMap<Source, Presence>,
     /// The sources with connections that wait for their client. The last one gives way.
@@ -60,23 +68,6 @@ struct Waiter {
     pushed_out: Arc<Notify>,
 }
 
-/// The origin of connections that share a limit: an IPv4 address, or an IPv6 network of 64 bits, since one host may use all
-/// addresses of such a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Source(IpAddr);
-
-impl From<IpAddr> for Source {
-    fn from(address: IpAddr) -> Source {
-        Source(match address.to_canonical() {
-            IpAddr::V6(v6) => {
-                let [a, b, c, d, ..] = v6.segments();
-                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-            }
-            v4 @ IpAddr::V4(_) => v4,
-        })
-    }
-}
-
 /// An open connection, which counts until this value is dropped. The connection waits for its client from its admission on: on
 /// a busy machine its task may start only after many more connections were admitted.
 pub(crate) struct Slot {
@@ -90,12 +81,19 @@ struct Standing {
     /// The connection's place among those that wait, and the time at which it began; `None` while the server works for it.
     waits: Option<(Ticket, Instant)>,
     octets: usize,
+    /// Time at which a parked connection closes, whatever its state.
+    parked_until: Option<Instant>,
 }
 
 impl Admission {
-    /// At most `limit` connections, and a quarter of them for one source.
+    /// At most `limit` connections, and a quarter of them for one source; none may be parked.
     pub(crate) fn new(limit: usize) -> Admission {
-        let limits = Limits { open: limit, share: limit.div_ceil(SHARE), octets: BIG_REQUESTS };
+        Admission::with_parking(limit, 0)
+    }
+
+    /// With room for `parked` further connections that are parked.
+    pub(crate) fn with_parking(limit: usize, parked: usize) -> Admission {
+        let limits = Limits { open: limit, share: limit.div_ceil(SHARE), octets: BIG_REQUESTS, parked };
         Admission { limits, state: Arc::default() }
     }
 
@@ -115,7 +113,8 @@ impl Admission {
         state.sources.entry(source).or_default().open += 1;
         let pushed_out = Arc::new(Notify::new());
         let ticket = state.wait(source, 0, &pushed_out);
-        let standing = Mutex::new(Standing { waits: Some((ticket, Instant::now())), octets: 0 });
+        let standing = Standing { waits: Some((ticket, Instant::now())), octets: 0, parked_until: None };
+        let standing = Mutex::new(standing);
         Some(Slot { admission: self.clone(), source, pushed_out, standing })
     }
 
@@ -162,6 +161,15 @@ impl State {
     }
 
     fn close(&mut self, source: Source, standing: &Standing) {
+        if standing.parked_until.is_some() {
+            self.parked = self.parked.saturating_sub(1);
+        } else {
+            self.count_out(source, standing);
+        }
+    }
+
+    /// Ends what the connection counts to the limits of open ones.
+    fn count_out(&mut self, source: Source, standing: &Standing) {
         standing.waits.and_then(|(ticket, _)| self.leave(source, ticket));
         self.octets = self.octets.saturating_sub(standing.octets);
         self.open = self.open.saturating_sub(1);
@@ -202,7 +210,12 @@ impl Slot {
     pub(crate) fn wait(&self) {
         let mut standing = self.standing();
         if standing.waits.is_none() {
-            let ticket = self.admission.lock().wait(self.source, standing.octets, &self.pushed_out);
+            let mut state = self.admission.lock();
+            // A parked connection displaces nobody and is displaced by nobody.
+            let ticket = match standing.parked_until {
+                Some(_) => Ticket::MAX,
+                None => state.wait(self.source, standing.octets, &self.pushed_out),
+            };
             standing.waits = Some((ticket, Instant::now()));
         }
     }
@@ -212,6 +225,28 @@ impl Slot {
         if let Some((ticket, _)) = self.standing().waits.take() {
             self.admission.lock().leave(self.source, ticket);
         }
+    }
+
+    /// Takes the connection out of the limits of open ones, until it closes: at the end of its answer, and at `until` at the latest.
+    /// Returns false, without an effect, where no further connection may be parked.
+    pub(crate) fn park(&self, until: Instant) -> bool {
+        let mut standing = self.standing();
+        let mut state = self.admission.lock();
+        if standing.parked_until.is_none() {
+            if state.parked >= self.admission.limits.parked {
+                return false;
+            }
+            state.count_out(self.source, &standing);
+            state.parked += 1;
+            (standing.waits, standing.octets) = (None, 0);
+        }
+        standing.parked_until = Some(until);
+        true
+    }
+
+    /// The end of a parked connection; `None` where the connection is not parked.
+    pub(crate) fn parked_until(&self) -> Option<Instant> {
+        self.standing().parked_until
     }
 
     /// Moves the connection to the end of the queue: its client has made progress.
@@ -344,14 +379,6 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_ipv6_network_are_one_source_and_so_are_both_forms_of_an_ipv4_address() {
-        let source = |text: &str| Source::from(text.parse::<IpAddr>().unwrap());
-        assert_eq!(source("2001:db8:1:2::1"), source("2001:db8:1:2:ffff::9"));
-        assert_ne!(source("2001:db8:1:2::1"), source("2001:db8:1:3::1"));
-        assert_eq!(source("::ffff:10.0.0.1"), source("10.0.0.1"));
-    }
-
-    #[test]
     fn long_requests_have_a_common_limit_and_the_one_that_waited_longest_makes_room() {
         let admission = Admission { limits: Limits { octets: 100, ..Admission::new(8).limits }, ..Admission::new(8) };
         let [short, a, b] = admitted(&admission);
@@ -364,6 +391,26 @@ mod tests {
         assert_eq!(admission.lock().octets, 60);
         drop(b);
         assert_eq!(admission.lock().octets, 0);
+    }
+
+    #[test]
+    fn a_parked_connection_leaves_its_place_to_others_and_parked_ones_are_bounded() {
+        let admission = Admission::with_parking(2, 2);
+        let until = Instant::now();
+        let [a, b] = admitted(&admission);
+        assert!(a.park(until) && a.park(until) && b.park(until), "twice is once");
+        let [c, d] = admitted(&admission);
+        assert!(!c.park(until), "no room");
+        a.wait();
+        let _e = admission.admit(host(9)).unwrap();
+        assert!(is_pushed_out(&c) && !is_pushed_out(&a) && !is_pushed_out(&b));
+        assert!(!a.waits_longer_than(Duration::from_secs(60)) && a.parked_until() == Some(until));
+        a.work();
+        drop((a, b));
+        assert!(d.park(until), "room again");
+        drop((c, d));
+        let state = admission.lock();
+        assert_eq!((state.open, state.parked, state.sources.len()), (1, 0, 1));
     }
 
     #[test]

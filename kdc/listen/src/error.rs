@@ -24,6 +24,14 @@ pub enum ListenError {
     #[error("{address} ({protocol}) cannot be bound: {error}")]
     #[expect(missing_docs, reason = "the error text names every field")]
     Bind { address: SocketAddr, protocol: &'static str, error: io::Error },
+    /// Another process answers at a Unix socket.
+    #[error("{path} is the socket of a running program (another kennel-kdc?): stop that one, or choose another path", path = path.display())]
+    #[expect(missing_docs, reason = "the error text names every field")]
+    SocketInUse { path: PathBuf },
+    /// A Unix socket cannot be bound.
+    #[error("the Unix socket {path} cannot be bound: {error}; choose another path (admin.socket)", path = path.display())]
+    #[expect(missing_docs, reason = "the error text names every field")]
+    Socket { path: PathBuf, error: io::Error },
     /// A bound socket or its thread cannot be started.
     #[error("a bound socket cannot be served: {0}")]
     Serve(#[from] io::Error),

@@ -10,7 +10,8 @@ use crate::stop::stop;
 use crate::tcp::after_failed_accept;
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Request};
 use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -26,7 +27,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -39,6 +40,19 @@ pub struct PeerAddress(pub SocketAddr);
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionEnd(pub Instant);
 
+/// The connection of a request, as an extension of each request.
+#[derive(Clone)]
+pub struct ConnectionSlot(Arc<Slot>);
+
+impl ConnectionSlot {
+    /// Parks the connection, so that its request may wait for `limit` without a place among the open connections. The connection
+    /// closes after the answer. Returns false where too many connections are parked: the request then has to be answered soon.
+    #[must_use]
+    pub fn park(&self, limit: Duration) -> bool {
+        self.0.park(std::time::Instant::now() + limit + WAIT)
+    }
+}
+
 /// Connections that may be open at a time, a quarter of them from one source.
 const CONNECTIONS: usize = 512;
 /// Time limit of the TLS handshake, and of the head of each request.
@@ -48,7 +62,9 @@ const WAIT: Duration = Duration::from_secs(10);
 /// Interval at which a connection compares its wait with [`WAIT`].
 const LOOK: Duration = Duration::from_secs(1);
 /// Time after which a connection closes, whatever its state.
-const LIFE: Duration = Duration::from_secs(60);
+pub(crate) const LIFE: Duration = Duration::from_secs(60);
+/// Interval at which the times of a parked connection are compared: there may be many of them.
+const LOOK_AT_PARKED: Duration = Duration::from_secs(5);
 
 /// Bound sockets, not served yet.
 pub struct HttpListener(Vec<TcpListener>);
@@ -80,8 +96,21 @@ impl HttpListener {
     /// # Errors
     /// [`ListenError::Serve`] where the runtime does not accept a socket.
     pub fn serve(self, router: &Router, tls: Option<Arc<ServerConfig>>) -> Result<HttpServer, ListenError> {
+        self.serve_with_parking(router, tls, 0)
+    }
+
+    /// Serves as [`HttpListener::serve`] does; requests may park up to `parked` connections by their [`ConnectionSlot`].
+    ///
+    /// # Errors
+    /// Those of [`HttpListener::serve`].
+    pub fn serve_with_parking(
+        self,
+        router: &Router,
+        tls: Option<Arc<ServerConfig>>,
+        parked: usize,
+    ) -> Result<HttpServer, ListenError> {
         let (stop, stopped) = watch::channel(false);
-        let (admission, refused) = (Admission::new(CONNECTIONS), Arc::new(Reports::default()));
+        let (admission, refused) = (Admission::with_parking(CONNECTIONS, parked), Arc::new(Reports::default()));
         let mut tasks = JoinSet::new();
         for listener in self.0 {
             let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -89,7 +118,7 @@ impl HttpListener {
             let shared = Shared { tls, router, admission: admission.clone(), refused: refused.clone() };
             tasks.spawn(shared.accept(listener, stopped.clone()));
         }
-        Ok(HttpServer { stop, tasks })
+        Ok(HttpServer::new(stop, tasks))
     }
 
     /// Serves `router` without TLS on a thread and a runtime of its own, so that no other listener delays a response.
@@ -120,6 +149,10 @@ pub struct ApartServer {
 }
 
 impl HttpServer {
+    pub(crate) fn new(stop: watch::Sender<bool>, tasks: JoinSet<()>) -> HttpServer {
+        HttpServer { stop, tasks }
+    }
+
     /// Accepts nothing new and finishes the requests that have begun, within 5 seconds.
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
@@ -170,16 +203,24 @@ impl Shared {
         };
         let (shared, slot, stopped) = (self.clone(), Arc::new(slot), stopped.clone());
         connections.spawn(async move {
+            let end = Instant::now() + LIFE;
             tokio::select! {
-                _ = timeout(LIFE, shared.connection(stream, peer, &slot, stopped)) => {}
+                () = shared.connection(stream, peer, &slot, stopped, end) => {}
                 () = slot.pushed_out() => tracing::debug!(%peer, "closed to make room for another connection"),
-                () = waits_too_long(&slot) => tracing::debug!(%peer, "the client of an HTTP connection is too slow"),
+                () = lasts_too_long(&slot, end) => tracing::debug!(%peer, "an HTTP connection lasts too long or waits for its client"),
             }
         });
     }
 
-    async fn connection(self, stream: TcpStream, peer: SocketAddr, slot: &Arc<Slot>, stopped: watch::Receiver<bool>) {
-        let origin = Origin { peer: PeerAddress(peer), end: ConnectionEnd(Instant::now() + LIFE) };
+    async fn connection(
+        self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        slot: &Arc<Slot>,
+        stopped: watch::Receiver<bool>,
+        end: Instant,
+    ) {
+        let origin = Origin { peer: PeerAddress(peer), end: ConnectionEnd(end) };
         let _ = stream.set_nodelay(true);
         let Some(config) = self.tls else { return http(self.router, stream, origin, slot, stopped).await };
         match timeout(PROMPT, handshake(stream, config, slot)).await {
@@ -200,22 +241,27 @@ async fn handshake(stream: TcpStream, config: Arc<ServerConfig>, slot: &Slot) ->
     Ok(stream)
 }
 
-/// Completes when the connection has waited for its client for longer than [`WAIT`].
-async fn waits_too_long(slot: &Slot) {
-    let mut look = interval(LOOK);
-    while !slot.waits_longer_than(WAIT) {
-        look.tick().await;
+/// Completes when the connection has waited for its client for longer than [`WAIT`], or at its end: `end`, or that of its parking.
+pub(crate) async fn lasts_too_long(slot: &Slot, end: Instant) {
+    loop {
+        let parked = slot.parked_until().map(Instant::from_std);
+        let left = parked.unwrap_or(end).saturating_duration_since(Instant::now());
+        if left.is_zero() || slot.waits_longer_than(WAIT) {
+            return;
+        }
+        sleep(left.min(if parked.is_some() { LOOK_AT_PARKED } else { LOOK })).await;
     }
 }
 
 /// The connection of a request.
 #[derive(Clone, Copy)]
-struct Origin {
-    peer: PeerAddress,
-    end: ConnectionEnd,
+pub(crate) struct Origin {
+    pub(crate) peer: PeerAddress,
+    pub(crate) end: ConnectionEnd,
 }
 
-async fn http(
+/// Serves the requests of one connection.
+pub(crate) async fn http(
     router: Router,
     stream: impl AsyncRead + AsyncWrite + Unpin,
     origin: Origin,
@@ -254,12 +300,17 @@ async fn answer(
     let mut request = request.map(|body| Body::new(ObservedBody { body, slot: slot.clone() }));
     request.extensions_mut().insert(origin.peer);
     request.extensions_mut().insert(origin.end);
+    request.extensions_mut().insert(ConnectionSlot(slot.clone()));
     let response = router.oneshot(request).await;
     slot.wait();
-    match response {
-        Ok(response) => response.map(|body| Body::new(ObservedAnswer { body, slot })),
+    let mut response = match response {
+        Ok(response) => response,
         Err(never) => match never {},
+    };
+    if slot.parked_until().is_some() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    response.map(|body| Body::new(ObservedAnswer { body, slot }))
 }
 
 /// The body of a request. While its octets are missing, the connection waits for its client.

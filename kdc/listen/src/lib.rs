@@ -11,6 +11,7 @@
 //! | [`tcp`] | connections: framing, timeouts |
 //! | [`admission`] | the limits of connections, in all and for each source, and which one closes at a limit |
 //! | [`http`] | HTTP and HTTPS: sockets and limits around an axum router |
+//! | [`local`] | HTTP over a Unix socket, for this machine's administrator |
 //! | [`reports`] | bounds the log lines about what strangers can repeat |
 //! | [`stop`] | the stop of a listener, as its tasks wait for it |
 //! | [`tls`] | serving certificates: issued by our own authority, or read from the operator's files |
@@ -21,6 +22,7 @@ mod datagram;
 mod error;
 mod http;
 mod limits;
+mod local;
 mod reports;
 mod respond;
 mod sockets;
@@ -33,8 +35,9 @@ mod udp;
 mod tests;
 
 pub use error::ListenError;
-pub use http::{ApartServer, ConnectionEnd, HttpListener, HttpServer, PeerAddress};
+pub use http::{ApartServer, ConnectionEnd, ConnectionSlot, HttpListener, HttpServer, PeerAddress};
 pub use limits::ListenLimits;
+pub use local::LocalListener;
 pub use respond::{Respond, Response, TransportKind};
 pub use sockets::{BoundSockets, RunningSockets};
 pub use tls::authorities::Authorities;

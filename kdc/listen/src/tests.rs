@@ -1,6 +1,6 @@
 //! The listeners over real sockets on loopback, with a responder that knows no protocol.
 
-use crate::http::{ConnectionEnd, HttpListener};
+use crate::http::{ConnectionEnd, ConnectionSlot, HttpListener};
 use crate::limits::{GRACE, ListenLimits, MAX_DATAGRAM, MAX_REQUEST, WRITE};
 use crate::respond::{Respond, Response, TransportKind};
 use crate::sockets::{BoundSockets, RunningSockets, bind_udp_socket};
@@ -498,6 +498,57 @@ async fn an_answer_that_goes_on_may_pause_for_longer_than_a_client_may() {
     }
     text.push_str(&rest);
     assert!(text.contains("first") && text.contains("second"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parked_requests_wait_beside_the_open_connections_and_close_after_their_answer() {
+    const PARKED: usize = 300;
+    let (go, going) = tokio::sync::watch::channel(false);
+    let waits = move |slot: axum::extract::Extension<ConnectionSlot>| {
+        let mut going = going.clone();
+        async move {
+            if !slot.0.park(Duration::from_secs(60)) {
+                return "full";
+            }
+            let _ = going.wait_for(|go| *go).await;
+            "gone on"
+        }
+    };
+    let router = axum::Router::new().route("/", axum::routing::get(async || "ok").post(waits));
+    let listener = HttpListener::bind(&[loopback(0)]).unwrap();
+    let address = listener.addresses()[0];
+    let server = listener.serve_with_parking(&router, None, PARKED).unwrap();
+    let post = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
+    let mut parked = Vec::new();
+    // More than one source may have open, one after the other, so that each is parked before the next one comes.
+    for _ in 0..PARKED {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(post).await.unwrap();
+        let (_, answer) = http_exchange(address, GET).await;
+        assert!(answer.ends_with("ok"), "{answer}");
+        parked.push(stream);
+    }
+    let (_, answer) = http_exchange(address, post).await;
+    assert!(answer.ends_with("full") && !answer.contains("connection: close"), "{answer}");
+    drop(parked.pop());
+    let until_room = async {
+        loop {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(post).await.unwrap();
+            if timeout(Duration::from_millis(200), stream.read(&mut [0; 256])).await.is_err() {
+                return stream;
+            }
+        }
+    };
+    // A client that hangs up leaves its place.
+    parked.push(timeout(PATIENCE, until_room).await.unwrap());
+    go.send_replace(true);
+    for mut stream in parked {
+        let mut answer = String::new();
+        timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+        assert!(answer.contains("connection: close") && answer.ends_with("gone on"), "{answer}");
+    }
+    server.stop().await;
 }
 
 #[test]

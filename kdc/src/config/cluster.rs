@@ -34,6 +34,9 @@ pub(crate) struct EnrolmentSettings {
     /// Life of a certificate that Kennel's own authority issues. It is renewed when a third is left.
     #[serde(default = "default_certificate_life")]
     pub(crate) certificate_life: Seconds,
+    /// Requests of pods that may wait for changes of their keys at a time, each in a connection of its own.
+    #[serde(default = "waiting")]
+    pub(crate) waiting: usize,
 }
 
 impl EnrolmentSettings {
@@ -51,6 +54,11 @@ pub(crate) fn default_authority_life() -> Seconds {
 /// Thirty days.
 pub(crate) fn default_certificate_life() -> Seconds {
     Seconds(30 * 86_400)
+}
+
+/// Default of [`EnrolmentSettings::waiting`].
+pub(crate) const fn waiting() -> usize {
+    4096
 }
 
 /// Files of a certificate, PEM. Changed files are read again.
@@ -76,6 +84,7 @@ pub(crate) fn check(cluster: Option<&ClusterSettings>, enrolment: Option<&Enrolm
     if let Some(enrolment) = enrolment {
         ensure!(cluster.is_some(), "enrolment: needs the section [cluster], whose pods enrol");
         ensure!(!enrolment.addresses.is_empty(), "enrolment.addresses: give at least one, such as \"0.0.0.0:8443\"");
+        ensure!(enrolment.waiting <= 65_536, "enrolment.waiting: must be at most 65536");
         let named = !enrolment.names.is_empty() || enrolment.certificate.is_some();
         ensure!(
             named,

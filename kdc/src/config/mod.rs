@@ -48,11 +48,21 @@ pub(crate) struct Config {
     /// `None` where neither metrics nor health are served.
     pub(crate) metrics: Option<ListenSettings>,
     #[serde(default)]
+    pub(crate) admin: AdminSettings,
+    #[serde(default)]
     pub(crate) limits: LimitSettings,
     #[serde(default)]
     pub(crate) audit: AuditSettings,
     #[serde(default)]
     pub(crate) log: LogSettings,
+}
+
+/// Section `[admin]`: the admin API of this machine.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AdminSettings {
+    /// Path of its Unix socket. Default: `admin.sock` in the folder of the store.
+    pub(crate) socket: Option<PathBuf>,
 }
 
 impl Config {
@@ -69,6 +79,11 @@ impl Config {
     /// Returns the file of Kennel's own certificate authority, in the same folder as the store.
     pub(crate) fn authority(&self) -> PathBuf {
         self.store.path.with_file_name("tls-ca.pem")
+    }
+
+    /// Returns the path of the admin API's Unix socket, in the same folder as the store by default.
+    pub(crate) fn admin_socket(&self) -> PathBuf {
+        self.admin.socket.clone().unwrap_or_else(|| self.store.path.with_file_name("admin.sock"))
     }
 
     /// Returns the name of the realm, which the file or a flag must give.

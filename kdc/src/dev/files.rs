@@ -5,6 +5,7 @@
 //! DIR/keytabs/       one keytab for each principal, 0600
 //! DIR/master.key     wraps the store, 0600
 //! DIR/store/         the principals
+//! DIR/admin.sock     the admin API: kennel --socket DIR/admin.sock
 //! DIR/audit.log      one JSON line for each decision
 //! DIR/policies/      with manifests: the NetworkPolicies, one file each
 //! DIR/ca.crt         with a cluster: the certificate that agents trust; DIR/tls-ca.pem is the authority itself
@@ -75,6 +76,10 @@ impl Folder {
 
     pub(crate) fn store(&self) -> PathBuf {
         self.root.join("store")
+    }
+
+    pub(crate) fn admin_socket(&self) -> PathBuf {
+        self.root.join("admin.sock")
     }
 
     pub(crate) fn audit_log(&self) -> PathBuf {

@@ -42,13 +42,15 @@ use anyhow::Context;
 use kennel_audit::SinkTarget;
 use kennel_controller::realm_with;
 use kennel_k8s::render::offline::OfflineCluster;
-use kennel_listen::{BoundSockets, HttpListener};
+use kennel_listen::{BoundSockets, HttpListener, LocalListener};
 use kennel_wire::message::Principal;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
+/// Requests of pods that may wait for changes of their keys at a time.
+const WAITING: usize = 256;
 /// Port of the enrolment API, as an offset from the KDC's port.
 const HTTPS: u16 = 3;
 /// Port of metrics and health, as an offset from the KDC's port.
@@ -163,6 +165,7 @@ async fn make_and_start(
         cluster,
         master_key,
         metrics: Some(metrics),
+        admin: Some(LocalListener::bind(&folder.admin_socket())?),
     };
     let audit = AuditSettings {
         sink: SinkTarget::File(folder.audit_log()),
@@ -219,6 +222,7 @@ fn in_cluster(
         certificate: None,
         authority_life: default_authority_life(),
         certificate_life: default_certificate_life(),
+        waiting: WAITING,
     };
     let prepared = ClusterParts::prepare(&plan.realm, servable, &cluster, Some(&enrolment), master_key)?;
     folder.write_ca(&prepared.ca_pem().unwrap_or_default())?;

@@ -86,6 +86,7 @@ async fn make_principal(
         Some(VersionedRecord { record: Record::Principal(record), revision }) => {
             (Some(record), Expect::Revision(revision))
         }
+        Some(VersionedRecord { record: Record::Holder(_), .. }) => bail!("this name is reserved: choose another one"),
         Some(VersionedRecord { record: Record::Alias { target, .. }, .. }) => {
             bail!("the store holds this name as an alias of {target}: choose another name, or another folder (--dir)")
         }
@@ -175,7 +176,7 @@ async fn make_alias(store: &dyn PrincipalStore, alias: &Principal, target: &Prin
             return Ok(NameOutcome::Kept);
         }
         Some(VersionedRecord { record: Record::Alias { .. }, revision }) => Expect::Revision(revision),
-        Some(VersionedRecord { record: Record::Principal(_), .. }) => {
+        Some(VersionedRecord { record: Record::Principal(_) | Record::Holder(_), .. }) => {
             bail!(
                 "the store holds this name as a principal of its own: choose another alias, or another folder (--dir)"
             )
@@ -231,7 +232,7 @@ mod tests {
     async fn keys_of(store: &MemoryStore, text: &str) -> KeySet {
         match store.read(&name(text)).await.unwrap().unwrap().record {
             Record::Principal(record) => record.keys,
-            Record::Alias { .. } => panic!("an alias"),
+            other => panic!("{} is no principal", other.name()),
         }
     }
 

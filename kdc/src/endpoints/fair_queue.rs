@@ -1,9 +1,9 @@
 //! A queue in front of a service that may be slow: so many at a time, the rest waits. The groups take turns, so that one that asks
 //! much delays itself alone, and no source has more than its share. All bounds are numbers of entries of some hundred octets.
 
+use kennel_wire::source::Source;
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -43,17 +43,17 @@ struct Shared<G: Group> {
 struct State<G: Group> {
     running: usize,
     running_of_group: HashMap<G, usize>,
-    running_of_source: HashMap<IpAddr, usize>,
+    running_of_source: HashMap<Source, usize>,
     /// Requests that wait, by group, in the order of their arrival.
     waiting: HashMap<G, VecDeque<Waiter<G>>>,
-    waiting_of_source: HashMap<IpAddr, usize>,
+    waiting_of_source: HashMap<Source, usize>,
     number_waiting: usize,
     /// Groups with requests that wait; the first has the next turn.
     turns: VecDeque<G>,
 }
 
 struct Waiter<G: Group> {
-    source: IpAddr,
+    source: Source,
     sender: oneshot::Sender<Permit<G>>,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Permit<G: Group> {
     /// `None` for a permit that nobody received.
     queue: Option<Arc<Shared<G>>>,
     group: G,
-    source: IpAddr,
+    source: Source,
 }
 
 /// The place of a request that waits: its end removes the requests of the group that nobody waits for any more.
@@ -86,7 +86,7 @@ impl<G: Group> FairQueue<G> {
     }
 
     /// Waits for a permit. A request whose future is dropped leaves the queue.
-    pub(crate) async fn enter(&self, group: G, source: IpAddr) -> Result<Permit<G>, QueueBusy> {
+    pub(crate) async fn enter(&self, group: G, source: Source) -> Result<Permit<G>, QueueBusy> {
         // Dropped after the receiver.
         let _place = Place { queue: &self.0, group: group.clone() };
         let permit = self.0.join(group, source)?;
@@ -109,7 +109,7 @@ impl<G: Group> Shared<G> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn join(self: &Arc<Self>, group: G, source: IpAddr) -> Result<oneshot::Receiver<Permit<G>>, QueueBusy> {
+    fn join(self: &Arc<Self>, group: G, source: Source) -> Result<oneshot::Receiver<Permit<G>>, QueueBusy> {
         let (sender, receiver) = oneshot::channel();
         {
             let mut state = self.lock();
@@ -199,7 +199,7 @@ impl<G: Group> State<G> {
         }
     }
 
-    fn give_back(&mut self, group: &G, source: IpAddr) {
+    fn give_back(&mut self, group: &G, source: Source) {
         self.running = self.running.saturating_sub(1);
         count_down(&mut self.running_of_group, group);
         count_down(&mut self.running_of_source, &source);
@@ -238,8 +238,8 @@ mod tests {
     const LIMITS: QueueLimits =
         QueueLimits { total: 4, per_group: 3, per_source: 3, waiting: 64, patience: Duration::from_secs(5) };
 
-    fn source(last: u8) -> IpAddr {
-        IpAddr::from([10, 0, 0, last])
+    fn source(last: u8) -> Source {
+        Source::from(std::net::IpAddr::from([10, 0, 0, last]))
     }
 
     type Waiting = JoinHandle<Result<Permit<&'static str>, QueueBusy>>;

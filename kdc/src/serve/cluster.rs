@@ -4,16 +4,18 @@
 use crate::clock;
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
 use crate::endpoints::admin_api::api::{self as admin_api, AdminApi};
-use crate::endpoints::admin_api::callers::Callers;
+use crate::endpoints::admin_api::callers::{Callers, ClusterCallers};
 use crate::endpoints::admin_api::directory::IndexDirectory;
-use crate::endpoints::admin_api::master_key::{self as master_key_api, MasterKeyApi};
+use crate::endpoints::admin_api::master_key as master_key_api;
 use crate::endpoints::admin_api::pairs_file::{self, PairsKeeper};
 use crate::endpoints::enrolment::api::router;
 use crate::endpoints::enrolment::attempt::{Enrolment, EnrolmentCluster};
 use crate::endpoints::enrolment::events::LeasedEvents;
 use crate::endpoints::enrolment::krb5_conf;
+use crate::endpoints::enrolment::waiting::WaitingRequests;
 use crate::instance;
 use crate::serve::certificates::Certificates;
+use crate::serve::descriptors;
 use crate::serve::lease::ServableCluster;
 use crate::serve::master_key::MasterKeyRotation;
 use kennel_audit::{Audit, DecisionLog, Metrics};
@@ -28,6 +30,7 @@ use kennel_k8s::lease::CheckedLease;
 use kennel_k8s::token::IssuerKeys;
 use kennel_listen::{HttpListener, HttpServer, Tls, provider};
 use kennel_store::EntryCache;
+use kennel_wire::message::Principal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -43,7 +46,11 @@ pub(crate) struct ClusterParts {
     /// The KDC's own pods, where this process runs in one.
     kdc: Option<KdcPods>,
     https: Option<(HttpListener, Certificates)>,
+    /// Requests of pods that may wait for changes of their keys.
+    waiting: usize,
     pub(crate) index: SharedIndex,
+    /// What is programmed, once this process holds the Lease.
+    pub(crate) programmed: Programmed,
     lease: CheckedLease,
     /// The store's master key, by whose id the Lease names the store.
     master_key: Arc<MasterKeyRotation>,
@@ -56,8 +63,9 @@ pub(crate) struct RunningCluster {
     /// Follows the cluster and keeps the Lease.
     follower: JoinHandle<()>,
     https: Option<HttpServer>,
-    /// Tasks of the enrolment API: renew the serving certificate, follow the API server's keys.
+    /// Tasks of the enrolment API: renew the serving certificate, follow the API server's keys and the changes of the store.
     upkeep: JoinSet<()>,
+    waiting: Option<WaitingRequests>,
     decisions: Arc<DecisionLog>,
     lease: Arc<CheckedLease>,
     lost: watch::Receiver<Option<Lost>>,
@@ -94,6 +102,7 @@ impl ClusterParts {
             "this processor lacks instructions that TLS needs here (AES, PCLMULQDQ, AVX2, ADX, BMI2 on x86-64): run the \
              KDC on a newer one"
         );
+        let waiting = enrolment.map_or(0, |settings| descriptors::affordable(settings.waiting));
         let https = enrolment.map(|settings| {
             let listener = HttpListener::bind(&settings.addresses)?;
             Ok::<_, anyhow::Error>((listener, Certificates::prepare(settings, master_key.authority())?))
@@ -102,7 +111,18 @@ impl ClusterParts {
         let index = SharedIndex::new(Index::new(realm.clone()));
         let ServableCluster { client, lease, kdc } = servable;
         let pairs = master_key.authority().path().with_file_name(PAIRS_FILE);
-        Ok(ClusterParts { client, kdcs: cluster.kdcs.clone(), kdc, https, index, lease, master_key, pairs })
+        Ok(ClusterParts {
+            client,
+            kdcs: cluster.kdcs.clone(),
+            kdc,
+            https,
+            waiting,
+            index,
+            programmed: Programmed::default(),
+            lease,
+            master_key,
+            pairs,
+        })
     }
 
     /// Returns the log of decisions, with the pairs of earlier processes, and the task that keeps those.
@@ -131,6 +151,7 @@ impl ClusterParts {
         audit: Audit,
         metrics: Arc<Metrics>,
         decisions: Arc<DecisionLog>,
+        admin: Arc<AdminApi>,
     ) -> anyhow::Result<RunningCluster> {
         let tls = self.tls();
         let krb5_conf = {
@@ -147,25 +168,38 @@ impl ClusterParts {
                 std::iter::once(("krb5.conf".to_owned(), krb5_conf())).chain(ca).collect()
             })
         };
-        let (events, programmed) = (LeasedEvents::default(), Programmed::default());
+        let (events, programmed) = (LeasedEvents::default(), self.programmed);
         let mut upkeep = JoinSet::new();
+        let mut waiting = None;
         let https = match self.https {
             Some((listener, certificates)) => {
                 let tls = certificates.tls().clone();
+                let places = self.waiting;
+                let requests = waiting.insert(WaitingRequests::new(places, metrics.clone())).clone();
+                let krbtgt = Principal::krbtgt(live.name(), live.name());
+                upkeep.spawn(requests.clone().follow(cache.clone(), self.index.clone(), krbtgt));
                 let algorithms = provider().signature_verification_algorithms;
                 let keys = Arc::new(IssuerKeys::new(self.client.clone(), algorithms));
                 let (client, index, events) = (self.client.clone(), self.index.clone(), events.clone());
                 let programmed = programmed.clone();
-                let cluster = EnrolmentCluster { client, keys: keys.clone(), index, programmed, events };
+                let (keys_of_cluster, metrics) = (keys.clone(), metrics.clone());
+                let cluster = EnrolmentCluster {
+                    client,
+                    keys: keys_of_cluster,
+                    index,
+                    programmed,
+                    events,
+                    waiting: requests,
+                    metrics,
+                };
                 let ca = tls.clone();
                 let enrolment =
                     Enrolment::new(live.clone(), cache.clone(), cluster, audit, krb5_conf, move || ca.ca_pem());
                 tracing::info!(addresses = ?listener.addresses(), "listening for enrolment over HTTPS");
-                let callers = Arc::new(Callers::new(self.client.clone()));
-                let admin = Arc::new(AdminApi::new(live.clone(), decisions.clone(), callers.clone()));
-                let master_key = master_key_api::router(MasterKeyApi::new(callers, self.master_key.clone()));
-                let routes = router(Arc::new(enrolment)).merge(admin_api::router(admin)).merge(master_key);
-                let https = listener.serve(&routes, Some(tls.server_config()?))?;
+                let callers = Callers::Cluster(Arc::new(ClusterCallers::new(self.client.clone())));
+                let master_key = master_key_api::router(self.master_key.clone(), callers.clone());
+                let routes = router(Arc::new(enrolment)).merge(admin_api::router(admin, callers)).merge(master_key);
+                let https = listener.serve_with_parking(&routes, Some(tls.server_config()?), places)?;
                 let published = published.clone();
                 upkeep.spawn(certificates.keep(move || published.touch()));
                 upkeep.spawn(async move { keys.follow().await });
@@ -191,7 +225,7 @@ impl ClusterParts {
         let follower = tokio::spawn(async move {
             lost.send_replace(Some(follower.follow().await));
         });
-        Ok(RunningCluster { follower, https, upkeep, decisions, lease, lost: gone })
+        Ok(RunningCluster { follower, https, upkeep, waiting, decisions, lease, lost: gone })
     }
 }
 
@@ -263,8 +297,9 @@ impl RunningCluster {
         self.follower.abort();
         let _ = self.follower.await;
         self.upkeep.shutdown().await;
-        // Answers that follow the decisions end now.
+        // Answers that follow the decisions, and those that wait, end now.
         self.decisions.close();
+        self.waiting.iter().for_each(WaitingRequests::close);
         if let Some(https) = self.https {
             https.stop().await;
         }

@@ -9,6 +9,7 @@
 //! | [`mark`] | the high-water mark of the store's revision, by which an older copy is noticed |
 //! | [`master_key`] | the master key while the KDC serves: its state and its rotation |
 //! | [`keys_in_use`] | the master keys of the open store, for what is wrapped outside it |
+//! | [`descriptors`] | how many file descriptors the process may have |
 //! | [`authority_file`] | the file of Kennel's own certificate authority |
 //! | [`certificates`] | the certificate of HTTPS: renewed, and one authority following the other |
 //! | [`heartbeat`] | whether the runtime that serves requests is stuck |
@@ -17,6 +18,7 @@
 mod authority_file;
 mod certificates;
 pub(crate) mod cluster;
+mod descriptors;
 mod heartbeat;
 mod keys_in_use;
 pub(crate) mod lease;
@@ -38,14 +40,14 @@ use crate::serve::master_key::MasterKeyRotation;
 use crate::serve::service::{Parts, Service};
 use crate::serve::signals::Signals;
 use kennel_core::realm::Realm;
-use kennel_listen::{BoundSockets, HttpListener};
+use kennel_listen::{BoundSockets, HttpListener, LocalListener};
 use kennel_store::Revision;
 use std::sync::Arc;
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let _log = logs::start(&config.log)?;
-    let realm = config.realm.build(config.realm_name()?)?;
+    let mut realm = config.realm.build(config.realm_name()?)?;
     warn_of_weakness(&realm);
     let mut signals = Signals::new()?;
     // Binds before any file is created, so that a port in use changes nothing.
@@ -62,6 +64,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         StoreKind::Sled => store::open_newest(settings, lease_mark).await?,
     };
     let revisions = store.revisions();
+    realm.kvno_floor = revisions.borrow().kvno_floor();
     let mark_file = Arc::new(MarkFile::beside(&settings.master_key, KeysInUse::of(store.clone())));
     let keeper = MarkKeeper::start(mark_file.clone(), revisions.clone());
     if let Some(mark) = mark {
@@ -81,6 +84,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     ));
     let cluster = cluster_parts(config, &realm, servable, &master_key)?;
     let metrics = config.metrics.as_ref().map(|metrics| HttpListener::bind(&metrics.addresses)).transpose()?;
+    let admin = LocalListener::bind(&config.admin_socket())?;
     let parts = Parts {
         realm,
         access: None,
@@ -89,6 +93,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         cluster,
         master_key: master_key.clone(),
         metrics,
+        admin: Some(admin),
     };
     let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
     tracing::info!(realm = name, version = env!("CARGO_PKG_VERSION"), "serving");

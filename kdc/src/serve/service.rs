@@ -3,6 +3,10 @@
 use crate::clock;
 use crate::config::audit::AuditSettings;
 use crate::config::listen::LimitSettings;
+use crate::endpoints::admin_api::api::{self as admin_api, AdminApi};
+use crate::endpoints::admin_api::callers::Callers;
+use crate::endpoints::admin_api::explain::ExplainedCluster;
+use crate::endpoints::admin_api::master_key as master_key_api;
 use crate::endpoints::admin_api::pairs_file::PairsKeeper;
 use crate::endpoints::health::{Check, Measure, router};
 use crate::endpoints::kdc::KdcEndpoint;
@@ -15,7 +19,7 @@ use kennel_core::access::table::AccessTable;
 use kennel_core::access::{AccessIndex, AccessPolicy, AllowAll};
 use kennel_core::pods::{NoCluster, Pods};
 use kennel_core::realm::Realm;
-use kennel_listen::{ApartServer, BoundSockets, HttpListener, RunningSockets};
+use kennel_listen::{ApartServer, BoundSockets, HttpListener, HttpServer, LocalListener, RunningSockets};
 use kennel_store::{EntryCache, PrincipalStore};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -32,6 +36,8 @@ pub(crate) struct Parts {
     pub(crate) master_key: Arc<MasterKeyRotation>,
     /// Sockets for metrics and health.
     pub(crate) metrics: Option<HttpListener>,
+    /// The socket of the local administrator.
+    pub(crate) admin: Option<LocalListener>,
 }
 
 /// A running KDC.
@@ -40,6 +46,8 @@ pub(crate) struct Service {
     cluster: Option<RunningCluster>,
     /// The task that rotates the master key.
     master_key: JoinHandle<()>,
+    /// The admin API on its Unix socket.
+    admin: Option<HttpServer>,
     /// Metrics and health, on a thread of their own: strangers on other listeners do not delay a probe.
     metrics: Option<ApartServer>,
     /// The task that counts the principals of the store, where metrics are served.
@@ -86,14 +94,20 @@ impl Service {
         let readiness = readiness(parts.cluster.as_ref(), trail.clone());
         let measure = measure(parts.cluster.as_ref(), census.clone(), trail);
         let census = parts.metrics.is_some().then(|| tokio::spawn(census.follow(cache.clone())));
+        let explained =
+            parts.cluster.as_ref().map(|parts| ExplainedCluster::new(parts.index.clone(), parts.programmed.clone()));
+        let api = Arc::new(AdminApi::new(live.clone(), decisions.clone(), explained));
+        let local = admin_api::router(api.clone(), Callers::Local);
+        let local = local.merge(master_key_api::router(parts.master_key.clone(), Callers::Local));
+        let admin = parts.admin.map(|listener| listener.serve(local)).transpose()?;
         let cluster = match parts.cluster.zip(decisions) {
-            Some((cluster, decisions)) => Some(cluster.start(live, cache, audit, metrics.clone(), decisions)?),
+            Some((cluster, decisions)) => Some(cluster.start(live, cache, audit, metrics.clone(), decisions, api)?),
             None => None,
         };
         let router = router(metrics, measure, life, readiness);
         let metrics = parts.metrics.map(|listener| listener.serve_apart(router, "health")).transpose()?;
         let master_key = tokio::spawn(parts.master_key.run());
-        Ok(Service { sockets, cluster, master_key, metrics, census, audit: writer, pairs })
+        Ok(Service { sockets, cluster, master_key, admin, metrics, census, audit: writer, pairs })
     }
 
     /// Completes when this process must not go on.
@@ -110,6 +124,9 @@ impl Service {
         self.master_key.abort();
         if let Some(cluster) = self.cluster {
             cluster.stop().await;
+        }
+        if let Some(admin) = self.admin {
+            admin.stop().await;
         }
         drop(self.metrics);
         if let Some(census) = self.census {

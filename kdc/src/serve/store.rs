@@ -123,7 +123,7 @@ pub(crate) async fn check_realm(store: &dyn PrincipalStore, realm: &Realm, creat
         bail!("the store is empty and has no {krbtgt}: start once with --create for a new realm");
     }
     let now = clock::now();
-    let keys = KeySet::random(&realm.enctypes, 1, now, &mut OsRng);
+    let keys = KeySet::random(&realm.enctypes, realm.new_keys().first_kvno(), now, &mut OsRng);
     let record = PrincipalRecord::new(krbtgt, Origin::Manual, keys, now, "kennel-kdc");
     store.put(&Record::Principal(Box::new(record)), Expect::Absent).await?;
     Ok(true)

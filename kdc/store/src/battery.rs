@@ -5,7 +5,9 @@
 use crate::error::StoreError;
 use crate::principal_store::{Change, Expect, PrincipalStore, Revision, VersionedRecord, Watch};
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
+use kennel_core::pods::PodRef;
 use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};
+use kennel_core::rotation::holder::{HeldKeys, HolderId, HolderRecord};
 use kennel_crypto::{Enctype, Key};
 use kennel_wire::message::{KerberosTime, NameType, Principal, PrincipalName, Timestamp};
 use std::collections::HashSet;
@@ -70,6 +72,7 @@ pub fn principal(name: &Principal, mark: u32) -> Record {
         created: now,
         activated: Some(now),
         retired: None,
+        accept: None,
         keys: vec![StoredKey { key, salt: None }],
     };
     let keys = KeySet { versions: vec![version] };
@@ -92,6 +95,7 @@ pub fn full_principal(name: &Principal) -> Record {
         created: at(1_700_000_000, 1),
         activated,
         retired,
+        accept: retired.map(|_| 3_600),
         keys: Enctype::ALL.into_iter().map(|enctype| key(enctype, salt)).collect(),
     };
     let versions = vec![
@@ -110,11 +114,31 @@ pub fn full_principal(name: &Principal) -> Record {
         max_renewable_life: Some(u32::MAX),
         expires: Some(KerberosTime(253_402_300_799)),
         password_expires: Some(KerberosTime(0)),
+        session_enctypes: Some(Enctype::ALL.to_vec()),
         keys: KeySet { versions },
+        rotation_ordered: Some(at(1_700_000_160, 3)),
+        revoked: Some(at(1_700_000_170, 4)),
+        unknown_holder: Some(at(1_700_000_180, 5)),
         created: at(1_700_000_000, 0),
         modified: at(1_700_000_200, 999_999),
         modified_by: "admin/admin@EXAMPLE, née \u{1F436}".to_owned(),
     }))
+}
+
+/// A holder in which no field has its default.
+#[must_use]
+pub fn holder() -> Record {
+    let at = |seconds| Timestamp { time: KerberosTime(seconds), micros: 8 };
+    let pod = PodRef { namespace: "shop".to_owned(), name: "web-0".to_owned(), uid: "5f0c".to_owned() };
+    let service = name(&["HTTP", "web.shop"]);
+    let realm = service.realm.clone();
+    let held = vec![
+        HeldKeys { principal: service, kvnos: vec![300, 2] },
+        HeldKeys { principal: name(&["web.shop"]), kvnos: Vec::new() },
+    ];
+    let mut holder = HolderRecord::new(HolderId::Pod(pod), &realm, held, at(1_700_000_000));
+    holder.modified = at(1_700_000_300);
+    Record::Holder(Box::new(holder))
 }
 
 /// The mark of a record made by [`principal`].
@@ -122,7 +146,7 @@ pub fn full_principal(name: &Principal) -> Record {
 pub fn mark(record: &Record) -> u32 {
     match record {
         Record::Principal(record) => record.max_life.unwrap(),
-        Record::Alias { .. } => panic!("an alias has no mark"),
+        other => panic!("{} has no mark", other.name()),
     }
 }
 

@@ -5,6 +5,7 @@
 //! | `principal_store` | the trait |
 //! | `error` | why a store cannot serve |
 //! | [`cache`] | decoded entries with prepared keys, bounded; the hot path touches nothing else |
+//! | [`holders`] | the records of holders of keys, as they are written |
 //! | [`memory`] | a store in memory, for tests and throw-away realms |
 //! | [`sled`] | the store on one machine's disk |
 //! | [`master_keys`] | the keys that wrap the records: one, or two during a re-wrap |
@@ -35,6 +36,7 @@ pub mod files;
 #[cfg(feature = "battery")]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod holders;
 pub mod mark_file;
 pub mod master_key_file;
 pub mod master_keys;

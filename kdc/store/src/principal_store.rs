@@ -10,6 +10,13 @@ use kennel_wire::message::Principal;
 pub struct Revision(pub u64);
 
 impl Revision {
+    /// The number that versions of new keys are above: 65,536 for each time that an older copy of the store was served, which skips
+    /// 2^32 revisions. No key has so many versions, so that none of those that the copy does not know has the number of a new one.
+    #[must_use]
+    pub fn kvno_floor(self) -> u32 {
+        u32::try_from(self.0 >> 32).unwrap_or(u32::MAX).min(u32::MAX >> 17) << 16
+    }
+
     /// Returns the next revision. The numbers do not run out: at a million writes a second they last half a million years.
     pub(crate) fn next(self) -> Revision {
         Revision(self.0.saturating_add(1))
@@ -117,4 +124,17 @@ pub trait PrincipalStore: Send + Sync {
     /// # Errors
     /// Failures of the medium.
     async fn watch(&self, since: Revision) -> Result<Box<dyn Watch>, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_older_copy_that_was_served_moves_new_keys_by_65536_versions() {
+        let floor = |revision| Revision(revision).kvno_floor();
+        assert_eq!((floor(0), floor((1 << 32) - 1)), (0, 0));
+        assert_eq!((floor(1 << 32), floor((3 << 32) + 7)), (1 << 16, 3 << 16));
+        assert!(floor(u64::MAX) < i32::MAX as u32, "below the sign of clients that read 32 bits as a signed number");
+    }
 }

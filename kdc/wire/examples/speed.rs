@@ -59,7 +59,7 @@ fn as_req() -> KdcReq {
             from: None,
             till: NOW.plus(86_400),
             rtime: None,
-            nonce: 1_234_567_890,
+            nonce: 1_234_567_890u32.into(),
             etypes: vec![18, 17, 20, 19, 16, 23, 25, 26],
             addresses: None,
             enc_authorization_data: None,
@@ -126,7 +126,7 @@ impl Reply {
         let part = EncKdcRepPart {
             key: key(),
             last_req: vec![],
-            nonce: 1_234_567_890,
+            nonce: 1_234_567_890u32.into(),
             key_expiration: None,
             flags: ticket.flags,
             authtime: NOW,

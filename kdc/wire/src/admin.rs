@@ -1,8 +1,8 @@
 //! The bodies of the admin API (`GET /v1/admin/...`): JSON, in camelCase as the Kubernetes API writes it. Readers skip unknown
 //! fields and unknown lines, so that tools and KDCs of different versions understand each other.
 //!
-//! Every request carries a Kubernetes token for the API server's own audience, and needs `get` on
-//! `kerberosaccesses/decisions.kennel.dev` in the namespace that it asks about; without a namespace, in all namespaces.
+//! Every request carries a Kubernetes token for the API server's own audience, and needs the [`Permission`] of its path in the
+//! namespace that it asks about; without a namespace, in all namespaces.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -20,16 +20,23 @@ pub mod path {
     pub const EXPLAIN: &str = "/v1/admin/explain";
 }
 
-/// The permission that the API asks of its callers. The sub-resource is virtual: no object of it exists.
-pub mod permission {
-    /// API group.
-    pub const GROUP: &str = "kennel.dev";
-    /// Resource.
-    pub const RESOURCE: &str = "kerberosaccesses";
+/// A permission that the API asks of its callers. The sub-resource is virtual: no object of it exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Permission {
+    /// Resource of the API group [`Permission::GROUP`].
+    pub resource: &'static str,
     /// Sub-resource.
-    pub const SUBRESOURCE: &str = "decisions";
+    pub subresource: &'static str,
     /// Verb.
-    pub const VERB: &str = "get";
+    pub verb: &'static str,
+}
+
+impl Permission {
+    /// API group of every resource.
+    pub const GROUP: &'static str = "kennel.dev";
+    /// To see decisions, who asked for whom, and who may have tickets for whom.
+    pub const DECISIONS: Permission =
+        Permission { resource: "kerberosaccesses", subresource: "decisions", verb: "get" };
 }
 
 /// Media type of the lines of [`path::DECISIONS`]: one [`DecisionLine`] each, in JSON.

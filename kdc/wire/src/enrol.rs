@@ -1,10 +1,11 @@
-//! The bodies of the enrolment API (`POST /v1/enroll`): JSON, in camelCase as the Kubernetes API writes it. Readers skip
-//! unknown fields, so that agents and KDCs of different versions understand each other.
+//! The bodies of the enrolment API (`POST /v1/enroll`, `POST /v1/held`): JSON, in camelCase as the Kubernetes API writes it.
+//! Readers skip unknown fields, so that agents and KDCs of different versions understand each other.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -12,6 +13,8 @@ use zeroize::Zeroizing;
 pub mod path {
     /// POST: a pod's token in, its credentials out.
     pub const ENROLL: &str = "/v1/enroll";
+    /// POST: the key versions that a pod has on disk; the answer comes when other ones are due.
+    pub const HELD: &str = "/v1/held";
     /// GET: krb5.conf.
     pub const KRB5_CONF: &str = "/v1/krb5.conf";
     /// GET: the certificate of the authority that issued the API's own certificate, PEM.
@@ -26,7 +29,14 @@ pub fn audience(realm: &str) -> String {
     format!("kennel://{realm}")
 }
 
-/// The request body. The bearer token identifies the pod.
+/// Longest body of a request, octets: the versions of some hundred principals.
+pub const LONGEST_REQUEST: usize = 64 * 1024;
+
+/// Key versions on a pod's disk, by the names in its keytab. Names that are no canonical ones of principals of the pod count for
+/// nothing, so that an agent may say everything that its keytab has.
+pub type HeldVersions = BTreeMap<String, Vec<u32>>;
+
+/// The body of an enrolment. The bearer token identifies the pod.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EnrollRequest {
@@ -36,6 +46,39 @@ pub struct EnrollRequest {
     /// Name and version of the requesting program, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// Key versions that are on the pod's disk already. Without them, the KDC keeps what it was told last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldVersions>,
+}
+
+/// The body of `POST /v1/held`: tells the KDC what the pod has on disk, and asks when to enrol again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HeldRequest {
+    /// Key versions that are on the pod's disk, after the file was renamed.
+    pub held: HeldVersions,
+    /// Authentication time of the ticket on the pod's disk, RFC 3339: a ticket from before a revocation is replaced at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket_from: Option<String>,
+    /// Longest time that the answer may take, seconds; 0 asks for an answer at once. Without it, the KDC chooses some minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_seconds: Option<u32>,
+    /// Name and version of the requesting program, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+}
+
+/// The answer to [`HeldRequest`]: nothing is due (ask again), or an enrolment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HeldResponse {
+    /// Deadline of the enrolment that is due, RFC 3339. Agents choose a moment before it, so that the pods of a service do not come
+    /// together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refetch_before: Option<String>,
+    /// Whether the enrolment is due at once: the keys or the ticket on disk are refused, or an administrator waits for the rotation.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub urgent: bool,
 }
 
 /// The response body: the credentials of a pod.
@@ -157,7 +200,16 @@ mod tests {
     fn a_request_may_be_empty_and_may_say_more_than_is_known() {
         assert_eq!(serde_json::from_str::<EnrollRequest>("{}").unwrap(), EnrollRequest::default());
         let request: EnrollRequest = serde_json::from_str(r#"{"enctypes":[20],"later":{"a":1}}"#).unwrap();
-        assert_eq!(request.enctypes, [20]);
+        assert_eq!((request.enctypes, request.held), (vec![20], None));
+    }
+
+    #[test]
+    fn an_agent_may_say_that_it_has_nothing_and_is_then_told_that_nothing_is_due() {
+        let request: EnrollRequest = serde_json::from_str(r#"{"held":{}}"#).unwrap();
+        assert_eq!(request.held, Some(HeldVersions::new()));
+        let request: HeldRequest = serde_json::from_str(r#"{"held":{"HTTP/web@R":[2,1]},"waitSeconds":0}"#).unwrap();
+        assert_eq!((request.held["HTTP/web@R"].as_slice(), request.wait_seconds), (&[2, 1][..], Some(0)));
+        assert_eq!(serde_json::to_string(&HeldResponse::default()).unwrap(), "{}");
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! | [`enrol`] | the bodies of the enrolment API |
 //! | [`admin`] | the bodies of the admin API |
 //! | [`master_key`] | the bodies of the admin API about the master key |
+//! | [`source`] | who shares a limit |
 //! | [`krb5_conf`] | the krb5.conf of clients, written |
 
 pub mod admin;
@@ -21,6 +22,7 @@ pub mod keytab;
 pub mod krb5_conf;
 pub mod master_key;
 pub mod message;
+pub mod source;
 
 mod error;
 mod file;

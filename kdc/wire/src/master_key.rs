@@ -13,16 +13,14 @@ pub mod path {
     pub const ROTATE: &str = "/v1/admin/master-key/rotate";
 }
 
-/// The permissions that these paths ask of their callers, in the whole cluster. The sub-resource is virtual: no object of it exists.
+/// The permissions that these paths ask of their callers, in the whole cluster.
 pub mod permission {
-    /// Resource, of API group `kennel.dev`.
-    pub const RESOURCE: &str = "kerberosrealms";
-    /// Sub-resource.
-    pub const SUBRESOURCE: &str = "master-key";
-    /// Verb of [`path::MASTER_KEY`](super::path::MASTER_KEY).
-    pub const READ: &str = "get";
-    /// Verb of [`path::ROTATE`](super::path::ROTATE).
-    pub const ROTATE: &str = "update";
+    use crate::admin::Permission;
+
+    /// To see which master key the store is under: [`path::MASTER_KEY`](super::path::MASTER_KEY).
+    pub const READ: Permission = Permission { resource: "kerberosrealms", subresource: "master-key", verb: "get" };
+    /// To rotate the master key: [`path::ROTATE`](super::path::ROTATE).
+    pub const ROTATE: Permission = Permission { verb: "update", ..READ };
 }
 
 /// The body of [`path::ROTATE`].

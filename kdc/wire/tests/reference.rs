@@ -56,7 +56,7 @@ fn body(body: &KdcReqBody) -> reference::KdcReqBody {
         from: body.from.map(time),
         till: time(body.till),
         rtime: body.rtime.map(time),
-        nonce: body.nonce,
+        nonce: body.nonce.value(),
         etypes: body.etypes.clone(),
         addresses: ref_addresses(&body.addresses),
         enc_authorization_data: body.enc_authorization_data.as_ref().map(data),
@@ -110,7 +110,7 @@ fn encrypted_parts_of_replies_are_written_alike() {
     let expected = reference::EncKdcRepPart {
         key: ref_key(&part.key),
         last_req: part.last_req.iter().map(|e| reference::LastReqEntry::new(e.lr_type, time(e.value))).collect(),
-        nonce: part.nonce,
+        nonce: part.nonce.value(),
         key_expiration: part.key_expiration.map(time),
         flags: part.flags.bits().into(),
         authtime: time(part.authtime),
@@ -219,6 +219,9 @@ fn padata_is_written_alike() {
     let entry = |e: &EtypeInfo2Entry| reference::EtypeInfo2Entry::new(e.etype, e.salt.clone(), e.s2kparams.clone());
     let expected: reference::EtypeInfo2 = etype_info().iter().map(entry).collect();
     assert_eq!(EtypeInfo2Entry::encode_all(&etype_info()), expected.build());
+    let entry = |e: &EtypeInfoEntry| reference::EtypeInfoEntry { etype: e.etype, salt: e.salt.clone() };
+    let expected: reference::EtypeInfo = old_etype_info().iter().map(entry).collect();
+    assert_eq!(EtypeInfoEntry::encode_all(&old_etype_info()), expected.build());
     assert_eq!(PaData::encode_all(&etype_info_padata()), padata(&etype_info_padata()).unwrap().build());
     assert_eq!(PaData::encode_encrypted_data(&encrypted(57)), data(&encrypted(57)).build());
     let PaEncTimestamp(at) = pa_enc_timestamp();

@@ -112,6 +112,7 @@ fn padata_comes_back() {
     let checksum = authenticator().cksum.unwrap();
     assert_eq!(Checksum::decode(&checksum.encode()).unwrap(), checksum);
     assert_eq!(PaData::decode_all(&PaData::encode_all(&etype_info_padata())).unwrap(), etype_info_padata());
+    assert_eq!(EtypeInfoEntry::decode_all(&EtypeInfoEntry::encode_all(&old_etype_info())).unwrap(), old_etype_info());
     assert_eq!(EtypeInfo2Entry::decode_all(&EtypeInfo2Entry::encode_all(&etype_info())).unwrap(), etype_info());
     assert_eq!(PaEncTimestamp::decode(&pa_enc_timestamp().encode()).unwrap(), pa_enc_timestamp());
     assert_eq!(PaData::decode_encrypted_data(&PaData::encode_encrypted_data(&encrypted(20))).unwrap(), encrypted(20));

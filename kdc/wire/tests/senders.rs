@@ -45,7 +45,7 @@ const FLAGS: &[u8] = &[0x03, 0x05, 0x00, 0x40, 0x00, 0x00, 0x10];
 const NONCE: &[u8] = &[0x02, 0x01, 0x07];
 
 #[test]
-fn a_nonce_above_31_bits_may_be_sent_unsigned_or_negative() {
+fn a_nonce_may_be_sent_unsigned_negative_or_too_long_and_goes_back_with_the_octets_that_were_sent() {
     for (nonce, expected) in [
         (&[0x02, 0x05, 0x00, 0xff, 0xff, 0xff, 0xfe][..], 0xffff_fffe),
         (&[0x02, 0x01, 0xfe], 0xffff_fffe),
@@ -53,8 +53,69 @@ fn a_nonce_above_31_bits_may_be_sent_unsigned_or_negative() {
         (&[0x02, 0x05, 0x00, 0x80, 0x00, 0x00, 0x00], 0x8000_0000),
         (&[0x02, 0x04, 0x7f, 0xff, 0xff, 0xff], 0x7fff_ffff),
         (&[0x02, 0x01, 0x00], 0),
+        (&[0x02, 0x04, 0x00, 0x00, 0x00, 0x07], 7),
+        (&[0x02, 0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe], 0xffff_fffe),
     ] {
-        assert_eq!(body_with(FLAGS, nonce).unwrap().body.nonce, expected, "{nonce:02x?}");
+        let request = body_with(FLAGS, nonce).unwrap();
+        assert_eq!(request.body.nonce.value(), expected, "{nonce:02x?}");
+        let mut part = enc_kdc_rep_part();
+        part.nonce = request.body.nonce;
+        let reply = written(|w| part.write(MessageType::AsReq, w));
+        let field = [&[0xa2, nonce.len() as u8][..], nonce].concat();
+        assert!(reply.windows(field.len()).any(|window| window == field), "{nonce:02x?}");
+    }
+}
+
+#[test]
+fn integers_that_are_not_shortest_are_the_number_that_they_are() {
+    // sspi-rs: the microseconds of a timestamp in four octets; pyasn1: -128 in two.
+    let stamp = |micros: &[u8]| {
+        PaEncTimestamp::decode(&written(|w| {
+            w.sequence(|w| {
+                w.context(1, |w| w.bytes(micros));
+                w.context(0, |w| w.generalized_time(NOW.0));
+            });
+        }))
+    };
+    for micros in
+        [&[0x02, 0x03, 0x07, 0xa1, 0x20][..], &[2, 4, 0, 7, 0xa1, 0x20], &[2, 8, 0, 0, 0, 0, 0, 7, 0xa1, 0x20]]
+    {
+        assert_eq!(stamp(micros).unwrap().0.micros, 500_000, "{micros:02x?}");
+    }
+    let padata = |kind: &[u8]| {
+        let one = |w: &mut Writer| {
+            w.context(2, |w| w.octet_string(&[]));
+            w.context(1, |w| w.bytes(kind));
+        };
+        PaData::decode_all(&written(|w| w.sequence(|w| w.sequence(one)))).unwrap()[0].padata_type
+    };
+    for kind in [&[0x02, 0x01, 0x80][..], &[2, 2, 0xff, 0x80], &[2, 6, 0xff, 0xff, 0xff, 0xff, 0xff, 0x80]] {
+        assert_eq!(padata(kind), -128, "{kind:02x?}");
+    }
+}
+
+#[test]
+fn the_body_of_a_request_is_found_as_it_was_sent_whatever_its_integers_are() {
+    let request = as_req();
+    let (pvno, long) = ([0xa1, 0x03, 0x02, 0x01, 0x05], [0xa1, 0x07, 0x02, 0x05, 0, 0, 0, 0, 5]);
+    let der = request.encode();
+    let at = der.windows(5).position(|window| window == pvno).unwrap();
+    let mut inner = der[8..].to_vec();
+    assert_eq!(der[..2], [0x6a, 0x82], "two lengths of two octets");
+    inner.splice(at - 8..at - 3, long);
+    let sequence = written(|w| w.tagged(0x30, |w| w.bytes(&inner)));
+    let longer = written(|w| w.tagged(0x6a, |w| w.bytes(&sequence)));
+    let decoded = KdcReq::decode(&longer).unwrap();
+    assert_eq!(longer[decoded.body_der.clone()], request.body.encode());
+    assert_eq!((decoded.padata, decoded.body), (request.padata, request.body));
+}
+
+#[test]
+fn times_before_1970_are_read_and_written_as_they_were_sent() {
+    for till in [-1, -62_167_219_200] {
+        let decoded =
+            request(|r| (r.body.till, r.body.rtime) = (KerberosTime(till), Some(KerberosTime(till)))).unwrap();
+        assert_eq!((decoded.body.till.0, decoded.body.rtime.unwrap().0), (till, till));
     }
 }
 
@@ -97,6 +158,7 @@ fn flags_may_be_shorter_or_longer_than_32_bits() {
         (FLAGS, 0x4000_0010),
         (&[0x03, 0x06, 0x00, 0x40, 0x00, 0x00, 0x10, 0xff], 0x4000_0010),
         (&[0x03, 0x09, 0x00, 0x40, 0x00, 0x00, 0x10, 1, 2, 3, 4], 0x4000_0010),
+        (&[0x03, 0x0b, 0x07, 0x40, 0x00, 0x00, 0x10, 1, 2, 3, 4, 5, 0x80], 0x4000_0010),
     ] {
         assert_eq!(body_with(options, NONCE).unwrap().body.options.bits(), expected, "{options:02x?}");
     }
@@ -147,8 +209,8 @@ fn the_limits_are_the_most_that_is_accepted() {
 
     assert!(request(|r| r.padata = padata(64)).is_ok());
     assert!(refused(request(|r| r.padata = padata(65))).contains("more than 64 elements of padata"));
-    assert!(request(|r| r.body.etypes = vec![18; 64]).is_ok());
-    assert!(refused(request(|r| r.body.etypes = vec![18; 65])).contains("more than 64 enctypes"));
+    assert!(request(|r| r.body.etypes = vec![18; 1024]).is_ok());
+    assert!(refused(request(|r| r.body.etypes = vec![18; 1025])).contains("more than 1024 enctypes"));
     assert!(request(|r| r.body.additional_tickets = vec![ticket(); 4]).is_ok());
     assert!(refused(request(|r| r.body.additional_tickets = vec![ticket(); 5])).contains("more than 4 additional"));
     assert!(request(|r| r.body.cname = name(32)).is_ok());
@@ -225,6 +287,6 @@ fn microseconds_may_be_absent_from_a_timestamp_but_not_beyond_a_second() {
 
 #[test]
 fn errors_name_positions_and_rules_but_never_contents() {
-    let secret = [&[0x04, 0x06][..], b"secret", &[1]].concat();
-    assert_eq!(refused(Ticket::decode(&secret)), "not strict DER at offset 8: octets after the end of the value");
+    let secret = [&[0x30, 0x09, 0x04, 0x06][..], b"secret", &[1]].concat();
+    assert_eq!(refused(Ticket::decode(&secret)), "not strict DER at offset 11: the length is missing");
 }

@@ -42,6 +42,12 @@ impl Programmed {
         })
     }
 
+    /// The rendering of the last step.
+    #[must_use]
+    pub fn rendered(&self) -> Option<Arc<Rendered>> {
+        self.0.load().as_ref().map(|snapshot| snapshot.rendered.clone())
+    }
+
     pub(crate) fn load(&self) -> Option<Arc<AccessSnapshot>> {
         self.0.load_full()
     }

@@ -14,7 +14,7 @@ use crate::live::Live;
 use crate::publish::Publisher;
 use crate::publish::config_map::Published;
 use crate::state::{Name, State, States};
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
 use kennel_audit::Metrics;
 use kennel_core::principal::{Origin, Record};
 use kennel_k8s::apply::Applier;
@@ -28,13 +28,15 @@ use kennel_wire::message::{Clock, KerberosTime, Principal, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 /// Names that are settled at a time: the store syncs that many writes together.
 const AT_A_TIME: usize = 64;
 /// Events that are applied at a time.
 const EVENTS: usize = 1024;
+/// Events that wait at most. A busy tenant's gather here while others are taken in, so that the next look takes all of them at once.
+const WAITING_EVENTS: usize = 8 * EVENTS;
 /// Interval of the full resync, which repairs whatever a lost event broke.
 const RESYNC: Duration = Duration::from_secs(600);
 /// Interval of the check for watches that work again.
@@ -171,7 +173,9 @@ impl Controller {
             beside.spawn(programmer.run());
             beside.spawn(surroundings.run());
         }
-        let mut reports = watch_cluster(&self.client).ready_chunks(EVENTS);
+        let (sender, mut reports) = mpsc::channel(WAITING_EVENTS);
+        beside.spawn(receive(watch_cluster(&self.client), sender));
+        let mut chunk = Vec::new();
         let mut work = Work::default();
         let mut under_way = FuturesUnordered::new();
         let mut resync = tokio::time::interval(RESYNC);
@@ -194,7 +198,7 @@ impl Controller {
             }
             let due = work.next_due().unwrap_or_else(|| Instant::now() + RESYNC);
             tokio::select! {
-                Some(chunk) = reports.next() => self.take_in(chunk, &mut work).await,
+                1.. = reports.recv_many(&mut chunk, EVENTS) => self.take_in(std::mem::take(&mut chunk), &mut work).await,
                 Some((name, state)) = under_way.next(), if !under_way.is_empty() => self.take_note(&name, state, &mut work),
                 _ = resync.tick() => self.look_at_everything(&mut work).await,
                 _ = look.tick() => self.look_at_broken(),
@@ -385,4 +389,13 @@ fn count(number: usize) -> i64 {
 fn instant_of(then: KerberosTime, now: Timestamp) -> Instant {
     let micros = then.0.saturating_sub(now.time.0).saturating_mul(1_000_000).saturating_sub(now.micros.into());
     Instant::now() + Duration::from_micros(u64::try_from(micros).unwrap_or(0)).min(RESYNC * 2)
+}
+/// Receives reports on a task of its own. A stream that is polled between two looks alone gives a few events each time: as many as its
+/// connection has buffered.
+async fn receive(mut reports: impl Stream<Item = WatchReport> + Unpin, sender: mpsc::Sender<WatchReport>) {
+    while let Some(report) = reports.next().await {
+        if sender.send(report).await.is_err() {
+            return;
+        }
+    }
 }

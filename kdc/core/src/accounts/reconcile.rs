@@ -51,9 +51,11 @@ pub fn reconcile(
     match (desired, stored) {
         (None, None) => Action::Keep,
         (None, Some(Record::Principal(record))) => abandoned(record, realm, now),
-        (None, Some(Record::Alias { .. })) => Action::Keep,
-        (Some(desired), None) => put(new_record(desired, now, 1, realm, rng)),
+        (None, Some(Record::Alias { .. } | Record::Holder(_))) => Action::Keep,
+        (Some(desired), None) => put(new_record(desired, now, realm.new_keys().first_kvno(), realm, rng)),
         (Some(_), Some(Record::Alias { .. })) => Action::Refuse(Conflict::Alias),
+        // The name is reserved: no object asks for it.
+        (Some(_), Some(Record::Holder(_))) => Action::Refuse(Conflict::Manual),
         (Some(desired), Some(Record::Principal(record))) => match record.origin {
             Origin::Manual => Action::Refuse(Conflict::Manual),
             Origin::Kubernetes => kept_or_replaced(desired, record, realm, now, rng),
@@ -74,7 +76,7 @@ pub fn reconcile_alias(alias: &Principal, target: Option<&Principal>, stored: Op
             ours(target)
         }
         (Some(_), Some(Record::Alias { origin: Origin::Manual, .. })) => Action::Refuse(Conflict::Alias),
-        (Some(_), Some(Record::Principal(_))) => Action::Refuse(Conflict::Principal),
+        (Some(_), Some(Record::Principal(_) | Record::Holder(_))) => Action::Refuse(Conflict::Principal),
         (None, Some(Record::Alias { origin: Origin::Kubernetes, .. })) => Action::Delete,
         (None, _) | (Some(_), Some(Record::Alias { .. })) => Action::Keep,
     }
@@ -108,7 +110,7 @@ fn kept_or_replaced(
     wanted.abandoned = None;
     wanted.namespace = Some(desired.namespace.clone());
     if desired.keys && record.keys.versions.is_empty() {
-        wanted.keys = KeySet::random(&realm.enctypes, 1, now, rng);
+        wanted.keys = KeySet::random(&realm.enctypes, realm.new_keys().first_kvno(), now, rng);
     }
     if wanted == *record { Action::Keep } else { changed(wanted, now) }
 }
@@ -129,8 +131,7 @@ fn replaced(
     if now.time < begin {
         return Action::Wait(begin);
     }
-    let kvno = record.keys.versions.iter().map(|v| v.kvno).max().unwrap_or(0).saturating_add(1);
-    put(new_record(desired, now, kvno, realm, rng))
+    put(new_record(desired, now, realm.new_keys().next_kvno(&record.keys), realm, rng))
 }
 
 /// Disables the principal: no ticket from now on.

@@ -2,6 +2,7 @@
 
 use crate::access::{AccessPath, AccessRequest};
 use crate::as_exchange::identified::IdentifiedAsRequest;
+use crate::client_alias;
 use crate::context::ErrorReply;
 use crate::enctype_choice::{reply_keys, session_enctype, ticket_key};
 use crate::entry::{Entry, EntryKey};
@@ -15,7 +16,7 @@ use crate::rules::{AccessGranted, Rules};
 use crate::ticket_policy::{Bounds, PresentedRenewal, Times, asked_flags, start_time, times};
 use kennel_crypto::Key;
 use kennel_wire::message::{
-    EncTicketPart, KerberosTime, MessageType, TicketFlags, Timestamp, TransitedEncoding, pa_type,
+    AuthorizationData, EncTicketPart, KerberosTime, MessageType, TicketFlags, Timestamp, TransitedEncoding, pa_type,
 };
 use rand_core::CryptoRngCore;
 
@@ -38,7 +39,9 @@ impl<'a> AuthenticatedAsRequest<'a> {
         let proof = request.padata.iter().find(|p| p.padata_type == pa_type::ENC_TIMESTAMP);
         let (reply_key, proved) = match proof {
             Some(proof) => (verify(&identified, &proof.value, &keys)?, true),
-            None if requires_preauth(&identified) => return Err(ErrorReply::PreauthRequired(offer::methods(&keys))),
+            None if requires_preauth(&identified) => {
+                return Err(ErrorReply::PreauthRequired(offer::methods(&keys, &request.body.etypes)));
+            }
             None => (strongest, false),
         };
         let access = rules.decide_access(&AccessRequest {
@@ -65,7 +68,8 @@ impl<'a> AuthenticatedAsRequest<'a> {
         let (times, flags) = self.times_and_flags(now.time, rules)?;
         let ticket_key = ticket_key(server, realm)?;
         let session = Key::generate(session_enctype(server, &body.etypes, realm)?, rng);
-        let client_name = &client.record.principal;
+        let account = &client.record.principal;
+        let client_name = request.client_name(account);
         let mut ticket = EncTicketPart {
             flags,
             key: encryption_key(&session),
@@ -77,13 +81,14 @@ impl<'a> AuthenticatedAsRequest<'a> {
             endtime: times.endtime,
             renew_till: times.renew_till,
             caddr: body.addresses.clone().filter(|a| !a.is_empty()),
-            authorization_data: None,
+            authorization_data: client_alias::bind(account, client_name).map(|bound| AuthorizationData(vec![bound])),
         };
-        Vouching { server, server_key: ticket_key, krbtgt, pod: None, realm }.apply(&mut ticket)?;
+        Vouching { server, server_key: ticket_key, krbtgt, pod: None, account: Some(account), realm }
+            .apply(&mut ticket)?;
         let reply = Reply {
             answers: MessageType::AsReq,
             padata: if self.reply_key.salt.is_some() {
-                vec![offer::etype_info2([self.reply_key].into_iter())]
+                offer::key_information(&[self.reply_key], &body.etypes)
             } else {
                 Vec::new()
             },
@@ -117,7 +122,7 @@ impl<'a> AuthenticatedAsRequest<'a> {
             allowed_until: self.access.until,
         };
         let (starttime, postdated) = start_time(&request.body, now, &bounds)?;
-        let times = times(&request.body, starttime, &bounds)?;
+        let times = times(&request.body, starttime, now, &bounds)?;
         let mut flags = asked_flags(request.body.options, &bounds) | TicketFlags::INITIAL;
         flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
         flags.set(TicketFlags::PRE_AUTHENT, self.proved);
@@ -134,9 +139,11 @@ fn verify<'a>(
 ) -> Result<&'a EntryKey, ErrorReply> {
     let verified = enc_timestamp::verify(value, identified.client, &identified.rules.realm, identified.now);
     verified.map_err(|refusal| match refusal {
-        // The client may have used another salt: the error repeats how its key is made from its password.
-        Refusal::PreauthFailed => ErrorReply::WithMethods(refusal, offer::methods(keys)),
-        other => other.into(),
+        // The proof itself is good, and the KDC's time in the error is what the client needs.
+        Refusal::PreauthSkew => refusal.into(),
+        // The client may have used another salt, or have guessed an enctype before it asked: the error repeats which enctypes it has
+        // keys of, and how they are made from its password.
+        unusable => ErrorReply::WithMethods(unusable, offer::methods(keys, &identified.request.body.etypes)),
     })
 }
 

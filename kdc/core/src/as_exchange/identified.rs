@@ -28,9 +28,6 @@ impl<'a> IdentifiedAsRequest<'a> {
         context: &mut Context,
     ) -> Result<IdentifiedAsRequest<'a>, ErrorReply> {
         let client = client.ok_or(Refusal::ClientUnknown)?;
-        if client.record.principal != request.client && !request.canonicalize {
-            return Err(Refusal::ClientAliasWithoutCanonicalize.into());
-        }
         let server = server.ok_or(Refusal::ServerUnknown)?;
         context.client = Some(client.record.principal.clone());
         context.server = Some(server.record.principal.clone());

@@ -2,11 +2,11 @@
 
 use crate::checks::names_somebody;
 use crate::context::{Context, ErrorReply};
+use crate::enterprise::{self, ClientName};
 use crate::preauth::req_enc_pa_rep;
-use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
-use kennel_wire::message::{KdcOptions, KdcReq, KdcReqBody, NameType, PaData, Principal, PrincipalName};
+use kennel_wire::message::{KdcOptions, KdcReq, KdcReqBody, PaData, Principal, PrincipalName};
 
 /// An AS request whose names make sense.
 pub(crate) struct AsRequest {
@@ -14,9 +14,8 @@ pub(crate) struct AsRequest {
     pub(crate) body: KdcReqBody,
     /// The client as it was asked for, enterprise names resolved.
     pub(crate) client: Principal,
-    /// Whether the client accepts another name for itself than the one it asked for: by option, and always where it asks
-    /// by an enterprise name, since no principal has such a name.
-    pub(crate) canonicalize: bool,
+    /// The name that the client asked by, which its ticket bears unless the client accepts its canonical name.
+    asked: Principal,
     /// The server as it was asked for.
     pub(crate) server: Principal,
     /// The request as it came, where the reply must prove that (RFC 6806, section 11).
@@ -55,31 +54,23 @@ impl AsRequest {
         if body.options.contains(KdcOptions::REQUEST_ANONYMOUS) {
             return Err(Refusal::Anonymous.into());
         }
-        let enterprise = asked.name.name_type == NameType::ENTERPRISE;
-        let canonicalize = enterprise || body.options.contains(KdcOptions::CANONICALIZE);
-        let client = if enterprise { resolve_enterprise(asked, realm)? } else { asked };
+        let client = match enterprise::resolve(&asked, realm) {
+            ClientName::Local(client) => client,
+            ClientName::Elsewhere(home) => return Err(ErrorReply::ClientReferral(home)),
+            ClientName::Unknown => return Err(Refusal::ClientUnknown.into()),
+        };
         let to_prove = req_enc_pa_rep::is_asked(&padata).then(|| bytes.to_vec());
-        Ok(AsRequest { padata, body, client, canonicalize, server, to_prove })
+        Ok(AsRequest { padata, body, client, asked, server, to_prove })
     }
 
     /// Whether the request is for a ticket-granting ticket of its realm.
     pub(crate) fn is_for_tgs(&self) -> bool {
         self.server.name.krbtgt_realm() == Some(&self.server.realm)
     }
-}
 
-/// NT-ENTERPRISE (RFC 6806, section 5): `user@suffix` as one component. A suffix that is our realm (or is mapped to it)
-/// names one of our principals, one that is mapped to another realm leads to a client referral.
-fn resolve_enterprise(client: Principal, realm: &Realm) -> Result<Principal, ErrorReply> {
-    let [text] = client.name.components.as_slice() else { return Err(Refusal::ClientUnknown.into()) };
-    let Some((user, suffix)) = text.rsplit_once('@') else { return Ok(client) };
-    let home = if suffix.eq_ignore_ascii_case(&realm.name) { Some(&*realm.name) } else { realm.realm_of_host(suffix) };
-    match home {
-        Some(home) if home == realm.name => Principal::parse(user, &realm.name)
-            .ok()
-            .filter(|p| p.realm == realm.name)
-            .ok_or(ErrorReply::For(Refusal::ClientUnknown)),
-        Some(home) => Err(ErrorReply::ClientReferral(home.to_owned())),
-        None => Err(Refusal::ClientUnknown.into()),
+    /// The name of the client in its ticket: the canonical one where the client asks for that, else the one that it asked by (RFC 6806,
+    /// section 6).
+    pub(crate) fn client_name<'a>(&'a self, canonical: &'a Principal) -> &'a Principal {
+        if self.body.options.contains(KdcOptions::CANONICALIZE) { canonical } else { &self.asked }
     }
 }

@@ -71,6 +71,7 @@ refusals! {
     PoliciesNotApplied => 503, true, "the NetworkPolicies of the pod's namespace and account are not in the cluster yet: ask again after Retry-After";
     ReviewUnavailable => 503, true, "the API server cannot review the token now: credentials that were handed out stay good, ask again after Retry-After";
     ReviewsBusy => 503, true, "too many other enrolments wait for the API server: credentials that were handed out stay good, ask again after Retry-After";
+    TooManyWaiting => 503, true, "too many pods wait for changes of their keys: the key versions that the request names are recorded, and credentials are good until their refetch time, ask again after Retry-After";
     StoreUnavailable => 503, true, "the principal store is not available: ask again after Retry-After";
     TrailUnavailable => 503, true, "the audit trail cannot be written, so that no credentials are handed out: ask again after Retry-After";
     TicketRefused => 403, false, "the realm issues no ticket to this account: see the audit line of the same time for the reason";

@@ -63,21 +63,18 @@ impl<'a> IdentifiedTgsRequest<'a> {
         let Some(client) = self.client else { return Ok(()) };
         checks::client(&client.record, now)?;
         let presented = &self.verified.presented;
-        if client.record.principal != presented.client() {
+        if !presented.is_of(&client.record.principal) {
             return Err(Refusal::TicketRevoked);
         }
         checks::authenticated_since(&client.record, presented.part.authtime, &self.rules.realm)
     }
 
-    /// Checks that the presented ticket permits the requested options (RFC 4120, section 3.3.3).
+    /// Checks that the presented ticket permits the requested options (RFC 4120, section 3.3.3). FORWARDABLE and PROXIABLE are no
+    /// reason to refuse: the new ticket is without them where the presented one is (`issue`).
     fn check_options(&self) -> Result<(), Refusal> {
         const NEEDS: [(KdcOptions, TicketFlags, Refusal); 5] = [
-            (
-                KdcOptions::FORWARDABLE.union(KdcOptions::FORWARDED),
-                TicketFlags::FORWARDABLE,
-                Refusal::TgtNotForwardable,
-            ),
-            (KdcOptions::PROXIABLE.union(KdcOptions::PROXY), TicketFlags::PROXIABLE, Refusal::TgtNotProxiable),
+            (KdcOptions::FORWARDED, TicketFlags::FORWARDABLE, Refusal::TgtNotForwardable),
+            (KdcOptions::PROXY, TicketFlags::PROXIABLE, Refusal::TgtNotProxiable),
             (
                 KdcOptions::ALLOW_POSTDATE.union(KdcOptions::POSTDATED),
                 TicketFlags::MAY_POSTDATE,

@@ -1,6 +1,7 @@
 //! The ticket of a TGS request, and the reply with it.
 
 use crate::authorization_data::{Source, acceptable};
+use crate::client_alias;
 use crate::context::Context;
 use crate::enctype_choice::{permitted, session_enctype, ticket_key};
 use crate::entry::EntryKey;
@@ -98,7 +99,11 @@ impl IdentifiedTgsRequest<'_> {
         } else {
             self.fresh(now, bounds)?
         };
-        flags.remove(TicketFlags::INITIAL);
+        // A TGT that is renewed or validated stays an initial one, as from MIT krb5kdc. A ticket for a service does not: whoever asks
+        // for an initial ticket there (to change a password) wants a client that has just proved who it is.
+        if presented.kind != TicketKind::OwnTgt {
+            flags.remove(TicketFlags::INITIAL);
+        }
         if options.contains(KdcOptions::VALIDATE) {
             flags.remove(TicketFlags::INVALID);
         }
@@ -115,7 +120,8 @@ impl IdentifiedTgsRequest<'_> {
 
     fn vouching<'a>(&'a self, server_key: &'a EntryKey, pod: Option<&'a PodRef>) -> Vouching<'a> {
         let (server, krbtgt) = (self.server, self.verified.krbtgt());
-        Vouching { server, server_key, krbtgt, pod, realm: &self.rules.realm }
+        let account = self.client.map(|client| &client.record.principal);
+        Vouching { server, server_key, krbtgt, pod, account, realm: &self.rules.realm }
     }
 
     fn session_enctype(&self) -> Result<Enctype, Refusal> {
@@ -157,16 +163,18 @@ impl IdentifiedTgsRequest<'_> {
     /// the KDC believes the ticket's CAMMAC alone.
     fn authorization_data(&self, pod: Option<&PodRef>) -> Result<Option<AuthorizationData>, Refusal> {
         let presented = &self.verified.presented;
-        let (source, bound) = match presented.kind {
-            TicketKind::OwnTgt => (Source::OwnTgt, None),
-            TicketKind::OwnService => (Source::Others, pod),
-            TicketKind::ForeignTgt(_) => (Source::Others, None),
+        let (source, bound, alias) = match presented.kind {
+            TicketKind::OwnTgt => (Source::OwnTgt, None, None),
+            TicketKind::OwnService => {
+                (Source::Others, pod, client_alias::bind(&presented.account(), &presented.client()))
+            }
+            TicketKind::ForeignTgt(_) => (Source::Others, None, None),
         };
         let mut data: Vec<AuthorizationDatum> = match &presented.part.authorization_data {
             Some(carried) => acceptable(carried.clone(), source)?,
             None => Vec::new(),
         };
-        data.extend(bound.into_iter().flat_map(|pod| pod.bind().0));
+        data.extend(bound.into_iter().flat_map(|pod| pod.bind().0).chain(alias));
         if let Some(added) = open_authorization_data(&self.verified.request, presented)? {
             data.extend(acceptable(added, Source::Others)?);
         }
@@ -193,6 +201,7 @@ impl IdentifiedTgsRequest<'_> {
     /// Times and flags of a ticket that is neither renewed nor validated, within those of the presented one.
     fn fresh(&self, now: KerberosTime, mut bounds: Bounds<'_>) -> Result<(Times, TicketFlags), Refusal> {
         const KEPT: TicketFlags = TicketFlags::FORWARDED.union(TicketFlags::PRE_AUTHENT).union(TicketFlags::HW_AUTHENT);
+        const INHERITED: TicketFlags = TicketFlags::FORWARDABLE.union(TicketFlags::PROXIABLE);
         let (request, presented) = (&self.verified.request, &self.verified.presented);
         bounds.presented_end = Some(presented.part.endtime);
         bounds.presented_renewal =
@@ -205,8 +214,11 @@ impl IdentifiedTgsRequest<'_> {
         if postdated && self.keeps_short_name() {
             return Err(Refusal::CannotPostdate);
         }
-        let times = times(&request.body, starttime, &bounds)?;
-        let mut flags = asked_flags(options, &bounds) | (presented.part.flags & KEPT);
+        let times = times(&request.body, starttime, now, &bounds)?;
+        let mut flags = asked_flags(options, &bounds);
+        // What the presented ticket does not permit is left out, as MIT krb5kdc does it: clients ask for what their configuration says.
+        flags &= presented.part.flags | !INHERITED;
+        flags |= presented.part.flags & KEPT;
         flags.set(TicketFlags::RENEWABLE, times.renew_till.is_some());
         flags.set(TicketFlags::POSTDATED | TicketFlags::INVALID, postdated);
         if options.contains(KdcOptions::FORWARDED) {

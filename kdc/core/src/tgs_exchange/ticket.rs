@@ -2,11 +2,13 @@
 //! are bound to. [`crate::ap_exchange`] opens tickets and judges their validity.
 
 use crate::ap_exchange::{open_ticket, valid_now};
+use crate::authorization_data::relevant;
+use crate::client_alias::account_of_ticket;
 use crate::entry::Entry;
 use crate::pods::{PodRef, PodState};
 use crate::refusal::Refusal;
 use crate::rules::Rules;
-use kennel_wire::message::{EncTicketPart, KerberosTime, Ticket};
+use kennel_wire::message::{AuthorizationData, EncTicketPart, KerberosTime, Principal, Ticket};
 
 /// What kind of ticket is presented.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,20 +39,38 @@ pub(crate) fn open_additional(
     server: Option<&Entry>,
     rules: &Rules,
     now: KerberosTime,
-) -> Result<EncTicketPart, Refusal> {
+) -> Result<(EncTicketPart, Bindings), Refusal> {
     let realm = &rules.realm;
     if TicketKind::new(ticket, &realm.name) != Some(TicketKind::OwnTgt) {
         return Err(Refusal::SecondTicketNotTgt);
     }
     let part = open_ticket(&ticket.enc_part, server, realm)?;
     valid_now(&part, now, realm.clock_skew, false).map_err(|_| Refusal::SecondTicketUnusable)?;
-    lives(bound_pod(&part)?.as_ref(), rules)?;
-    Ok(part)
+    let bound = Bindings::read(part.authorization_data.as_ref())?;
+    lives(bound.pod.as_ref(), rules)?;
+    Ok((part, bound))
 }
 
-/// The pod that a ticket of this realm is bound to.
-pub(crate) fn bound_pod(part: &EncTicketPart) -> Result<Option<PodRef>, Refusal> {
-    PodRef::of_ticket(part.authorization_data.as_ref()).map_err(|_| Refusal::PodBindingTorn)
+/// What a ticket of this realm is bound to.
+#[derive(Default)]
+pub(crate) struct Bindings {
+    /// The pod that it ends with.
+    pub(crate) pod: Option<PodRef>,
+    /// The account of its client, where it bears another name of it.
+    pub(crate) account: Option<Principal>,
+}
+
+impl Bindings {
+    /// Reads them from what the KDC asserts of a ticket.
+    ///
+    /// # Errors
+    /// [`Refusal::PodBindingTorn`], [`Refusal::TicketAliasTorn`].
+    pub(crate) fn read(asserted: Option<&AuthorizationData>) -> Result<Bindings, Refusal> {
+        let relevant = relevant(asserted);
+        let pod = PodRef::of_ticket(&relevant).map_err(|_| Refusal::PodBindingTorn)?;
+        let account = account_of_ticket(&relevant).map_err(|_| Refusal::TicketAliasTorn)?;
+        Ok(Bindings { pod, account })
+    }
 }
 
 /// A ticket ends with the pod that it is bound to.

@@ -13,7 +13,8 @@ use kennel_wire::message::{KerberosTime, Principal, Ticket, Timestamp};
 
 /// An additional ticket that was opened.
 pub(crate) struct SecondTicket {
-    client: Principal,
+    /// The account of its client.
+    account: Principal,
     authtime: KerberosTime,
     pub(crate) session: Key,
 }
@@ -26,16 +27,17 @@ impl SecondTicket {
         rules: &Rules,
         now: Timestamp,
     ) -> Result<SecondTicket, Refusal> {
-        let part = open_additional(ticket, server, rules, now.time)?;
+        let (part, bound) = open_additional(ticket, server, rules, now.time)?;
         let session = message_key(&part.key, &rules.realm.enctypes).ok_or(Refusal::TicketEnctype)?;
-        Ok(SecondTicket { client: Principal::new(part.cname, part.crealm), authtime: part.authtime, session })
+        let account = bound.account.unwrap_or_else(|| Principal::new(part.cname, part.crealm));
+        Ok(SecondTicket { account, authtime: part.authtime, session })
     }
 
     /// The additional ticket must be the server's own, not merely of its name (CVE-2020-25719, CVE-2021-42287): names
     /// are compared after aliases are resolved, the account must be as old as the ticket, and the ticket no older than the
     /// account's password.
     pub(crate) fn is_of(&self, server: &Entry, realm: &Realm) -> Result<(), Refusal> {
-        if self.client != server.record.principal {
+        if self.account != server.record.principal {
             return Err(Refusal::SecondTicketMismatch);
         }
         checks::authenticated_since(&server.record, self.authtime, realm).map_err(|refusal| match refusal {

@@ -80,27 +80,30 @@ impl VerifiedTgsRequest {
     /// The principals that are needed next: the client, where it is one of this realm, then, where the server is not
     /// found, the service of the client's namespace that a short name stands for, and the ticket-granting services to refer to.
     pub(crate) fn wants(&self, realm: &Realm) -> Wants {
-        let own_client = self.has_own_client(realm).then(|| (Want::Client, self.presented.client()));
+        let own_client = self.has_own_client(realm).then(|| (Want::Client, self.presented.account()));
+        let alias = self.presented.has_alias().then(|| self.presented.alias(realm)).flatten();
+        let alias = alias.map(|alias| (Want::ClientAlias, alias));
         if self.server.is_some() {
-            return own_client.into_iter().collect();
+            return own_client.into_iter().chain(alias).collect();
         }
         let asked = &self.request.server;
         let neighbour = own_client.as_ref().and_then(|(_, client)| short_name::in_namespace_of(client, asked, realm));
         let hops = referral::hops(&asked.name, self.request.body.options, realm);
         let referrals = hops.iter().map(|hop| (Want::Referral, Principal::krbtgt(hop, &realm.name)));
         let neighbour = neighbour.map(|name| (Want::NamespaceService, name));
-        own_client.into_iter().chain(neighbour).chain(referrals).collect()
+        own_client.into_iter().chain(alias).chain(neighbour).chain(referrals).collect()
     }
 
     /// Takes the parties of the new ticket out of what was found.
     ///
     /// # Errors
-    /// [`Refusal::ClientUnknown`], [`Refusal::ServerUnknown`].
+    /// [`Refusal::ClientUnknown`], [`Refusal::TicketAliasChanged`], [`Refusal::ServerUnknown`].
     pub(crate) fn parties(&self, mut found: Found, realm: &Realm) -> Result<Parties, Refusal> {
         let client = match self.has_own_client(realm) {
             true => Some(found.take(Want::Client).ok_or(Refusal::ClientUnknown)?),
             false => None,
         };
+        self.is_still_named_so(found.take(Want::ClientAlias))?;
         if let Some(server) = &self.server {
             return Ok(Parties { client, server: Arc::clone(server), matched: ServerMatch::Asked });
         }
@@ -111,6 +114,12 @@ impl VerifiedTgsRequest {
         }
         let server = found.take(Want::Referral).ok_or(Refusal::ServerUnknown)?;
         Ok(Parties { client, server, matched: ServerMatch::Referral })
+    }
+
+    /// The name of a ticket under another name than its account's own must stand for that account today.
+    fn is_still_named_so(&self, named: Option<Arc<Entry>>) -> Result<(), Refusal> {
+        let stands = named.is_some_and(|named| self.presented.is_of(&named.record.principal));
+        if stands || !self.presented.has_alias() { Ok(()) } else { Err(Refusal::TicketAliasChanged) }
     }
 
     fn has_own_client(&self, realm: &Realm) -> bool {

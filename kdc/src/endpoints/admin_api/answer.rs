@@ -1,4 +1,4 @@
-//! Answers that no cache may keep, since only some may see them.
+//! Answers of the admin API, which no cache may keep.
 
 use axum::Json;
 use axum::body::Body;
@@ -7,12 +7,11 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-/// A body in JSON.
 pub(super) fn json(body: &impl Serialize) -> Response {
     uncached(Json(body).into_response())
 }
 
-/// Forbids caches to keep an answer.
+/// No cache may keep what only some may see.
 pub(super) fn uncached(mut response: Response<Body>) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

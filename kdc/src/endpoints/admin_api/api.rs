@@ -5,6 +5,7 @@ use crate::endpoints::admin_api::access::access_response;
 use crate::endpoints::admin_api::answer::{json, uncached};
 use crate::endpoints::admin_api::bodies::pairs_response;
 use crate::endpoints::admin_api::callers::Callers;
+use crate::endpoints::admin_api::explain::{self, ExplainedCluster};
 use crate::endpoints::admin_api::refusal::AdminRefusal;
 use crate::endpoints::admin_api::stream::{DecisionStream, StreamIdentity};
 use crate::endpoints::admin_api::streams::Streams;
@@ -18,9 +19,8 @@ use axum::response::Response;
 use axum::routing::get;
 use kennel_audit::{DecisionLog, DecisionScope};
 use kennel_controller::Live;
-use kennel_k8s::authorization::Permission;
 use kennel_listen::{ConnectionEnd, PeerAddress};
-use kennel_wire::admin::{DecisionsQuery, LINES, NamespaceQuery, path};
+use kennel_wire::admin::{DecisionsQuery, ExplainQuery, LINES, NamespaceQuery, Permission, path};
 use rand::RngCore;
 use rand::rngs::OsRng;
 use std::net::SocketAddr;
@@ -28,10 +28,11 @@ use std::sync::Arc;
 
 /// Every path.
 #[cfg(test)]
-pub(crate) const PATHS: [&str; 5] = [
+pub(crate) const PATHS: [&str; 6] = [
     path::DECISIONS,
     path::PAIRS,
     path::ACCESS,
+    path::EXPLAIN,
     kennel_wire::master_key::path::MASTER_KEY,
     kennel_wire::master_key::path::ROTATE,
 ];
@@ -43,17 +44,32 @@ pub(crate) struct AdminApi {
     live: Arc<Live>,
     /// Identity of the process, for streams that are resumed.
     instance: String,
-    log: Arc<DecisionLog>,
-    callers: Arc<Callers>,
+    /// `None` where no cluster or file says which namespace a server belongs to.
+    log: Option<Arc<DecisionLog>>,
+    /// `None` where the realm has no cluster.
+    cluster: Option<ExplainedCluster>,
     streams: Streams,
 }
 
+/// The API for one kind of callers.
+#[derive(Clone)]
+struct AdminState {
+    api: Arc<AdminApi>,
+    callers: Callers,
+}
+
 impl AdminApi {
-    pub(crate) fn new(live: Arc<Live>, log: Arc<DecisionLog>, callers: Arc<Callers>) -> AdminApi {
+    pub(crate) fn new(live: Arc<Live>, log: Option<Arc<DecisionLog>>, cluster: Option<ExplainedCluster>) -> AdminApi {
         let instance = format!("{:016x}", OsRng.next_u64());
-        AdminApi { live, instance, log, callers, streams: Streams::default() }
+        AdminApi { live, instance, log, cluster, streams: Streams::default() }
     }
 
+    fn log(&self) -> Result<&Arc<DecisionLog>, AdminRefusal> {
+        self.log.as_ref().ok_or(AdminRefusal::NoCluster)
+    }
+}
+
+impl AdminState {
     /// Returns the user and what it may see of what it asks for.
     async fn permit(
         &self,
@@ -64,60 +80,83 @@ impl AdminApi {
         if namespace.as_ref().is_some_and(|name| name.is_empty() || name.len() > LONGEST_NAMESPACE) {
             return Err(AdminRefusal::QueryMalformed("namespace is no name of a namespace".into()));
         }
-        let permission = Permission::SEE_DECISIONS;
-        let user = self.callers.permit(peer.ip(), bearer(headers), permission, namespace.as_deref()).await?;
+        let permission = Permission::DECISIONS;
+        let user = self.callers.permit(peer.ip().into(), bearer(headers), permission, namespace.as_deref()).await?;
         Ok((user, namespace.map_or(DecisionScope::All, DecisionScope::Namespace)))
     }
 }
 
-/// Returns the router of all paths.
-pub(crate) fn router(api: Arc<AdminApi>) -> Router {
+/// Returns the router of all paths, for these callers.
+pub(crate) fn router(api: Arc<AdminApi>, callers: Callers) -> Router {
     Router::new()
         .route(path::DECISIONS, get(decisions))
         .route(path::PAIRS, get(pairs))
         .route(path::ACCESS, get(access))
-        .with_state(api)
+        .route(path::EXPLAIN, get(explanation))
+        .with_state(AdminState { api, callers })
 }
 
 async fn decisions(
-    State(api): State<Arc<AdminApi>>,
+    State(state): State<AdminState>,
     Extension(PeerAddress(peer)): Extension<PeerAddress>,
     Extension(ConnectionEnd(end)): Extension<ConnectionEnd>,
     headers: HeaderMap,
     query: Result<Query<DecisionsQuery>, QueryRejection>,
 ) -> Result<Response, AdminRefusal> {
     let Query(query) = query?;
-    let (user, scope) = api.permit(peer, &headers, query.namespace.clone()).await?;
-    let place = api.streams.admit(user)?;
+    let (user, scope) = state.permit(peer, &headers, query.namespace.clone()).await?;
+    let api = state.api;
+    let (log, place) = (api.log()?.clone(), api.streams.admit(user)?);
     let identity = StreamIdentity { realm: api.live.name(), instance: &api.instance };
-    let stream = DecisionStream::new(api.log.clone(), identity, &query, scope, end, Some(place));
+    let stream = DecisionStream::new(log, identity, &query, scope, end, Some(place));
     let mut response = Response::new(stream.into_body());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(LINES));
     Ok(uncached(response))
 }
 
 async fn pairs(
-    State(api): State<Arc<AdminApi>>,
+    State(state): State<AdminState>,
     Extension(PeerAddress(peer)): Extension<PeerAddress>,
     headers: HeaderMap,
     query: Result<Query<NamespaceQuery>, QueryRejection>,
 ) -> Result<Response, AdminRefusal> {
     let Query(NamespaceQuery { namespace }) = query?;
-    let (_, scope) = api.permit(peer, &headers, namespace).await?;
-    Ok(json(&pairs_response(&api.log, api.live.name(), &scope, clock::now().time)))
+    let (_, scope) = state.permit(peer, &headers, namespace).await?;
+    let api = state.api;
+    Ok(json(&pairs_response(api.log()?, api.live.name(), &scope, clock::now().time)))
 }
 
 async fn access(
-    State(api): State<Arc<AdminApi>>,
+    State(state): State<AdminState>,
     Extension(PeerAddress(peer)): Extension<PeerAddress>,
     headers: HeaderMap,
     query: Result<Query<NamespaceQuery>, QueryRejection>,
 ) -> Result<Response, AdminRefusal> {
     let Query(NamespaceQuery { namespace }) = query?;
-    let (_, scope) = api.permit(peer, &headers, namespace).await?;
-    let kdc = api.live.kdc();
+    let (_, scope) = state.permit(peer, &headers, namespace).await?;
+    let (api, kdc) = (&state.api, state.api.live.kdc());
     let index = kdc.access().index().ok_or(AdminRefusal::AccessUnknown)?;
     Ok(json(&access_response(index, api.live.name(), &scope)))
+}
+
+async fn explanation(
+    State(state): State<AdminState>,
+    Extension(PeerAddress(peer)): Extension<PeerAddress>,
+    headers: HeaderMap,
+    query: Result<Query<ExplainQuery>, QueryRejection>,
+) -> Result<Response, AdminRefusal> {
+    let Query(query) = query?;
+    let api = &state.api;
+    let cluster = api.cluster.as_ref().ok_or(AdminRefusal::NoCluster)?;
+    let namespace_of = |name: &str| cluster.namespace_of(name, api.live.name());
+    let (of_client, of_server) = (namespace_of(&query.client), namespace_of(&query.server));
+    state.permit(peer, &headers, of_server).await?;
+    let sees_client = state.permit(peer, &headers, of_client).await.is_ok();
+    let mut response = cluster.explain(&api.live, query, clock::now().time).await?;
+    if !sees_client {
+        explain::hide_egress(&mut response);
+    }
+    Ok(json(&response))
 }
 
 impl From<QueryRejection> for AdminRefusal {
@@ -132,7 +171,8 @@ mod tests {
     use crate::endpoints::enrolment::api::OPENAPI;
     use kennel_wire::admin::{
         AccessGrant, AccessPeer, AccessResponse, AccessServer, AccountRef, DecisionLine, DecisionOutcome,
-        DecisionRecord, Heartbeat, LostDecisions, Pair, PairsResponse, ServerMode, StreamStart,
+        DecisionRecord, ExplainLayer, ExplainResponse, ExplainVerdict, ExplainedLayer, Heartbeat, LostDecisions, Pair,
+        PairsResponse, ServerMode, StreamStart,
     };
     use kennel_wire::master_key;
     use serde::Serialize;
@@ -226,6 +266,16 @@ mod tests {
         same_fields("AccessPeer", &peer());
         let server = AccessServer { account: account(), mode: ServerMode::Observe, grants: vec![grant] };
         same_fields("AccessServer", &server);
+        let layer = ExplainedLayer {
+            layer: ExplainLayer::Ticket,
+            verdict: ExplainVerdict::Denied,
+            objects: vec![String::new()],
+            sentence: String::new(),
+        };
+        same_fields("ExplainedLayer", &layer);
+        let explained =
+            ExplainResponse { client: String::new(), server: String::new(), reachable: true, layers: vec![layer] };
+        same_fields("ExplainResponse", &explained);
         same_fields("AccessResponse", &AccessResponse { realm: String::new(), servers: vec![server] });
     }
 
@@ -240,6 +290,8 @@ mod tests {
         let decisions =
             DecisionsQuery { namespace: text(), instance: text(), after: Some(1), follow: true, limit: Some(1) };
         assert_eq!(parameters(path::DECISIONS), fields(serde_json::to_value(decisions).unwrap()));
+        let explain = ExplainQuery { client: String::new(), server: String::new(), port: Some(1) };
+        assert_eq!(parameters(path::EXPLAIN), fields(serde_json::to_value(explain).unwrap()));
         let of_namespace = fields(serde_json::to_value(NamespaceQuery { namespace: text() }).unwrap());
         assert_eq!((parameters(path::PAIRS), parameters(path::ACCESS)), (of_namespace.clone(), of_namespace));
     }

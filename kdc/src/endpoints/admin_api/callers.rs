@@ -6,12 +6,13 @@ use crate::endpoints::admin_api::refusal::AdminRefusal;
 use crate::endpoints::fair_queue::{FairQueue, Permit, QueueLimits};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota};
-use kennel_k8s::authorization::{Permission, ReviewFailed, User, authenticate, is_permitted};
+use kennel_k8s::authorization::{ReviewFailed, User, authenticate, has_permission};
+use kennel_wire::admin::Permission;
+use kennel_wire::source::Source;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Reviews at a time: few beside the 64 of enrolments.
@@ -23,14 +24,42 @@ const RATE: u32 = 50;
 const FRESH: Duration = Duration::from_secs(10);
 /// Tokens whose answers are kept.
 const TOKENS: usize = 256;
-/// Answers about permissions that are kept for each token.
+/// Permissions whose answers are kept for each token.
 const VERDICTS: usize = 64;
 
-/// The users of the API.
-pub(crate) struct Callers {
+/// The user that the audit names where the admin socket was used.
+const LOCAL: &str = "the local administrator";
+
+/// Who sends requests, and how it is known what they may see and do.
+#[derive(Clone)]
+pub(crate) enum Callers {
+    /// Users of the cluster, by their tokens.
+    Cluster(Arc<ClusterCallers>),
+    /// Root or the user of this process, by the admin socket: everything is permitted.
+    Local,
+}
+
+impl Callers {
+    /// Returns the name of the user, who has the permission in the namespace, or in all.
+    pub(crate) async fn permit(
+        &self,
+        source: Source,
+        token: Option<&str>,
+        permission: Permission,
+        namespace: Option<&str>,
+    ) -> Result<String, AdminRefusal> {
+        match self {
+            Callers::Cluster(callers) => callers.permit(source, token, permission, namespace).await,
+            Callers::Local => Ok(LOCAL.to_owned()),
+        }
+    }
+}
+
+/// The users of a cluster.
+pub(crate) struct ClusterCallers {
     client: kube::Client,
     known: Mutex<HashMap<TokenDigest, KnownToken>>,
-    queue: FairQueue<IpAddr>,
+    queue: FairQueue<Source>,
     rate: DefaultDirectRateLimiter,
 }
 
@@ -42,21 +71,20 @@ struct KnownToken {
     since: Instant,
     /// `None`: it does not accept the token.
     user: Option<User>,
-    /// Whether the user has a permission in a namespace, or in the whole cluster (`None`).
+    /// Whether the user has a permission in a namespace, or in all (`None`).
     verdicts: Vec<(Permission, Option<String>, bool)>,
 }
 
-impl Callers {
-    pub(crate) fn new(client: kube::Client) -> Callers {
+impl ClusterCallers {
+    pub(crate) fn new(client: kube::Client) -> ClusterCallers {
         let rate = Quota::per_second(NonZeroU32::new(RATE).unwrap_or(NonZeroU32::MIN));
         let (queue, rate) = (FairQueue::new(REVIEWS), DefaultDirectRateLimiter::direct(rate));
-        Callers { client, known: Mutex::default(), queue, rate }
+        ClusterCallers { client, known: Mutex::default(), queue, rate }
     }
 
-    /// Returns the name of the user, who has the permission in the namespace, or in the whole cluster.
-    pub(crate) async fn permit(
+    async fn permit(
         &self,
-        source: IpAddr,
+        source: Source,
         token: Option<&str>,
         permission: Permission,
         namespace: Option<&str>,
@@ -80,7 +108,7 @@ impl Callers {
         if known.answer(permission, namespace).is_none()
             && let Some(user) = &known.user
         {
-            let allowed = is_permitted(&self.client, user, permission, namespace).await?;
+            let allowed = has_permission(&self.client, user, permission, namespace).await?;
             known.add(permission, namespace, allowed);
         }
         let answer = known.answer(permission, namespace).unwrap_or(Err(AdminRefusal::TokenRejected));
@@ -117,11 +145,11 @@ impl Callers {
 }
 
 impl KnownToken {
-    /// The answer to a request that needs a permission, where it is known.
+    /// The answer to a request for a permission, where it is known.
     fn answer(&self, permission: Permission, namespace: Option<&str>) -> Option<Result<String, AdminRefusal>> {
         let Some(user) = &self.user else { return Some(Err(AdminRefusal::TokenRejected)) };
-        let is_asked = |of: &Permission, within: &Option<String>| *of == permission && within.as_deref() == namespace;
-        let (_, _, allowed) = self.verdicts.iter().find(|(of, within, _)| is_asked(of, within))?;
+        let is_asked = |what: Permission, whose: &Option<String>| what == permission && whose.as_deref() == namespace;
+        let (.., allowed) = self.verdicts.iter().find(|(what, whose, _)| is_asked(*what, whose))?;
         let user = user.name().to_owned();
         Some(match allowed {
             true => Ok(user),

@@ -11,30 +11,27 @@ use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
-use kennel_k8s::authorization::Permission;
 use kennel_listen::PeerAddress;
 use kennel_store::StoreError;
-use kennel_wire::master_key::{RotateMasterKey, path};
+use kennel_wire::admin::Permission;
+use kennel_wire::master_key::{RotateMasterKey, path, permission};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Longest body of a request, octets.
 const LONGEST: usize = 4096;
 
-/// The responder of the master key's paths.
-pub(crate) struct MasterKeyApi {
-    callers: Arc<Callers>,
+/// The responder of the master key's paths, for one kind of callers.
+#[derive(Clone)]
+struct MasterKeyApi {
     master_key: Arc<MasterKeyRotation>,
+    callers: Callers,
 }
 
 impl MasterKeyApi {
-    pub(crate) fn new(callers: Arc<Callers>, master_key: Arc<MasterKeyRotation>) -> MasterKeyApi {
-        MasterKeyApi { callers, master_key }
-    }
-
     /// Returns the user, who has the permission in the whole cluster.
     async fn permit(&self, peer: SocketAddr, headers: &HeaderMap, what: Permission) -> Result<String, AdminRefusal> {
-        self.callers.permit(peer.ip(), bearer(headers), what, None).await
+        self.callers.permit(peer.ip().into(), bearer(headers), what, None).await
     }
 
     async fn answer(&self) -> Result<Response, AdminRefusal> {
@@ -43,33 +40,33 @@ impl MasterKeyApi {
 }
 
 /// Returns the router of both paths.
-pub(crate) fn router(api: MasterKeyApi) -> Router {
+pub(crate) fn router(master_key: Arc<MasterKeyRotation>, callers: Callers) -> Router {
     Router::new()
         .route(path::MASTER_KEY, get(status))
         .route(path::ROTATE, post(rotate))
         .layer(DefaultBodyLimit::max(LONGEST))
-        .with_state(Arc::new(api))
+        .with_state(MasterKeyApi { master_key, callers })
 }
 
 async fn status(
-    State(api): State<Arc<MasterKeyApi>>,
+    State(api): State<MasterKeyApi>,
     Extension(PeerAddress(peer)): Extension<PeerAddress>,
     headers: HeaderMap,
 ) -> Result<Response, AdminRefusal> {
-    api.permit(peer, &headers, Permission::SEE_MASTER_KEY).await?;
+    api.permit(peer, &headers, permission::READ).await?;
     api.answer().await
 }
 
 async fn rotate(
-    State(api): State<Arc<MasterKeyApi>>,
+    State(api): State<MasterKeyApi>,
     Extension(PeerAddress(peer)): Extension<PeerAddress>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, AdminRefusal> {
-    let user = api.permit(peer, &headers, Permission::ROTATE_MASTER_KEY).await?;
+    let user = api.permit(peer, &headers, permission::ROTATE).await?;
     let RotateMasterKey { generate } = match &body[..] {
         [] => RotateMasterKey::default(),
-        body => serde_json::from_slice(body).map_err(|error| AdminRefusal::BodyMalformed(error.to_string()))?,
+        body => serde_json::from_slice(body).map_err(|error| AdminRefusal::QueryMalformed(error.to_string()))?,
     };
     api.master_key.rotate(generate).await?;
     tracing::info!(user, generate, "the master key is rotated, as the admin API was asked to");

@@ -1,5 +1,5 @@
-//! The admin API (`/v1/admin/...`), on the listener of enrolment: what the KDC decided about the servers of a namespace, who asked for
-//! them and who may have tickets for them. Who may see it is decided by the cluster's RBAC. `enrolment/openapi.json` describes it.
+//! The admin API (`/v1/admin/...`), on the listener of enrolment and on the admin socket: what the KDC decided about the servers of a namespace, who asked for
+//! them and who may have tickets for them. Who may see it is decided by the cluster's RBAC; on the socket, root and the KDC's own user see all. `enrolment/openapi.json` describes it.
 //!
 //! | module | what |
 //! |---|---|
@@ -11,6 +11,7 @@
 //! | [`streams`] | the limits of such answers |
 //! | [`directory`] | which accounts principals belong to |
 //! | [`access`] | who may have tickets for whom |
+//! | [`explain`] | whether a client reaches a server, layer by layer |
 //! | [`bodies`] | decisions and pairs as the API writes them |
 //! | [`pairs_file`] | the pairs beyond the end of the process |
 //! | [`refusal`] | every reason for which a request is refused |
@@ -21,6 +22,7 @@ pub(crate) mod api;
 mod bodies;
 pub(crate) mod callers;
 pub(crate) mod directory;
+pub(crate) mod explain;
 pub(crate) mod master_key;
 pub(crate) mod pairs_file;
 mod refusal;

@@ -4,9 +4,7 @@ use axum::Json;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use kennel_k8s::authorization::Permission;
-use kennel_wire::admin::AdminError;
-use kennel_wire::admin::permission::GROUP;
+use kennel_wire::admin::{AdminError, Permission};
 
 /// Seconds after which a request that may succeed later is repeated.
 const SOON: &str = "2";
@@ -14,7 +12,7 @@ const SOON: &str = "2";
 /// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AdminRefusal {
-    /// The query cannot be read.
+    /// The query or the body cannot be read.
     QueryMalformed(String),
     /// The request has no token.
     TokenMissing,
@@ -30,29 +28,32 @@ pub(crate) enum AdminRefusal {
     ReviewUnavailable,
     /// The KDC decides by no declaration, or not yet.
     AccessUnknown,
-    /// The body of the request cannot be read.
-    BodyMalformed(String),
+    /// Nothing says which namespace a server belongs to.
+    NoCluster,
+    /// The question names somebody who is not of the realm.
+    NotFound(String),
     /// The master key is not rotated, as the operator has something to do first.
     MasterKeyNotRotated(String),
-    /// The store fails.
+    /// The store does not answer, or does not take the write.
     StoreUnavailable,
 }
 
 impl AdminRefusal {
     /// One of each, for the OpenAPI document.
     #[cfg(test)]
-    pub(crate) fn all() -> [AdminRefusal; 11] {
+    pub(crate) fn all() -> [AdminRefusal; 12] {
         use AdminRefusal as R;
         [
             R::QueryMalformed(String::new()),
             R::TokenMissing,
             R::TokenRejected,
-            R::NotPermitted { user: String::new(), permission: Permission::SEE_DECISIONS, namespace: None },
+            R::NotPermitted { user: String::new(), permission: Permission::DECISIONS, namespace: None },
             R::TooManyStreams,
             R::ReviewsBusy,
             R::ReviewUnavailable,
             R::AccessUnknown,
-            R::BodyMalformed(String::new()),
+            R::NoCluster,
+            R::NotFound("bank/web is no service of an enrolled namespace".into()),
             R::MasterKeyNotRotated("there is no next key: put one into master.key.next, or let the KDC make it".into()),
             R::StoreUnavailable,
         ]
@@ -61,9 +62,10 @@ impl AdminRefusal {
     /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            AdminRefusal::QueryMalformed(_) | AdminRefusal::BodyMalformed(_) => StatusCode::BAD_REQUEST,
+            AdminRefusal::QueryMalformed(_) => StatusCode::BAD_REQUEST,
             AdminRefusal::TokenMissing | AdminRefusal::TokenRejected => StatusCode::UNAUTHORIZED,
             AdminRefusal::NotPermitted { .. } => StatusCode::FORBIDDEN,
+            AdminRefusal::NoCluster | AdminRefusal::NotFound(_) => StatusCode::NOT_FOUND,
             AdminRefusal::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             AdminRefusal::MasterKeyNotRotated(_) => StatusCode::CONFLICT,
             AdminRefusal::ReviewsBusy
@@ -84,7 +86,8 @@ impl AdminRefusal {
             AdminRefusal::ReviewsBusy => "ReviewsBusy",
             AdminRefusal::ReviewUnavailable => "ReviewUnavailable",
             AdminRefusal::AccessUnknown => "AccessUnknown",
-            AdminRefusal::BodyMalformed(_) => "BodyMalformed",
+            AdminRefusal::NoCluster => "NoCluster",
+            AdminRefusal::NotFound(_) => "NotFound",
             AdminRefusal::MasterKeyNotRotated(_) => "MasterKeyNotRotated",
             AdminRefusal::StoreUnavailable => "StoreUnavailable",
         }
@@ -94,7 +97,7 @@ impl AdminRefusal {
     fn message(&self) -> String {
         match self {
             AdminRefusal::QueryMalformed(error) => {
-                format!("the query cannot be read: {error}; see the OpenAPI document at /v1/openapi.json")
+                format!("the request cannot be read: {error}; see the OpenAPI document at /v1/openapi.json")
             }
             AdminRefusal::TokenMissing => {
                 "the request has no bearer token: send a Kubernetes token for the API server's own audience, such as one of \
@@ -107,15 +110,16 @@ impl AdminRefusal {
                     .into()
             }
             AdminRefusal::NotPermitted { user, permission, namespace } => {
-                let Permission { verb, resource, subresource } = permission;
+                let Permission { resource, subresource, verb } = permission;
+                let group = Permission::GROUP;
                 let whole = match namespace {
                     Some(namespace) => format!("in namespace {namespace}: bind a Role with it there"),
-                    None if *permission == Permission::SEE_DECISIONS => {
-                        "in all namespaces: name a namespace, or bind a ClusterRole with it in the whole cluster".into()
+                    None if *resource == "kerberosrealms" => {
+                        "in the whole cluster: bind a ClusterRole with it by a ClusterRoleBinding".into()
                     }
-                    None => "in the whole cluster: bind a ClusterRole with it by a ClusterRoleBinding".into(),
+                    None => "in all namespaces: name a namespace, or bind a ClusterRole with it in the whole cluster".into(),
                 };
-                format!("{user} lacks the permission to {verb} {resource}/{subresource}.{GROUP} {whole}")
+                format!("{user} lacks the permission to {verb} {resource}/{subresource}.{group} {whole}")
             }
             AdminRefusal::TooManyStreams => "too many streams of decisions are open: end one, and repeat the request".into(),
             AdminRefusal::ReviewsBusy => {
@@ -124,15 +128,16 @@ impl AdminRefusal {
             AdminRefusal::ReviewUnavailable => {
                 "the API server does not say what the token permits: repeat the request after Retry-After".into()
             }
+            AdminRefusal::NotFound(what) => format!("the question cannot be answered: {what}"),
+            AdminRefusal::NoCluster => {
+                "the realm has no cluster, so that its servers belong to no namespace: read the audit trail instead".into()
+            }
             AdminRefusal::AccessUnknown => {
                 "the KDC has not read the KerberosAccesses of the cluster yet: repeat the request after Retry-After".into()
             }
-            AdminRefusal::BodyMalformed(error) => {
-                format!("the body cannot be read: {error}; see the OpenAPI document at /v1/openapi.json")
-            }
             AdminRefusal::MasterKeyNotRotated(reason) => reason.clone(),
             AdminRefusal::StoreUnavailable => {
-                "the store of the KDC fails, as the log of the KDC says: mend it, and repeat the request after Retry-After".into()
+                "the store of the KDC does not answer, or does not take the write: repeat the request after Retry-After".into()
             }
         }
     }
@@ -162,13 +167,13 @@ mod tests {
 
     #[test]
     fn a_missing_permission_is_named_with_user_and_namespace() {
-        let permission = Permission::SEE_DECISIONS;
+        let permission = Permission::DECISIONS;
         let refusal = |namespace| AdminRefusal::NotPermitted { user: "alice".into(), permission, namespace };
         let message = refusal(Some("shop".to_owned())).message();
         assert!(message.starts_with("alice lacks"), "{message}");
         assert!(message.contains("get kerberosaccesses/decisions.kennel.dev in namespace shop"), "{message}");
         assert!(refusal(None).message().contains("in all namespaces"));
-        let permission = Permission::ROTATE_MASTER_KEY;
+        let permission = kennel_wire::master_key::permission::ROTATE;
         let message = AdminRefusal::NotPermitted { user: "alice".into(), permission, namespace: None }.message();
         assert!(message.contains("update kerberosrealms/master-key.kennel.dev in the whole cluster"), "{message}");
     }

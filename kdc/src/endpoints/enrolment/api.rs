@@ -10,16 +10,15 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kennel_core::enrolment::EnrolmentRefusal;
-use kennel_listen::PeerAddress;
-use kennel_wire::enrol::{EnrollError, EnrollRequest, path};
+use kennel_listen::{ConnectionSlot, PeerAddress};
+use kennel_wire::enrol::{EnrollError, LONGEST_REQUEST, path};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// Longest body of a request, octets.
-const LONGEST: usize = 8 * 1024;
 /// Time limit of a request's body.
 const BODY_TIME: Duration = Duration::from_secs(5);
 
@@ -30,6 +29,7 @@ pub(crate) const OPENAPI: &str = include_str!("openapi.json");
 pub(crate) fn router(enrolment: Arc<Enrolment>) -> Router {
     Router::new()
         .route(path::ENROLL, post(enroll))
+        .route(path::HELD, post(held))
         .route(path::KRB5_CONF, get(krb5_conf))
         .route(path::CA, get(ca))
         .route(path::OPENAPI, get(async || text("application/json", OPENAPI.to_owned())))
@@ -60,8 +60,7 @@ async fn enroll(
         enrolment.enrol(peer, token, read(body), async { _ = gone.await }).await
     });
     match attempt.await {
-        Ok(Ok(response)) => json(StatusCode::OK, &response),
-        Ok(Err(answer)) => refused(&answer),
+        Ok(answer) => answered(answer),
         Err(error) => {
             tracing::error!(%error, "an enrolment ended without a decision");
             let mut response = Response::new(Body::empty());
@@ -71,9 +70,26 @@ async fn enroll(
     }
 }
 
-/// Reads the body. An empty one asks for all credentials.
-async fn read(body: Body) -> Result<EnrollRequest, EnrolmentRefusal> {
-    let whole = tokio::time::timeout(BODY_TIME, Limited::new(body, LONGEST).collect()).await;
+/// Waits as long as the client does: a request that nobody waits for any more ends here.
+async fn held(
+    State(enrolment): State<Arc<Enrolment>>,
+    Extension(PeerAddress(peer)): Extension<PeerAddress>,
+    Extension(connection): Extension<ConnectionSlot>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    // On the heap, and so is not part of what a request occupies while it waits.
+    let confirmed = Box::pin(enrolment.confirm(peer, bearer(&parts.headers), read(body))).await;
+    drop(parts);
+    match confirmed {
+        Ok(wait) => answered(enrolment.until_due(wait, &connection).await),
+        Err(answer) => refused(&answer),
+    }
+}
+
+/// Reads the body. An empty one is a request without fields: an enrolment asks for all credentials by it.
+async fn read<T: DeserializeOwned + Default>(body: Body) -> Result<T, EnrolmentRefusal> {
+    let whole = tokio::time::timeout(BODY_TIME, Limited::new(body, LONGEST_REQUEST).collect()).await;
     let whole = whole.map_err(|_| EnrolmentRefusal::RequestTooSlow)?;
     let octets = whole.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
         Some(_) => EnrolmentRefusal::RequestTooLarge,
@@ -81,9 +97,16 @@ async fn read(body: Body) -> Result<EnrollRequest, EnrolmentRefusal> {
     })?;
     let octets = octets.to_bytes();
     if octets.is_empty() {
-        return Ok(EnrollRequest::default());
+        return Ok(T::default());
     }
     serde_json::from_slice(&octets).map_err(|_| EnrolmentRefusal::RequestMalformed)
+}
+
+fn answered(answer: Result<impl Serialize, EnrolmentAnswer>) -> Response<Body> {
+    match answer {
+        Ok(response) => json(StatusCode::OK, &response),
+        Err(answer) => refused(&answer),
+    }
 }
 
 fn refused(answer: &EnrolmentAnswer) -> Response<Body> {
@@ -115,7 +138,10 @@ fn text(kind: &'static str, body: String) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kennel_wire::enrol::{Blob, EnrollResponse, EnrolledKeys, EnrolledKeytab, EnrolledTicket};
+    use kennel_wire::enrol::{
+        Blob, EnrollRequest, EnrollResponse, EnrolledKeys, EnrolledKeytab, EnrolledTicket, HeldRequest, HeldResponse,
+        HeldVersions,
+    };
     use serde_json::Value;
     use std::collections::BTreeSet;
 
@@ -129,17 +155,29 @@ mod tests {
         let paths: BTreeSet<&str> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
         let (admin, others): (BTreeSet<_>, BTreeSet<_>) =
             paths.into_iter().partition(|path| path.starts_with("/v1/admin/"));
-        assert_eq!(others, [path::ENROLL, path::KRB5_CONF, path::CA, path::OPENAPI].into());
+        assert_eq!(others, [path::ENROLL, path::HELD, path::KRB5_CONF, path::CA, path::OPENAPI].into());
         assert_eq!(admin, crate::endpoints::admin_api::api::PATHS.into());
     }
 
     #[test]
     fn the_document_has_every_refusal_under_its_status() {
         let document = document();
-        let responses = document["paths"][path::ENROLL]["post"]["responses"].as_object().unwrap();
-        let said: BTreeSet<u16> =
-            responses.keys().map(|status| status.parse().unwrap()).filter(|s| *s != 200).collect();
-        assert_eq!(said, EnrolmentRefusal::ALL.iter().map(|refusal| refusal.status()).collect());
+        for path in [path::ENROLL, path::HELD] {
+            // An enrolment does not wait, and what a pod says about keys needs no trail and no ticket.
+            let others = match path {
+                path::ENROLL => &[EnrolmentRefusal::TooManyWaiting][..],
+                _ => {
+                    &[EnrolmentRefusal::TrailUnavailable, EnrolmentRefusal::TicketRefused, EnrolmentRefusal::ClientGone]
+                }
+            };
+            for refusal in EnrolmentRefusal::ALL {
+                let response = &document["paths"][path]["post"]["responses"][refusal.status().to_string()];
+                let names = response["description"].as_str().unwrap_or_default();
+                let mut names = names.split(|c: char| !c.is_alphanumeric());
+                let is_said = names.any(|name| name == refusal.name());
+                assert_eq!(is_said, !others.contains(refusal), "{path}: {}", refusal.name());
+            }
+        }
         let reasons =
             document["components"]["schemas"]["EnrollError"]["properties"]["reason"]["enum"].as_array().unwrap();
         let reasons: BTreeSet<&str> = reasons.iter().map(|reason| reason.as_str().unwrap()).collect();
@@ -173,15 +211,23 @@ mod tests {
             refetch_before: String::new(),
         };
         same_fields("EnrollResponse", &response);
-        same_fields("EnrollRequest", &EnrollRequest { enctypes: vec![20], agent: Some(String::new()) });
+        let agent = Some(String::new());
+        let held = HeldVersions::new();
+        let request = EnrollRequest { enctypes: vec![20], agent: agent.clone(), held: Some(held.clone()) };
+        same_fields("EnrollRequest", &request);
+        let request = HeldRequest { held, ticket_from: Some(String::new()), wait_seconds: Some(0), agent };
+        same_fields("HeldRequest", &request);
+        same_fields("HeldResponse", &HeldResponse { refetch_before: Some(String::new()), urgent: true });
         same_fields("EnrollError", &EnrollError { reason: String::new(), message: String::new(), retryable: true });
     }
 
     #[tokio::test]
     async fn a_body_is_small_and_json_or_empty() {
         assert_eq!(read(Body::empty()).await, Ok(EnrollRequest::default()));
-        assert_eq!(read(Body::from("{\"enctypes\":[18]}")).await.unwrap().enctypes, [18]);
-        assert_eq!(read(Body::from("[")).await, Err(EnrolmentRefusal::RequestMalformed));
-        assert_eq!(read(Body::from(vec![b' '; LONGEST + 1])).await, Err(EnrolmentRefusal::RequestTooLarge));
+        assert_eq!(read::<EnrollRequest>(Body::from("{\"enctypes\":[18]}")).await.unwrap().enctypes, [18]);
+        let malformed = read::<HeldRequest>(Body::from("[")).await;
+        assert_eq!(malformed, Err(EnrolmentRefusal::RequestMalformed));
+        let large = Body::from(vec![b' '; LONGEST_REQUEST + 1]);
+        assert_eq!(read::<HeldRequest>(large).await, Err(EnrolmentRefusal::RequestTooLarge));
     }
 }

@@ -1,21 +1,23 @@
-//! One enrolment, from the token to the audit event.
+//! One request of a pod, from the token to its answer: an enrolment, with its audit event, or a statement of what the pod holds.
 
 use crate::clock;
-use crate::endpoints::enrolment::credentials::{CredentialSource, CredentialsRefused};
+use crate::endpoints::enrolment::credentials::{AdmittedPod, CredentialSource, CredentialsRefused};
 use crate::endpoints::enrolment::events::{LeasedEvents, RefusalEvents};
 use crate::endpoints::enrolment::limits::{EnrolmentLimits, TooOften};
 use crate::endpoints::enrolment::reviews::Reviews;
+use crate::endpoints::enrolment::waiting::WaitingRequests;
 use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
-use kennel_audit::Audit;
+use kennel_audit::{Audit, Metrics};
 use kennel_controller::{Live, Programmed};
 use kennel_core::enrolment::{
-    EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal, Entitlement, GrantedCredentials, Review, admit,
+    EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal, Entitlement, GrantedCredentials, HeldStatement, Review, admit,
 };
 use kennel_core::pods::PodRef;
 use kennel_core::refusal::Refusal;
 use kennel_k8s::index::view::SharedIndex;
 use kennel_k8s::token::IssuerKeys;
 use kennel_store::EntryCache;
+use kennel_store::holders::HolderRecords;
 use kennel_wire::enrol::{EnrollRequest, EnrollResponse, audience};
 use kennel_wire::message::Principal;
 use std::net::SocketAddr;
@@ -27,12 +29,15 @@ const SOON: Duration = Duration::from_secs(2);
 /// Time limit of reading a pod and its account from the API server.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The responder of enrolments.
+/// The responder of enrolments, and of statements of what pods hold.
 pub(crate) struct Enrolment {
-    live: Arc<Live>,
-    index: SharedIndex,
+    pub(super) live: Arc<Live>,
+    pub(super) index: SharedIndex,
+    pub(super) holders: HolderRecords,
+    pub(super) waiting: WaitingRequests,
+    pub(super) metrics: Arc<Metrics>,
     programmed: Programmed,
-    cache: Arc<EntryCache>,
+    pub(super) cache: Arc<EntryCache>,
     client: kube::Client,
     audit: Audit,
     limits: EnrolmentLimits,
@@ -54,6 +59,9 @@ pub(crate) struct EnrolmentCluster {
     pub(crate) programmed: Programmed,
     /// The writer of Events on refusals.
     pub(crate) events: LeasedEvents,
+    /// The requests that wait for changes of keys.
+    pub(crate) waiting: WaitingRequests,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// A refusal, and the pause before a retry.
@@ -65,10 +73,24 @@ pub(super) struct EnrolmentAnswer {
 
 /// Facts about an attempt that are known so far.
 #[derive(Default)]
-struct Attempt {
+pub(super) struct Attempt {
     account: Option<String>,
     review: Option<Review>,
     client: Option<Principal>,
+}
+
+/// A request of a pod that was admitted.
+pub(super) struct AdmittedRequest<T> {
+    pub(super) body: T,
+    pub(super) review: Review,
+    pub(super) pod: PodRef,
+    pub(super) entitlement: Entitlement,
+}
+
+impl<T> AdmittedRequest<T> {
+    pub(super) fn pod(&self) -> AdmittedPod<'_> {
+        AdmittedPod { review: &self.review, pod: &self.pod, entitlement: &self.entitlement }
+    }
 }
 
 impl Attempt {
@@ -88,11 +110,26 @@ impl Enrolment {
         krb5_conf: impl Fn() -> String + Send + Sync + 'static,
         ca: impl Fn() -> String + Send + Sync + 'static,
     ) -> Enrolment {
-        let EnrolmentCluster { client, keys, index, programmed, events } = cluster;
+        let EnrolmentCluster { client, keys, index, programmed, events, waiting, metrics } = cluster;
         let (limits, reviews) = (EnrolmentLimits::new(), Reviews::new(client.clone(), keys));
         let events = RefusalEvents::new(events, index.clone());
-        let (krb5_conf, ca) = (Box::new(krb5_conf), Box::new(ca));
-        Enrolment { live, index, programmed, cache, client, audit, limits, reviews, events, krb5_conf, ca }
+        let holders = HolderRecords::new(cache.clone(), live.name());
+        Enrolment {
+            live,
+            index,
+            holders,
+            waiting,
+            metrics,
+            programmed,
+            cache,
+            client,
+            audit,
+            limits,
+            reviews,
+            events,
+            krb5_conf: Box::new(krb5_conf),
+            ca: Box::new(ca),
+        }
     }
 
     /// Reviews that are under way.
@@ -130,13 +167,18 @@ impl Enrolment {
                 (EnrolmentOutcome::Refused { refusal: answer.refusal, ticket }, Err(answer))
             }
         };
-        if let (Err(answer), Some(review)) = (&answer, &attempt.review) {
-            self.events.report(review, answer.refusal);
+        // Records before the answer is sent, so that no credential leaves without its audit line.
+        self.record(peer, attempt, outcome);
+        answer
+    }
+
+    /// Records the end of an attempt.
+    pub(super) fn record(&self, peer: SocketAddr, attempt: Attempt, outcome: EnrolmentOutcome) {
+        if let (EnrolmentOutcome::Refused { refusal, .. }, Some(review)) = (&outcome, &attempt.review) {
+            self.events.report(review, *refusal);
         }
         let (pod, Attempt { account, client, .. }) = (attempt.pod(), attempt);
-        // Records before the answer is sent, so that no credential leaves without its audit line.
         self.audit.record_enrolment(EnrolmentEvent { time: clock::now(), peer, account, pod, client, outcome });
-        answer
     }
 
     async fn decide(
@@ -146,23 +188,37 @@ impl Enrolment {
         body: impl Future<Output = Result<EnrollRequest, EnrolmentRefusal>>,
         attempt: &mut Attempt,
     ) -> Result<(EnrollResponse, GrantedCredentials), RefusedAttempt> {
-        let token = token.ok_or(EnrolmentRefusal::TokenMissing).map_err(EnrolmentAnswer::from)?;
-        if !self.audit.accepts() {
+        if token.is_some() && !self.audit.accepts() {
             // No credential without its line in the trail.
             return Err(EnrolmentAnswer::from(EnrolmentRefusal::TrailUnavailable).into());
         }
-        self.limits.admit_unknown(peer.ip(), token).map_err(EnrolmentAnswer::from)?;
-        let request = body.await.map_err(EnrolmentAnswer::from)?;
-        let review = self.review(peer, token, attempt).await?;
-        let (pod, entitlement) = self.admit(&review).await.map_err(EnrolmentAnswer::from)?;
-        attempt.client = Some(entitlement.client.clone());
-        let source = CredentialSource { live: &self.live, cache: &self.cache };
-        let credentials = source.for_pod(&review, &pod, &entitlement, &request.enctypes, self.krb5_conf()).await;
+        let request = self.admitted(peer, token, body, attempt).await?;
+        let said = request.body.held.as_ref().map(|held| HeldStatement::new(held, self.live.name()));
+        let source = CredentialSource { live: &self.live, cache: &self.cache, holders: &self.holders };
+        let pod = request.pod();
+        let credentials = source.for_pod(&pod, &request.body.enctypes, said.as_ref(), self.krb5_conf()).await;
         credentials.map_err(|CredentialsRefused { refusal, ticket }| RefusedAttempt { answer: refusal.into(), ticket })
     }
 
+    /// Admits the pod that a token is bound to. `body` reads the request's body, once the token is worth it.
+    pub(super) async fn admitted<T>(
+        &self,
+        peer: SocketAddr,
+        token: Option<&str>,
+        body: impl Future<Output = Result<T, EnrolmentRefusal>>,
+        attempt: &mut Attempt,
+    ) -> Result<AdmittedRequest<T>, EnrolmentAnswer> {
+        let token = token.ok_or(EnrolmentRefusal::TokenMissing)?;
+        self.limits.admit_unknown(peer.ip().into(), token)?;
+        let body = body.await?;
+        let review = self.review(peer, token, attempt).await?;
+        let (pod, entitlement) = self.admit(&review).await?;
+        attempt.client = Some(entitlement.client.clone());
+        Ok(AdmittedRequest { body, review, pod, entitlement })
+    }
+
     async fn review(&self, peer: SocketAddr, token: &str, attempt: &mut Attempt) -> Result<Review, EnrolmentAnswer> {
-        let reviewed = self.reviews.review(peer.ip(), token, &audience(self.live.name())).await?;
+        let reviewed = self.reviews.review(peer.ip().into(), token, &audience(self.live.name())).await?;
         attempt.account = reviewed.username;
         let review = reviewed.review?;
         attempt.review = Some(review.clone());

@@ -1,15 +1,19 @@
-//! The credentials of an entitled pod. An enrolment issues a ticket and reads keys from the store. No enrolment creates or
-//! changes a key, so that concurrent enrolments get the same ones.
+//! The credentials of an entitled pod. An enrolment issues a ticket and reads keys from the store, once the store says that the pod
+//! holds them. No enrolment creates or changes a key, so that concurrent enrolments get the same ones.
 
 use crate::clock;
 use kennel_controller::Live;
-use kennel_core::enrolment::{AccountCredentials, EnrolmentRefusal, Entitlement, GrantedCredentials, Review};
+use kennel_core::enrolment::{
+    AccountCredentials, EnrolmentRefusal, Entitlement, GrantedCredentials, HeldStatement, Review, Service,
+};
 use kennel_core::entry::Entry;
 use kennel_core::keytab::{KeytabBuilder, KeytabFile};
 use kennel_core::pods::PodRef;
-use kennel_core::principal::{Origin, Owner};
+use kennel_core::principal::{Origin, Owner, PrincipalRecord, Record};
 use kennel_core::refusal::Refusal;
-use kennel_store::EntryCache;
+use kennel_core::rotation::holder::HolderId;
+use kennel_store::holders::HolderRecords;
+use kennel_store::{EntryCache, PrincipalStore, StoreError, VersionedRecord};
 use kennel_wire::ccache::Ccache;
 use kennel_wire::enrol::{Blob, EnrollResponse, EnrolledKeys, EnrolledKeytab, EnrolledTicket};
 use kennel_wire::message::{KerberosTime, Principal, Timestamp};
@@ -38,24 +42,64 @@ impl From<EnrolmentRefusal> for CredentialsRefused {
 pub(super) struct CredentialSource<'a> {
     pub(super) live: &'a Live,
     pub(super) cache: &'a EntryCache,
+    pub(super) holders: &'a HolderRecords,
+}
+
+/// A pod that was admitted, and what it asks for.
+pub(super) struct AdmittedPod<'a> {
+    pub(super) review: &'a Review,
+    pub(super) pod: &'a PodRef,
+    pub(super) entitlement: &'a Entitlement,
+}
+
+impl AdmittedPod<'_> {
+    /// The principals whose keys the pod may hold: the account's own, then its services.
+    pub(super) fn keytab(&self) -> impl Iterator<Item = KeytabPrincipal<'_>> {
+        let own = (self.entitlement.credentials != AccountCredentials::Ticket).then_some(&self.entitlement.client);
+        let own = own.map(|name| KeytabPrincipal { name, service: None });
+        own.into_iter().chain(
+            self.entitlement
+                .services
+                .iter()
+                .map(|service| KeytabPrincipal { name: &service.name, service: Some(service) }),
+        )
+    }
+
+    /// Whether a record is the principal that the cluster asks for. An error: the record is missing or still belongs to an older
+    /// object, and the controller will write it soon.
+    pub(super) fn owns(&self, name: &Principal, record: Option<&PrincipalRecord>) -> Result<bool, EnrolmentRefusal> {
+        let record = record.ok_or(EnrolmentRefusal::NotReady)?;
+        if record.principal != *name || record.origin == Origin::Manual {
+            return Ok(false);
+        }
+        let is_account = *name == self.entitlement.client;
+        let is_of = |owner: &Owner| owner.account == self.review.account_uid && owner.object.is_none() == is_account;
+        let is_ours = record.owner.as_ref().is_some_and(is_of) && record.abandoned.is_none();
+        if is_ours { Ok(true) } else { Err(EnrolmentRefusal::NotReady) }
+    }
+}
+
+/// A principal of a keytab.
+#[derive(Clone, Copy)]
+pub(super) struct KeytabPrincipal<'a> {
+    pub(super) name: &'a Principal,
+    /// `None` for the account's own principal.
+    service: Option<&'a Service>,
 }
 
 impl CredentialSource<'_> {
-    /// Returns the credentials of a pod, for the answer and for the audit event.
+    /// Returns the credentials of a pod, for the answer and for the audit event. `said`: what the pod has on disk, where it says so.
     pub(super) async fn for_pod(
         &self,
-        review: &Review,
-        pod: &PodRef,
-        entitlement: &Entitlement,
+        admitted: &AdmittedPod<'_>,
         enctypes: &[i32],
+        said: Option<&HeldStatement>,
         krb5_conf: String,
     ) -> Result<(EnrollResponse, GrantedCredentials), CredentialsRefused> {
         let now = clock::now();
-        let client = self
-            .made(&entitlement.client, |owner| owner.account == review.account_uid && owner.object.is_none())
-            .await?;
+        let AdmittedPod { pod, entitlement, .. } = admitted;
         // The account's own name belongs to an administrator: the pod has no principal.
-        let client = client.ok_or(EnrolmentRefusal::NoPrincipal)?;
+        let client = self.entry(admitted, &entitlement.client).await?.ok_or(EnrolmentRefusal::NoPrincipal)?;
         let mut granted = GrantedCredentials::default();
         let mut ticket = None;
         if entitlement.credentials != AccountCredentials::Keytab {
@@ -63,17 +107,7 @@ impl CredentialSource<'_> {
             granted.ticket = Some(issued);
             ticket = Some((ccache, end));
         }
-        let mut keytab = KeytabBuilder::new(self.live.kdc().realm().cluster_domain.as_deref());
-        if entitlement.credentials != AccountCredentials::Ticket {
-            keytab.add(&client.record, None);
-        }
-        let of_account = |owner: &Owner| owner.account == review.account_uid && owner.object.is_some();
-        for service in &entitlement.services {
-            if let Some(entry) = self.made(&service.name, of_account).await? {
-                keytab.add(&entry.record, Some(service));
-            }
-        }
-        let keytab = keytab.finish();
+        let keytab = self.keytab(admitted, said).await?;
         let half = ticket.as_ref().map_or(i64::MAX, |(_, end)| end.0.saturating_sub(now.time.0) / 2);
         let refetch = now.time.plus(REFETCH.min(half));
         granted.keytab = keytab.as_ref().map(|keytab| keytab.contents.clone()).unwrap_or_default();
@@ -88,27 +122,43 @@ impl CredentialSource<'_> {
         Ok((response, granted))
     }
 
-    /// Returns the entry of a name that the cluster asks for, or `None` where the name belongs to an administrator.
-    async fn made(
+    /// Returns the keytab of a pod. First the store says that the pod holds these keys, then they are read: a version that the KDC
+    /// begins to use in between is in the keytab, and one that is made later waits for this pod.
+    async fn keytab(
         &self,
+        admitted: &AdmittedPod<'_>,
+        said: Option<&HeldStatement>,
+    ) -> Result<Option<KeytabFile>, EnrolmentRefusal> {
+        let mut principals = Vec::new();
+        for principal in admitted.keytab() {
+            if self.entry(admitted, principal.name).await?.is_some() {
+                principals.push(principal);
+            }
+        }
+        let names: Vec<Principal> = principals.iter().map(|principal| principal.name.clone()).collect();
+        let holder = HolderId::Pod(admitted.pod.clone());
+        self.holders.send(&holder, &names, said, clock::now()).await.map_err(unavailable)?;
+        let mut keytab = KeytabBuilder::new(self.live.kdc().realm().cluster_domain.as_deref());
+        for KeytabPrincipal { name, service } in principals {
+            let record = present(self.cache, name).await?;
+            let is_ours = admitted.owns(name, record.as_deref())?;
+            record.filter(|_| is_ours).iter().for_each(|record| keytab.add(record, service));
+        }
+        Ok(keytab.finish())
+    }
+
+    /// Returns the entry of a name that the cluster asks for, or `None` where the name belongs to an administrator.
+    async fn entry(
+        &self,
+        admitted: &AdmittedPod<'_>,
         name: &Principal,
-        is_of: impl Fn(&Owner) -> bool,
-    ) -> Result<Option<Arc<Entry>>, CredentialsRefused> {
+    ) -> Result<Option<Arc<Entry>>, EnrolmentRefusal> {
         let found = match self.cache.peek(name) {
             Some(found) => found,
-            None => self.cache.lookup(name).await.map_err(|error| {
-                tracing::error!(%error, "the store did not answer");
-                EnrolmentRefusal::StoreUnavailable
-            })?,
+            None => self.cache.lookup(name).await.map_err(unavailable)?,
         };
-        // The entry is missing or still belongs to an older object: the controller will write it soon.
-        let entry = found.ok_or(EnrolmentRefusal::NotReady)?;
-        let record = &entry.record;
-        if record.principal != *name || record.origin == Origin::Manual {
-            return Ok(None);
-        }
-        let is_ours = record.owner.as_ref().is_some_and(is_of) && record.abandoned.is_none();
-        if is_ours { Ok(Some(entry)) } else { Err(EnrolmentRefusal::NotReady.into()) }
+        let is_ours = admitted.owns(name, found.as_deref().map(|entry| &entry.record))?;
+        Ok(found.filter(|_| is_ours))
     }
 
     async fn ticket(
@@ -131,6 +181,22 @@ impl CredentialSource<'_> {
         let ccache = Ccache { kdc_offset: None, principal, credentials: vec![ticket.credential] };
         Ok((ccache.encode(), end, ticket.issued))
     }
+}
+
+/// Reads a principal as the store has it now; `None` where there is none of this name, or an alias.
+pub(super) async fn present(
+    store: &dyn PrincipalStore,
+    name: &Principal,
+) -> Result<Option<Box<PrincipalRecord>>, EnrolmentRefusal> {
+    match store.read(name).await.map_err(unavailable)? {
+        Some(VersionedRecord { record: Record::Principal(record), .. }) => Ok(Some(record)),
+        _ => Ok(None),
+    }
+}
+
+pub(super) fn unavailable(error: StoreError) -> EnrolmentRefusal {
+    tracing::error!(%error, "the store did not answer");
+    EnrolmentRefusal::StoreUnavailable
 }
 
 /// Describes the keytab in the answer: principals and their aliases.

@@ -4,8 +4,8 @@
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use kennel_core::enrolment::Review;
+use kennel_wire::source::Source;
 use sha2::{Digest, Sha256};
-use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub(super) struct TooOften {
 
 /// The limits of all clients.
 pub(super) struct EnrolmentLimits {
-    addresses: DefaultKeyedRateLimiter<IpAddr>,
+    addresses: DefaultKeyedRateLimiter<Source>,
     tokens: DefaultKeyedRateLimiter<[u8; 32]>,
     pods: DefaultKeyedRateLimiter<String>,
     accounts: DefaultKeyedRateLimiter<String>,
@@ -53,7 +53,7 @@ impl EnrolmentLimits {
     }
 
     /// Checks the limits before the review.
-    pub(super) fn admit_unknown(&self, peer: IpAddr, token: &str) -> Result<(), TooOften> {
+    pub(super) fn admit_unknown(&self, peer: Source, token: &str) -> Result<(), TooOften> {
         check(&self.addresses, &peer)?;
         check(&self.tokens, &Sha256::digest(token.as_bytes()).into())
     }
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn a_token_that_nobody_has_reviewed_yet_is_held_back_by_its_digest() {
         let limits = EnrolmentLimits::new();
-        let peer = IpAddr::from([10, 0, 0, 1]);
+        let peer = Source::from(std::net::IpAddr::from([10, 0, 0, 1]));
         assert!((0..1000).filter(|_| limits.admit_unknown(peer, "t").is_ok()).count() < 30);
         assert!(limits.admit_unknown(peer, "other").is_ok());
     }

@@ -6,7 +6,7 @@ use crate::endpoints::fair_queue::{FairQueue, Permit, QueueBusy, QueueLimits};
 use governor::{DefaultDirectRateLimiter, Quota};
 use kennel_core::enrolment::EnrolmentRefusal;
 use kennel_k8s::token::{IssuerKeys, TokenProof, TokenReviewResult, review_token};
-use std::net::IpAddr;
+use kennel_wire::source::Source;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(super) struct Reviews {
     client: kube::Client,
     keys: Arc<IssuerKeys>,
     verified: FairQueue<String>,
-    unverified: FairQueue<IpAddr>,
+    unverified: FairQueue<Source>,
     unverified_rate: DefaultDirectRateLimiter,
 }
 
@@ -44,7 +44,7 @@ impl Reviews {
     /// Reviews a token for an audience, once its turn has come.
     pub(super) async fn review(
         &self,
-        peer: IpAddr,
+        peer: Source,
         token: &str,
         audience: &str,
     ) -> Result<TokenReviewResult, EnrolmentRefusal> {

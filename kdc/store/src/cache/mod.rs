@@ -56,6 +56,7 @@ impl EntryCache {
     pub fn peek(&self, name: &Principal) -> Option<Option<Arc<Entry>>> {
         match self.shards.known(name)? {
             CachedRecord::Principal(entry) => Some(Some(entry)),
+            CachedRecord::Nobody => Some(None),
             CachedRecord::Alias(target) if target.realm != name.realm => Some(None),
             CachedRecord::Alias(target) => Some(self.shards.known(&target)?.principal()),
         }
@@ -152,13 +153,15 @@ async fn follow(mut watch: Box<dyn Watch>, store: Arc<dyn PrincipalStore>, shard
 enum CachedRecord {
     Principal(Arc<Entry>),
     Alias(Principal),
+    /// A record that no request finds.
+    Nobody,
 }
 
 impl CachedRecord {
     fn principal(self) -> Option<Arc<Entry>> {
         match self {
             CachedRecord::Principal(entry) => Some(entry),
-            CachedRecord::Alias(_) => None,
+            CachedRecord::Alias(_) | CachedRecord::Nobody => None,
         }
     }
 }
@@ -168,6 +171,7 @@ impl From<Record> for CachedRecord {
         match record {
             Record::Principal(record) => CachedRecord::Principal(Arc::new(Entry::new(*record))),
             Record::Alias { target, .. } => CachedRecord::Alias(target),
+            Record::Holder(_) => CachedRecord::Nobody,
         }
     }
 }

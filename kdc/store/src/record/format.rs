@@ -2,10 +2,13 @@
 //! record of a format that is read must stay readable: never change a number, a type or an order.
 //!
 //! Format 2 added `owner`, `abandoned` and an alias's origin, each at the end of its array. Format 3 changed the wrapping; `namespace`,
-//! at the end too, came later, and records without it are read.
+//! at the end too, came later, and records without it are read. Format 4 added holders, what a rotation keeps of a principal,
+//! `session_enctypes`, and `accept` of a version.
 
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
+use kennel_core::pods::PodRef;
 use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};
+use kennel_core::rotation::holder::{HeldKeys, HolderId, HolderRecord};
 use kennel_crypto::{Enctype, Key};
 use kennel_wire::message::{KerberosTime, NameType, Principal, PrincipalName, Timestamp};
 use minicbor::{CborLen, Decode, Encode};
@@ -37,6 +40,8 @@ enum Form<'a> {
     #[n(1)]
     /// Alias, target, origin (absent, as in format 1: manual).
     Alias(#[b(0)] NameForm<'a>, #[b(1)] NameForm<'a>, #[n(2)] Option<u8>),
+    #[n(2)]
+    Holder(#[b(0)] HolderForm<'a>),
 }
 
 #[derive(Encode, Decode, CborLen)]
@@ -81,6 +86,15 @@ struct PrincipalForm<'a> {
     abandoned: Option<InstantForm>,
     #[b(13)]
     namespace: Option<Cow<'a, str>>,
+    #[n(14)]
+    rotation_ordered: Option<InstantForm>,
+    #[n(15)]
+    revoked: Option<InstantForm>,
+    #[n(16)]
+    unknown_holder: Option<InstantForm>,
+    /// Numbers.
+    #[n(17)]
+    session_enctypes: Option<Vec<i32>>,
 }
 
 #[derive(Encode, Decode, CborLen)]
@@ -98,6 +112,8 @@ struct VersionForm<'a> {
     retired: Option<InstantForm>,
     #[b(5)]
     keys: Vec<KeyForm<'a>>,
+    #[n(6)]
+    accept: Option<u32>,
 }
 
 #[derive(Encode, Decode, CborLen)]
@@ -108,6 +124,35 @@ struct KeyForm<'a> {
     key: &'a [u8],
     #[b(2)]
     salt: Option<&'a str>,
+}
+
+#[derive(Encode, Decode, CborLen)]
+struct HolderForm<'a> {
+    #[b(0)]
+    name: NameForm<'a>,
+    /// 0 pod, 1 Secret.
+    #[n(1)]
+    kind: u8,
+    #[b(2)]
+    namespace: &'a str,
+    #[b(3)]
+    object: &'a str,
+    #[b(4)]
+    uid: &'a str,
+    #[b(5)]
+    held: Vec<HeldForm<'a>>,
+    #[n(6)]
+    created: InstantForm,
+    #[n(7)]
+    modified: InstantForm,
+}
+
+#[derive(Encode, Decode, CborLen)]
+struct HeldForm<'a> {
+    #[b(0)]
+    principal: NameForm<'a>,
+    #[n(1)]
+    kvnos: Vec<u32>,
 }
 
 /// Seconds since the epoch, and microseconds.
@@ -128,6 +173,7 @@ impl<'a> From<&'a Record> for Form<'a> {
                 let origin = Some(origin_number(*origin)).filter(|number| *number > 0);
                 Form::Alias(alias.into(), target.into(), origin)
             }
+            Record::Holder(holder) => Form::Holder(holder.as_ref().into()),
         }
     }
 }
@@ -141,8 +187,16 @@ impl TryFrom<Form<'_>> for Record {
             Form::Alias(alias, target, origin) => {
                 Record::Alias { alias: alias.into(), target: target.into(), origin: origin_of(origin.unwrap_or(0))? }
             }
+            Form::Holder(form) => Record::Holder(Box::new(form.try_into()?)),
         })
     }
+}
+
+fn session_enctypes(numbers: Vec<i32>) -> Result<Vec<Enctype>, &'static str> {
+    numbers
+        .into_iter()
+        .map(|number| Enctype::from_number(number).ok_or("the enctype of a session key is not known"))
+        .collect()
 }
 
 fn origin_number(origin: Origin) -> u8 {
@@ -193,6 +247,10 @@ impl<'a> From<&'a PrincipalRecord> for PrincipalForm<'a> {
             owner: record.owner.as_ref().map(|owner| owner.to_string().into()),
             abandoned: record.abandoned.map(InstantForm::from),
             namespace: record.namespace.as_deref().map(Cow::from),
+            rotation_ordered: record.rotation_ordered.map(InstantForm::from),
+            revoked: record.revoked.map(InstantForm::from),
+            unknown_holder: record.unknown_holder.map(InstantForm::from),
+            session_enctypes: record.session_enctypes.as_ref().map(|list| list.iter().map(|e| e.number()).collect()),
         }
     }
 }
@@ -215,9 +273,13 @@ impl TryFrom<PrincipalForm<'_>> for PrincipalRecord {
             expires: form.expires.map(KerberosTime),
             password_expires: form.password_expires.map(KerberosTime),
             keys: KeySet { versions },
+            rotation_ordered: form.rotation_ordered.map(Timestamp::try_from).transpose()?,
+            revoked: form.revoked.map(Timestamp::try_from).transpose()?,
+            unknown_holder: form.unknown_holder.map(Timestamp::try_from).transpose()?,
             created: form.created.try_into()?,
             modified: form.modified.try_into()?,
             modified_by: form.modified_by.to_owned(),
+            session_enctypes: form.session_enctypes.map(session_enctypes).transpose()?,
         })
     }
 }
@@ -235,6 +297,7 @@ impl<'a> From<&'a KeyVersion> for VersionForm<'a> {
             activated: version.activated.map(InstantForm::from),
             retired: version.retired.map(InstantForm::from),
             keys: version.keys.iter().map(KeyForm::from).collect(),
+            accept: version.accept,
         }
     }
 }
@@ -254,8 +317,59 @@ impl TryFrom<VersionForm<'_>> for KeyVersion {
             created: form.created.try_into()?,
             activated: form.activated.map(Timestamp::try_from).transpose()?,
             retired: form.retired.map(Timestamp::try_from).transpose()?,
+            accept: form.accept,
             keys: form.keys.into_iter().map(StoredKey::try_from).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+impl<'a> From<&'a HolderRecord> for HolderForm<'a> {
+    fn from(record: &'a HolderRecord) -> Self {
+        let (kind, namespace, object) = match &record.id {
+            HolderId::Pod(pod) => (0, &pod.namespace, &pod.name),
+            HolderId::Secret { namespace, name, .. } => (1, namespace, name),
+        };
+        HolderForm {
+            name: (&record.name).into(),
+            kind,
+            namespace,
+            object,
+            uid: record.id.uid(),
+            held: record.held.iter().map(HeldForm::from).collect(),
+            created: record.created.into(),
+            modified: record.modified.into(),
+        }
+    }
+}
+
+impl TryFrom<HolderForm<'_>> for HolderRecord {
+    type Error = &'static str;
+
+    fn try_from(form: HolderForm<'_>) -> Result<Self, Self::Error> {
+        let (namespace, name, uid) = (form.namespace.to_owned(), form.object.to_owned(), form.uid.to_owned());
+        Ok(HolderRecord {
+            name: form.name.into(),
+            id: match form.kind {
+                0 => HolderId::Pod(PodRef { namespace, name, uid }),
+                1 => HolderId::Secret { namespace, name, uid },
+                _ => return Err("the kind of a holder is not known"),
+            },
+            held: form.held.into_iter().map(HeldKeys::from).collect(),
+            created: form.created.try_into()?,
+            modified: form.modified.try_into()?,
+        })
+    }
+}
+
+impl<'a> From<&'a HeldKeys> for HeldForm<'a> {
+    fn from(held: &'a HeldKeys) -> Self {
+        HeldForm { principal: (&held.principal).into(), kvnos: held.kvnos.clone() }
+    }
+}
+
+impl From<HeldForm<'_>> for HeldKeys {
+    fn from(form: HeldForm<'_>) -> Self {
+        HeldKeys { principal: form.principal.into(), kvnos: form.kvnos }
     }
 }
 

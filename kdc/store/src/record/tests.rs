@@ -1,5 +1,5 @@
 use super::*;
-use crate::battery::{full_principal, name, principal};
+use crate::battery::{full_principal, holder, name, principal};
 use kennel_core::principal::{Attributes, Origin};
 use rand_core::OsRng;
 
@@ -33,7 +33,7 @@ fn every_field_comes_back() {
     let master = master();
     let alias =
         Record::Alias { alias: name(&["a", ""]), target: name(&["\u{1F436}", "b"]), origin: Origin::Kubernetes };
-    for record in [full_principal(&name(&["HTTP", "web"])), principal(&name(&["web"]), 0), alias] {
+    for record in [full_principal(&name(&["HTTP", "web"])), principal(&name(&["web"]), 0), alias, holder()] {
         let (key, stored) = sealed(&master, &record);
         assert_eq!(open(&master, &key, AT, &stored), Ok(record));
     }
@@ -81,8 +81,8 @@ fn every_changed_or_missing_octet_is_noticed() {
 fn a_newer_format_is_named_and_one_that_never_was_is_refused() {
     let master = master();
     let (key, mut stored) = sealed(&master, &principal(&name(&["web"]), 1));
-    stored[0] = 4;
-    let newer = StoreError::NewerRecord { name: "web@EXAMPLE".to_owned(), found: 4, known: 3 };
+    stored[0] = FORMAT + 1;
+    let newer = StoreError::NewerRecord { name: "web@EXAMPLE".to_owned(), found: FORMAT + 1, known: FORMAT };
     assert_eq!(open(&master, &key, AT, &stored), Err(newer));
     let zero = [&[0], master.current().wrap(&associated(&[0], AT, &key), b"", &mut OsRng).as_slice()].concat();
     assert!(reason(open(&master, &key, AT, &zero)).contains("older"));
@@ -167,12 +167,16 @@ fn what_format_3_wrote_once_is_still_written_and_read() {
 fn small(of_the_cluster: bool) -> Record {
     let mut record = full_principal(&name(&["HTTP", "web"]));
     if let Record::Principal(record) = &mut record {
-        record.namespace = None;
+        (record.namespace, record.session_enctypes) = (None, None);
+        (record.rotation_ordered, record.revoked, record.unknown_holder) = (None, None, None);
         record.attributes = Attributes::DISALLOW_ALL | Attributes::LOCKED;
         if !of_the_cluster {
             (record.owner, record.abandoned) = (None, None);
         }
-        record.keys.versions.iter_mut().for_each(|version| version.keys.truncate(1));
+        record.keys.versions.iter_mut().for_each(|version| {
+            version.keys.truncate(1);
+            version.accept = None;
+        });
     }
     record
 }

@@ -2,11 +2,18 @@
 //!
 //! The decoders behind the gate trust it: they may panic on bytes that it would have refused (a length past the end, a
 //! time that does not exist, an empty BIT STRING), so nothing reaches them unchecked.
+//!
+//! The gate is strict in what could be read in two ways or could exhaust a reader: definite and shortest lengths, no value past its
+//! parent, depth and sizes, tags, one value in an explicit tag, unused bits that are zero, BOOLEANs, the one form of a time. As MIT's
+//! decoder it is lenient where senders in the field differ from DER and the meaning is plain: INTEGERs that are not shortest, octets
+//! after the outermost value, BIT STRINGs of any length, times before 1970.
 
 use crate::der::calendar::days_in_month;
 use crate::der::header::{self, Header, der, tag};
+use crate::der::integer;
 use crate::error::WireError;
-use std::ops::Range;
+use std::ops::{Deref, Range};
+use zeroize::Zeroizing;
 
 /// Longest message, in octets.
 pub const MAX_LENGTH: usize = 64 * 1024;
@@ -14,76 +21,137 @@ pub const MAX_LENGTH: usize = 64 * 1024;
 /// Deepest nesting of values.
 pub const MAX_DEPTH: usize = 16;
 
+/// A value that has passed the gate.
+#[derive(Debug, Clone, Copy)]
+pub struct Passed<'a> {
+    value: &'a [u8],
+    /// It holds INTEGERs that decoders of 32 bits take for too long.
+    has_long_integers: bool,
+}
+
+/// A value as the decoders behind the gate read it.
+#[derive(Debug)]
+pub enum Readable<'a> {
+    /// The octets as they were sent.
+    AsSent(&'a [u8]),
+    /// Written again, with INTEGERs in their shortest form.
+    Shortened(Zeroizing<Vec<u8>>),
+}
+
+impl Deref for Readable<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Readable::AsSent(octets) => octets,
+            Readable::Shortened(octets) => octets,
+        }
+    }
+}
+
+impl<'a> Passed<'a> {
+    /// The octets of the value, as they were sent.
+    #[must_use]
+    pub fn value(&self) -> &'a [u8] {
+        self.value
+    }
+
+    /// The value for the decoders: as sent, nearly always.
+    ///
+    /// # Errors
+    /// None; kept so that nothing here can panic.
+    pub fn readable(&self) -> Result<Readable<'a>, WireError> {
+        match self.has_long_integers {
+            false => Ok(Readable::AsSent(self.value)),
+            true => integer::shortened(self.value).map(Readable::Shortened),
+        }
+    }
+}
+
 /// Checks one complete DER value that fills `bytes`: definite canonical lengths, no value past its parent, depth and
-/// size limits, only universal tags that Kerberos uses, explicit tags around exactly one value, INTEGERs of the shortest
-/// form that fit 32 bits (signed or unsigned), BIT STRINGs of at most 64 bits with zeros in the unused ones, and
-/// GeneralizedTimes of the exact form `YYYYMMDDHHMMSSZ` that exist in the calendar, from 1970 on.
+/// size limits, only universal tags that Kerberos uses, explicit tags around exactly one value, INTEGERs of at most 8 octets that
+/// fit 32 bits (signed or unsigned), BIT STRINGs with zeros in the unused bits, and GeneralizedTimes of the exact form
+/// `YYYYMMDDHHMMSSZ` that exist in the calendar.
 ///
 /// # Errors
 /// [`WireError::Der`] with the offset of the first octet that breaks a rule.
 pub fn check(bytes: &[u8]) -> Result<(), WireError> {
-    let end = first_value(bytes)?;
-    if end < bytes.len() {
-        return Err(der(end, "octets after the end of the value"));
-    }
-    Ok(())
+    let passed = check_first(bytes)?;
+    let end = passed.value.len();
+    if end < bytes.len() { Err(der(end, "octets after the end of the value")) } else { Ok(()) }
 }
 
-/// Checks a decrypted plaintext as [`check`] does. Block ciphers leave zero octets after the value, which are allowed and
-/// cut off. Returns the value.
+/// Checks the value at the start of `bytes` as [`check`] does, and passes over octets after it, as MIT's decoder does.
 ///
 /// # Errors
-/// As [`check`], and for octets after the value that are not zero.
-pub fn check_padded(bytes: &[u8]) -> Result<&[u8], WireError> {
-    let end = first_value(bytes)?;
-    let (value, padding) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
-    match padding.iter().position(|octet| *octet != 0) {
-        Some(at) => Err(der(end + at, "padding that is not zero")),
-        None => Ok(value),
-    }
-}
-
-/// Checks the value at the start of `bytes` and returns its end.
-fn first_value(bytes: &[u8]) -> Result<usize, WireError> {
+/// As [`check`].
+pub fn check_first(bytes: &[u8]) -> Result<Passed<'_>, WireError> {
     if bytes.len() > MAX_LENGTH {
         return Err(der(MAX_LENGTH, "longer than 64 KiB"));
     }
-    value(bytes, 0..bytes.len(), 1)
+    let mut walk = Walk { bytes, has_long_integers: false };
+    let end = walk.value(0..bytes.len(), 1)?;
+    Ok(Passed { value: bytes.get(..end).unwrap_or(bytes), has_long_integers: walk.has_long_integers })
 }
 
-/// Checks the value at the start of `within` and returns its end.
-fn value(bytes: &[u8], within: Range<usize>, depth: usize) -> Result<usize, WireError> {
-    let at = within.start;
-    let value = header::read(bytes, at, within.end)?;
-    let contents = bytes.get(value.start..value.end).unwrap_or_default();
-    match value.tag {
-        tag::SEQUENCE => sequence(bytes, value, depth)?,
-        // Context and application tags, constructed, with a number below 31.
-        0x60..=0x7e | 0xa0..=0xbe => explicit(bytes, value, depth)?,
-        tag::INTEGER => integer(contents, value.start)?,
-        tag::OCTET_STRING | tag::GENERAL_STRING => {}
-        tag::GENERALIZED_TIME => generalized_time(contents, value.start)?,
-        tag::BIT_STRING => bit_string(contents, value.start)?,
-        tag::BOOLEAN => boolean(contents, value.start)?,
-        _ => return Err(der(at, "a tag that Kerberos does not use")),
+/// Checks a decrypted plaintext as [`check`] does. Block ciphers leave zero octets after the value, which are allowed and
+/// cut off.
+///
+/// # Errors
+/// As [`check`], and for octets after the value that are not zero.
+pub fn check_padded(bytes: &[u8]) -> Result<Passed<'_>, WireError> {
+    let passed = check_first(bytes)?;
+    let end = passed.value.len();
+    match bytes.iter().skip(end).position(|octet| *octet != 0) {
+        Some(at) => Err(der(end + at, "padding that is not zero")),
+        None => Ok(passed),
     }
-    Ok(value.end)
 }
 
-fn sequence(bytes: &[u8], outer: Header, depth: usize) -> Result<(), WireError> {
-    let mut at = outer.start;
-    while at < outer.end {
-        at = value(bytes, at..outer.end, deeper(depth, at)?)?;
-    }
-    Ok(())
+/// The way through a tree of values.
+struct Walk<'a> {
+    bytes: &'a [u8],
+    has_long_integers: bool,
 }
 
-fn explicit(bytes: &[u8], outer: Header, depth: usize) -> Result<(), WireError> {
-    let end = value(bytes, outer.start..outer.end, deeper(depth, outer.start)?)?;
-    if end != outer.end {
-        return Err(der(end, "a second value inside an explicit tag"));
+impl Walk<'_> {
+    /// Checks the value at the start of `within` and returns its end.
+    fn value(&mut self, within: Range<usize>, depth: usize) -> Result<usize, WireError> {
+        let at = within.start;
+        let value = header::read(self.bytes, at, within.end)?;
+        let contents = self.bytes.get(value.start..value.end).unwrap_or_default();
+        match value.tag {
+            tag::SEQUENCE => self.sequence(value, depth)?,
+            // Context and application tags, constructed, with a number below 31.
+            0x60..=0x7e | 0xa0..=0xbe => self.explicit(value, depth)?,
+            tag::INTEGER => {
+                integer(contents, value.start)?;
+                self.has_long_integers |= integer::is_long(contents);
+            }
+            tag::OCTET_STRING | tag::GENERAL_STRING => {}
+            tag::GENERALIZED_TIME => generalized_time(contents, value.start)?,
+            tag::BIT_STRING => bit_string(contents, value.start)?,
+            tag::BOOLEAN => boolean(contents, value.start)?,
+            _ => return Err(der(at, "a tag that Kerberos does not use")),
+        }
+        Ok(value.end)
     }
-    Ok(())
+
+    fn sequence(&mut self, outer: Header, depth: usize) -> Result<(), WireError> {
+        let mut at = outer.start;
+        while at < outer.end {
+            at = self.value(at..outer.end, deeper(depth, at)?)?;
+        }
+        Ok(())
+    }
+
+    fn explicit(&mut self, outer: Header, depth: usize) -> Result<(), WireError> {
+        let end = self.value(outer.start..outer.end, deeper(depth, outer.start)?)?;
+        if end != outer.end {
+            return Err(der(end, "a second value inside an explicit tag"));
+        }
+        Ok(())
+    }
 }
 
 fn deeper(depth: usize, at: usize) -> Result<usize, WireError> {
@@ -92,10 +160,14 @@ fn deeper(depth: usize, at: usize) -> Result<usize, WireError> {
 
 fn integer(contents: &[u8], at: usize) -> Result<(), WireError> {
     match contents {
-        [] => Err(der(at, "an empty INTEGER")),
-        [0, next, ..] if next & 0x80 == 0 => Err(der(at, "an INTEGER that is not in its shortest form")),
-        [0xff, next, ..] if next & 0x80 != 0 => Err(der(at, "an INTEGER that is not in its shortest form")),
-        [_] | [_, _] | [_, _, _] | [_, _, _, _] | [0, _, _, _, _] => Ok(()),
+        [] => return Err(der(at, "an empty INTEGER")),
+        [_] | [_, _] | [_, _, _] | [_, _, _, _] => return Ok(()),
+        longer if longer.len() > integer::MAX_OCTETS => return Err(der(at, "an INTEGER of more than eight octets")),
+        _ => {}
+    }
+    match integer::shortest(contents) {
+        [0, _, _, _, _] => Ok(()),
+        short if short.len() <= 4 => Ok(()),
         _ => Err(der(at, "an INTEGER beyond 32 bits")),
     }
 }
@@ -104,9 +176,6 @@ fn bit_string(contents: &[u8], at: usize) -> Result<(), WireError> {
     let (unused, octets) = contents.split_first().ok_or_else(|| der(at, "an empty BIT STRING"))?;
     if *unused > 7 {
         return Err(der(at, "a BIT STRING with more than seven unused bits"));
-    }
-    if octets.len() > 8 {
-        return Err(der(at, "a BIT STRING of more than 64 bits"));
     }
     let mask = (1u8 << unused) - 1;
     match octets.last() {
@@ -123,7 +192,8 @@ fn boolean(contents: &[u8], at: usize) -> Result<(), WireError> {
     }
 }
 
-/// KerberosTime allows nothing but this form (RFC 4120, section 5.2.3): no fractions, no offsets, no leap seconds.
+/// KerberosTime allows nothing but this form (RFC 4120, section 5.2.3): no fractions, no offsets, no leap seconds. A time before 1970
+/// is one that is long past: the core refuses what follows from it, with a code that says so.
 fn generalized_time(contents: &[u8], at: usize) -> Result<(), WireError> {
     let [y1, y2, y3, y4, mo1, mo2, d1, d2, h1, h2, mi1, mi2, s1, s2, b'Z'] = contents else {
         return Err(der(at, "a time that is not YYYYMMDDHHMMSSZ"));
@@ -133,9 +203,6 @@ fn generalized_time(contents: &[u8], at: usize) -> Result<(), WireError> {
     }
     let two = |tens: &u8, ones: &u8| i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
     let (year, month, day) = (two(y1, y2) * 100 + two(y3, y4), two(mo1, mo2), two(d1, d2));
-    if year < 1970 {
-        return Err(der(at, "a time before 1970"));
-    }
     let exists = (1..=days_in_month(year, month)).contains(&day);
     if !exists || two(h1, h2) > 23 || two(mi1, mi2) > 59 || two(s1, s2) > 59 {
         return Err(der(at, "a time that does not exist"));
@@ -167,15 +234,23 @@ mod tests {
             (0x02, &[0x05]),
             (0x02, &[0x80, 0, 0, 0]),
             (0x02, &[0x00, 0xff, 0xff, 0xff, 0xff]),
+            (0x02, &[0x00, 0x07, 0xa1, 0x20]),
+            (0x02, &[0xff, 0x80]),
+            (0x02, &[0, 0, 0, 0, 0, 0, 0, 0]),
+            (0x02, &[0xff, 0xff, 0xff, 0xff, 0x80, 0, 0, 0]),
+            (0x02, &[0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]),
             (0x03, &[0x00]),
             (0x03, &[0x00, 0x40, 0, 0, 0]),
             (0x03, &[0x07, 0x80]),
-            (0x03, &[0x00, 1, 2, 3, 4, 5, 6, 7, 8]),
+            (0x03, &[0x00, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+            (0x03, &[7, 1, 2, 3, 4, 5, 6, 7, 8, 0x80]),
             (0x04, &[]),
             (0x18, b"20261123153100Z"),
             (0x18, b"19700101000000Z"),
             (0x18, b"99991231235959Z"),
             (0x18, b"20240229000000Z"),
+            (0x18, b"19691231235959Z"),
+            (0x18, b"00000101000000Z"),
             (0x1b, b"KENNEL"),
             (0x1b, &[]),
             (0x30, &[]),
@@ -210,10 +285,31 @@ mod tests {
     }
 
     #[test]
+    fn octets_behind_the_value_are_passed_over_where_the_value_comes_first() {
+        for behind in [&[][..], &[0x00], &[0x30, 0x80], &[0xff; 40]] {
+            let bytes = [&[0x04, 0x01, 0x07][..], behind].concat();
+            assert_eq!(check_first(&bytes).unwrap().value(), [0x04, 0x01, 0x07]);
+        }
+        assert!(check_first(&vec![0; MAX_LENGTH + 1]).is_err(), "they count to the length");
+    }
+
+    #[test]
+    fn only_numbers_of_too_many_octets_are_written_again() {
+        let readable = |contents: &[u8]| {
+            let bytes = tlv(0x02, contents);
+            let readable = check_first(&bytes).unwrap().readable().unwrap();
+            (matches!(readable, Readable::AsSent(_)), readable.to_vec())
+        };
+        assert_eq!(readable(&[0, 0, 0, 5]), (true, vec![2, 4, 0, 0, 0, 5]));
+        assert_eq!(readable(&[0, 0x80, 0, 0, 0]), (true, vec![2, 5, 0, 0x80, 0, 0, 0]));
+        assert_eq!(readable(&[0, 0, 0, 0, 5]), (false, vec![2, 1, 5]));
+    }
+
+    #[test]
     fn zero_padding_is_cut_off_where_it_is_allowed() {
-        assert_eq!(check_padded(&[0x04, 0x00, 0x00, 0x00]), Ok(&[0x04, 0x00][..]));
+        assert_eq!(check_padded(&[0x04, 0x00, 0x00, 0x00]).unwrap().value(), [0x04, 0x00]);
         let refusal = WireError::Der { offset: 3, reason: "padding that is not zero" };
-        assert_eq!(check_padded(&[0x04, 0x00, 0x00, 0x01]), Err(refusal));
+        assert_eq!(check_padded(&[0x04, 0x00, 0x00, 0x01]).unwrap_err(), refusal);
     }
 
     #[test]
@@ -247,23 +343,20 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_canonical_and_of_32_bits() {
-        let shortest = "an INTEGER that is not in its shortest form";
+    fn integers_are_of_32_bits_in_at_most_eight_octets() {
         assert_eq!(refused(&tlv(0x02, &[])), (2, "an empty INTEGER"));
-        assert_eq!(refused(&tlv(0x02, &[0x00, 0x7f])), (2, shortest));
-        assert_eq!(refused(&tlv(0x02, &[0xff, 0x80])), (2, shortest));
+        assert_eq!(refused(&tlv(0x02, &[0; 9])), (2, "an INTEGER of more than eight octets"));
         assert_eq!(refused(&tlv(0x02, &[0x01, 0, 0, 0, 0])), (2, "an INTEGER beyond 32 bits"));
         assert_eq!(refused(&tlv(0x02, &[0x00, 0x80, 0, 0, 0, 0])), (2, "an INTEGER beyond 32 bits"));
         assert_eq!(refused(&tlv(0x02, &[0xff, 0x7f, 0xff, 0xff, 0xff])), (2, "an INTEGER beyond 32 bits"));
     }
 
     #[test]
-    fn bit_strings_have_at_most_64_bits_and_clean_ends() {
+    fn bit_strings_have_clean_ends() {
         assert_eq!(refused(&tlv(0x03, &[])), (2, "an empty BIT STRING"));
         assert_eq!(refused(&tlv(0x03, &[8, 0])), (2, "a BIT STRING with more than seven unused bits"));
         assert_eq!(refused(&tlv(0x03, &[1])), (2, "a BIT STRING with unused bits of nothing"));
         assert_eq!(refused(&tlv(0x03, &[1, 0x01])), (2, "a BIT STRING whose unused bits are not zero"));
-        assert_eq!(refused(&tlv(0x03, &[0; 10])), (2, "a BIT STRING of more than 64 bits"));
     }
 
     #[test]
@@ -296,6 +389,5 @@ mod tests {
         ] {
             assert_eq!(refused(&tlv(0x18, text.as_bytes())), (2, "a time that does not exist"), "{text}");
         }
-        assert_eq!(refused(&tlv(0x18, b"19691231235959Z")), (2, "a time before 1970"));
     }
 }

@@ -5,3 +5,4 @@ pub mod writer;
 
 pub(crate) mod calendar;
 pub(crate) mod header;
+pub(crate) mod integer;

@@ -3,7 +3,7 @@
 //!
 //! The last write comes first in the message, so callers write the fields of a SEQUENCE from the last to the first.
 
-use crate::der::calendar::{LAST_SECOND, civil_from_days};
+use crate::der::calendar::{FIRST_SECOND, LAST_SECOND, civil_from_days};
 use crate::der::header::tag;
 use std::fmt;
 use zeroize::{Zeroize, Zeroizing};
@@ -163,11 +163,11 @@ impl Writer {
         self.bytes(&[tag::BIT_STRING, 5, 0]);
     }
 
-    /// Prepends a GeneralizedTime of seconds since the epoch, clamped to the years 1970 to 9999.
+    /// Prepends a GeneralizedTime of seconds since the epoch, clamped to the years 0 to 9999.
     pub fn generalized_time(&mut self, seconds: i64) {
-        let seconds = seconds.clamp(0, LAST_SECOND);
-        let (year, month, day) = civil_from_days(seconds / 86_400);
-        let time = seconds % 86_400;
+        let seconds = seconds.clamp(FIRST_SECOND, LAST_SECOND);
+        let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
+        let time = seconds.rem_euclid(86_400);
         let [y1, y2] = two_digits(year / 100);
         let [y3, y4] = two_digits(year % 100);
         let [mo1, mo2] = two_digits(month);
@@ -297,7 +297,8 @@ mod tests {
             (1_795_447_860, "20261123153100Z"),
             (LAST_SECOND, "99991231235959Z"),
             (i64::MAX, "99991231235959Z"),
-            (-1, "19700101000000Z"),
+            (-1, "19691231235959Z"),
+            (i64::MIN, "00000101000000Z"),
         ] {
             assert_eq!(&written(|w| w.generalized_time(seconds))[2..], expected.as_bytes());
         }

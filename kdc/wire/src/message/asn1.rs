@@ -9,6 +9,7 @@ use crate::der::gate;
 use crate::der::header::{self, tag};
 use crate::der::writer::Writer;
 use crate::error::WireError;
+use crate::message::nonce::Nonce;
 use kerberos_asn1::{
     ApOptions, AuthorizationData, Checksum, HostAddresses, Int32, KdcOptions, KerberosTime, LastReq, Microseconds,
     PaData, PrincipalName, Realm, TicketFlags, TransitedEncoding,
@@ -20,23 +21,22 @@ use zeroize::Zeroizing;
 /// Why a value was refused.
 pub(super) type Reason = &'static str;
 
-/// Decodes DER that fills `der`: gate, parser, conversion.
+/// Decodes the DER at the start of `der`: gate, parser, conversion. Octets after it are passed over.
 pub(super) fn decode<A, T>(der: &[u8], message: &'static str) -> Result<T, WireError>
 where
     A: Asn1Object,
     T: TryFrom<A, Error = Reason>,
 {
-    gate::check(der)?;
-    convert::<A, T>(der, message)
+    convert::<A, T>(&gate::check_first(der)?.readable()?, message)
 }
 
-/// Decodes a decrypted plaintext: as [`decode`], with zero padding allowed behind.
+/// Decodes a decrypted plaintext: as [`decode`], with nothing but zero padding allowed behind.
 pub(super) fn decode_plaintext<A, T>(plaintext: &[u8], message: &'static str) -> Result<T, WireError>
 where
     A: Asn1Object,
     T: TryFrom<A, Error = Reason>,
 {
-    convert::<A, T>(gate::check_padded(plaintext)?, message)
+    convert::<A, T>(&gate::check_padded(plaintext)?.readable()?, message)
 }
 
 /// Parses and converts DER that has passed the gate.
@@ -208,7 +208,7 @@ pub(super) struct KdcReqBody {
     #[seq_field(context_tag = 6)]
     pub(super) rtime: Option<KerberosTime>,
     #[seq_field(context_tag = 7)]
-    pub(super) nonce: Unsigned32,
+    pub(super) nonce: Nonce,
     #[seq_field(context_tag = 8)]
     pub(super) etypes: SequenceOf<Int32>,
     #[seq_field(context_tag = 9)]
@@ -246,7 +246,7 @@ pub(super) struct EncKdcRepPart {
     #[seq_field(context_tag = 1)]
     pub(super) last_req: LastReq,
     #[seq_field(context_tag = 2)]
-    pub(super) nonce: Unsigned32,
+    pub(super) nonce: Nonce,
     #[seq_field(context_tag = 3)]
     pub(super) key_expiration: Option<KerberosTime>,
     #[seq_field(context_tag = 4)]

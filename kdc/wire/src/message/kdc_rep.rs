@@ -10,6 +10,7 @@ use crate::message::flags::TicketFlags;
 use crate::message::host_address::{HostAddress, addresses};
 use crate::message::kdc_req::MessageType;
 use crate::message::name::{PrincipalName, realm};
+use crate::message::nonce::Nonce;
 use crate::message::padata::{PaData, padata, write_padata};
 use crate::message::ticket::Ticket;
 use crate::message::time::KerberosTime;
@@ -50,7 +51,8 @@ pub struct EncKdcRepPart {
     pub key: EncryptionKey,
     /// last-req (written as one entry of type 0 where empty).
     pub last_req: Vec<LastReq>,
-    pub nonce: u32,
+    /// The octets of the request's.
+    pub nonce: Nonce,
     /// When the client's key expires.
     pub key_expiration: Option<KerberosTime>,
     pub flags: TicketFlags,
@@ -71,7 +73,8 @@ impl EncKdcRepPart {
     /// # Errors
     /// Not strict DER, or another type.
     pub fn decode(der: &[u8]) -> Result<EncKdcRepPart, WireError> {
-        let (number, inner) = asn1::application(gate::check_padded(der)?, ENC_KDC_REP_PART)?;
+        let readable = gate::check_padded(der)?.readable()?;
+        let (number, inner) = asn1::application(&readable, ENC_KDC_REP_PART)?;
         if number != 25 && number != 26 {
             return Err(WireError::Message { message: ENC_KDC_REP_PART, reason: "neither tag 25 nor tag 26" });
         }
@@ -98,7 +101,7 @@ impl EncKdcRepPart {
                 write::time(w, 5, self.authtime);
                 w.context(4, |w| w.flags(self.flags.bits()));
                 write::optional_time(w, 3, self.key_expiration);
-                w.context(2, |w| w.uint32(self.nonce));
+                w.context(2, |w| self.nonce.write(w));
                 w.context(1, |w| write_last_req(w, &self.last_req));
                 w.context(0, |w| self.key.write(w));
             });
@@ -129,7 +132,7 @@ impl TryFrom<asn1::EncKdcRepPart> for EncKdcRepPart {
         Ok(EncKdcRepPart {
             key: part.key.into(),
             last_req: asn1::list(part.last_req, MAX_LAST_REQ, "more than 32 entries of last-req")?,
-            nonce: part.nonce.0,
+            nonce: part.nonce,
             key_expiration: part.key_expiration.map(Into::into),
             flags: TicketFlags::from_bits_retain(part.flags.flags),
             authtime: part.authtime.into(),
@@ -158,8 +161,8 @@ impl KdcRep {
     /// # Errors
     /// Not strict DER, or another message.
     pub fn decode(bytes: &[u8]) -> Result<KdcRep, WireError> {
-        gate::check(bytes)?;
-        let (number, inner) = asn1::application(bytes, KDC_REP)?;
+        let readable = gate::check_first(bytes)?.readable()?;
+        let (number, inner) = asn1::application(&readable, KDC_REP)?;
         let mut reply: KdcRep = asn1::convert::<asn1::KdcRep, _>(inner, KDC_REP)?;
         reply.answers = match (number, reply.answers) {
             (11, MessageType::AsReq) | (13, MessageType::TgsReq) => reply.answers,

@@ -1,7 +1,7 @@
 //! AS-REQ and TGS-REQ (RFC 4120, section 5.4.1).
 
-use crate::der::gate;
-use crate::der::header::{self, tag};
+use crate::der::gate::{self, Readable};
+use crate::der::header::{self, Header, tag};
 use crate::der::writer::Writer;
 use crate::error::WireError;
 use crate::message::asn1::{self, Reason};
@@ -9,6 +9,7 @@ use crate::message::encrypted::EncryptedData;
 use crate::message::flags::KdcOptions;
 use crate::message::host_address::{HostAddress, addresses};
 use crate::message::name::{PrincipalName, realm};
+use crate::message::nonce::Nonce;
 use crate::message::padata::{PaData, padata, write_padata};
 use crate::message::ticket::Ticket;
 use crate::message::time::KerberosTime;
@@ -24,8 +25,8 @@ pub enum MessageType {
     TgsReq,
 }
 
-/// Most enctypes in a request.
-const MAX_ETYPES: usize = 64;
+/// Most enctypes in a request. Clients with long lists exist, and the one enctype that serves them may be the last.
+const MAX_ETYPES: usize = 1024;
 
 /// Most additional tickets in a request.
 const MAX_TICKETS: usize = 4;
@@ -75,9 +76,9 @@ pub struct KdcReqBody {
     pub till: KerberosTime,
     /// Requested renew-till.
     pub rtime: Option<KerberosTime>,
-    /// Nonce; the reply carries it. Negative encodings of 32 bits are taken as their unsigned value.
-    pub nonce: u32,
-    /// Enctypes in order of preference. At most 64.
+    /// The reply carries its octets.
+    pub nonce: Nonce,
+    /// Enctypes in order of preference. At most 1024.
     pub etypes: Vec<i32>,
     /// Addresses; `None` and empty both mean none.
     pub addresses: Option<Vec<HostAddress>>,
@@ -94,18 +95,22 @@ impl KdcReq {
     /// Not strict DER, another message, a `msg-type` that does not fit the tag, a `pvno` that is not 5, or a list
     /// beyond its limit.
     pub fn decode(bytes: &[u8]) -> Result<KdcReq, WireError> {
-        gate::check(bytes)?;
-        let (number, inner) = asn1::application(bytes, KDC_REQ)?;
+        let passed = gate::check_first(bytes)?;
+        let readable = passed.readable()?;
+        let (number, inner) = asn1::application(&readable, KDC_REQ)?;
         let message_type = match number {
             10 => MessageType::AsReq,
             12 => MessageType::TgsReq,
             _ => return Err(WireError::Message { message: KDC_REQ, reason: "neither AS-REQ nor TGS-REQ" }),
         };
-        let request: Parts = asn1::convert::<asn1::KdcReq, _>(inner, KDC_REQ)?;
+        let mut request: Parts = asn1::convert::<asn1::KdcReq, _>(inner, KDC_REQ)?;
         if request.msg_type != i32::from(number) {
             return Err(WireError::Message { message: KDC_REQ, reason: "msg-type does not fit the application tag" });
         }
-        let body_der = body_position(bytes)?;
+        let body_der = field(passed.value(), application_contents(passed.value())?, 4)?;
+        if let Readable::Shortened(_) = readable {
+            request.body.nonce = nonce_as_sent(bytes, &body_der)?;
+        }
         Ok(KdcReq { message_type, padata: request.padata, body: request.body, body_der })
     }
 
@@ -155,18 +160,30 @@ impl TryFrom<asn1::KdcReq> for Parts {
     }
 }
 
-/// Where the body's SEQUENCE lies in a KDC-REQ that has been parsed: `[4]` is the last field.
-fn body_position(bytes: &[u8]) -> Result<Range<usize>, WireError> {
+/// The SEQUENCE inside the application tag of a message that has been parsed.
+fn application_contents(bytes: &[u8]) -> Result<Header, WireError> {
     let outer = header::read(bytes, 0, bytes.len())?;
-    let sequence = header::read(bytes, outer.start, outer.end)?;
+    header::read(bytes, outer.start, outer.end)
+}
+
+/// Where the contents of the field `[number]` lie in a SEQUENCE that has been parsed and has that field.
+fn field(bytes: &[u8], sequence: Header, number: u8) -> Result<Range<usize>, WireError> {
     let mut at = sequence.start;
     loop {
         let field = header::read(bytes, at, sequence.end)?;
-        if field.tag == tag::context(4) {
+        if field.tag == tag::context(number) {
             return Ok(field.start..field.end);
         }
         at = field.end;
     }
+}
+
+/// The nonce of a body that was read with its INTEGERs shortened.
+fn nonce_as_sent(bytes: &[u8], body: &Range<usize>) -> Result<Nonce, WireError> {
+    let nonce = field(bytes, header::read(bytes, body.start, body.end)?, 7)?;
+    let nonce = header::read(bytes, nonce.start, nonce.end)?;
+    let contents = bytes.get(nonce.start..nonce.end).unwrap_or_default();
+    Nonce::new(contents).ok_or(WireError::Message { message: KDC_REQ, reason: "a nonce of more than eight octets" })
 }
 
 impl KdcReqBody {
@@ -189,7 +206,7 @@ impl KdcReqBody {
             }
             write::optional_addresses(w, 9, self.addresses.as_deref());
             w.context(8, |w| w.sequence(|w| self.etypes.iter().rev().for_each(|etype| w.int32(*etype))));
-            w.context(7, |w| w.uint32(self.nonce));
+            w.context(7, |w| self.nonce.write(w));
             write::optional_time(w, 6, self.rtime);
             write::time(w, 5, self.till);
             write::optional_time(w, 4, self.from);
@@ -206,7 +223,7 @@ impl TryFrom<asn1::KdcReqBody> for KdcReqBody {
 
     fn try_from(body: asn1::KdcReqBody) -> Result<KdcReqBody, Reason> {
         if body.etypes.len() > MAX_ETYPES {
-            return Err("more than 64 enctypes");
+            return Err("more than 1024 enctypes");
         }
         let tickets = body.additional_tickets.unwrap_or_default();
         Ok(KdcReqBody {
@@ -217,7 +234,7 @@ impl TryFrom<asn1::KdcReqBody> for KdcReqBody {
             from: body.from.map(Into::into),
             till: body.till.into(),
             rtime: body.rtime.map(Into::into),
-            nonce: body.nonce.0,
+            nonce: body.nonce,
             etypes: body.etypes,
             addresses: addresses(body.addresses)?,
             enc_authorization_data: body.enc_authorization_data.map(TryInto::try_into).transpose()?,

@@ -9,7 +9,7 @@ use crate::message::time::Timestamp;
 /// Most elements in a list of PA-DATA.
 const MAX_PADATA: usize = 64;
 
-/// Most entries in ETYPE-INFO2.
+/// Most entries in ETYPE-INFO and ETYPE-INFO2.
 const MAX_ETYPE_INFO: usize = 32;
 
 /// One PA-DATA element.
@@ -68,6 +68,62 @@ impl TryFrom<kerberos_asn1::PaEncTsEnc> for PaEncTimestamp {
 
     fn try_from(stamp: kerberos_asn1::PaEncTsEnc) -> Result<PaEncTimestamp, Reason> {
         Ok(PaEncTimestamp(Timestamp::from_fields(stamp.patimestamp, stamp.pausec.unwrap_or(0))?))
+    }
+}
+
+/// One entry of ETYPE-INFO, which clients of old enctypes read (RFC 4120, section 5.2.7.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EtypeInfoEntry {
+    /// Enctype number.
+    pub etype: i32,
+    /// Salt, where it is not the default.
+    pub salt: Option<Vec<u8>>,
+}
+
+impl EtypeInfoEntry {
+    /// Decodes ETYPE-INFO (a sequence of entries, at most 32).
+    ///
+    /// # Errors
+    /// Not strict DER, or another type.
+    pub fn decode_all(der: &[u8]) -> Result<Vec<EtypeInfoEntry>, WireError> {
+        let entries: EtypeInfo = asn1::decode::<kerberos_asn1::EtypeInfo, _>(der, "ETYPE-INFO")?;
+        Ok(entries.0)
+    }
+
+    /// DER of ETYPE-INFO.
+    #[must_use]
+    pub fn encode_all(entries: &[EtypeInfoEntry]) -> Vec<u8> {
+        let mut writer = Writer::with_capacity(256);
+        writer.sequence(|w| entries.iter().rev().for_each(|entry| entry.write(w)));
+        writer.into_vec()
+    }
+
+    fn write(&self, w: &mut Writer) {
+        w.sequence(|w| {
+            if let Some(salt) = &self.salt {
+                w.context(1, |w| w.octet_string(salt));
+            }
+            w.context(0, |w| w.int32(self.etype));
+        });
+    }
+}
+
+/// ETYPE-INFO, for the conversion alone.
+struct EtypeInfo(Vec<EtypeInfoEntry>);
+
+impl TryFrom<kerberos_asn1::EtypeInfo> for EtypeInfo {
+    type Error = Reason;
+
+    fn try_from(entries: kerberos_asn1::EtypeInfo) -> Result<EtypeInfo, Reason> {
+        Ok(EtypeInfo(asn1::list(entries, MAX_ETYPE_INFO, "more than 32 entries")?))
+    }
+}
+
+impl TryFrom<kerberos_asn1::EtypeInfoEntry> for EtypeInfoEntry {
+    type Error = Reason;
+
+    fn try_from(entry: kerberos_asn1::EtypeInfoEntry) -> Result<EtypeInfoEntry, Reason> {
+        Ok(EtypeInfoEntry { etype: entry.etype, salt: entry.salt })
     }
 }
 

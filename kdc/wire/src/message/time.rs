@@ -4,7 +4,8 @@ use crate::der::calendar::{LAST_SECOND, civil_from_days};
 use crate::message::asn1::Reason;
 use std::fmt::{self, Display, Write};
 
-/// Seconds since 1970-01-01T00:00:00Z; what KerberosTime carries (`YYYYMMDDHHMMSSZ`, years 1970 to 9999).
+/// Seconds since 1970-01-01T00:00:00Z; what KerberosTime carries (`YYYYMMDDHHMMSSZ`, years 0 to 9999). A time of Kennel's own is never
+/// before 1970, one that a peer sends may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct KerberosTime(pub i64);
 
@@ -12,7 +13,7 @@ impl KerberosTime {
     /// The epoch, which some clients send as `till` to ask for the longest life.
     pub const EPOCH: KerberosTime = KerberosTime(0);
 
-    /// Returns this time plus a number of seconds, clamped to what KerberosTime can carry.
+    /// Returns this time plus a number of seconds, clamped to the years 1970 to 9999.
     #[must_use]
     pub fn plus(self, seconds: i64) -> KerberosTime {
         KerberosTime(self.0.saturating_add(seconds).clamp(0, LAST_SECOND))

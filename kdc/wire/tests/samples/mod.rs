@@ -73,7 +73,7 @@ pub(crate) fn as_req() -> KdcReq {
             from: Some(NOW),
             till: NOW.plus(86_400),
             rtime: Some(NOW.plus(604_800)),
-            nonce: 1_234_567_890,
+            nonce: 1_234_567_890u32.into(),
             etypes: vec![20, 19, 18, 17, 26, 25, 23],
             addresses: Some(addresses()),
             enc_authorization_data: None,
@@ -140,7 +140,7 @@ pub(crate) fn enc_kdc_rep_part() -> EncKdcRepPart {
     EncKdcRepPart {
         key: key(3),
         last_req: vec![LastReq { lr_type: 0, value: NOW }, LastReq { lr_type: 6, value: NOW.plus(5) }],
-        nonce: 1_234_567_890,
+        nonce: 1_234_567_890u32.into(),
         key_expiration: Some(NOW.plus(99)),
         flags: TicketFlags::FORWARDABLE | TicketFlags::ENC_PA_REP,
         authtime: NOW,
@@ -177,6 +177,10 @@ pub(crate) fn krb_error() -> KrbError {
         e_text: Some("more is needed".into()),
         e_data: Some(PaData::encode_all(&etype_info_padata())),
     }
+}
+
+pub(crate) fn old_etype_info() -> Vec<EtypeInfoEntry> {
+    vec![EtypeInfoEntry { etype: 23, salt: Some(b"DEV.KENNELalice".to_vec()) }, EtypeInfoEntry { etype: 3, salt: None }]
 }
 
 pub(crate) fn etype_info() -> Vec<EtypeInfo2Entry> {
