@@ -51,6 +51,10 @@ pub(crate) struct ServeArgs {
     /// Serves an older copy of the store once, where no newer one is left. What was revoked or changed since that copy is undone.
     #[arg(long)]
     pub(crate) accept_rollback: bool,
+    /// Begins at this start to wrap every record anew under the key of the file beside the master key with the ending .next; the same
+    /// as kennel master-key rotate. A rotation that has begun goes on at each start, also without the flag.
+    #[arg(long)]
+    pub(crate) rotate_master_key: bool,
     /// Overrides enrolment.certificate.certificate: a chain in PEM, the server's certificate first. Needs --tls-key.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_certificate: Option<PathBuf>,
@@ -101,6 +105,7 @@ impl ServeArgs {
         if self.accept_rollback {
             config.store.rollback = Rollback::Accept;
         }
+        config.store.rotate_master_key = self.rotate_master_key;
         if let Some(sink) = &self.audit {
             config.audit.sink = parse_sink(sink);
         }

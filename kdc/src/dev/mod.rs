@@ -21,16 +21,18 @@ mod self_test;
 
 use crate::cli::DevArgs;
 use crate::config::audit::{AuditFormat, AuditSettings};
-use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
+use crate::config::cluster::{ClusterSettings, EnrolmentSettings, default_authority_life, default_certificate_life};
 use crate::config::file;
 use crate::config::log::LogSettings;
 use crate::config::realm::warn_of_weakness;
+use crate::config::store::default_rewrap_rate;
 use crate::dev::files::{Folder, check_names};
 use crate::dev::manifests::Manifests;
 use crate::dev::plan::{Plan, SelfTestPair};
 use crate::dev::realm::{NameOutcome, PreparedName};
-use crate::serve::cluster::{ClusterParts, Secrets};
+use crate::serve::cluster::ClusterParts;
 use crate::serve::lease::ServableCluster;
+use crate::serve::master_key::MasterKeyRotation;
 use crate::serve::service::{Parts, Service};
 use crate::serve::signals::Signals;
 use crate::serve::store;
@@ -45,6 +47,7 @@ use kennel_wire::message::Principal;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Requests of pods that may wait for changes of their keys at a time.
 const WAITING: usize = 64;
@@ -154,13 +157,23 @@ async fn make_and_start(
     for host in folder.write(plan, &principals(plan, manifests), kdc, store.as_ref()).await? {
         _ = writeln!(out, "krb5.conf leaves out {host:?}: no library reads such a host there");
     }
-    let cluster = servable.map(|servable| in_cluster(servable, args, plan, folder, out)).transpose()?;
+    let master_key = Arc::new(MasterKeyRotation::new(
+        &plan.realm.name,
+        store.clone(),
+        folder.master_key(),
+        None,
+        folder.authority(),
+        default_rewrap_rate(),
+    ));
+    let cluster =
+        servable.map(|servable| in_cluster(servable, args, plan, folder, master_key.clone(), out)).transpose()?;
     let parts = Parts {
         realm: plan.realm.clone(),
         access: manifests.map(|manifests| manifests.access.clone()),
         store,
         cache_capacity: CACHE_CAPACITY,
         cluster,
+        master_key,
         metrics: Some(metrics),
         admin: Some(LocalListener::bind(&folder.admin_socket())?),
     };
@@ -195,7 +208,7 @@ fn say_what_follows(manifests: &Manifests, folder: &Folder, out: &mut impl Write
 /// Connects to the cluster of `--kubeconfig` and makes sure that no other process serves the realm there.
 async fn servable_cluster(args: &DevArgs, realm: &str, folder: &Folder) -> anyhow::Result<Option<ServableCluster>> {
     let Some(kubeconfig) = &args.kubeconfig else { return Ok(None) };
-    let servable = ServableCluster::check(Some(kubeconfig), realm, &folder.store(), &folder.master_key()).await;
+    let servable = ServableCluster::check(Some(kubeconfig), realm, &folder.store()).await;
     servable.map(Some).with_context(|| {
         format!("dev cannot serve {realm} in this cluster: give a realm of your own with --realm, or another cluster")
     })
@@ -207,15 +220,21 @@ fn in_cluster(
     args: &DevArgs,
     plan: &Plan,
     folder: &Folder,
+    master_key: Arc<MasterKeyRotation>,
     out: &mut impl Write,
 ) -> anyhow::Result<ClusterParts> {
     let (https, kdc) = (args.socket(HTTPS), args.reachable());
     let cluster = ClusterSettings { kubeconfig: None, kdcs: vec![kdc.to_string()] };
     let names = vec!["localhost".to_owned(), kdc.ip().to_string()];
-    let enrolment = EnrolmentSettings { addresses: vec![https], names, certificate: None, waiting: WAITING };
-    let master_key = folder.master_key();
-    let secrets = Secrets { authority: folder.authority(), master_key: &master_key };
-    let prepared = ClusterParts::prepare(&plan.realm, servable, &cluster, Some(&enrolment), secrets)?;
+    let enrolment = EnrolmentSettings {
+        addresses: vec![https],
+        names,
+        certificate: None,
+        authority_life: default_authority_life(),
+        certificate_life: default_certificate_life(),
+        waiting: WAITING,
+    };
+    let prepared = ClusterParts::prepare(&plan.realm, servable, &cluster, Some(&enrolment), master_key)?;
     folder.write_ca(&prepared.ca_pem().unwrap_or_default())?;
     _ = writeln!(out, "enrolment at https://{https}, CA certificate in {}", folder.ca().display());
     Ok(prepared)
