@@ -25,7 +25,7 @@ pub(crate) fn rotate_everything(realm: &mut Realm, accounts: &[Principal]) -> Re
     let before = delays(realm, accounts)?;
     println!("logins beside no rotation: {}", said(&before));
     let mut command = Command::new(kennel()?);
-    command.arg("--socket").arg(realm.folder().join("admin.sock")).args(["rotate", "--all", "--now"]);
+    command.args(["rotate", "--all", "--now", "--socket"]).arg(realm.folder().join("admin.sock"));
     let begun = Instant::now();
     let run = process::run(&mut command, "")?.ok()?;
     println!("{} ({:.1} s)", run.stdout.lines().next().unwrap_or_default(), begun.elapsed().as_secs_f64());
