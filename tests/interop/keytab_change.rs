@@ -91,7 +91,7 @@ async fn rotate(folder: &Path, name: &Principal) -> Result<()> {
     let now = Timestamp { time: KerberosTime(i64::try_from(seconds)?), micros: 0 };
     let active = record.keys.active_version().context("no key")?;
     let enctypes: Vec<_> = active.keys.iter().map(|stored| stored.key.enctype()).collect();
-    let next = KeySet::random(&enctypes, record.keys.next_kvno(), now, &mut OsRng);
+    let next = KeySet::random(&enctypes, active.kvno + 1, now, &mut OsRng);
     for version in &mut record.keys.versions {
         (version.state, version.retired, version.accept) = (KeyState::Retiring, Some(now), Some(36_000));
     }

@@ -88,7 +88,8 @@ async fn change(store: &SledStore, name: &str, change: impl FnOnce(&mut Principa
 async fn stage(store: &SledStore, name: &str) -> Result<()> {
     let now = now()?;
     change(store, name, |record| {
-        let mut next = KeySet::random(&[Enctype::Aes256CtsHmacSha384], record.keys.next_kvno(), now, &mut OsRng);
+        let kvno = record.keys.versions.iter().map(|version| version.kvno).max().unwrap_or(0) + 1;
+        let mut next = KeySet::random(&[Enctype::Aes256CtsHmacSha384], kvno, now, &mut OsRng);
         for version in &mut next.versions {
             (version.state, version.activated) = (KeyState::Staged, None);
         }
