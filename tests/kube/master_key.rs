@@ -46,7 +46,10 @@ impl World<'_> {
 #[test]
 fn the_master_key_rotates_while_the_kdc_serves_by_whom_rbac_permits_and_the_lease_follows() -> Result<()> {
     let mut world = World::new()?;
-    world.namespace("shop", &["cart", "viewer", "operator"])?;
+    world.namespace("shop", &["web", "cart", "viewer", "operator"])?;
+    world.service("shop", "web")?;
+    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
+    world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
     world.permit("viewer", "get")?;
     world.permit("operator", "get, update")?;
     let old = eventually(SOON, "the viewer sees the master key", || {
@@ -69,7 +72,7 @@ fn the_master_key_rotates_while_the_kdc_serves_by_whom_rbac_permits_and_the_leas
     })?;
     ensure!(said.contains(&format!("master key   {new}\n")) && said.contains(&old), "{said}");
     assert!(!master_key_file::next_of(&key_file).exists());
-    credentials.kvno(&format!("cart.{}", world.ns("shop")))?.ok()?;
+    credentials.kvno(&format!("HTTP/web.{}.svc.cluster.local", world.ns("shop")))?.ok()?;
     world.enrolled_pod("shop", "cart-2", "cart")?;
 
     // Killed before the Lease may have followed, and after.

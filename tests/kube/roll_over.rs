@@ -42,6 +42,8 @@ impl Kdc {
                 self.api.kubeconfig().display(),
             ),
         )?;
+        // What an earlier process said is no sign of this one.
+        let _ = std::fs::remove_file(self.folder.path().join("kdc.err"));
         let mut command = Command::new(kennel_kdc()?);
         command.arg("serve").arg("--config").arg(config).env("POD_UID", "roll-over");
         let mut server = Server::start(&mut command, self.folder.path(), "kdc")?;

@@ -36,6 +36,8 @@ pub(crate) async fn open_newest(settings: &StoreSettings, lease_mark: Revision) 
     let (create, rollback) = (settings.create, settings.rollback);
     let opening = move || {
         let (keys, mode) = keys_and_mode(&path, &master_key, create)?;
+        // The mark, which is under the same key, would only say that the key is not its own.
+        SledStore::check_keys(&path, &keys)?;
         let mark = KnownMark::read(&master_key, &keys, lease_mark, rollback)?;
         let known = HighWater { mark: mark.revision, rollback };
         let opened = SledStore::open_known(&path, keys, mode, known);

@@ -79,6 +79,15 @@ impl SledStore {
         open::master_key_ids(path)
     }
 
+    /// Checks that the given master keys are those of the store in the folder `path`, where there is one: what else is under the
+    /// master key says only that it is not. Opens nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongMasterKey`], [`StoreError::MissingMasterKey`], and those of [`SledStore::master_key_ids_in`].
+    pub fn check_keys(path: &Path, given: &MasterKeys) -> Result<(), StoreError> {
+        open::check_keys(path, given)
+    }
+
     /// Opens the store in the folder `path`, or creates one there if `mode` allows that. Of the given master keys it takes those that
     /// it is under, and a new one takes the current. Blocks while sled reads its log.
     ///

@@ -94,6 +94,11 @@ pub(super) fn master_key_ids(path: &Path) -> Result<Option<MasterKeyIds>, StoreE
     if exists(path)? { Header::read(path).map(|header| Some(header.ids)) } else { Ok(None) }
 }
 
+/// Checks that the given master keys are those of the store in `path`, where there is one. Opens nothing.
+pub(super) fn check_keys(path: &Path, given: &MasterKeys) -> Result<(), StoreError> {
+    if exists(path)? { Header::read(path)?.keys(path, given).map(|_| ()) } else { Ok(()) }
+}
+
 /// Opens the store in `path`. Everything that can be refused is refused before anything is changed.
 pub(super) fn open(path: &Path, given: &MasterKeys, mode: OpenMode, known: HighWater) -> Result<OpenStore, StoreError> {
     let is_there = exists(path)?;
