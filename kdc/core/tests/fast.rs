@@ -251,21 +251,6 @@ fn a_client_that_needs_no_proof_gets_its_ticket_inside_armor_without_one() {
 }
 
 #[test]
-fn a_client_that_knows_no_challenge_may_send_a_timestamp_inside_armor() {
-    // Heimdal 7, which does not open errors inside armor either: the code outside is what it goes by.
-    let (mut realm, tgt) = realm_with_host();
-    let armor = armor(&mut realm, &tgt);
-    let mut inner = inner(&mut realm);
-    let key = realm.keys("alice").remove(0);
-    inner.padata.push(dangerous_enc_timestamp(&key, KeyUsage::PA_ENC_TIMESTAMP, realm.now, &mut realm.rng));
-    let request = armored(&mut realm, &armor, &inner);
-    let outcome = realm.ask(&request);
-    let (_, response, enc, _) = opened(&outcome, &armor, (&key, KeyUsage::AS_REP));
-    assert!(enc.flags.contains(TicketFlags::PRE_AUTHENT));
-    assert!(response.padata.is_empty(), "no challenge of the KDC where the client sent none");
-}
-
-#[test]
 fn a_password_proves_itself_inside_armor_and_the_reply_says_how_its_key_is_made() {
     let (mut realm, tgt) = realm_with_host();
     realm.set_password("alice", "secret");

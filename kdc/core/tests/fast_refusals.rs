@@ -60,23 +60,14 @@ fn cve_2021_36222_an_encrypted_challenge_without_armor_proves_nothing() {
 }
 
 #[test]
-fn a_timestamp_inside_armor_does_not_stand_in_for_a_challenge_that_is_wrong() {
+fn a_timestamp_inside_armor_proves_nothing() {
     let (mut realm, tgt) = realm_with_host();
     let armor = armor(&mut realm, &tgt);
     let key = realm.keys("alice").remove(0);
     let proof = dangerous_enc_timestamp(&key, KeyUsage::PA_ENC_TIMESTAMP, realm.now, &mut realm.rng);
-    let wrong = dangerous_enc_timestamp(&key, KeyUsage::AS_REP, realm.now, &mut realm.rng);
-    let outcome = ask_inside(&mut realm, &armor, |inner| inner.padata = vec![wrong]);
-    assert_refused_with_methods(&outcome, &armor);
-    let challenge = element(pa_type::ENCRYPTED_CHALLENGE, &[0x30, 0]);
-    let outcome = ask_inside(&mut realm, &armor, |inner| inner.padata = vec![proof, challenge]);
-    assert!(!matches!(outcome.event.outcome, Decision::Issued(_)));
-}
-
-fn assert_refused_with_methods(outcome: &Outcome, armor: &FastArmor) {
-    let (_, inside, methods) = error(outcome, armor);
-    assert_eq!(inside.error_code, ErrorCode::PREAUTH_FAILED);
-    assert_eq!(padata_types(&methods), [pa_type::ETYPE_INFO2, pa_type::ENCRYPTED_CHALLENGE, pa_type::FX_COOKIE]);
+    let outcome = ask_inside(&mut realm, &armor, |inner| inner.padata = vec![proof]);
+    assert_eq!(outcome.event.outcome, Decision::PreauthRequired);
+    assert!(padata_types(&error(&outcome, &armor).2).contains(&pa_type::ENCRYPTED_CHALLENGE));
 }
 
 #[test]

@@ -46,12 +46,13 @@ enum Proof<'a> {
 }
 
 impl<'a> Proof<'a> {
-    /// A challenge, where there is armor, or else a timestamp. The KDC offers no timestamp inside armor, and takes one from clients
-    /// that know nothing better (Heimdal 7): the armor hides it from whoever listens, as it hides a challenge.
+    /// Inside armor a challenge proves something and a timestamp nothing (RFC 6113, section 5.4.6); without armor the reverse.
     fn find(padata: &'a [PaData], armor: Option<&'a Armor>) -> Option<Proof<'a>> {
         let value = |kind| padata.iter().find(|p| p.padata_type == kind).map(|p| &*p.value);
-        let challenge = armor.and_then(|armor| Some(Proof::Challenge(value(pa_type::ENCRYPTED_CHALLENGE)?, armor)));
-        challenge.or_else(|| value(pa_type::ENC_TIMESTAMP).map(Proof::Timestamp))
+        match armor {
+            None => value(pa_type::ENC_TIMESTAMP).map(Proof::Timestamp),
+            Some(armor) => value(pa_type::ENCRYPTED_CHALLENGE).map(|challenge| Proof::Challenge(challenge, armor)),
+        }
     }
 }
 
