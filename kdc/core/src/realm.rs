@@ -1,6 +1,7 @@
 //! What a realm permits: the configuration that every request is decided under.
 
 use crate::key_set::NewKeys;
+use crate::rotation::policy::RotationPolicy;
 use kennel_crypto::Enctype;
 
 /// A realm's configuration. Immutable while a request runs; the shell swaps in a new one.
@@ -18,11 +19,18 @@ pub struct Realm {
     pub clock_skew: u32,
     /// Whether clients must pre-authenticate (unless the principal is exempt).
     pub require_preauth: bool,
+    /// Whether clients whose keys come from a password must use FAST (RFC 6113) for their initial tickets: nobody then receives
+    /// anything to guess a password from off line. Clients with random keys need no FAST, because their tickets are the armor of
+    /// the others; [`REQUIRE_FAST`](crate::principal::Attributes::REQUIRE_FAST) asks it of one of them.
+    pub require_fast: bool,
     /// Whether postdated tickets are issued and validated. A postdated ticket begins no later than the longest renewable life
     /// from now.
     pub allow_postdate: bool,
     /// Whether the tickets of a client end when a person changes its password. Rotations of random keys end no ticket.
     pub password_change_ends_tickets: bool,
+    /// How keys of the realm rotate, where a principal has no policy of its own. `accept` is the least for each: the life of
+    /// tickets is added for each principal.
+    pub rotation: RotationPolicy,
     /// DNS domain of the cluster whose objects the realm follows; `None` without a cluster. A name without a domain stands for a
     /// service of the client's namespace.
     pub cluster_domain: Option<String>,
@@ -55,8 +63,10 @@ impl Realm {
             max_renewable_life: 604_800,
             clock_skew: 300,
             require_preauth: true,
+            require_fast: false,
             allow_postdate: false,
             password_change_ends_tickets: true,
+            rotation: RotationPolicy::default(),
             cluster_domain: None,
             domain_realms: Vec::new(),
             capaths: Vec::new(),

@@ -3,10 +3,10 @@
 
 use crate::clock;
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
-use crate::endpoints::admin_api::api::{self as admin_api, AdminApi};
 use crate::endpoints::admin_api::callers::{Callers, ClusterCallers};
 use crate::endpoints::admin_api::directory::IndexDirectory;
 use crate::endpoints::admin_api::pairs_file::{self, PairsKeeper};
+use crate::endpoints::admin_api::router::AdminRouter;
 use crate::endpoints::enrolment::api::router;
 use crate::endpoints::enrolment::attempt::{Enrolment, EnrolmentCluster};
 use crate::endpoints::enrolment::events::LeasedEvents;
@@ -19,7 +19,7 @@ use crate::serve::lease::ServableCluster;
 use crate::serve::store::make_private_folder;
 use anyhow::Context;
 use kennel_audit::{Audit, DecisionLog, Metrics};
-use kennel_controller::{Controller, ControllerParts, Live, Programmed, Published};
+use kennel_controller::{Controller, ControllerParts, Live, Programmed, Published, RotationBook};
 use kennel_core::realm::Realm;
 use kennel_k8s::apply::Applier;
 use kennel_k8s::crd::realm::CLUSTER_DOMAIN;
@@ -61,6 +61,15 @@ pub(crate) struct ClusterParts {
     master_key: String,
     /// The file of who asked for whom.
     pairs: PathBuf,
+}
+
+/// What the parts of a cluster share with the others of the process.
+pub(crate) struct SharedParts {
+    pub(crate) live: Arc<Live>,
+    pub(crate) cache: Arc<EntryCache>,
+    pub(crate) book: Arc<RotationBook>,
+    pub(crate) audit: Audit,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// The running parts of a cluster.
@@ -154,13 +163,11 @@ impl ClusterParts {
     /// Starts the enrolment API and the controller.
     pub(crate) fn start(
         self,
-        live: Arc<Live>,
-        cache: Arc<EntryCache>,
-        audit: Audit,
-        metrics: Arc<Metrics>,
+        shared: SharedParts,
         decisions: Arc<DecisionLog>,
-        admin: Arc<AdminApi>,
+        admin: &AdminRouter,
     ) -> anyhow::Result<RunningCluster> {
+        let SharedParts { live, cache, book, audit, metrics } = shared;
         let krb5_conf = {
             let (index, realm, kdcs) = (self.index.clone(), live.name().to_owned(), self.kdcs);
             move || {
@@ -200,11 +207,13 @@ impl ClusterParts {
                 };
                 let ca = tls.clone();
                 let enrolment =
-                    Enrolment::new(live.clone(), cache.clone(), cluster, audit, krb5_conf, move || ca.ca_pem());
+                    Enrolment::new(live.clone(), cache.clone(), cluster, audit.clone(), krb5_conf, move || ca.ca_pem());
                 tracing::info!(addresses = ?listener.addresses(), "listening for enrolment over HTTPS");
                 let callers = Callers::Cluster(Arc::new(ClusterCallers::new(self.client.clone())));
-                let routes = router(Arc::new(enrolment)).merge(admin_api::router(admin, callers));
-                let https = listener.serve_with_parking(&routes, Some(tls.server_config()?), places)?;
+                let routes = router(Arc::new(enrolment)).merge(admin.routes(callers));
+                // Connections whose requests have given up their places are still there for a moment.
+                let parked = places + places / 4 + 16;
+                let https = listener.serve_with_parking(&routes, Some(tls.server_config()?), parked)?;
                 upkeep.spawn(keep_renewing(tls));
                 upkeep.spawn(async move { keys.follow().await });
                 Some(https)
@@ -223,6 +232,8 @@ impl ClusterParts {
             programmed,
             kdc: self.kdc,
             published,
+            book,
+            audit,
             metrics,
             events,
         };
@@ -244,6 +255,8 @@ struct Follower {
     programmed: Programmed,
     kdc: Option<KdcPods>,
     published: Published,
+    book: Arc<RotationBook>,
+    audit: Audit,
     metrics: Arc<Metrics>,
     events: LeasedEvents,
 }
@@ -251,8 +264,21 @@ struct Follower {
 impl Follower {
     /// Takes the Lease, and follows the cluster until this process must not go on.
     async fn follow(self) -> Lost {
-        let Follower { lease, master_key, client, index, store, live, programmed, kdc, published, metrics, events } =
-            self;
+        let Follower {
+            lease,
+            master_key,
+            client,
+            index,
+            store,
+            live,
+            programmed,
+            kdc,
+            published,
+            book,
+            audit,
+            metrics,
+            events,
+        } = self;
         let held = lease.acquire(&master_key).await;
         if let Some(mark) = lease.mark().beyond_store() {
             return Lost::RolledBack { mark };
@@ -271,8 +297,11 @@ impl Follower {
             programmed,
             kdc,
             published,
+            book,
+            audit,
             metrics,
             clock: clock::now,
+            since_boot: clock::since_boot,
         });
         tokio::select! {
             () = controller.run() => {}

@@ -10,7 +10,7 @@
 //! | [`descriptors`] | how many file descriptors the process may have |
 //! | [`authority_file`] | the file of Kennel's own certificate authority |
 //! | [`heartbeat`] | whether the runtime that serves requests is stuck |
-//! | [`signals`] | SIGTERM and SIGINT |
+//! | [`signals`] | SIGTERM, SIGINT and SIGHUP |
 
 mod authority_file;
 pub(crate) mod cluster;
@@ -25,19 +25,19 @@ pub(crate) mod store;
 use crate::config::Config;
 use crate::config::realm::warn_of_weakness;
 use crate::config::store::{StoreKind, StoreSettings};
-use crate::logs;
+use crate::logs::{self, Log};
 use crate::serve::cluster::{ClusterParts, Lost, Secrets};
 use crate::serve::lease::ServableCluster;
 use crate::serve::mark::MarkKeeper;
 use crate::serve::service::{Parts, Service};
-use crate::serve::signals::Signals;
+use crate::serve::signals::{Received, Signals};
 use kennel_core::realm::Realm;
 use kennel_listen::{BoundSockets, HttpListener, LocalListener};
 use kennel_store::Revision;
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
-    let _log = logs::start(&config.log)?;
+    let log = logs::start(&config.log)?;
     let mut realm = config.realm.build(config.realm_name()?)?;
     warn_of_weakness(&realm);
     let mut signals = Signals::new()?;
@@ -47,7 +47,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     // The Lease of another process may take its time to run out.
     let servable = tokio::select! {
         servable = servable_cluster(config, &realm.name) => servable?,
-        _ = signals.wait() => return Ok(()),
+        _ = signals.stop() => return Ok(()),
     };
     let mark = servable.as_ref().map(|servable| servable.lease.mark());
     let lease_mark = Revision(mark.as_ref().map_or(0, |mark| mark.found()));
@@ -71,7 +71,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let parts = Parts { realm, access: None, store, cache_capacity, cluster, metrics, admin: Some(admin) };
     let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
     tracing::info!(realm = name, version = env!("CARGO_PKG_VERSION"), "serving");
-    let ended = until_stopped(&service, &mut signals).await;
+    let ended = until_stopped(&service, &log, &mut signals).await;
     service.stop().await;
     keeper.stop().await;
     ended?;
@@ -79,14 +79,24 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits for a signal, or until this process must not go on, which is an error.
-pub(crate) async fn until_stopped(service: &Service, signals: &mut Signals) -> Result<(), Lost> {
-    tokio::select! {
-        signal = signals.wait() => {
-            tracing::info!(signal, "stopping");
-            Ok(())
+/// Waits for a signal to stop, or until this process must not go on, which is an error. Opens the files of the trail and of the log
+/// again at SIGHUP.
+pub(crate) async fn until_stopped(service: &Service, log: &Log, signals: &mut Signals) -> Result<(), Lost> {
+    loop {
+        tokio::select! {
+            received = signals.next() => match received {
+                Received::Stop(signal) => {
+                    tracing::info!(signal, "stopping");
+                    return Ok(());
+                }
+                Received::Reopen => {
+                    log.reopen();
+                    service.reopen_trail();
+                    tracing::info!("SIGHUP: the files of the audit trail and of the log are opened again");
+                }
+            },
+            lost = service.lost() => return Err(lost),
         }
-        lost = service.lost() => Err(lost),
     }
 }
 

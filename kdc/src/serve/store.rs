@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use kennel_core::key_set::KeySet;
 use kennel_core::principal::{Origin, PrincipalRecord, Record};
 use kennel_core::realm::Realm;
+use kennel_core::rotation::policy::accept_of;
 use kennel_crypto::MasterKey;
 use kennel_store::sled::{HighWater, OpenMode, Rollback};
 use kennel_store::{Expect, PrincipalStore, Revision, SledStore, StoreError, master_key_file};
@@ -125,7 +126,10 @@ pub(crate) async fn check_realm(store: &dyn PrincipalStore, realm: &Realm, creat
     }
     let now = clock::now();
     let keys = KeySet::random(&realm.enctypes, realm.new_keys().first_kvno(), now, &mut OsRng);
-    let record = PrincipalRecord::new(krbtgt, Origin::Manual, keys, now, "kennel-kdc");
+    let mut record = PrincipalRecord::new(krbtgt, Origin::Manual, keys, now, "kennel-kdc");
+    // What rotations would write into it first of all.
+    let accept = accept_of(&record, realm, &record);
+    record.keys.versions.iter_mut().for_each(|version| version.accept = Some(accept));
     store.put(&Record::Principal(Box::new(record)), Expect::Absent).await?;
     Ok(true)
 }

@@ -1,6 +1,7 @@
 //! A ticket-granting ticket that is issued to a pod, without an AS exchange: the pod has proved who it is with its token.
 
 use crate::access::{AccessPath, AccessRequest};
+use crate::ap_exchange::encryption_key;
 use crate::checks;
 use crate::enctype_choice::{permitted, ticket_key};
 use crate::entry::Entry;
@@ -9,7 +10,7 @@ use crate::pods::{PodRef, PodState};
 use crate::principal::Attributes;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
-use crate::reply::{encryption_key, seal_ticket};
+use crate::reply::seal_ticket;
 use crate::rules::Rules;
 use kennel_crypto::{Enctype, Key};
 use kennel_wire::ccache;
@@ -60,7 +61,7 @@ impl PodTicket {
             reply_enctype: session.enctype(),
             kvno: Some(key.kvno),
             authtime: part.authtime,
-            starttime: part.authtime,
+            starttime: now.time,
             endtime: part.endtime,
             renew_till: None,
             referral: false,
@@ -110,7 +111,7 @@ fn ticket_part(
         crealm: name.realm.clone(),
         cname: name.name.clone(),
         transited: TransitedEncoding { tr_type: 1, contents: Vec::new() },
-        authtime: now,
+        authtime: checks::authentication_time(records, now),
         starttime: Some(now),
         endtime,
         renew_till: None,
@@ -125,7 +126,7 @@ fn credential(client: &Entry, krbtgt: &Entry, part: EncTicketPart, ticket: Vec<u
         server: krbtgt.record.principal.clone(),
         key: part.key,
         authtime: part.authtime,
-        starttime: part.authtime,
+        starttime: part.starttime.unwrap_or(part.authtime),
         endtime: part.endtime,
         renew_till: KerberosTime::EPOCH,
         is_skey: false,

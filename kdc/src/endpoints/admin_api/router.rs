@@ -1,0 +1,20 @@
+//! Every path of the admin API, for the listeners that serve it.
+
+use crate::endpoints::admin_api::api::{self, AdminApi};
+use crate::endpoints::admin_api::callers::Callers;
+use crate::endpoints::admin_api::rotation::{self, KeyApi};
+use axum::Router;
+use std::sync::Arc;
+
+/// The responders.
+pub(crate) struct AdminRouter {
+    pub(crate) decisions: Arc<AdminApi>,
+    pub(crate) keys: Arc<KeyApi>,
+}
+
+impl AdminRouter {
+    /// Returns the router of all paths, for these callers.
+    pub(crate) fn routes(&self, callers: Callers) -> Router {
+        api::router(self.decisions.clone(), callers.clone()).merge(rotation::router(self.keys.clone(), callers))
+    }
+}
