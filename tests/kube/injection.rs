@@ -160,13 +160,14 @@ fn files_are_those_of_the_one_user_that_the_pod_runs_as_and_closed_to_all_others
         Some(user) => json!({ "name": format!("u{user}"), "image": "i", "securityContext": { "runAsUser": user } }),
         None => json!({ "name": "app", "image": "i" }),
     };
+    let init = |user: i64| json!({ "name": "init", "image": "i", "securityContext": { "runAsUser": user } });
     for spec in [
         json!({ "securityContext": { "runAsUser": 1000 } }),
         json!({ "securityContext": { "runAsUser": 1000, "fsGroup": 2000 } }),
         json!({ "containers": [app(Some(1000))] }),
         json!({ "securityContext": { "runAsUser": 7 }, "containers": [app(Some(1000))] }),
         json!({ "securityContext": { "runAsUser": 1000 }, "containers": [app(None), app(Some(1000))] }),
-        json!({ "containers": [app(Some(1000))], "initContainers": [app(Some(1000))] }),
+        json!({ "containers": [app(None), app(Some(1000))], "initContainers": [init(1000)], "securityContext": { "runAsUser": 1000 } }),
     ] {
         assert_eq!(user_and_mode(spec.clone())?, (1000, "0600".into()), "{spec}");
     }
