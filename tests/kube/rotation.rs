@@ -127,7 +127,7 @@ fn an_ordered_key_reaches_its_holder_before_it_is_used_and_no_call_fails() -> Re
 fn a_rotation_converges_however_often_the_kdc_is_killed() -> Result<()> {
     let mut shop = Shop::new()?;
     let (first, _) = shop.versions()?;
-    let rounds = std::env::var("KENNEL_ROTATION_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(6);
+    let rounds = std::env::var("KENNEL_ROTATION_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(6_u32);
     for round in 1..=rounds {
         shop.order()?;
         // Each round at another moment of the rotation: before the key is made, while it spreads, while it begins to be used.
