@@ -22,7 +22,7 @@ mod source;
 mod state;
 mod table;
 
-use crate::commands::{access, audit, diff, explain, keys, render, rotate, status};
+use crate::commands::{access, audit, diff, explain, keys, master_key, render, rotate, status};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use std::process::ExitCode;
@@ -61,6 +61,9 @@ enum Command {
     Keys(keys::KeysArgs),
     /// Gives a principal, or all, new keys now; after a leak, refuses the old ones at once.
     Rotate(rotate::RotateArgs),
+    /// The key that wraps every record of the KDC's store.
+    #[command(subcommand)]
+    MasterKey(MasterKey),
     /// Prints the completions of a shell: source <(kennel completion bash)
     Completion {
         /// The shell.
@@ -80,6 +83,14 @@ enum Access {
 enum Audit {
     /// Shows decisions about tickets as they are made: allowed, observed, denied, refused.
     Tail(audit::tail::TailArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum MasterKey {
+    /// Shows which master key the store is under, the progress of a rotation, and what to do next.
+    Status(master_key::StatusArgs),
+    /// Begins to wrap every record anew under the next master key, while the KDC serves.
+    Rotate(master_key::RotateArgs),
 }
 
 fn main() -> ExitCode {
@@ -108,6 +119,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
             Command::Audit(Audit::Tail(args)) => audit::tail::run(args).await,
             Command::Keys(args) => keys::run(args).await,
             Command::Rotate(args) => rotate::run(args).await,
+            Command::MasterKey(MasterKey::Status(args)) => master_key::status(args).await,
+            Command::MasterKey(MasterKey::Rotate(args)) => master_key::rotate(args).await,
             Command::Completion { shell } => {
                 clap_complete::generate(*shell, &mut Cli::command(), "kennel", &mut std::io::stdout());
                 Ok(ExitCode::SUCCESS)

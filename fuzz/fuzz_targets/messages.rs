@@ -10,6 +10,7 @@ fuzz_target!(|der: &[u8]| {
     requests_and_replies(der);
     tickets_and_ap(der);
     padata_and_data(der);
+    fast(der);
     let _ = kennel_wire::frame::prefix(der.first_chunk().copied().unwrap_or_default(), 64 * 1024);
 });
 
@@ -60,4 +61,11 @@ fn padata_and_data(der: &[u8]) {
     again(der, Checksum::decode, Checksum::encode);
     again(der, AuthorizationData::decode, AuthorizationData::encode);
     again(der, Cammac::decode, Cammac::encode);
+}
+
+fn fast(der: &[u8]) {
+    again(der, KrbFastArmoredReq::decode, KrbFastArmoredReq::encode);
+    again(der, KrbFastReq::decode, KrbFastReq::encode);
+    again(der, KrbFastArmoredRep::decode, KrbFastArmoredRep::encode);
+    again(der, KrbFastResponse::decode, |response| response.encode().to_vec());
 }

@@ -6,8 +6,10 @@
 //! | [`realm`] | principals of every kind, and keys that are made from their names |
 //! | [`ticket`] | tickets of any content, sealed under a known key |
 //! | [`request`] | AS and TGS requests |
+//! | [`fast`] | armored requests, and what must hold of their outcomes |
 //! | [`oracle`] | what must hold of every outcome |
 
+pub mod fast;
 pub mod oracle;
 pub mod realm;
 pub mod request;

@@ -66,12 +66,18 @@ pub struct TgsPlan {
     padata: Vec<(i16, Vec<u8>)>,
 }
 
+/// The checksum of an authenticator over a body.
 #[derive(Debug, Arbitrary)]
-enum Sum {
+pub enum Sum {
+    /// The right one.
     Right,
+    /// None.
     Missing,
+    /// One that no key made.
     Unkeyed(Vec<u8>),
+    /// One over the body that no key made, and that nobody can collide with.
     CollisionProof(u8),
+    /// One over something else.
     OverOther(u8),
 }
 
@@ -107,7 +113,8 @@ impl RequestPlan {
 }
 
 impl BodyPlan {
-    fn build(&self) -> KdcReqBody {
+    /// Makes it.
+    pub fn build(&self) -> KdcReqBody {
         let near = |offset: i32| KerberosTime(NOW).plus(i64::from(offset % 2_000_000));
         let odd = self.odd_server.as_ref().map(|parts| {
             PrincipalName::new(NameType::SRV_INST, parts.iter().take(4).map(|part| part.replace(char::is_control, "")))
@@ -132,7 +139,8 @@ impl BodyPlan {
     }
 }
 
-fn padata(plan: &[(i16, Vec<u8>)]) -> impl Iterator<Item = PaData> + '_ {
+/// Elements of any types.
+pub fn padata(plan: &[(i16, Vec<u8>)]) -> impl Iterator<Item = PaData> + '_ {
     plan.iter().take(8).map(|(kind, value)| PaData { padata_type: (*kind).into(), value: value.clone() })
 }
 
@@ -210,7 +218,8 @@ impl TgsPlan {
 }
 
 impl Sum {
-    fn build(&self, session: &Key, body: &[u8]) -> Option<Checksum> {
+    /// Makes it.
+    pub fn build(&self, session: &Key, body: &[u8]) -> Option<Checksum> {
         let keyed = |data: &[u8]| Checksum {
             cksumtype: session.enctype().checksum_type().number(),
             checksum: session.checksum(KeyUsage::TGS_REQ_CHECKSUM, data),

@@ -1,4 +1,4 @@
-//! What Kennel does not speak yet: S4U, FAST, PKINIT, PACs. Each is passed over or refused, and never half believed.
+//! What Kennel does not speak yet: S4U, PKINIT, PACs. Each is passed over or refused, and never half believed.
 
 use crate::attack::{Scene, as_body, for_service, opened, principal};
 use anyhow::Result;
@@ -41,23 +41,6 @@ fn cve_2019_14870_and_2020_17049_constrained_delegation_gives_no_ticket_of_the_o
     let mut request = TgsRequest::with_flags(principal("HTTP/other.shop"), KdcOptions::CNAME_IN_ADDL_TKT);
     request.additional_ticket = Some(evidence.ticket);
     scene.tgs_refused(&mallory, &request, Refusal::ConstrainedDelegation, |_| {})?;
-    scene.end()
-}
-
-#[test]
-fn cve_2021_36222_an_encrypted_challenge_without_armor_proves_nothing() -> Result<()> {
-    let mut scene = Scene::new()?;
-    for padata in [
-        vec![pa(pa_type::ENCRYPTED_CHALLENGE, b"")],
-        vec![pa(pa_type::ENCRYPTED_CHALLENGE, &[0x30, 0])],
-        vec![pa(pa_type::FX_FAST, b"")],
-        vec![pa(pa_type::FX_FAST, &[0xa0, 2, 0x30, 0]), pa(pa_type::ENCRYPTED_CHALLENGE, &[0x30, 0])],
-    ] {
-        scene.preauth_required(&dangerous_as_request(as_body(), padata))?;
-    }
-    // Nor does a FAST request inside a TGS request disturb the one around it.
-    let alice = scene.tgt("alice")?;
-    scene.tgs(&alice, &for_service(), |parts| parts.padata = vec![pa(pa_type::FX_FAST, &[0xa0, 2, 0x30, 0])])?;
     scene.end()
 }
 

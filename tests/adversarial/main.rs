@@ -4,6 +4,7 @@
 mod attack;
 mod der;
 mod extensions;
+mod fast;
 mod identity;
 mod mutations;
 mod names;

@@ -114,7 +114,7 @@ fn measure(args: &Args, servers: &Servers, transport: Transport) -> Result<()> {
             load::run(transport, port, process, requests, tag, args.under_way)
         };
         report.add("echo", "bare echo", run(bare.port(), bare.process_id(), &echoes(args.requests), 0)?);
-        for exchange in [Exchange::As, Exchange::Tgs, Exchange::BadPreauth] {
+        for exchange in Exchange::ALL {
             for server in servers.both() {
                 // Made before the clock runs: timestamps stay fresh for five minutes.
                 let requests = Requests::make(exchange, &users, server.port, args.requests)?;

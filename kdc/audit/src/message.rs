@@ -13,6 +13,8 @@ pub(crate) enum Message {
     Events(Vec<Event>, Timestamp),
     Enrolment(Box<EnrolmentEvent>),
     Rotation(Box<RotationEvent>),
+    /// The file of the trail was moved away: what follows goes into a new one.
+    Reopen,
     Stop,
 }
 
@@ -23,7 +25,7 @@ impl Message {
             Message::Events(events, _) => events.iter().map(weight).sum(),
             Message::Enrolment(event) => size_of_val(&**event) + event.account.as_ref().map_or(0, String::len),
             Message::Rotation(event) => size_of_val(&**event) + event.by.as_ref().map_or(0, |by| by.user.len()),
-            Message::Stop => 0,
+            Message::Reopen | Message::Stop => 0,
         }
     }
 
@@ -33,7 +35,7 @@ impl Message {
             Message::Events(events, _) => events.iter().for_each(|event| line::write(event, format, batch)),
             Message::Enrolment(event) => line::write(&**event, format, batch),
             Message::Rotation(event) => line::write(&**event, format, batch),
-            Message::Stop => {}
+            Message::Reopen | Message::Stop => {}
         }
     }
 }

@@ -60,7 +60,7 @@ impl NoiseKey {
     }
 }
 
-/// Whether an AS request failed before its client was found.
+/// Whether an AS request failed before its client was found, or before its armor was: nobody who sends it has a ticket of ours then.
 fn is_strangers_as(refusal: Refusal) -> bool {
     use Refusal as R;
     matches!(
@@ -72,6 +72,15 @@ fn is_strangers_as(refusal: Refusal) -> bool {
             | R::ServerUnknown
             | R::OptionNotInAs
             | R::Anonymous
+            | R::FastMalformed
+            | R::FastArmorMissing
+            | R::FastArmorType
+            | R::FastArmorNotTgt
+            | R::TicketNotForUs
+            | R::TicketEnctype
+            | R::TicketKeyVersion
+            | R::TicketIntegrity
+            | R::AuthenticatorIntegrity
     )
 }
 
@@ -247,6 +256,17 @@ mod tests {
         let alice = refused("alice").client;
         assert_eq!(of_tgs(alice, Refusal::ServerUnknown), None, "its ticket says who asks");
         assert!(of_tgs(None, Refusal::TicketIntegrity).is_some());
+    }
+
+    #[test]
+    fn an_armor_that_does_not_open_is_noise_and_what_is_refused_inside_armor_is_not() {
+        let of_as = |refusal| NoiseKey::of_request(&Event { outcome: Decision::refused(refusal), ..refused("alice") });
+        for refusal in [Refusal::FastMalformed, Refusal::FastArmorNotTgt, Refusal::TicketIntegrity] {
+            assert!(of_as(refusal).is_some(), "anybody can send it: {}", refusal.name());
+        }
+        for refusal in [Refusal::FastChecksumMismatch, Refusal::CookieForged, Refusal::FastRequired] {
+            assert_eq!(of_as(refusal), None, "{}", refusal.name());
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub(crate) fn refused(client: &str) -> Event {
         pod: None,
         options: KdcOptions::FORWARDABLE | KdcOptions::RENEWABLE_OK,
         offered: vec![20, 18, -128],
+        armor: None,
         outcome: Decision::refused(refusal),
     }
 }

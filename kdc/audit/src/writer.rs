@@ -94,6 +94,7 @@ impl Writer {
                         Message::Events(events, finished) => self.take_events(events, finished),
                         Message::Enrolment(event) => self.take_enrolment(&event),
                         Message::Rotation(event) => self.take_rotation(&event),
+                        Message::Reopen => self.reopen(),
                         Message::Stop => return Left::End,
                     }
                 }
@@ -153,6 +154,17 @@ impl Writer {
                 line::write(&sum, self.format, &mut self.batch);
             }
         }
+    }
+
+    /// Goes on in a new file, after everything that was recorded before.
+    fn reopen(&mut self) {
+        self.write_batch();
+        self.batch.clear();
+        self.backlog.begin_write();
+        if let Err(error) = self.sink.reopen() {
+            tracing::error!(%error, sink = %self.sink, "the audit sink cannot be opened again: its lines go on where they went");
+        }
+        self.backlog.end_write();
     }
 
     fn write_batch(&mut self) {

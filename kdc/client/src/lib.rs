@@ -16,6 +16,7 @@
 //! | [`time`] | the offset between the KDC's clock and the local clock |
 //! | `error`, `fault` | why an exchange fails, and the reasons inside |
 //! | [`transport`] | requests to KDCs over UDP and TCP (RFC 4120, section 7.2) |
+//! | [`fast`] | FAST: armor, and requests inside it (RFC 6113), for tests |
 //! | [`dangerous`] | requests that are wrong on purpose, for tests |
 
 pub mod ap;
@@ -23,6 +24,7 @@ pub mod as_exchange;
 pub mod client;
 pub mod credentials;
 pub mod dangerous;
+pub mod fast;
 pub mod keytab;
 pub mod options;
 pub mod reply_checks;
@@ -45,6 +47,7 @@ pub use as_exchange::{AsExchange, AsRequest, AsStep, InitialTicket};
 pub use client::Client;
 pub use credentials::{Credential, CredentialCache};
 pub use error::ClientError;
+pub use fast::FastArmor;
 pub use fault::{MAX_HOPS, ReplyFault, TransportError, WalkFault};
 pub use keytab::Keytab;
 pub use options::TicketOptions;

@@ -6,8 +6,10 @@
 #[path = "../tests/realm.rs"]
 mod realm;
 
-use kennel_client::{AsExchange, AsRequest, AsStep, Secret, TgsExchange, TgsRequest};
+use kennel_client::dangerous::{dangerous_as_body, dangerous_as_request, dangerous_tgs_request};
+use kennel_client::{AsExchange, AsRequest, AsStep, Credential, FastArmor, Secret, TgsExchange, TgsRequest};
 use kennel_core::event::Decision;
+use kennel_wire::message::{FastOptions, KrbFastReq};
 use realm::TestRealm;
 use std::time::Instant;
 
@@ -27,6 +29,9 @@ fn main() {
     measure(&mut realm, "AS with PA-ENC-TIMESTAMP", &second, |d| matches!(d, Decision::Issued(_)));
     measure(&mut realm, "AS with a wrong key", &wrong, |d| matches!(d, Decision::Refused { .. }));
     measure(&mut realm, "TGS", &tgs, |d| matches!(d, Decision::Issued(_)));
+    let (fast_as, fast_tgs) = (fast_as(&mut realm, &tgt), fast_tgs(&mut realm, &tgt));
+    measure(&mut realm, "AS inside armor, with an encrypted challenge", &fast_as, |d| matches!(d, Decision::Issued(_)));
+    measure(&mut realm, "TGS inside the armor of its own ticket", &fast_tgs, |d| matches!(d, Decision::Issued(_)));
     measure(&mut realm, "garbage", &second[..second.len() - 1], |d| matches!(d, Decision::Refused { .. }));
 }
 
@@ -40,6 +45,28 @@ fn as_requests(realm: &mut TestRealm, keys_of: Option<&str>) -> (Vec<u8>, Vec<u8
         AsStep::Send(second) => (first, second),
         AsStep::Done(_) => panic!("a ticket without pre-authentication"),
     }
+}
+
+fn fast_as(realm: &mut TestRealm, tgt: &Credential) -> Vec<u8> {
+    let (now, key) = (realm.now, realm.keys("alice").remove(0));
+    let request = AsRequest::new(realm.principal("alice"));
+    let armor = FastArmor::of_ticket(tgt, now, &mut realm.rng, |_| {});
+    let body = dangerous_as_body(&request, now, &mut realm.rng);
+    let padata = vec![armor.challenge(&key, now, &mut realm.rng)];
+    let inner = KrbFastReq { options: FastOptions::empty(), padata, body: body.clone() };
+    let fast = armor.wrap(&inner, &body.encode(), &mut realm.rng);
+    dangerous_as_request(body, vec![fast])
+}
+
+fn fast_tgs(realm: &mut TestRealm, tgt: &Credential) -> Vec<u8> {
+    let request = TgsRequest::new(realm.principal("HTTP/web.r"));
+    let mut made = None;
+    let (_, message) = dangerous_tgs_request(tgt, &request, realm.now, &mut realm.rng, |parts| {
+        made = parts.subkey.clone().map(|subkey| (subkey, parts.body.clone()));
+    });
+    let (subkey, body) = made.unwrap();
+    let inner = KrbFastReq { options: FastOptions::empty(), padata: Vec::new(), body };
+    FastArmor::of_request(&tgt.session_key, &subkey).wrap_tgs(&message, &inner, &mut realm.rng).unwrap()
 }
 
 fn measure(realm: &mut TestRealm, what: &str, request: &[u8], as_meant: fn(&Decision) -> bool) {

@@ -15,6 +15,7 @@ use kennel_wire::message::{
 };
 use std::borrow::Borrow;
 use std::net::IpAddr;
+use zeroize::Zeroizing;
 
 /// What an acceptor permits.
 #[derive(Debug, Clone, Copy)]
@@ -162,6 +163,11 @@ pub fn valid_now(ticket: &EncTicketPart, now: KerberosTime, clock_skew: u32, val
 pub(crate) fn message_key(key: &EncryptionKey, enctypes: &[Enctype]) -> Option<Key> {
     let enctype = Enctype::from_number(key.keytype).filter(|enctype| enctypes.contains(enctype))?;
     Key::new(enctype, &key.keyvalue).ok()
+}
+
+/// A key as messages carry it.
+pub(crate) fn encryption_key(key: &Key) -> EncryptionKey {
+    EncryptionKey { keytype: key.enctype().number(), keyvalue: Zeroizing::new(key.expose().to_vec()) }
 }
 
 fn open_authenticator(data: &EncryptedData, session: &Key, usage: KeyUsage) -> Result<Authenticator, Refusal> {

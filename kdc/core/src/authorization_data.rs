@@ -71,6 +71,11 @@ pub(crate) fn first_relevant(data: &AuthorizationData, wanted: i32) -> Option<Au
     relevant(Some(data)).into_iter().find(|datum| datum.ad_type == wanted)
 }
 
+/// Whether data hold an element of a type, by itself or inside AD-IF-RELEVANT.
+pub(crate) fn holds(data: &AuthorizationData, wanted: i32) -> bool {
+    data.0.iter().any(|datum| datum.ad_type == wanted) || first_relevant(data, wanted).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,6 +28,7 @@ pub struct EntryKey {
     pa_enc_timestamp: OnceLock<Box<PreparedKey>>,
     as_req: OnceLock<Box<PreparedChecksum>>,
     cammac: OnceLock<Box<PreparedChecksum>>,
+    fx_cookie: OnceLock<Box<PreparedKey>>,
 }
 
 impl EntryKey {
@@ -55,6 +56,11 @@ impl EntryKey {
     /// Returns the key, prepared for the checksums of a CAMMAC (RFC 7751).
     pub fn cammac(&self) -> &PreparedChecksum {
         self.cammac.get_or_init(|| Box::new(self.key.prepare_checksum(KeyUsage::CAMMAC)))
+    }
+
+    /// Returns the key, prepared to seal and open FX-COOKIEs.
+    pub fn fx_cookie(&self) -> &PreparedKey {
+        self.fx_cookie.get_or_init(|| Box::new(self.key.prepare(KeyUsage::FX_COOKIE)))
     }
 }
 
@@ -102,5 +108,6 @@ fn entry_keys(version: &KeyVersion) -> impl Iterator<Item = EntryKey> + '_ {
         pa_enc_timestamp: OnceLock::new(),
         as_req: OnceLock::new(),
         cammac: OnceLock::new(),
+        fx_cookie: OnceLock::new(),
     })
 }

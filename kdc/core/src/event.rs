@@ -38,6 +38,8 @@ pub struct Event {
     pub options: KdcOptions,
     /// Enctypes that the client offered, as numbers; the first 64.
     pub offered: Vec<i32>,
+    /// Where the request came armored (FAST): the client of the ticket that armors it. All else is said of the request inside.
+    pub armor: Option<Principal>,
     pub outcome: Decision,
 }
 

@@ -2,27 +2,27 @@
 
 use crate::access::AccessPolicy;
 use crate::as_exchange;
+use crate::as_exchange::ReceivedAsRequest;
+use crate::as_exchange::armored::ArmoredAsRequest;
 use crate::as_exchange::request::AsRequest;
-use crate::context::Context;
+use crate::context::{Context, ErrorReply};
 use crate::enrolment::pod_ticket::PodTicket;
 use crate::entry::Entry;
-use crate::event::Exchange;
+use crate::event::{Exchange, IssuedTicket};
 use crate::outcome::Outcome;
 use crate::pods::{NoCluster, PodRef, Pods};
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 use crate::tgs_exchange;
-use crate::tgs_exchange::request::TgsRequest;
+use crate::tgs_exchange::presented::PresentedTgsRequest;
+use crate::tgs_exchange::received::ReceivedTgsRequest;
 use crate::tgs_exchange::verified::VerifiedTgsRequest;
 use crate::wants::{Found, Wants};
 use kennel_wire::message::{KdcReq, MessageType, Timestamp};
 use rand_core::CryptoRngCore;
 use std::net::SocketAddr;
 use std::sync::Arc;
-
-/// Most enctypes of a request that its event names: a request may list many more.
-const MAX_OFFERED: usize = 64;
 
 /// A KDC of one realm.
 pub struct Kdc {
@@ -39,7 +39,8 @@ pub enum Step {
 }
 
 /// A request that waits for principals: ask the store for each of [`Pending::wants`], then [`Pending::resume`].
-/// A TGS request asks twice, because its client is named inside the ticket.
+/// A TGS request asks twice, because its client is named inside the ticket; an armored request once more, because all that it
+/// asks for is inside the armor.
 pub struct Pending {
     rules: Arc<Rules>,
     context: Context,
@@ -50,9 +51,20 @@ pub struct Pending {
 /// The step that a waiting request has reached.
 #[expect(clippy::large_enum_variant, reason = "lives inside the box of Pending")]
 enum Stage {
+    AsArmored(ArmoredAsRequest),
     As(AsRequest),
-    Tgs(TgsRequest),
+    Tgs(ReceivedTgsRequest),
+    TgsPresented(PresentedTgsRequest),
     TgsVerified(VerifiedTgsRequest),
+}
+
+/// The next of a request.
+#[expect(clippy::large_enum_variant, reason = "moves once, to the next step")]
+enum Next {
+    /// The request goes on, with these principals; with none at once.
+    Stage(Stage, Wants),
+    /// A ticket was issued.
+    Issued(Vec<u8>, IssuedTicket),
 }
 
 impl Kdc {
@@ -106,12 +118,14 @@ impl Kdc {
             Ok(request) => request,
             Err(_) => return Step::Done(context.refused(Refusal::Malformed.into(), self.realm())),
         };
-        context.options = request.body.options;
-        context.offered.extend(request.body.etypes.iter().take(MAX_OFFERED));
+        context.asks(&request.body);
         let begun = match request.message_type {
             MessageType::AsReq => {
                 context.exchange = Exchange::As;
-                as_exchange::begin(request, bytes, &self.rules, &mut context).map(|(r, w)| (Stage::As(r), w))
+                as_exchange::begin(request, bytes, &self.rules, &mut context).map(|(received, wants)| match received {
+                    ReceivedAsRequest::Open(request) => (Stage::As(request), wants),
+                    ReceivedAsRequest::Armored(armored) => (Stage::AsArmored(armored), wants),
+                })
             }
             MessageType::TgsReq => {
                 context.exchange = Exchange::Tgs;
@@ -156,27 +170,17 @@ impl Pending {
 
     /// Continues with what the store has of [`Pending::wants`].
     #[must_use]
-    pub fn resume(self: Box<Self>, found: Found, now: Timestamp, rng: &mut dyn CryptoRngCore) -> Step {
-        let Pending { rules, mut context, stage, .. } = *self;
+    pub fn resume(self: Box<Self>, mut found: Found, now: Timestamp, rng: &mut dyn CryptoRngCore) -> Step {
+        let Pending { rules, mut context, mut stage, .. } = *self;
         context.now = now;
-        let finished = match stage {
-            Stage::As(request) => as_exchange::finish(request, found, &rules, &mut context, rng),
-            Stage::TgsVerified(verified) => tgs_exchange::finish(verified, found, &rules, &mut context, rng),
-            Stage::Tgs(request) => match tgs_exchange::verify(request, found, &rules, &mut context) {
-                Ok((verified, wants)) if wants.is_empty() => {
-                    tgs_exchange::finish(verified, Found::default(), &rules, &mut context, rng)
-                }
-                Ok((verified, wants)) => {
-                    let stage = Stage::TgsVerified(verified);
-                    return Step::Need(Box::new(Pending { rules, context, wants, stage }));
-                }
-                Err(refused) => Err(refused),
-            },
-        };
-        Step::Done(match finished {
-            Ok((reply, issued)) => context.issued(reply, issued),
-            Err(refused) => context.refused(refused, &rules.realm),
-        })
+        loop {
+            match stage.advance(&mut found, &rules, &mut context, rng) {
+                Ok(Next::Stage(next, wants)) if wants.is_empty() => stage = next,
+                Ok(Next::Stage(stage, wants)) => return Step::Need(Box::new(Pending { rules, context, wants, stage })),
+                Ok(Next::Issued(reply, issued)) => return Step::Done(context.issued(reply, issued)),
+                Err(refused) => return Step::Done(context.refused_in_armor(refused, &rules.realm, rng)),
+            }
+        }
     }
 
     /// Refuses because a part of the KDC is not available now, mostly with KDC_ERR_SVC_UNAVAILABLE: the client tries another
@@ -186,6 +190,30 @@ impl Pending {
         let Pending { rules, mut context, .. } = *self;
         context.now = now;
         context.refused(refusal.into(), &rules.realm)
+    }
+}
+
+impl Stage {
+    /// Takes the next step of the exchange.
+    fn advance(
+        self,
+        found: &mut Found,
+        rules: &Rules,
+        context: &mut Context,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<Next, ErrorReply> {
+        let issued = |(reply, issued)| Next::Issued(reply, issued);
+        match self {
+            Stage::AsArmored(armored) => {
+                as_exchange::open(armored, found, rules, context).map(|(r, w)| Next::Stage(Stage::As(r), w))
+            }
+            Stage::As(request) => as_exchange::finish(request, found, rules, context, rng).map(issued),
+            Stage::Tgs(received) => tgs_exchange::present(received, found, rules, context)
+                .map(|(presented, wants)| Next::Stage(Stage::TgsPresented(presented), wants)),
+            Stage::TgsPresented(presented) => tgs_exchange::verify(presented, found, rules, context)
+                .map(|(verified, wants)| Next::Stage(Stage::TgsVerified(verified), wants)),
+            Stage::TgsVerified(verified) => tgs_exchange::finish(verified, found, rules, context, rng).map(issued),
+        }
     }
 }
 

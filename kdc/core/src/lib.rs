@@ -21,6 +21,7 @@
 //! | [`keytab`] | from records to a keytab, with aliases |
 //! | [`rotation`] | when keys change, step by step; who holds them |
 //! | [`accounts`] | principals that follow the objects of a cluster |
+//! | `bindings` | what a ticket is bound to: a pod, the account behind an alias |
 //! | `checks` | what AS, TGS and AP check of principals and clocks |
 //! | `ticket_policy` | lifetimes and flags |
 //! | `enctype_choice` | which enctype for what |
@@ -51,6 +52,7 @@ pub mod wants;
 mod addresses;
 mod as_exchange;
 mod authorization_data;
+mod bindings;
 mod checks;
 mod client_alias;
 mod context;

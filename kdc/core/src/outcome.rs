@@ -36,7 +36,11 @@ impl Outcome {
             return self;
         }
         let too_big = |client, server| krb_error(ErrorCode::RESPONSE_TOO_BIG, now, realm, client, server).encode();
-        let mut reply = too_big(self.event.client.as_ref(), self.event.server.as_ref());
+        let mut reply = match self.event.armor {
+            None => too_big(self.event.client.as_ref(), self.event.server.as_ref()),
+            // The names of an armored request do not leave the armor.
+            Some(_) => too_big(None, None),
+        };
         if reply.len() > limit {
             // The names of the request are that long: the answer is short without them.
             reply = too_big(None, None);

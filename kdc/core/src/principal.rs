@@ -53,6 +53,8 @@ bitflags! {
         const LOCKED = 1 << 13;
         /// Its keys never leave over kadmin (+lockdown_keys).
         const LOCKDOWN_KEYS = 1 << 14;
+        /// As a client: initial tickets by FAST alone (RFC 6113).
+        const REQUIRE_FAST = 1 << 15;
     }
 }
 

@@ -19,6 +19,10 @@ pub struct Realm {
     pub clock_skew: u32,
     /// Whether clients must pre-authenticate (unless the principal is exempt).
     pub require_preauth: bool,
+    /// Whether clients whose keys come from a password must use FAST (RFC 6113) for their initial tickets: nobody then receives
+    /// anything to guess a password from off line. Clients with random keys need no FAST, because their tickets are the armor of
+    /// the others; [`REQUIRE_FAST`](crate::principal::Attributes::REQUIRE_FAST) asks it of one of them.
+    pub require_fast: bool,
     /// Whether postdated tickets are issued and validated. A postdated ticket begins no later than the longest renewable life
     /// from now.
     pub allow_postdate: bool,
@@ -59,6 +63,7 @@ impl Realm {
             max_renewable_life: 604_800,
             clock_skew: 300,
             require_preauth: true,
+            require_fast: false,
             allow_postdate: false,
             password_change_ends_tickets: true,
             rotation: RotationPolicy::default(),

@@ -74,6 +74,22 @@ refusals! {
     PreauthFailed => PREAUTH_FAILED, "pre-authentication failed: wrong key or password";
     PreauthEnctype => PREAUTH_FAILED, "pre-authentication uses an enctype that is not permitted or that the client has no key of";
     PreauthSkew => AP_SKEW, "clock skew too great in pre-authentication";
+    // FAST.
+    FastRequired => POLICY, "the client must use FAST: ask with an armored request";
+    FastMalformed => PREAUTH_FAILED, "the FAST request cannot be read";
+    FastArmorMissing => PREAUTH_FAILED, "a FAST request without armor";
+    FastArmorType => PREAUTH_FAILED, "the FAST armor is of a type that is not known";
+    FastArmorNotTgt => POLICY, "the FAST armor is not a ticket for the ticket-granting service of this realm";
+    FastArmorWithoutSubkey => PREAUTH_FAILED, "the authenticator of the FAST armor has no sub-key";
+    FastIntegrity => AP_BAD_INTEGRITY, "the FAST request does not decrypt";
+    FastChecksumType => POLICY, "the checksum of the FAST request is not keyed with the armor key";
+    FastChecksumMismatch => AP_MODIFIED, "the request is not the one that the FAST request was made for";
+    FastCriticalOption => UNKNOWN_CRITICAL_FAST_OPTIONS, "a critical FAST option that is not known";
+    FastNested => PREAUTH_FAILED, "a FAST request inside a FAST request";
+    FastStripped => AP_MODIFIED, "the authenticator says that FAST is used, and the FAST request is missing";
+    FastArmorOnly => POLICY, "the presented ticket or its authenticator serves as FAST armor alone";
+    CookieForged => PREAUTH_FAILED, "the cookie is not one that this KDC made for this client";
+    CookieExpired => PREAUTH_EXPIRED, "the cookie is too old: begin again";
     // Options and times.
     OptionNotInAs => BADOPTION, "an option that an AS request cannot have";
     ConflictingOptions => BADOPTION, "options that exclude each other";

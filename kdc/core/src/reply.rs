@@ -2,16 +2,16 @@
 
 use crate::entry::EntryKey;
 use crate::event::IssuedTicket;
+use crate::preauth::fast_reply::FastReply;
 use crate::refusal::Refusal;
 use crate::rules::AccessGranted;
 use kennel_crypto::{CryptoError, Key, PreparedKey};
 use kennel_wire::der::writer::Writer;
 use kennel_wire::message::{
-    EncKdcRepPart, EncTicketPart, EncryptionKey, KdcRep, KerberosTime, MessageType, Nonce, PaData, Principal, Ticket,
+    EncKdcRepPart, EncTicketPart, KdcRep, KerberosTime, MessageType, Nonce, PaData, Principal, PrincipalName, Ticket,
 };
 use rand_core::CryptoRngCore;
 use std::cell::RefCell;
-use zeroize::Zeroizing;
 
 /// The key that seals the ticket of a reply.
 pub(crate) enum TicketSeal<'a> {
@@ -37,6 +37,9 @@ impl TicketSeal<'_> {
     }
 }
 
+/// Randomness for several seals of one message.
+type SharedRng<'a> = RefCell<&'a mut dyn CryptoRngCore>;
+
 /// A reply, decided in full.
 pub(crate) struct Reply<'a> {
     pub(crate) answers: MessageType,
@@ -47,6 +50,7 @@ pub(crate) struct Reply<'a> {
     /// The ticket's session key.
     pub(crate) session: &'a Key,
     pub(crate) ticket_seal: TicketSeal<'a>,
+    /// The key that seals the reply.
     pub(crate) key: &'a PreparedKey,
     pub(crate) kvno: Option<u32>,
     /// As the request has it.
@@ -56,6 +60,8 @@ pub(crate) struct Reply<'a> {
     /// The server is the ticket-granting service of another realm, in place of the requested server.
     pub(crate) referral: bool,
     pub(crate) access: &'a AccessGranted,
+    /// The armor that `padata` goes into, and with it the part of `key` that strengthens it.
+    pub(crate) fast: Option<FastReply<'a>>,
 }
 
 impl Reply<'_> {
@@ -65,25 +71,50 @@ impl Reply<'_> {
     /// None that a request could cause; kept as a refusal so that nothing here can panic.
     pub(crate) fn issue(self, rng: &mut dyn CryptoRngCore) -> Result<(Vec<u8>, IssuedTicket), Refusal> {
         let issued = self.issued();
-        let Reply { answers, padata, server, ticket, ticket_seal, key, kvno, .. } = &self;
-        let encrypted = self.encrypted_part();
         let rng = RefCell::new(rng);
         let mut writer = Writer::with_capacity(1024);
-        KdcRep::write(
-            &mut writer,
-            *answers,
-            padata,
-            &ticket.crealm,
-            &ticket.cname,
-            |w| {
-                Ticket::write(w, &server.realm, &server.name, |w| {
-                    sealed(w, (ticket_seal.key(), ticket_seal.kvno()), |w| ticket.write(w), &rng)
-                })
-            },
-            |w| sealed(w, (key, *kvno), |w| encrypted.write(*answers, w), &rng),
-        )
-        .map_err(|_: CryptoError| Refusal::Internal)?;
+        let written = match &self.fast {
+            None => {
+                let EncTicketPart { crealm, cname, .. } = &self.ticket;
+                self.write(&mut writer, &self.padata, (crealm, cname), |w| self.write_ticket(w, &rng), &rng)
+            }
+            Some(fast) => self.write_armored(&mut writer, fast, &rng),
+        };
+        written.map_err(|_: CryptoError| Refusal::Internal)?;
         Ok((writer.into_vec(), issued))
+    }
+
+    /// The ticket comes first, since the armor holds a checksum over it.
+    fn write_armored(&self, w: &mut Writer, fast: &FastReply<'_>, rng: &SharedRng<'_>) -> Result<(), CryptoError> {
+        let mut ticket = Writer::with_capacity(512);
+        self.write_ticket(&mut ticket, rng)?;
+        let ticket = ticket.into_vec();
+        let client = Principal::new(self.ticket.cname.clone(), &*self.ticket.crealm);
+        let padata = [fast.seal(self.padata.clone(), client.clone(), &ticket, &mut **rng.borrow_mut())];
+        let Principal { name, realm } = fast.outer_client(client);
+        let ticket = |w: &mut Writer| {
+            w.bytes(&ticket);
+            Ok(())
+        };
+        self.write(w, &padata, (&realm, &name), ticket, rng)
+    }
+
+    fn write(
+        &self,
+        w: &mut Writer,
+        padata: &[PaData],
+        (crealm, cname): (&str, &PrincipalName),
+        ticket: impl FnOnce(&mut Writer) -> Result<(), CryptoError>,
+        rng: &SharedRng<'_>,
+    ) -> Result<(), CryptoError> {
+        let encrypted = self.encrypted_part();
+        let enc_part = |w: &mut Writer| sealed(w, (self.key, self.kvno), |w| encrypted.write(self.answers, w), rng);
+        KdcRep::write(w, self.answers, padata, crealm, cname, ticket, enc_part)
+    }
+
+    fn write_ticket(&self, w: &mut Writer, rng: &SharedRng<'_>) -> Result<(), CryptoError> {
+        let seal = (self.ticket_seal.key(), self.ticket_seal.kvno());
+        Ticket::write(w, &self.server.realm, &self.server.name, |w| sealed(w, seal, |w| self.ticket.write(w), rng))
     }
 
     fn issued(&self) -> IssuedTicket {
@@ -149,7 +180,7 @@ fn sealed(
     writer: &mut Writer,
     (key, kvno): (&PreparedKey, Option<u32>),
     plaintext: impl FnOnce(&mut Writer),
-    rng: &RefCell<&mut dyn CryptoRngCore>,
+    rng: &SharedRng<'_>,
 ) -> Result<(), CryptoError> {
     writer.encrypted_data(
         key.enctype().number(),
@@ -159,9 +190,4 @@ fn sealed(
         plaintext,
         |region| key.seal_in_place(region, &mut **rng.borrow_mut()),
     )
-}
-
-/// A key as messages carry it.
-pub(crate) fn encryption_key(key: &Key) -> EncryptionKey {
-    EncryptionKey { keytype: key.enctype().number(), keyvalue: Zeroizing::new(key.expose().to_vec()) }
 }

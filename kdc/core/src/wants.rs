@@ -15,6 +15,8 @@ pub enum Want {
     Server,
     /// The server of the presented ticket (TGS).
     TicketServer,
+    /// The server of the ticket that armors the request (FAST).
+    ArmorTicketServer,
     /// The server of the additional ticket (user-to-user).
     AdditionalTicketServer,
     /// The realm's own ticket-granting service, whose key vouches for a ticket that comes back. Only where no other part is

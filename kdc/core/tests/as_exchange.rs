@@ -90,7 +90,7 @@ fn the_demand_to_preauthenticate_names_each_enctype_once_in_the_order_of_the_cli
     assert_eq!(error.error_code, ErrorCode::PREAUTH_REQUIRED);
     let methods = PaData::decode_all(&error.e_data.unwrap()).unwrap();
     let types: Vec<_> = methods.iter().map(|method| method.padata_type).collect();
-    assert_eq!(types, [pa_type::ETYPE_INFO2, pa_type::ENC_TIMESTAMP]);
+    assert_eq!(types, [pa_type::ETYPE_INFO2, pa_type::ENC_TIMESTAMP, pa_type::FX_FAST]);
     let entries = EtypeInfo2Entry::decode_all(&methods[0].value).unwrap();
     assert_eq!(entries.iter().map(|entry| entry.etype).collect::<Vec<_>>(), [aes128.number(), aes256.number()]);
 }
@@ -164,12 +164,16 @@ fn a_client_of_old_enctypes_alone_gets_etype_info_too_and_no_other_does() {
     let (old, new) = (pa_type::ETYPE_INFO, pa_type::ETYPE_INFO2);
     for offered in [&[23][..], &[23, 24, -133, 3, 1]] {
         let methods = methods(&mut realm, offered);
-        assert_eq!(types(&methods), [old, new, pa_type::ENC_TIMESTAMP], "{offered:?}");
+        assert_eq!(types(&methods), [old, new, pa_type::ENC_TIMESTAMP, pa_type::FX_FAST], "{offered:?}");
         let entries = EtypeInfoEntry::decode_all(&methods[0].value).unwrap();
         assert_eq!(entries, [EtypeInfoEntry { etype: 23, salt: Some(b"Ralice".to_vec()) }]);
     }
     for offered in [&[23, 18][..], &[23, 25], &[18]] {
-        assert_eq!(types(&methods(&mut realm, offered)), [new, pa_type::ENC_TIMESTAMP], "{offered:?}");
+        assert_eq!(
+            types(&methods(&mut realm, offered)),
+            [new, pa_type::ENC_TIMESTAMP, pa_type::FX_FAST],
+            "{offered:?}"
+        );
     }
     // The reply to a proof says the same of its key.
     let key = Key::from_password(Enctype::Rc4Hmac, b"secret", b"", None).unwrap();

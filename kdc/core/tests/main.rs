@@ -8,6 +8,8 @@ mod as_exchange;
 mod authenticator;
 mod client_names;
 mod cross_realm;
+mod fast;
+mod fast_refusals;
 mod front_door;
 mod hostile;
 mod passwords;

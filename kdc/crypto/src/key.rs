@@ -107,6 +107,17 @@ impl Key {
     pub fn prf(&self, input: &[u8]) -> SecretBytes {
         prf::prf(self.enctype, self.expose(), input)
     }
+
+    /// KRB-FX-CF2 (RFC 6113, section 5.1): a key of this key's enctype that is made from two keys of any enctypes. Whoever
+    /// lacks one of the two does not have it. random-to-key changes no octet in any enctype here.
+    #[must_use]
+    pub fn fx_cf2(&self, pepper: &str, other: &Key, other_pepper: &str) -> Key {
+        let bytes = prf::fx_cf2(
+            (self.enctype, self.expose(), pepper.as_bytes()),
+            (other.enctype, other.expose(), other_pepper.as_bytes()),
+        );
+        Key { enctype: self.enctype, bytes }
+    }
 }
 
 impl fmt::Debug for Key {

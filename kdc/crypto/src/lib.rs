@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`enctype`] | the enctypes (RFC 3961, 3962, 8009, 4757), their sizes and numbers |
 //! | [`usage`] | key usage numbers (RFC 4120, section 7.5.1) |
-//! | [`key`] | a key: made, read, prepared; string-to-key, checksums and PRF start here |
+//! | [`key`] | a key: made, read, prepared, combined; string-to-key, checksums and PRF start here |
 //! | [`prepared`] | a key prepared for one usage: sub-keys, cipher schedules and HMAC states built once |
 //! | [`secret`] | octets that are secret |
 //! | [`wrap`] | records under the master key |

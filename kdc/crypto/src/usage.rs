@@ -31,6 +31,20 @@ impl KeyUsage {
     pub const AP_REP: KeyUsage = KeyUsage(12);
     /// KRB-PRIV.
     pub const KRB_PRIV: KeyUsage = KeyUsage(13);
+    /// RFC 6113, section 5.4.2: checksum over the outer request, armor key.
+    pub const FAST_REQ_CHECKSUM: KeyUsage = KeyUsage(50);
+    /// RFC 6113, section 5.4.2: the inner request, armor key.
+    pub const FAST_REQ: KeyUsage = KeyUsage(51);
+    /// RFC 6113, section 5.4.3: the inner reply, armor key.
+    pub const FAST_REP: KeyUsage = KeyUsage(52);
+    /// RFC 6113, section 5.4.3: checksum over the ticket of the reply, armor key.
+    pub const FAST_FINISHED: KeyUsage = KeyUsage(53);
+    /// RFC 6113, section 5.4.6: the encrypted challenge of the client, challenge key.
+    pub const ENC_CHALLENGE_CLIENT: KeyUsage = KeyUsage(54);
+    /// RFC 6113, section 5.4.6: the encrypted challenge of the KDC, challenge key.
+    pub const ENC_CHALLENGE_KDC: KeyUsage = KeyUsage(55);
+    /// FX-COOKIE of the KDC, key of the ticket-granting service. Only the KDC reads it; the number is MIT's.
+    pub const FX_COOKIE: KeyUsage = KeyUsage(513);
     /// RFC 7751: checksums of a CAMMAC, keys of the ticket-granting service and of the ticket's server.
     pub const CAMMAC: KeyUsage = KeyUsage(64);
     /// RFC 6806, section 11: checksum over the AS-REQ, reply key.

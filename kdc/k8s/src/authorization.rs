@@ -94,6 +94,7 @@ async fn in_time<T>(review: impl Future<Output = kube::Result<T>>) -> Result<T, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kennel_wire::master_key;
 
     #[test]
     fn a_question_names_the_whole_user_and_the_virtual_resource() {
@@ -116,5 +117,8 @@ mod tests {
         assert_eq!(everywhere.namespace.as_deref(), Some(""), "an empty namespace means all of them");
         let asked = [everywhere.verb, everywhere.resource, everywhere.subresource].map(Option::unwrap);
         assert_eq!(asked, ["update", "kerberosprincipals", "rotation"]);
+        let asked = question(&user, master_key::permission::ROTATE, None).spec.resource_attributes.unwrap();
+        let asked = [asked.verb, asked.resource, asked.subresource].map(Option::unwrap);
+        assert_eq!(asked, ["update", "kerberosrealms", "master-key"]);
     }
 }

@@ -18,6 +18,7 @@ pub(crate) struct RealmSettings {
     pub(crate) max_renewable_life: Option<Seconds>,
     pub(crate) clock_skew: Option<Seconds>,
     pub(crate) require_preauth: Option<bool>,
+    pub(crate) require_fast: Option<bool>,
     pub(crate) allow_postdate: Option<bool>,
     pub(crate) password_change_ends_tickets: Option<bool>,
     pub(crate) rotation: RotationSettings,
@@ -45,6 +46,7 @@ impl RealmSettings {
         realm.max_renewable_life = self.max_renewable_life.map_or(realm.max_renewable_life, |life| life.0);
         realm.clock_skew = self.clock_skew.map_or(realm.clock_skew, |skew| skew.0);
         realm.require_preauth = self.require_preauth.unwrap_or(realm.require_preauth);
+        realm.require_fast = self.require_fast.unwrap_or(realm.require_fast);
         realm.allow_postdate = self.allow_postdate.unwrap_or(realm.allow_postdate);
         realm.password_change_ends_tickets =
             self.password_change_ends_tickets.unwrap_or(realm.password_change_ends_tickets);
@@ -138,6 +140,7 @@ mod tests {
         assert_eq!(realm.enctypes, Realm::new("R").enctypes);
         assert!(!realm.enctypes.contains(&Enctype::Rc4Hmac));
         assert!(realm.require_preauth && !realm.allow_postdate && realm.password_change_ends_tickets);
+        assert!(!realm.require_fast);
     }
 
     #[test]
@@ -149,6 +152,7 @@ mod tests {
             max_renewable_life = 0
             clock_skew = "1m"
             require_preauth = false
+            require_fast = true
             allow_postdate = true
             password_change_ends_tickets = false
             domain_realms = { "far.example" = "FAR" }
@@ -160,6 +164,7 @@ mod tests {
         assert_eq!(realm.enctypes, [Enctype::Aes128CtsHmacSha1, Enctype::Rc4Hmac]);
         assert_eq!((realm.max_life, realm.max_renewable_life, realm.clock_skew), (3600, 0, 60));
         assert!(!realm.require_preauth && realm.allow_postdate && !realm.password_change_ends_tickets);
+        assert!(realm.require_fast);
         assert_eq!(realm.domain_realms, [("far.example".into(), "FAR".into())]);
         assert_eq!(realm.capaths, [("FAR".into(), "MID".into()), ("FAR".into(), "NEAR".into())]);
         assert_eq!(realm.next_hops, [("FAR".into(), "NEAR".into())]);

@@ -19,10 +19,16 @@ use std::time::{Duration, Instant};
 
 /// Runs the exchanges and prints them to `out`. An error names the exchange that failed.
 pub(crate) async fn run(plan: &Plan, folder: &Folder, kdc: SocketAddr, out: &mut impl Write) -> anyhow::Result<()> {
-    let (user, password) = plan.test_user()?;
-    let secret = Secret::Password(SecretBytes::new(password.expose().to_vec()));
     let service = plan.test_service()?;
     let keytab = Keytab::read(&folder.keytab(service))?;
+    let (user, secret) = match plan.realm.require_fast {
+        // No password logs in without armor: the service logs in with its keytab.
+        true => (service, Secret::Keys(keytab.newest_keys(service))),
+        false => {
+            let (user, password) = plan.test_user()?;
+            (user, Secret::Password(SecretBytes::new(password.expose().to_vec())))
+        }
+    };
     for (name, protocol) in [("UDP", TransportProtocol::Udp), ("TCP", TransportProtocol::TcpOnly)] {
         let transport = Transport { protocol, ..Transport::new([kdc]) };
         let client = Client::new(&plan.realm.name, [kdc]).with_realm(&plan.realm.name, transport);

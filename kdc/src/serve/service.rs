@@ -13,6 +13,7 @@ use crate::endpoints::health::{Check, Measure, router};
 use crate::endpoints::kdc::KdcEndpoint;
 use crate::serve::cluster::{ClusterParts, Lost, RunningCluster, SharedParts};
 use crate::serve::heartbeat::Heartbeat;
+use crate::serve::master_key::MasterKeyRotation;
 use kennel_audit::{Audit, AuditWriter, Metrics};
 use kennel_controller::{Census, Live, RotationBook, RotationPolicies, Rotator, RotatorParts};
 use kennel_core::access::table::AccessTable;
@@ -32,6 +33,8 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn PrincipalStore>,
     pub(crate) cache_capacity: usize,
     pub(crate) cluster: Option<ClusterParts>,
+    /// The master key of the store.
+    pub(crate) master_key: Arc<MasterKeyRotation>,
     /// Sockets for metrics and health.
     pub(crate) metrics: Option<HttpListener>,
     /// The socket of the local administrator.
@@ -110,6 +113,7 @@ impl Service {
         let api = AdminRouter {
             decisions: Arc::new(AdminApi::new(live.clone(), decisions.clone(), explained)),
             keys: Arc::new(keys),
+            master_key: parts.master_key.clone(),
         };
         let admin = parts.admin.map(|listener| listener.serve(api.routes(Callers::Local))).transpose()?;
         let cluster = match parts.cluster.zip(decisions) {
@@ -124,6 +128,7 @@ impl Service {
         };
         let router = router(metrics, measure, life, readiness);
         let metrics = parts.metrics.map(|listener| listener.serve_apart(router, "health")).transpose()?;
+        upkeep.spawn(parts.master_key.run());
         Ok(Service { sockets, cluster, admin, metrics, upkeep, audit: writer, pairs })
     }
 
@@ -133,6 +138,11 @@ impl Service {
             Some(cluster) => cluster.lost().await,
             None => std::future::pending().await,
         }
+    }
+
+    /// Goes on with the trail in a new file, where the old one was moved away.
+    pub(crate) fn reopen_trail(&self) {
+        self.audit.reopen();
     }
 
     /// Accepts no new requests, finishes those that have begun, and writes the last audit lines.

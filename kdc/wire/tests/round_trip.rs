@@ -119,3 +119,34 @@ fn padata_comes_back() {
     assert_eq!(AuthorizationData::decode(&authorization_data().encode()).unwrap(), authorization_data());
     assert_eq!(Cammac::decode(&cammac().encode()).unwrap(), cammac());
 }
+
+#[test]
+fn fast_comes_back() {
+    let mut request = krb_fast_armored_req();
+    assert_eq!(KrbFastArmoredReq::decode(&request.encode()).unwrap(), request);
+    request.armor = None;
+    assert_eq!(KrbFastArmoredReq::decode(&request.encode()).unwrap(), request);
+    assert_eq!(KrbFastReq::decode(&krb_fast_req().encode()).unwrap(), krb_fast_req());
+    let mut response = krb_fast_response();
+    let der = response.encode();
+    assert_eq!(*KrbFastResponse::decode(&der).unwrap().encode(), *der);
+    (response.strengthen_key, response.finished) = (None, None);
+    response.padata.clear();
+    let decoded = KrbFastResponse::decode(&response.encode()).unwrap();
+    assert!(decoded.strengthen_key.is_none() && decoded.finished.is_none() && decoded.padata.is_empty());
+    let reply = KrbFastArmoredRep(encrypted(20));
+    assert_eq!(KrbFastArmoredRep::decode(&reply.encode()).unwrap(), reply);
+}
+
+#[test]
+fn fast_options_may_be_sent_with_fewer_bits_than_32() {
+    // Named bits without their trailing zeros, as ASN.1 compilers write them.
+    let der = krb_fast_req().encode();
+    let full = [0xa0, 7, 3, 5, 0, 0x40, 0, 0, 0];
+    let at = der.windows(full.len()).position(|window| window == full).unwrap();
+    let mut short = der[at..][full.len()..].to_vec();
+    short.splice(..0, [0xa0, 4, 3, 2, 6, 0x40]);
+    let length = u16::try_from(short.len()).unwrap().to_be_bytes();
+    short.splice(..0, [0x30, 0x82, length[0], length[1]]);
+    assert_eq!(KrbFastReq::decode(&short).unwrap(), krb_fast_req());
+}

@@ -20,6 +20,9 @@ impl Fields for Event {
             line.text("pod", pod);
             line.text("pod_uid", &pod.uid);
         }
+        if let Some(armor) = &self.armor {
+            line.text("armor", armor);
+        }
         line.word("peer", self.peer);
         match &self.outcome {
             Decision::Issued(issued) => issued_fields(line, issued),

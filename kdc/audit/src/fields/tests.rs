@@ -79,6 +79,13 @@ fn a_ticket_that_enforce_would_deny_names_what_is_missing() {
 }
 
 #[test]
+fn an_armored_request_names_whose_ticket_the_armor_is() {
+    let host = refused("host/web.shop").client;
+    assert_eq!(json(&Event { armor: host, ..issued() })["armor"], "host\\/web.shop@R");
+    assert!(json(&issued()).get("armor").is_none());
+}
+
+#[test]
 fn an_enrolment_names_account_pod_and_reason() {
     let pod = PodRef { namespace: "shop".into(), name: "cart-1".into(), uid: "u-1".into() };
     let event = EnrolmentEvent {

@@ -60,6 +60,7 @@ pub struct Controller {
     live: Arc<Live>,
     states: States,
     publisher: Arc<Publisher>,
+    published: Published,
     /// What the programming of accesses is told.
     accesses: Arc<AccessInbox>,
     /// What runs beside the loop, until it does.
@@ -144,7 +145,7 @@ impl Controller {
             store.clone(),
             states.clone(),
             programmed.clone(),
-            published,
+            published.clone(),
             book.clone(),
             clock,
         ));
@@ -178,6 +179,7 @@ impl Controller {
             live,
             states,
             publisher,
+            published,
             accesses,
             beside: Some((programmer, surroundings)),
             book,
@@ -234,6 +236,7 @@ impl Controller {
                 Some((name, state)) = under_way.next(), if !under_way.is_empty() => self.take_note(&name, state, &mut work),
                 _ = resync.tick() => self.look_at_everything(&mut work).await,
                 _ = look.tick() => self.look_at_broken(),
+                () = self.published.touched() => self.publish_everywhere(),
                 () = tokio::time::sleep_until(due.into()) => {}
                 else => break,
             }
@@ -336,6 +339,11 @@ impl Controller {
     fn look_at_broken(&mut self) {
         let silent = self.broken.iter().filter(|(_, failed)| failed.elapsed() > SILENT).map(|(kind, _)| *kind);
         silent.collect::<Vec<_>>().into_iter().for_each(|kind| self.say_mended(kind));
+    }
+
+    /// Has the ConfigMap of each namespace written, if its data has changed.
+    fn publish_everywhere(&self) {
+        self.publisher.touch(self.index.read().namespaces().map(|(name, _)| name), false);
     }
 
     fn follow(&self, settled: &IndexChanges) {

@@ -91,7 +91,7 @@ impl Publisher {
         book: Arc<RotationBook>,
         clock: Clock,
     ) -> Publisher {
-        let secrets = KeytabSecretPublisher::new(applier.keytab_secrets, index.clone(), store);
+        let secrets = KeytabSecretPublisher::new(applier.keytab_secrets, index.clone(), store, clock);
         Publisher {
             index,
             states,

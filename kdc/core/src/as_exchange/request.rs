@@ -6,7 +6,7 @@ use crate::enterprise::{self, ClientName};
 use crate::preauth::req_enc_pa_rep;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
-use kennel_wire::message::{KdcOptions, KdcReq, KdcReqBody, PaData, Principal, PrincipalName};
+use kennel_wire::message::{KdcOptions, KdcReqBody, PaData, Principal, PrincipalName};
 
 /// An AS request whose names make sense.
 pub(crate) struct AsRequest {
@@ -31,18 +31,16 @@ const TGS_OPTIONS: KdcOptions = KdcOptions::FORWARDED
     .union(KdcOptions::CNAME_IN_ADDL_TKT);
 
 impl AsRequest {
-    /// Checks what can be checked without the store.
+    /// Checks what can be checked without the store. `bytes` is the whole request as it came.
     pub(crate) fn new(
-        request: KdcReq,
+        padata: Vec<PaData>,
+        mut body: KdcReqBody,
         bytes: &[u8],
         rules: &Rules,
         context: &mut Context,
     ) -> Result<AsRequest, ErrorReply> {
-        let KdcReq { padata, mut body, .. } = request;
         let realm = &rules.realm;
-        let named = |name: Option<PrincipalName>| name.filter(names_somebody).map(|n| Principal::new(n, &*body.realm));
-        context.client = named(body.cname.take());
-        context.server = named(body.sname.take());
+        name_parties(&mut body, context);
         if body.realm != realm.name {
             return Err(Refusal::WrongRealm.into());
         }
@@ -73,4 +71,11 @@ impl AsRequest {
     pub(crate) fn client_name<'a>(&'a self, canonical: &'a Principal) -> &'a Principal {
         if self.body.options.contains(KdcOptions::CANONICALIZE) { canonical } else { &self.asked }
     }
+}
+
+/// Moves the names of the parties from a body to the context.
+pub(crate) fn name_parties(body: &mut KdcReqBody, context: &mut Context) {
+    let named = |name: Option<PrincipalName>| name.filter(names_somebody).map(|n| Principal::new(n, &*body.realm));
+    context.client = named(body.cname.take());
+    context.server = named(body.sname.take());
 }

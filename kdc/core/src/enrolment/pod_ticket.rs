@@ -1,6 +1,7 @@
 //! A ticket-granting ticket that is issued to a pod, without an AS exchange: the pod has proved who it is with its token.
 
 use crate::access::{AccessPath, AccessRequest};
+use crate::ap_exchange::encryption_key;
 use crate::checks;
 use crate::enctype_choice::{permitted, ticket_key};
 use crate::entry::Entry;
@@ -9,7 +10,7 @@ use crate::pods::{PodRef, PodState};
 use crate::principal::Attributes;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
-use crate::reply::{encryption_key, seal_ticket};
+use crate::reply::seal_ticket;
 use crate::rules::Rules;
 use kennel_crypto::{Enctype, Key};
 use kennel_wire::ccache;

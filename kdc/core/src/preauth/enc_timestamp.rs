@@ -32,6 +32,6 @@ pub(crate) fn verify<'a>(
     if within_skew(stamp.0, now, realm.clock_skew) { Ok(key) } else { Err(Refusal::PreauthSkew) }
 }
 
-fn proves_identity(key: &EntryKey) -> bool {
+pub(super) fn proves_identity(key: &EntryKey) -> bool {
     key.state == KeyState::Active || key.salt.is_none()
 }

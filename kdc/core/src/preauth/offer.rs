@@ -5,17 +5,30 @@ use kennel_crypto::Enctype;
 use kennel_wire::message::{EtypeInfo2Entry, EtypeInfoEntry, PaData, pa_type};
 
 /// The METHOD-DATA of KDC_ERR_PREAUTH_REQUIRED (RFC 4120, section 7.5.2), for the keys that the client can use, in its
-/// order of preference. `offered` are the enctypes of its request.
-pub(crate) fn methods(keys: &[&EntryKey], offered: &[i32]) -> Vec<PaData> {
+/// order of preference. `offered` are the enctypes of its request. Inside armor a challenge is offered in place of a timestamp (RFC 6113,
+/// section 5.4.6); outside, FAST itself.
+pub(crate) fn methods(keys: &[&EntryKey], offered: &[i32], armored: bool) -> Vec<PaData> {
     let mut methods = key_information(keys, offered);
-    methods.push(PaData { padata_type: pa_type::ENC_TIMESTAMP, value: Vec::new() });
+    match armored {
+        true => methods.push(empty(pa_type::ENCRYPTED_CHALLENGE)),
+        false => methods.extend([empty(pa_type::ENC_TIMESTAMP), fast()]),
+    }
     methods
+}
+
+/// PA-FX-FAST without a value: the KDC knows FAST (RFC 6113, section 5.4).
+pub(crate) fn fast() -> PaData {
+    empty(pa_type::FX_FAST)
+}
+
+fn empty(padata_type: i32) -> PaData {
+    PaData { padata_type, value: Vec::new() }
 }
 
 /// PA-ETYPE-INFO2, after PA-ETYPE-INFO for a client that offers old enctypes alone, and for no other (RFC 4120, section 3.1.3).
 pub(crate) fn key_information(keys: &[&EntryKey], offered: &[i32]) -> Vec<PaData> {
     let offers_newer = offered.iter().any(|number| is_newer(*number));
-    let mut information = Vec::with_capacity(3);
+    let mut information = Vec::with_capacity(4);
     if !offers_newer {
         information.push(etype_info(keys));
     }

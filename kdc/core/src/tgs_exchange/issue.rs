@@ -1,5 +1,6 @@
 //! The ticket of a TGS request, and the reply with it.
 
+use crate::ap_exchange::encryption_key;
 use crate::authorization_data::{Source, acceptable};
 use crate::client_alias;
 use crate::context::Context;
@@ -8,8 +9,9 @@ use crate::entry::EntryKey;
 use crate::event::IssuedTicket;
 use crate::kdc_verifier::Vouching;
 use crate::pods::PodRef;
+use crate::preauth::fast_reply::{FastReply, StrengthenedKey};
 use crate::refusal::Refusal;
-use crate::reply::{Reply, TicketSeal, encryption_key};
+use crate::reply::{Reply, TicketSeal};
 use crate::rules::AccessGranted;
 use crate::tgs_exchange::identified::IdentifiedTgsRequest;
 use crate::tgs_exchange::presented::PresentedTicket;
@@ -55,10 +57,16 @@ impl IdentifiedTgsRequest<'_> {
         if let TicketSeal::Server(server_key) = &ticket_seal {
             self.vouching(server_key, context.pod.as_ref()).apply(&mut ticket)?;
         }
-        let reply_key = match &presented.subkey {
-            Some(subkey) => subkey.prepare(KeyUsage::TGS_REP_SUBKEY),
-            None => presented.session.prepare(KeyUsage::TGS_REP_SESSION),
+        let (key, usage) = match &presented.subkey {
+            Some(subkey) => (subkey, KeyUsage::TGS_REP_SUBKEY),
+            None => (&presented.session, KeyUsage::TGS_REP_SESSION),
         };
+        let fast = context.armor.as_deref().map(|armor| FastReply {
+            armor,
+            key: StrengthenedKey::new(key, rng),
+            now: context.now,
+        });
+        let reply_key = fast.as_ref().map_or(key, |fast| &fast.key.reply).prepare(usage);
         let reply = Reply {
             answers: MessageType::TgsReq,
             padata: Vec::new(),
@@ -73,6 +81,7 @@ impl IdentifiedTgsRequest<'_> {
             encrypted_pa_data: Vec::new(),
             referral: self.matched == ServerMatch::Referral,
             access,
+            fast,
         };
         reply.issue(rng)
     }

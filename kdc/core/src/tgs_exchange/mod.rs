@@ -2,8 +2,9 @@
 //!
 //! | step | what holds then |
 //! |---|---|
-//! | [`request`] | the AP-REQ can be read and the options fit together |
-//! | [`verified`] | the AP-REQ is genuine ([`presented`]), and so is the additional ticket ([`user_to_user`]) |
+//! | [`received`] | the AP-REQ can be read |
+//! | [`presented`] | the AP-REQ is genuine; what is asked for is known, also inside armor, and its options fit together ([`request`]) |
+//! | [`verified`] | the additional ticket is genuine too ([`user_to_user`]) |
 //! | [`identified`] | client and server may take part, and then: the access decision lets the client have the ticket |
 //! | [`issue`] | the ticket is decided, no longer than access lasts, and the reply is built |
 //!
@@ -12,6 +13,7 @@
 pub(crate) mod identified;
 pub(crate) mod issue;
 pub(crate) mod presented;
+pub(crate) mod received;
 pub(crate) mod referral;
 pub(crate) mod request;
 pub(crate) mod ticket;
@@ -22,7 +24,8 @@ use crate::context::{Context, ErrorReply};
 use crate::event::IssuedTicket;
 use crate::rules::Rules;
 use crate::tgs_exchange::identified::IdentifiedTgsRequest;
-use crate::tgs_exchange::request::TgsRequest;
+use crate::tgs_exchange::presented::PresentedTgsRequest;
+use crate::tgs_exchange::received::ReceivedTgsRequest;
 use crate::tgs_exchange::verified::{Parties, VerifiedTgsRequest};
 use crate::wants::{Found, Wants};
 use kennel_wire::message::KdcReq;
@@ -34,21 +37,31 @@ pub(crate) fn begin(
     bytes: &[u8],
     rules: &Rules,
     context: &mut Context,
-) -> Result<(TgsRequest, Wants), ErrorReply> {
-    let request = TgsRequest::new(request, bytes, rules, context)?;
-    let wants = request.wants(&rules.realm);
-    Ok((request, wants))
+) -> Result<(ReceivedTgsRequest, Wants), ErrorReply> {
+    let received = ReceivedTgsRequest::new(request, bytes, rules, context)?;
+    let wants = received.wants(&rules.realm);
+    Ok((received, wants))
 }
 
-/// Verifies the AP-REQ (RFC 4120, section 3.3.2); returns what it proves with the principals that are needed next,
-/// if any.
+/// Verifies the AP-REQ (RFC 4120, section 3.3.2); returns what it proves with the principals that are needed next: none, unless
+/// the request came armored.
+pub(crate) fn present(
+    received: ReceivedTgsRequest,
+    found: &mut Found,
+    rules: &Rules,
+    context: &mut Context,
+) -> Result<(PresentedTgsRequest, Wants), ErrorReply> {
+    Ok(PresentedTgsRequest::new(received, found, rules, context)?)
+}
+
+/// Opens the additional ticket; returns the request with the principals that are needed next, if any.
 pub(crate) fn verify(
-    request: TgsRequest,
-    found: Found,
+    presented: PresentedTgsRequest,
+    found: &mut Found,
     rules: &Rules,
     context: &mut Context,
 ) -> Result<(VerifiedTgsRequest, Wants), ErrorReply> {
-    let verified = VerifiedTgsRequest::new(request, found, rules, context)?;
+    let verified = VerifiedTgsRequest::new(presented, found, rules, context.now)?;
     let wants = verified.wants(&rules.realm);
     Ok((verified, wants))
 }
@@ -56,7 +69,7 @@ pub(crate) fn verify(
 /// Decides, with what [`verify`] wanted; returns the TGS-REP (RFC 4120, section 3.3.3).
 pub(crate) fn finish(
     verified: VerifiedTgsRequest,
-    found: Found,
+    found: &mut Found,
     rules: &Rules,
     context: &mut Context,
     rng: &mut dyn CryptoRngCore,

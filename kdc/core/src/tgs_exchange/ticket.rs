@@ -1,14 +1,14 @@
-//! Tickets that clients present to the ticket-granting service: their kinds, the additional ticket, and the pods that they
-//! are bound to. [`crate::ap_exchange`] opens tickets and judges their validity.
+//! Tickets that clients present to the ticket-granting service: their kinds, and the additional ticket.
+//! [`crate::ap_exchange`] opens tickets and judges their validity.
 
-use crate::ap_exchange::{open_ticket, valid_now};
-use crate::authorization_data::relevant;
-use crate::client_alias::account_of_ticket;
+use crate::ap_exchange::{ApRules, open_ticket, valid_now};
+use crate::bindings::{Bindings, pod_lives};
 use crate::entry::Entry;
-use crate::pods::{PodRef, PodState};
+use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
-use kennel_wire::message::{AuthorizationData, EncTicketPart, KerberosTime, Principal, Ticket};
+use kennel_crypto::KeyUsage;
+use kennel_wire::message::{EncTicketPart, KerberosTime, Ticket};
 
 /// What kind of ticket is presented.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,15 @@ impl TicketKind {
     }
 }
 
+/// What the ticket-granting service permits in the AP-REQ of a TGS request.
+pub(crate) fn ap_rules(realm: &Realm) -> ApRules<'_> {
+    ApRules {
+        authenticator_usage: KeyUsage::TGS_REQ_AUTHENTICATOR,
+        enctypes: &realm.enctypes,
+        clock_skew: realm.clock_skew,
+    }
+}
+
 /// Opens the additional ticket of a user-to-user request, which must be a TGT of this realm that can be used now.
 pub(crate) fn open_additional(
     ticket: &Ticket,
@@ -47,36 +56,6 @@ pub(crate) fn open_additional(
     let part = open_ticket(&ticket.enc_part, server, realm)?;
     valid_now(&part, now, realm.clock_skew, false).map_err(|_| Refusal::SecondTicketUnusable)?;
     let bound = Bindings::read(part.authorization_data.as_ref())?;
-    lives(bound.pod.as_ref(), rules)?;
+    pod_lives(bound.pod.as_ref(), rules)?;
     Ok((part, bound))
-}
-
-/// What a ticket of this realm is bound to.
-#[derive(Default)]
-pub(crate) struct Bindings {
-    /// The pod that it ends with.
-    pub(crate) pod: Option<PodRef>,
-    /// The account of its client, where it bears another name of it.
-    pub(crate) account: Option<Principal>,
-}
-
-impl Bindings {
-    /// Reads them from what the KDC asserts of a ticket.
-    ///
-    /// # Errors
-    /// [`Refusal::PodBindingTorn`], [`Refusal::TicketAliasTorn`].
-    pub(crate) fn read(asserted: Option<&AuthorizationData>) -> Result<Bindings, Refusal> {
-        let relevant = relevant(asserted);
-        let pod = PodRef::of_ticket(&relevant).map_err(|_| Refusal::PodBindingTorn)?;
-        let account = account_of_ticket(&relevant).map_err(|_| Refusal::TicketAliasTorn)?;
-        Ok(Bindings { pod, account })
-    }
-}
-
-/// A ticket ends with the pod that it is bound to.
-pub(crate) fn lives(pod: Option<&PodRef>, rules: &Rules) -> Result<(), Refusal> {
-    match pod {
-        Some(pod) if rules.pods.state(pod) == PodState::Gone => Err(Refusal::PodGone),
-        _ => Ok(()),
-    }
 }

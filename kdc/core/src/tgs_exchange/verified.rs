@@ -1,19 +1,18 @@
 //! A TGS request whose AP-REQ is genuine. The next steps decide whether its client may have the ticket.
 
-use crate::context::Context;
 use crate::entry::Entry;
 use crate::principal::Origin;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 use crate::short_name;
-use crate::tgs_exchange::presented::PresentedTicket;
+use crate::tgs_exchange::presented::{PresentedTgsRequest, PresentedTicket};
 use crate::tgs_exchange::referral;
 use crate::tgs_exchange::request::TgsRequest;
 use crate::tgs_exchange::ticket::TicketKind;
 use crate::tgs_exchange::user_to_user::SecondTicket;
 use crate::wants::{Found, Want, Wants};
-use kennel_wire::message::Principal;
+use kennel_wire::message::{Principal, Timestamp};
 use std::sync::Arc;
 
 /// The request, its opened tickets, and what was found so far.
@@ -50,20 +49,17 @@ pub(crate) enum ServerMatch {
 }
 
 impl VerifiedTgsRequest {
-    /// Opens the tickets and verifies the AP-REQ.
+    /// Opens the additional ticket.
     pub(crate) fn new(
-        request: TgsRequest,
-        mut found: Found,
+        request: PresentedTgsRequest,
+        found: &mut Found,
         rules: &Rules,
-        context: &mut Context,
+        now: Timestamp,
     ) -> Result<VerifiedTgsRequest, Refusal> {
-        let (ticket_server, server) = (found.take(Want::TicketServer), found.take(Want::Server));
-        let second_server = found.take(Want::AdditionalTicketServer);
-        let other_krbtgt = found.take(Want::TicketGrantingService);
-        let presented =
-            PresentedTicket::verify(&request, ticket_server.as_deref(), other_krbtgt.as_deref(), rules, context)?;
+        let PresentedTgsRequest { request, presented, ticket_server, other_krbtgt } = request;
+        let (server, second_server) = (found.take(Want::Server), found.take(Want::AdditionalTicketServer));
         let second = match &request.second {
-            Some(ticket) => Some(SecondTicket::open(ticket, second_server.as_deref(), rules, context.now)?),
+            Some(ticket) => Some(SecondTicket::open(ticket, second_server.as_deref(), rules, now)?),
             None => None,
         };
         Ok(VerifiedTgsRequest { request, presented, ticket_server, other_krbtgt, server, second })
@@ -98,7 +94,7 @@ impl VerifiedTgsRequest {
     ///
     /// # Errors
     /// [`Refusal::ClientUnknown`], [`Refusal::TicketAliasChanged`], [`Refusal::ServerUnknown`].
-    pub(crate) fn parties(&self, mut found: Found, realm: &Realm) -> Result<Parties, Refusal> {
+    pub(crate) fn parties(&self, found: &mut Found, realm: &Realm) -> Result<Parties, Refusal> {
         let client = match self.has_own_client(realm) {
             true => Some(found.take(Want::Client).ok_or(Refusal::ClientUnknown)?),
             false => None,

@@ -28,8 +28,16 @@ use std::sync::Arc;
 
 /// Every path.
 #[cfg(test)]
-pub(crate) const PATHS: [&str; 6] =
-    [path::DECISIONS, path::PAIRS, path::ACCESS, path::EXPLAIN, path::KEYS, path::ROTATE];
+pub(crate) const PATHS: [&str; 8] = [
+    path::DECISIONS,
+    path::PAIRS,
+    path::ACCESS,
+    path::EXPLAIN,
+    path::KEYS,
+    path::ROTATE,
+    kennel_wire::master_key::path::MASTER_KEY,
+    kennel_wire::master_key::path::ROTATE,
+];
 /// Longest name of a namespace (RFC 1123 label).
 const LONGEST_NAMESPACE: usize = 63;
 
@@ -169,6 +177,7 @@ mod tests {
         KeyVersionInfo, KeyVersionState, KeysQuery, KeysResponse, LostDecisions, Pair, PairsResponse, PrincipalKeys,
         RotateRequest, RotateResponse, RotationKind, ServerMode, StreamStart,
     };
+    use kennel_wire::master_key;
     use serde::Serialize;
     use serde_json::Value;
     use std::collections::BTreeSet;
@@ -333,14 +342,15 @@ mod tests {
         let reasons: BTreeSet<&str> = reasons.iter().map(|reason| reason.as_str().unwrap()).collect();
         assert_eq!(reasons, AdminRefusal::all().iter().map(AdminRefusal::name).collect());
         for refusal in AdminRefusal::all() {
-            let describes = |path: &str| {
-                let method = if path == path::ROTATE { "post" } else { "get" };
+            let describes = |(path, method): (&str, &str)| {
                 let responses = &document["paths"][path][method]["responses"];
                 responses[refusal.status().as_str()]["description"]
                     .as_str()
                     .is_some_and(|said| said.contains(refusal.name()))
             };
-            assert!(PATHS.into_iter().any(describes), "{}", refusal.name());
+            const POSTED: [(&str, &str); 2] = [(path::ROTATE, "post"), (master_key::path::ROTATE, "post")];
+            let all = PATHS.map(|path| (path, "get")).into_iter().chain(POSTED);
+            assert!(all.into_iter().any(describes), "{}", refusal.name());
         }
     }
 }

@@ -5,6 +5,8 @@
 //! |---|---|
 //! | [`router`] | every path, for the listeners that serve it |
 //! | [`api`] | the paths about decisions: reads requests and writes answers |
+//! | [`master_key`] | the master key: its state, and its rotation |
+//! | [`answer`] | answers that no cache may keep |
 //! | [`callers`] | whose token a request carries, and what its user may see |
 //! | [`stream`] | decisions as lines that go on |
 //! | [`streams`] | the limits of such answers |
@@ -27,6 +29,7 @@ pub(crate) mod callers;
 pub(crate) mod directory;
 pub(crate) mod explain;
 mod keys;
+pub(crate) mod master_key;
 mod names;
 pub(crate) mod pairs_file;
 mod refusal;

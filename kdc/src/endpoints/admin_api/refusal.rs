@@ -40,12 +40,14 @@ pub(crate) enum AdminRefusal {
     NoCluster,
     /// The question names somebody who is not of the realm.
     NotFound(String),
+    /// The master key is not rotated, as the operator has something to do first.
+    MasterKeyNotRotated(String),
 }
 
 impl AdminRefusal {
     /// One of each, for the OpenAPI document.
     #[cfg(test)]
-    pub(crate) fn all() -> [AdminRefusal; 14] {
+    pub(crate) fn all() -> [AdminRefusal; 15] {
         use AdminRefusal as R;
         [
             R::QueryMalformed(String::new()),
@@ -62,6 +64,7 @@ impl AdminRefusal {
             R::AccessUnknown,
             R::NoCluster,
             R::NotFound("bank/web is no service of an enrolled namespace".into()),
+            R::MasterKeyNotRotated("there is no next key: put one into master.key.next, or let the KDC make it".into()),
         ]
     }
 
@@ -74,7 +77,7 @@ impl AdminRefusal {
             AdminRefusal::NoCluster | AdminRefusal::NotFound(_) | AdminRefusal::PrincipalUnknown(_) => {
                 StatusCode::NOT_FOUND
             }
-            AdminRefusal::NeverRotates { .. } => StatusCode::CONFLICT,
+            AdminRefusal::NeverRotates { .. } | AdminRefusal::MasterKeyNotRotated(_) => StatusCode::CONFLICT,
             AdminRefusal::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             AdminRefusal::ReviewsBusy
             | AdminRefusal::ReviewUnavailable
@@ -101,6 +104,7 @@ impl AdminRefusal {
             AdminRefusal::AccessUnknown => "AccessUnknown",
             AdminRefusal::NoCluster => "NoCluster",
             AdminRefusal::NotFound(_) => "NotFound",
+            AdminRefusal::MasterKeyNotRotated(_) => "MasterKeyNotRotated",
         }
     }
 
@@ -125,6 +129,9 @@ impl AdminRefusal {
                 let group = Permission::GROUP;
                 let whole = match namespace {
                     Some(namespace) => format!("in namespace {namespace}: bind a Role with it there"),
+                    None if *resource == "kerberosrealms" => {
+                        "in the whole cluster: bind a ClusterRole with it by a ClusterRoleBinding".into()
+                    }
                     None => "in all namespaces: name a namespace, or bind a ClusterRole with it in the whole cluster".into(),
                 };
                 format!("{user} lacks the permission to {verb} {resource}/{subresource}.{group} {whole}")
@@ -156,6 +163,7 @@ impl AdminRefusal {
             AdminRefusal::AccessUnknown => {
                 "the KDC has not read the KerberosAccesses of the cluster yet: repeat the request after Retry-After".into()
             }
+            AdminRefusal::MasterKeyNotRotated(reason) => reason.clone(),
         }
     }
 }
@@ -193,6 +201,9 @@ mod tests {
         assert!(message.starts_with("alice lacks"), "{message}");
         assert!(message.contains("get kerberosaccesses/decisions.kennel.dev in namespace shop"), "{message}");
         assert!(refusal(None).message().contains("in all namespaces"));
+        let permission = kennel_wire::master_key::permission::ROTATE;
+        let message = AdminRefusal::NotPermitted { user: "alice".into(), permission, namespace: None }.message();
+        assert!(message.contains("update kerberosrealms/master-key.kennel.dev in the whole cluster"), "{message}");
     }
 
     #[test]

@@ -213,6 +213,7 @@ mod tests {
                 pod: None,
                 options: KdcOptions::default(),
                 offered: Vec::new(),
+                armor: None,
                 outcome: Decision::refused(Refusal::TicketExpired),
             });
         }

@@ -11,8 +11,8 @@ use crate::der::writer::Writer;
 use crate::error::WireError;
 use crate::message::nonce::Nonce;
 use kerberos_asn1::{
-    ApOptions, AuthorizationData, Checksum, HostAddresses, Int32, KdcOptions, KerberosTime, LastReq, Microseconds,
-    PaData, PrincipalName, Realm, TicketFlags, TransitedEncoding,
+    ApOptions, AuthorizationData, Checksum, HostAddresses, Int32, KdcOptions, KerberosFlags, KerberosTime, LastReq,
+    Microseconds, PaData, PrincipalName, Realm, TicketFlags, TransitedEncoding,
 };
 use red_asn1::{Asn1Object, SequenceOf, Tag};
 use red_asn1_derive::Sequence;
@@ -37,6 +37,20 @@ where
     T: TryFrom<A, Error = Reason>,
 {
     convert::<A, T>(&gate::check_padded(plaintext)?.readable()?, message)
+}
+
+/// Decodes a CHOICE of which only the alternative with this context tag is in use.
+pub(super) fn decode_choice<A, T>(der: &[u8], number: u8, message: &'static str) -> Result<T, WireError>
+where
+    A: Asn1Object,
+    T: TryFrom<A, Error = Reason>,
+{
+    let readable = gate::check_first(der)?.readable()?;
+    let outer = header::read(&readable, 0, readable.len())?;
+    if outer.tag != tag::context(number) {
+        return Err(WireError::Message { message, reason: "another alternative than the known one" });
+    }
+    convert::<A, T>(readable.get(outer.start..outer.end).unwrap_or_default(), message)
 }
 
 /// Parses and converts DER that has passed the gate.
@@ -353,6 +367,66 @@ pub(super) struct VerifierMac {
     pub(super) enctype: Option<Int32>,
     #[seq_field(context_tag = 3)]
     pub(super) mac: Checksum,
+}
+
+#[derive(Sequence, Default)]
+pub(super) struct KrbFastArmor {
+    #[seq_field(context_tag = 0)]
+    pub(super) armor_type: Int32,
+    #[seq_field(context_tag = 1)]
+    pub(super) armor_value: Vec<u8>,
+}
+
+#[derive(Sequence, Default)]
+pub(super) struct KrbFastArmoredReq {
+    #[seq_field(context_tag = 0)]
+    pub(super) armor: Option<KrbFastArmor>,
+    #[seq_field(context_tag = 1)]
+    pub(super) req_checksum: Checksum,
+    #[seq_field(context_tag = 2)]
+    pub(super) enc_fast_req: EncryptedData,
+}
+
+#[derive(Sequence, Default)]
+pub(super) struct KrbFastReq {
+    #[seq_field(context_tag = 0)]
+    pub(super) fast_options: KerberosFlags,
+    #[seq_field(context_tag = 1)]
+    pub(super) padata: SequenceOf<PaData>,
+    #[seq_field(context_tag = 2)]
+    pub(super) req_body: KdcReqBody,
+}
+
+#[derive(Sequence, Default)]
+pub(super) struct KrbFastArmoredRep {
+    #[seq_field(context_tag = 0)]
+    pub(super) enc_fast_rep: EncryptedData,
+}
+
+#[derive(Sequence, Default)]
+pub(super) struct KrbFastResponse {
+    #[seq_field(context_tag = 0)]
+    pub(super) padata: SequenceOf<PaData>,
+    #[seq_field(context_tag = 1)]
+    pub(super) strengthen_key: Option<EncryptionKey>,
+    #[seq_field(context_tag = 2)]
+    pub(super) finished: Option<KrbFastFinished>,
+    #[seq_field(context_tag = 3)]
+    pub(super) nonce: Nonce,
+}
+
+#[derive(Sequence, Default)]
+pub(super) struct KrbFastFinished {
+    #[seq_field(context_tag = 0)]
+    pub(super) timestamp: KerberosTime,
+    #[seq_field(context_tag = 1)]
+    pub(super) usec: Microseconds,
+    #[seq_field(context_tag = 2)]
+    pub(super) crealm: Realm,
+    #[seq_field(context_tag = 3)]
+    pub(super) cname: PrincipalName,
+    #[seq_field(context_tag = 4)]
+    pub(super) ticket_checksum: Checksum,
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub mod ad_type {
     pub const KDC_ISSUED: i32 = 4;
     pub const AND_OR: i32 = 5;
     pub const MANDATORY_FOR_KDC: i32 = 8;
+    pub const FX_FAST_ARMOR: i32 = 71;
+    pub const FX_FAST_USED: i32 = 72;
     pub const CAMMAC: i32 = 96;
     pub const WIN2K_PAC: i32 = 128;
     pub const TOKEN_RESTRICTIONS: i32 = 141;

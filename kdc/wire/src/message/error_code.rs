@@ -115,6 +115,8 @@ impl ErrorCode {
     pub const FIELD_TOOLONG: ErrorCode = ErrorCode(61);
     /// Wrong realm.
     pub const WRONG_REALM: ErrorCode = ErrorCode(68);
+    /// RFC 6113: the conversation has taken too long; begin again.
+    pub const PREAUTH_EXPIRED: ErrorCode = ErrorCode(90);
     /// An unsupported critical FAST option was requested.
     pub const UNKNOWN_CRITICAL_FAST_OPTIONS: ErrorCode = ErrorCode(93);
 
@@ -176,6 +178,7 @@ impl ErrorCode {
             ErrorCode::GENERIC => "Generic error",
             ErrorCode::FIELD_TOOLONG => "Field is too long for this implementation",
             ErrorCode::WRONG_REALM => "Wrong realm",
+            ErrorCode::PREAUTH_EXPIRED => "Pre-authentication conversation expired",
             ErrorCode::UNKNOWN_CRITICAL_FAST_OPTIONS => "An unsupported critical FAST option was requested",
             _ => return None,
         })

@@ -1,4 +1,5 @@
-//! KDCOptions, TicketFlags and APOptions (RFC 4120, sections 5.2.8, 5.3, 5.4.1, 5.5.1). Bit 0 is the most significant.
+//! KDCOptions, TicketFlags and APOptions (RFC 4120, sections 5.2.8, 5.3, 5.4.1, 5.5.1), FastOptions (RFC 6113, section 5.4.2).
+//! Bit 0 is the most significant.
 
 use bitflags::bitflags;
 
@@ -92,4 +93,21 @@ bitflags! {
         const MUTUAL_REQUIRED = bit(2);
         const _ = !0;
     }
+}
+
+bitflags! {
+    /// Options of a FAST request. Whoever does not know one of the first sixteen must refuse the request.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct FastOptions: u32 {
+        /// No name of the client stands outside the encrypted parts.
+        const HIDE_CLIENT_NAMES = bit(1);
+        /// The KDC follows referrals in place of the client.
+        const KDC_FOLLOW_REFERRALS = bit(16);
+        const _ = !0;
+    }
+}
+
+impl FastOptions {
+    /// The critical options.
+    pub const CRITICAL: FastOptions = FastOptions::from_bits_retain(0xffff_0000);
 }

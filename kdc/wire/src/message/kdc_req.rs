@@ -195,7 +195,7 @@ impl KdcReqBody {
         writer.into_vec()
     }
 
-    fn write(&self, w: &mut Writer) {
+    pub(super) fn write(&self, w: &mut Writer) {
         w.sequence(|w| {
             if !self.additional_tickets.is_empty() {
                 let tickets = self.additional_tickets.iter().rev();

@@ -1,4 +1,4 @@
-//! The messages of RFC 4120, one file each. Decoding passes the DER gate, then kerberos_asn1, then becomes these types;
+//! The messages of RFC 4120 and its extensions, one file each. Decoding passes the DER gate, then kerberos_asn1, then becomes these types;
 //! encoding is written directly.
 //!
 //! Every `decode` is a pure function of its bytes that returns for any of them.
@@ -9,6 +9,7 @@ pub(crate) mod authorization_data;
 pub(crate) mod cammac;
 pub(crate) mod encrypted;
 pub(crate) mod error_code;
+pub(crate) mod fast;
 pub(crate) mod flags;
 pub(crate) mod host_address;
 pub(crate) mod kdc_rep;
@@ -27,7 +28,8 @@ pub use authorization_data::{AuthorizationData, AuthorizationDatum, ad_type};
 pub use cammac::{Cammac, VerifierMac};
 pub use encrypted::{Checksum, EncryptedData, EncryptionKey};
 pub use error_code::ErrorCode;
-pub use flags::{ApOptions, KdcOptions, TicketFlags};
+pub use fast::{KrbFastArmor, KrbFastArmoredRep, KrbFastArmoredReq, KrbFastFinished, KrbFastReq, KrbFastResponse};
+pub use flags::{ApOptions, FastOptions, KdcOptions, TicketFlags};
 pub use host_address::HostAddress;
 pub use kdc_rep::{EncKdcRepPart, KdcRep, LastReq};
 pub use kdc_req::{KdcReq, KdcReqBody, MessageType};

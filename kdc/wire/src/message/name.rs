@@ -106,6 +106,12 @@ impl Principal {
         Principal { name, realm: realm.into() }
     }
 
+    /// The anonymous principal of the anonymous realm (RFC 8062, section 3), which stands in place of a hidden name.
+    #[must_use]
+    pub fn anonymous() -> Principal {
+        Principal::new(PrincipalName::new(NameType::WELLKNOWN, ["WELLKNOWN", "ANONYMOUS"]), "WELLKNOWN:ANONYMOUS")
+    }
+
     /// The ticket-granting service `krbtgt/for_realm@in_realm`.
     #[must_use]
     pub fn krbtgt(for_realm: &str, in_realm: &str) -> Principal {

@@ -34,6 +34,7 @@ pub mod pa_type {
     pub const FOR_USER: i32 = 129;
     pub const FX_COOKIE: i32 = 133;
     pub const FX_FAST: i32 = 136;
+    pub const FX_ERROR: i32 = 137;
     pub const ENCRYPTED_CHALLENGE: i32 = 138;
     pub const REQ_ENC_PA_REP: i32 = 149;
 }

@@ -111,6 +111,34 @@ pub(crate) fn authenticator() -> Authenticator {
     }
 }
 
+/// An AS request with an armor of its own.
+pub(crate) fn krb_fast_armored_req() -> KrbFastArmoredReq {
+    KrbFastArmoredReq {
+        armor: Some(KrbFastArmor { armor_type: KrbFastArmor::AP_REQUEST, armor_value: ap_req().encode() }),
+        req_checksum: Checksum { cksumtype: 16, checksum: vec![8; 12] },
+        enc_fast_req: encrypted(300),
+    }
+}
+
+pub(crate) fn krb_fast_req() -> KrbFastReq {
+    let KdcReq { padata, body, .. } = as_req();
+    KrbFastReq { options: FastOptions::HIDE_CLIENT_NAMES, padata, body }
+}
+
+pub(crate) fn krb_fast_response() -> KrbFastResponse {
+    KrbFastResponse {
+        padata: etype_info_padata(),
+        strengthen_key: Some(key(4)),
+        finished: Some(KrbFastFinished {
+            timestamp: Timestamp { time: NOW, micros: 654_321 },
+            crealm: "DEV.KENNEL".into(),
+            cname: alice(),
+            ticket_checksum: Checksum { cksumtype: 16, checksum: vec![5; 12] },
+        }),
+        nonce: 1_234_567_890u32.into(),
+    }
+}
+
 pub(crate) fn ap_rep() -> ApRep {
     ApRep { enc_part: encrypted(80) }
 }

@@ -51,21 +51,21 @@ func login(how, name, secret string) (*client.Client, error) {
 	realm := conf.LibDefaults.DefaultRealm
 	switch how {
 	case "password":
-		user := client.NewWithPassword(name, realm, secret, conf, client.DisablePAFXFAST(true))
+		user := client.NewWithPassword(name, realm, secret, conf)
 		return user, user.Login()
 	case "keytab":
 		keys, err := keytab.Load(secret)
 		if err != nil {
 			return nil, err
 		}
-		user := client.NewWithKeytab(name, realm, keys, conf, client.DisablePAFXFAST(true))
+		user := client.NewWithKeytab(name, realm, keys, conf)
 		return user, user.Login()
 	case "ccache":
 		cache, err := credentials.LoadCCache(secret)
 		if err != nil {
 			return nil, err
 		}
-		return client.NewFromCCache(cache, conf, client.DisablePAFXFAST(true))
+		return client.NewFromCCache(cache, conf)
 	}
 	return nil, fmt.Errorf("no such way to log in: %s", how)
 }
