@@ -2,7 +2,7 @@
 
 use anyhow::{Context, anyhow};
 use http_body_util::{BodyExt, Limited};
-use hyper::header::RETRY_AFTER;
+use hyper::header::{CONTENT_TYPE, RETRY_AFTER};
 use hyper::{HeaderMap, Request, StatusCode};
 use kennel_wire::admin::{AdminError, DecisionsQuery, path};
 use kube::Client;
@@ -47,8 +47,19 @@ impl AdminApi {
 
     /// The answer to one question.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> anyhow::Result<T> {
+        let request = Request::get(with_query(path, query)?).body(Body::empty())?;
+        self.ask(path, request).await
+    }
+
+    /// The answer to one order.
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        let request = Request::post(path).header(CONTENT_TYPE, "application/json");
+        self.ask(path, request.body(Body::from(serde_json::to_vec(body)?))?).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, path: &str, request: Request<Body>) -> anyhow::Result<T> {
         let answer = tokio::time::timeout(ANSWER, async {
-            let body = Limited::new(self.send(path, query).await?, LONGEST).collect().await;
+            let body = Limited::new(self.send(request).await?, LONGEST).collect().await;
             Ok::<_, anyhow::Error>(
                 body.map_err(|error| anyhow!("the answer of the KDC cannot be read: {error}"))?.to_bytes(),
             )
@@ -59,13 +70,13 @@ impl AdminApi {
 
     /// The lines of the stream of decisions.
     pub(crate) async fn decisions(&self, query: &DecisionsQuery) -> anyhow::Result<Lines> {
-        let answer = tokio::time::timeout(SILENCE, self.send(path::DECISIONS, query)).await;
+        let request = Request::get(with_query(path::DECISIONS, query)?).body(Body::empty())?;
+        let answer = tokio::time::timeout(SILENCE, self.send(request)).await;
         let body = answer.map_err(|_| anyhow!("the KDC did not answer within {SILENCE:?}"))??;
         Ok(Lines { body, octets: Vec::new(), ended: false })
     }
 
-    async fn send(&self, path: &str, query: &impl Serialize) -> anyhow::Result<Body> {
-        let request = Request::get(with_query(path, query)?).body(Body::empty())?;
+    async fn send(&self, request: Request<Body>) -> anyhow::Result<Body> {
         let answer = self.client.send(request).await.map_err(reached)?;
         let (head, body) = answer.into_parts();
         if head.status == StatusCode::OK {

@@ -22,7 +22,7 @@ mod source;
 mod state;
 mod table;
 
-use crate::commands::{access, audit, diff, explain, render, status};
+use crate::commands::{access, audit, diff, explain, keys, master_key, render, rotate, status};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use std::process::ExitCode;
@@ -57,6 +57,13 @@ enum Command {
     /// What the KDC decides.
     #[command(subcommand)]
     Audit(Audit),
+    /// Shows the versions of a principal's keys, who holds them, and what the next step of the rotation waits for.
+    Keys(keys::KeysArgs),
+    /// Gives a principal, or all, new keys now; after a leak, refuses the old ones at once.
+    Rotate(rotate::RotateArgs),
+    /// The key that wraps every record of the KDC's store.
+    #[command(subcommand)]
+    MasterKey(MasterKey),
     /// Prints the completions of a shell: source <(kennel completion bash)
     Completion {
         /// The shell.
@@ -76,6 +83,14 @@ enum Access {
 enum Audit {
     /// Shows decisions about tickets as they are made: allowed, observed, denied, refused.
     Tail(audit::tail::TailArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum MasterKey {
+    /// Shows which master key the store is under, the progress of a rotation, and what to do next.
+    Status(master_key::StatusArgs),
+    /// Begins to wrap every record anew under the next master key, while the KDC serves.
+    Rotate(master_key::RotateArgs),
 }
 
 fn main() -> ExitCode {
@@ -102,6 +117,10 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
             Command::Access(Access::Suggest(args)) => access::suggest::run(args).await,
             Command::Access(Access::Matrix(args)) => access::matrix::run(args).await,
             Command::Audit(Audit::Tail(args)) => audit::tail::run(args).await,
+            Command::Keys(args) => keys::run(args).await,
+            Command::Rotate(args) => rotate::run(args).await,
+            Command::MasterKey(MasterKey::Status(args)) => master_key::status(args).await,
+            Command::MasterKey(MasterKey::Rotate(args)) => master_key::rotate(args).await,
             Command::Completion { shell } => {
                 clap_complete::generate(*shell, &mut Cli::command(), "kennel", &mut std::io::stdout());
                 Ok(ExitCode::SUCCESS)

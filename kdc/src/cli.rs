@@ -8,7 +8,7 @@ use crate::config::{Config, file};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use kennel_store::sled::Rollback;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 /// A Kerberos KDC for clusters.
@@ -51,6 +51,10 @@ pub(crate) struct ServeArgs {
     /// Serves an older copy of the store once, where no newer one is left. What was revoked or changed since that copy is undone.
     #[arg(long)]
     pub(crate) accept_rollback: bool,
+    /// Begins at this start to wrap every record anew under the key of the file beside the master key with the ending .next; the same
+    /// as kennel master-key rotate. A rotation that has begun goes on at each start, also without the flag.
+    #[arg(long)]
+    pub(crate) rotate_master_key: bool,
     /// Overrides enrolment.certificate.certificate: a chain in PEM, the server's certificate first. Needs --tls-key.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_certificate: Option<PathBuf>,
@@ -101,6 +105,7 @@ impl ServeArgs {
         if self.accept_rollback {
             config.store.rollback = Rollback::Accept;
         }
+        config.store.rotate_master_key = self.rotate_master_key;
         if let Some(sink) = &self.audit {
             config.audit.sink = parse_sink(sink);
         }
@@ -130,6 +135,10 @@ pub(crate) struct DevArgs {
     /// UDP and TCP port of the KDC; the next four ports are reserved (kpasswd, kadmin, HTTPS, metrics).
     #[arg(long, value_name = "P", default_value_t = 10088, value_parser = clap::value_parser!(u16).range(1..=65_531))]
     pub(crate) port: u16,
+    /// Address to listen on: in a container 0.0.0.0 or ::, so that published ports reach the KDC. The realm is for tests: whoever reaches
+    /// the address can use it.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) listen: IpAddr,
     /// Name of the realm [default: DEV.KENNEL, or the seed's].
     #[arg(long)]
     pub(crate) realm: Option<String>,
@@ -160,6 +169,23 @@ pub(crate) struct DevArgs {
     /// Level of the log on standard error: error, warn, info, debug, trace, or a filter.
     #[arg(long, value_name = "LEVEL", env = "KENNEL_LOG", default_value = "warn")]
     pub(crate) log: String,
+}
+
+impl DevArgs {
+    /// The address of the service whose port is `offset` after the KDC's.
+    pub(crate) fn socket(&self, offset: u16) -> SocketAddr {
+        SocketAddr::new(self.listen, self.port.saturating_add(offset))
+    }
+
+    /// The KDC's address for clients on this machine.
+    pub(crate) fn reachable(&self) -> SocketAddr {
+        let address = match self.listen {
+            IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            given => given,
+        };
+        SocketAddr::new(address, self.port)
+    }
 }
 
 /// The value of `--user`, `NAME:PASSWORD`.
@@ -246,6 +272,7 @@ mod tests {
     fn dev_needs_no_flags() {
         let args = dev(&[]).unwrap();
         assert_eq!((args.dir.to_str(), args.port), (Some(".kennel"), 10088));
+        assert_eq!(args.socket(4).to_string(), "127.0.0.1:10092");
         assert!(args.realm.is_none() && args.users.is_empty() && args.services.is_empty());
     }
 
@@ -277,6 +304,18 @@ mod tests {
         for wrong in ["0", "65532", "70000", "x"] {
             assert!(dev(&["--port", wrong]).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn every_address_is_reached_by_that_of_this_machine() {
+        for (given, reachable) in
+            [("0.0.0.0", "127.0.0.1:9"), ("::", "[::1]:9"), ("192.0.2.1", "192.0.2.1:9"), ("::1", "[::1]:9")]
+        {
+            let args = dev(&["--listen", given, "--port", "9"]).unwrap();
+            assert_eq!(args.reachable().to_string(), reachable);
+            assert_eq!(args.socket(0).ip().to_string(), given);
+        }
+        assert!(dev(&["--listen", "localhost"]).is_err());
     }
 
     #[test]

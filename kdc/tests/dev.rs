@@ -152,6 +152,68 @@ fn a_port_in_use_is_told_and_nothing_is_made() {
 }
 
 #[test]
+fn a_plan_that_cannot_be_carried_out_is_refused_before_anything_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("realm");
+    let long = format!("HTTP/{}", "a".repeat(251));
+    let port = free_port().to_string();
+    for (flags, parts) in [
+        (["--service", &long], ["too long by 8 octets", "shorten it"]),
+        (["--user", "HTTP_web.shop.svc.cluster.local:x"], ["would share the keytab", "rename"]),
+        (["--service", "krbtgt/OTHER"], ["reserved", "another name"]),
+    ] {
+        let arguments = [&["dev", "--dir", root.to_str().unwrap(), "--port", &port][..], &flags].concat();
+        Process::run(&arguments).assert_refused(1, &parts);
+        assert!(!root.exists(), "{flags:?}");
+    }
+}
+
+#[test]
+fn a_host_that_no_library_reads_in_krb5_conf_is_left_out_of_it_with_a_word() {
+    let dir = tempfile::tempdir().unwrap();
+    let flags = ["--service", "HTTP/web.shop", "--service", "HTTP/[web", "--service", "HTTP/{web}"];
+    let process = Process::dev(dir.path(), free_port(), &flags);
+    let said = process.stdout();
+    assert!(said.contains("krb5.conf leaves out \"[web\"") && said.contains("leaves out \"{web}\""), "{said}");
+    let conf = std::fs::read_to_string(dir.path().join("krb5.conf")).unwrap();
+    assert!(conf.contains("web.shop = DEV.KENNEL") && !conf.contains("[web") && !conf.contains("{web}"), "{conf}");
+    assert!(dir.path().join("keytabs/HTTP__web_.keytab").exists(), "the service is there all the same");
+}
+
+#[tokio::test]
+async fn the_first_service_may_have_old_keys_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let seed = dir.path().join("seed.toml");
+    for enctype in ["aes128-cts-hmac-sha1-96", "arcfour-hmac"] {
+        let text = format!(
+            "[realm]\nenctypes = ['aes256-cts-hmac-sha1-96', 'aes128-cts-hmac-sha1-96', 'arcfour-hmac']\n\
+             [[principal]]\nname = 'alice'\npassword = 'secret'\n\
+             [[principal]]\nname = '{SERVICE}'\nenctypes = ['{enctype}']\n"
+        );
+        std::fs::write(&seed, text).unwrap();
+        let port = free_port();
+        let _process = Process::dev(&dir.path().join(enctype), port, &["--seed", seed.to_str().unwrap()]);
+        let client = client(port);
+        let tgt = tgt(&client, "alice", &Secret::password("secret")).await;
+        let ticket = service_ticket(&client, &tgt).await;
+        assert_eq!(ticket.session_key.enctype().number(), 18);
+    }
+}
+
+#[tokio::test]
+async fn in_a_container_it_listens_on_every_address_of_either_family() {
+    for (listen, written, reached) in [("0.0.0.0", "127.0.0.1", "127.0.0.2"), ("::", "[::1]", "[::1]")] {
+        let dir = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let _process = Process::dev(dir.path(), port, &["--listen", listen]);
+        let conf = std::fs::read_to_string(dir.path().join("krb5.conf")).unwrap();
+        assert!(conf.contains(&format!("kdc = {written}:{port}")), "{conf}");
+        let client = Client::new("DEV.KENNEL", [format!("{reached}:{port}")]);
+        tgt(&client, "alice", &Secret::password("secret")).await;
+    }
+}
+
+#[test]
 fn a_second_dev_on_the_folder_is_refused_and_the_first_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let port = free_port();

@@ -59,6 +59,35 @@ async fn a_realm_is_made_with_create_alone_and_served_again_without_it() {
     }
 }
 
+#[tokio::test]
+async fn after_sighup_the_trail_and_the_log_go_on_in_new_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let path = config(dir.path(), port);
+    let (trail, log) = (dir.path().join("audit.log"), dir.path().join("kdc.log"));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let text = text.replace("sink = \"stdout\"", &format!("sink = \"{}\"", trail.display()));
+    let text = text.replace("# file = \"/var/log/kennel/kdc.log\"", &format!("file = \"{}\"", log.display()));
+    std::fs::write(&path, text).unwrap();
+    let mut process = Process::start(&["serve", "--config", path.to_str().unwrap(), "--create"]);
+    process.wait_for_port(port);
+    answers(&format!("127.0.0.1:{port}")).await;
+    let moved = |file: &Path| file.with_extension("1");
+    for file in [&trail, &log] {
+        std::fs::rename(file, moved(file)).unwrap();
+    }
+    process.hang_up();
+    process.wait_until("both files are there again", |_| trail.exists() && log.exists());
+    answers(&format!("127.0.0.1:{port}")).await;
+    let ended = process.terminate();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    let read = |file: &Path| std::fs::read_to_string(file).unwrap();
+    assert_eq!([read(&moved(&trail)), read(&trail)].map(|lines| lines.lines().count()), [1, 1]);
+    assert!(read(&moved(&log)).contains("serving") && !read(&moved(&log)).contains("stopped"));
+    assert!(read(&log).contains("SIGHUP") && read(&log).contains("stopped"), "{}", read(&log));
+    assert_eq!(ended.stderr, "", "the log is in its file");
+}
+
 #[test]
 fn a_wrong_master_key_is_refused_and_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();

@@ -14,7 +14,6 @@ use kennel_wire::message::Principal;
 use rand::rngs::OsRng;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -114,7 +113,7 @@ async fn put(store: &SledStore, name: &str) -> Result<(), kennel_store::StoreErr
 fn open(folder: &Path, mode: OpenMode) -> Result<SledStore> {
     let path = folder.join("store");
     let key = master_key_file::load_or_create(&folder.join("master.key"), &path, &mut OsRng)?;
-    Ok(SledStore::open(&path, Arc::new(key), mode)?)
+    Ok(SledStore::open(&path, key, mode)?)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ mod descriptors;
 mod disk;
 mod kill;
 mod load;
+mod master_key;
 mod rollback;
 mod stall;
 mod stop;

@@ -48,6 +48,33 @@ fn reply_session_and_ticket_may_each_have_their_own() -> Result<()> {
 }
 
 #[test]
+fn a_client_of_one_enctype_gets_a_ticket_for_a_service_of_another() -> Result<()> {
+    let realm = realm_with(
+        r#"
+        [realm]
+        enctypes = ["aes256-cts-hmac-sha1-96", "aes128-cts-hmac-sha1-96", "arcfour-hmac"]
+
+        [[principal]]
+        name = "HTTP/old.shop"
+        enctypes = ["arcfour-hmac"]
+
+        [[principal]]
+        name = "HTTP/small.shop"
+        enctypes = ["aes128-cts-hmac-sha1-96"]
+        "#,
+    )?;
+    let user = realm.mit()?.with_defaults(&[("permitted_enctypes", "aes256-cts-hmac-sha1-96")])?;
+    user.kinit(&["alice"], "secret")?.ok()?;
+    for (service, enctype) in [("HTTP/old.shop", "arcfour-hmac"), ("HTTP/small.shop", "aes128-cts-hmac-sha1-96")] {
+        user.kvno(&[service])?.ok()?;
+        let ticket = user.shown(&format!("{service}@TEST.KENNEL"))?;
+        assert!(ticket.ticket_enctype.contains(enctype), "{}", ticket.ticket_enctype);
+        assert_eq!(ticket.session_enctype, "aes256-cts-hmac-sha1-96");
+    }
+    Ok(())
+}
+
+#[test]
 fn the_client_chooses_the_session_enctype() -> Result<()> {
     let realm = realm()?;
     for enctype in AES {

@@ -41,6 +41,15 @@ fn gokrb5_logs_in_with_password_keytab_and_cache() -> Result<()> {
 }
 
 #[test]
+fn gokrb5_logs_in_by_an_alias_which_stays_its_name() -> Result<()> {
+    // It refuses a reply that names it otherwise, even where it asks for canonicalization.
+    let realm = realm_with("[[principal]]\nname = \"bob\"\npassword = \"secret\"\naliases = [\"robert\"]")?;
+    let run = go(&realm, &["ticket", "password", "robert", "secret", SERVICE])?.ok()?;
+    assert!(run.stdout.contains("ticket 20"), "{run}");
+    Ok(())
+}
+
+#[test]
 fn gokrb5_uses_each_enctype() -> Result<()> {
     for (enctype, number) in [
         ("aes256-cts-hmac-sha384-192", 20),

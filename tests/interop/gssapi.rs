@@ -10,17 +10,29 @@ use tempfile::TempDir;
 const AES: [&str; 4] =
     ["aes256-cts-hmac-sha384-192", "aes128-cts-hmac-sha256-128", "aes256-cts-hmac-sha1-96", "aes128-cts-hmac-sha1-96"];
 
-/// A whole conversation; both sides must say that all was as it should be.
+/// A whole conversation of alice; both sides must say that all was as it should be.
 fn conversation(realm: &Realm, acceptor: &Peer, initiator: &Peer, login: Login<'_>) -> Result<()> {
+    conversation_as(realm, acceptor, initiator, login, ("alice", "alice"))
+}
+
+/// The same of an initiator that logs in by a name, and is seen under a name.
+fn conversation_as(
+    realm: &Realm,
+    acceptor: &Peer,
+    initiator: &Peer,
+    login: Login<'_>,
+    (name, seen): (&str, &str),
+) -> Result<()> {
     let folder = TempDir::new()?;
     let (config, keytab) = (realm.config(), realm.keytab("HTTP/web.shop"));
     let (server, port) = acceptor.accept(&config, "HTTP/web.shop", &keytab, folder.path())?;
-    let run = initiator.initiate(&config, &port, "HTTP@web.shop", "alice", login)?;
+    let run = initiator.initiate(&config, &port, "HTTP@web.shop", name, login)?;
     let run = run.ok().map_err(|error| error.context(server.said()))?;
     assert!(run.stdout.contains("session complete"), "{run}\n{}", server.said());
     assert!(run.stdout.to_lowercase().contains("mutual true"), "{run}");
+    let initiator = format!("initiator {seen}@TEST.KENNEL");
     for said in [
-        "initiator alice@TEST.KENNEL",
+        &*initiator,
         "target HTTP/web.shop@TEST.KENNEL",
         "unwrapped wrapped with confidentiality encrypted",
         "unwrapped wrapped with integrity alone plain",
@@ -102,9 +114,7 @@ fn java_logs_in_with_a_keytab_and_with_a_cache_of_kinit() -> Result<()> {
 #[test]
 fn java_goes_over_tcp_where_the_configuration_says_so() -> Result<()> {
     let realm = crate::realm()?;
-    let config = realm.config();
-    let text = std::fs::read_to_string(&config)?;
-    std::fs::write(&config, text.replace("[libdefaults]", "[libdefaults]\n    udp_preference_limit = 1"))?;
+    set(&realm, "udp_preference_limit = 1")?;
     for jdk in jdks()? {
         conversation(&realm, &Peer::Python, &Peer::Java(jdk), Login::Password("secret"))?;
     }
@@ -114,12 +124,71 @@ fn java_goes_over_tcp_where_the_configuration_says_so() -> Result<()> {
 #[test]
 fn java_renews_its_ticket() -> Result<()> {
     let realm = crate::realm()?;
-    let config = realm.config();
-    let text = std::fs::read_to_string(&config)?;
-    std::fs::write(&config, text.replace("[libdefaults]", "[libdefaults]\n    renew_lifetime = 1d"))?;
+    set(&realm, "renew_lifetime = 1d")?;
     for jdk in jdks()? {
-        let run = Peer::Java(jdk).renew(&config, "alice", "secret")?.ok()?;
+        let run = Peer::Java(jdk).renew(&realm.config(), "alice", "secret")?.ok()?;
         assert!(run.stdout.contains("renewed true"), "{run}");
+    }
+    Ok(())
+}
+
+/// Adds a line to the section libdefaults of the realm's krb5.conf.
+fn set(realm: &Realm, line: &str) -> Result<()> {
+    let text = std::fs::read_to_string(realm.config())?;
+    Ok(std::fs::write(realm.config(), text.replace("[libdefaults]", &format!("[libdefaults]\n    {line}")))?)
+}
+
+#[test]
+fn java_logs_in_whatever_renewable_life_it_asks_for_and_the_realm_permits() -> Result<()> {
+    // Java ends with KRB_AP_ERR_MODIFIED where it asks for a renewable ticket and gets another one.
+    for (permitted, asked) in [("7d", "0"), ("0s", "7d"), ("0s", "0")] {
+        let realm = realm_with(&format!("[realm]\nmax_renewable_life = \"{permitted}\""))?;
+        set(&realm, &format!("renew_lifetime = {asked}"))?;
+        for jdk in jdks()? {
+            conversation(&realm, &Peer::Python, &Peer::Java(jdk), Login::Password("secret"))?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn java_logs_in_where_its_principal_may_not_renew() -> Result<()> {
+    let realm = realm_with(
+        r#"
+        [[principal]]
+        name = "bob"
+        password = "secret"
+        attributes = ["disallow_renewable"]
+        "#,
+    )?;
+    set(&realm, "renew_lifetime = 7d")?;
+    for jdk in jdks()? {
+        conversation_as(&realm, &Peer::Python, &Peer::Java(jdk), Login::Password("secret"), ("bob", "bob"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn java_sums_up_its_requests_as_versions_up_to_11_do() -> Result<()> {
+    for checksum in ["rsa-md5", "rsa-md4"] {
+        let realm = crate::realm()?;
+        set(&realm, &format!("default_checksum = {checksum}"))?;
+        for jdk in jdks()? {
+            conversation(&realm, &Peer::Python, &Peer::Java(jdk), Login::Password("secret"))?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn java_logs_in_by_an_alias_and_keeps_it_unless_it_asks_for_the_canonical_name() -> Result<()> {
+    for (canonicalize, seen) in [("false", "robert"), ("true", "bob")] {
+        let seed = "[[principal]]\nname = \"bob\"\npassword = \"secret\"\naliases = [\"robert\"]";
+        let realm = realm_with(seed)?;
+        set(&realm, &format!("canonicalize = {canonicalize}"))?;
+        for jdk in jdks()? {
+            conversation_as(&realm, &Peer::Python, &Peer::Java(jdk), Login::Password("secret"), ("robert", seen))?;
+        }
     }
     Ok(())
 }

@@ -138,15 +138,70 @@ fn a_dns_policy_that_was_chosen_stays() -> Result<()> {
     Ok(())
 }
 
+/// The user that the agent of a pod runs as, and the mode of its files.
+fn user_and_mode(spec: Value) -> Result<(i64, String)> {
+    let pod = created(api()?, "inject", &pod(spec))?;
+    let agent = agent(&pod).context("no agent")?;
+    let user = agent.pointer("/securityContext/runAsUser").and_then(Value::as_i64).context("no user")?;
+    Ok((user, env(agent, "KENNEL_AGENT_MODE").unwrap_or_default().to_owned()))
+}
+
 #[test]
 fn files_are_open_to_the_group_alone_where_the_pod_has_one() -> Result<()> {
-    let mode = |spec: Value| -> Result<String> {
-        let pod = created(api()?, "inject", &pod(spec))?;
-        let agent = agent(&pod).context("no agent")?;
-        Ok(env(agent, "KENNEL_AGENT_MODE").unwrap_or_default().to_owned())
+    assert_eq!(user_and_mode(json!({ "securityContext": { "fsGroup": 1000 } }))?, (65_532, "0660".into()));
+    assert_eq!(user_and_mode(json!({}))?, (65_532, "0666".into()));
+    Ok(())
+}
+
+#[test]
+fn files_are_those_of_the_one_user_that_the_pod_runs_as_and_closed_to_all_others() -> Result<()> {
+    // Heimdal refuses a cache of another user, and one that others may read.
+    let app = |user: Option<i64>| match user {
+        Some(user) => json!({ "name": format!("u{user}"), "image": "i", "securityContext": { "runAsUser": user } }),
+        None => json!({ "name": "app", "image": "i" }),
     };
-    assert_eq!(mode(json!({ "securityContext": { "fsGroup": 1000 } }))?, "0660");
-    assert_eq!(mode(json!({ "securityContext": { "runAsUser": 1000 } }))?, "0666");
+    let init = |user: i64| json!({ "name": "init", "image": "i", "securityContext": { "runAsUser": user } });
+    for spec in [
+        json!({ "securityContext": { "runAsUser": 1000 } }),
+        json!({ "securityContext": { "runAsUser": 1000, "fsGroup": 2000 } }),
+        json!({ "containers": [app(Some(1000))] }),
+        json!({ "securityContext": { "runAsUser": 7 }, "containers": [app(Some(1000))] }),
+        json!({ "securityContext": { "runAsUser": 1000 }, "containers": [app(None), app(Some(1000))] }),
+        json!({ "containers": [app(None), app(Some(1000))], "initContainers": [init(1000)], "securityContext": { "runAsUser": 1000 } }),
+    ] {
+        assert_eq!(user_and_mode(spec.clone())?, (1000, "0600".into()), "{spec}");
+    }
+    Ok(())
+}
+
+#[test]
+fn files_stay_open_where_the_users_of_a_pod_are_several_or_root_or_not_known() -> Result<()> {
+    let app = |user: i64| json!({ "name": format!("u{user}"), "image": "i", "securityContext": { "runAsUser": user } });
+    for spec in [
+        json!({ "containers": [app(1000), app(1001)] }),
+        json!({ "containers": [app(1000), { "name": "b", "image": "i" }] }),
+        json!({ "containers": [app(1000)], "initContainers": [{ "name": "b", "image": "i" }] }),
+        json!({ "securityContext": { "runAsUser": 0 } }),
+    ] {
+        assert_eq!(user_and_mode(spec.clone())?, (65_532, "0666".into()), "{spec}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_agent_is_told_what_to_do_after_a_change_where_the_pod_says_so() -> Result<()> {
+    let on_change = |annotations: Value| -> Result<Option<String>> {
+        let mut pod = pod(json!({}));
+        pod.pointer_mut("/metadata")
+            .and_then(Value::as_object_mut)
+            .context("no object")?
+            .extend([("annotations".to_owned(), annotations)]);
+        let pod = created(api()?, "inject", &pod)?;
+        Ok(env(agent(&pod).context("no agent")?, "KENNEL_AGENT_ON_CHANGE").map(str::to_owned))
+    };
+    let reload = "http://127.0.0.1:8080/reload";
+    assert_eq!(on_change(json!({ "kennel.dev/on-change": reload }))?.as_deref(), Some(reload));
+    assert_eq!(on_change(json!({ "other": "x" }))?, None);
     Ok(())
 }
 

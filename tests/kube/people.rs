@@ -60,6 +60,9 @@ fn an_editor_writes_principals_an_admin_access_too_and_nobody_of_them_realms() -
         ensure!(!may(api, user, "get", "kerberosprincipals.kennel.dev/keys")?, "{user} sees keys");
         let decisions = may(api, user, "get", "kerberosaccesses.kennel.dev/decisions")?;
         assert_eq!(decisions, user == "admin-user", "{user}: decisions");
+        ensure!(may(api, user, "get", "kerberosprincipals.kennel.dev/keyversions")?, "{user} sees no versions");
+        let rotation = may(api, user, "update", "kerberosprincipals.kennel.dev/rotation")?;
+        assert_eq!(rotation, user == "admin-user", "{user}: rotation");
     }
     Ok(())
 }

@@ -46,10 +46,19 @@ impl<'a> World<'a> {
 
     /// With further lines of the KerberosRealm's spec.
     pub(crate) fn with(api: &'a Api, spec: &str) -> Result<World<'a>> {
+        World::seeded(api, spec, "")
+    }
+
+    /// With a seed of the KDC, in the format of `kennel-kdc dev --seed`, too.
+    pub(crate) fn seeded(api: &'a Api, spec: &str, seed: &str) -> Result<World<'a>> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let id = format!("w{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let name = format!("{}.KENNEL", id.to_uppercase());
-        let realm = Realm::builder(&name)?.kubeconfig(&api.kubeconfig()).env("KENNEL_LOG", "info").start()?;
+        let mut builder = Realm::builder(&name)?.kubeconfig(&api.kubeconfig()).env("KENNEL_LOG", "info");
+        if !seed.is_empty() {
+            builder = builder.seed(seed);
+        }
+        let realm = builder.start()?;
         let world = World { api, realm, id, folder: TempDir::new()? };
         world.apply_realm(spec)?;
         Ok(world)
@@ -190,16 +199,27 @@ impl<'a> World<'a> {
 
     /// `POST /v1/enroll` by curl: the status, and the body.
     pub(crate) fn post(&self, token: Option<&str>, body: &str) -> Result<(u16, Value)> {
+        self.post_to("/v1/enroll", token, body)
+    }
+
+    /// A POST by curl: the status, and the body.
+    pub(crate) fn post_to(&self, path: &str, token: Option<&str>, body: &str) -> Result<(u16, Value)> {
         let mut command = Command::new("curl");
         command.args(["-s", "--cacert"]).arg(self.realm.ca()).args(["-w", "\n%{http_code}", "-X", "POST"]);
         if let Some(token) = token {
             command.arg("-H").arg(format!("Authorization: Bearer {token}"));
         }
-        command.args(["--data-binary", "@-", &self.url("/v1/enroll")]);
+        command.args(["--data-binary", "@-", &self.url(path)]);
         let run = process::run(&mut command, body)?.ok()?;
         let (text, status) = run.stdout.rsplit_once('\n').context("curl said no status")?;
         let body = serde_json::from_str(text).with_context(|| format!("no JSON: {text}"))?;
         Ok((status.parse()?, body))
+    }
+
+    /// The KDC's metrics.
+    pub(crate) fn metrics(&self) -> Result<String> {
+        let url = format!("http://127.0.0.1:{}/metrics", self.realm.port() + 4);
+        Ok(process::run(Command::new("curl").args(["-sf", &url]), "")?.ok()?.stdout)
     }
 
     /// An address of the enrolment API.

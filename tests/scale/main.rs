@@ -2,7 +2,10 @@
 //! and how long a new account needs to become a principal.
 //!
 //! `cargo run --release -p kennel-tests --bin kube-scale` (`--short` for a little of it; `--hostile` for the same figures again beside a
-//! tenant who asks for all that an object can ask for).
+//! tenant who asks for all that an object can ask for; `--rotate` to rotate every key at once afterwards, which is 10,000 with
+//! `--namespaces 200`).
+
+mod rotation;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
@@ -36,6 +39,9 @@ struct Args {
     /// Measures again beside a hostile tenant.
     #[arg(long)]
     hostile: bool,
+    /// Rotates every key at the end.
+    #[arg(long)]
+    rotate: bool,
 }
 
 fn main() -> Result<()> {
@@ -76,8 +82,18 @@ fn main() -> Result<()> {
         say_latency(&api, &realm, tries..2 * tries)?;
         println!("memory: {} KiB resident", memory::resident(realm.server().id())?);
     }
+    if args.rotate {
+        rotation::rotate_everything(&mut realm, &principals(&args)?)?;
+    }
     ensure!(realm.server().is_running()?, "{}", realm.server().said());
     Ok(())
+}
+
+/// The principals of the accounts that [`fill`] makes.
+fn principals(args: &Args) -> Result<Vec<Principal>> {
+    let accounts = (0..args.namespaces).flat_map(|number| (0..args.accounts).map(move |account| (number, account)));
+    let name = |(number, account)| Principal::parse(&format!("a{account}.{}", namespace(number)), REALM);
+    accounts.map(|both| Ok(name(both)?)).collect()
 }
 
 /// Measures new accounts with these numbers.

@@ -35,6 +35,18 @@ impl Daemon {
         format!("{}--- log\n{log}", self.server.said())
     }
 
+    /// Replaces the keytab of Apache or PostgreSQL by another file of the same name, as the agent does: by renaming.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn replace_keytab(&self, keytab: &Path) -> Result<()> {
+        let place = self.folder.path().join(keytab.file_name().context("a file without a name")?);
+        let aside = place.with_extension("unfinished");
+        std::fs::copy(keytab, &aside)?;
+        std::fs::set_permissions(&aside, PermissionsExt::from_mode(0o644))?;
+        Ok(std::fs::rename(aside, place)?)
+    }
+
     fn start(command: &mut Command, folder: TempDir, port: u16) -> Result<Daemon> {
         let mut server = Server::start(command, folder.path(), "daemon")?;
         server.wait_until(START_LIMIT, |_| TcpStream::connect(("127.0.0.1", port)).is_ok())?;

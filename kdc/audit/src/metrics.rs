@@ -6,6 +6,7 @@ use kennel_core::access::denial::{AccessDenial, DenialReason};
 use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal};
 use kennel_core::event::{Decision, Event, Exchange};
 use kennel_core::refusal::Refusal;
+use kennel_core::rotation::event::{RotationAction, RotationEvent};
 use kennel_wire::admin::DecisionOutcome;
 use kennel_wire::message::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -49,6 +50,11 @@ struct AccessLabels {
     reason: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RotationLabels {
+    action: &'static str,
+}
+
 /// Decisions on access by a KerberosAccess, or for want of one.
 const ALLOWED: &str = "allow";
 const OBSERVED: &str = "would-deny";
@@ -88,6 +94,11 @@ pub struct Metrics {
     /// Statements of pods about the keys on their disks that were news.
     pub holder_confirmations: Counter,
     namespace_decisions: Family<NamespaceLabels, Counter>,
+    rotation_steps: Family<RotationLabels, Counter>,
+    /// Principals whose staged key waits for its holders or for its time.
+    pub rotations_under_way: Gauge,
+    /// Those of them that have waited for a holder for longer than their policy's deadline.
+    pub rotation_stalled: Gauge,
     /// Pairs of client and server that are not recorded any more, since their namespace has too many.
     pub(crate) pairs_lost: Counter,
     /// Batches of audit lines that the sink did not take.
@@ -152,6 +163,9 @@ impl Metrics {
             waiting_refused: Counter::default(),
             holder_confirmations: Counter::default(),
             namespace_decisions: Family::default(),
+            rotation_steps: Family::default(),
+            rotations_under_way: Gauge::default(),
+            rotation_stalled: Gauge::default(),
             pairs_lost: Counter::default(),
             audit_failures: Counter::default(),
             audit_noise: Counter::default(),
@@ -196,6 +210,9 @@ impl Metrics {
                 enctype: "",
             });
         }
+        for action in RotationAction::NAMES {
+            let _ = self.rotation_steps.get_or_create(&RotationLabels { action });
+        }
         let _ = self.access.get_or_create(&AccessLabels { decision: ALLOWED, reason: "" });
         for reason in DenialReason::ALL.map(DenialReason::name) {
             for decision in [OBSERVED, DENIED] {
@@ -225,6 +242,13 @@ impl Metrics {
         registry.register("namespace_decisions", help, self.namespace_decisions.clone());
         let help = "Pairs of client and server that are not recorded any more, since their namespace has too many";
         registry.register("namespace_pairs_lost", help, self.pairs_lost.clone());
+        let help = "Orders to rotate keys, and steps of rotations";
+        registry.register("rotation_steps", help, self.rotation_steps.clone());
+        let help = "Principals whose next key is in keytabs and not used yet";
+        registry.register("rotation_under_way", help, self.rotations_under_way.clone());
+        let help =
+            "Principals whose next key waits for a holder for too long: see the condition Stalled of their objects";
+        registry.register("rotation_stalled", help, self.rotation_stalled.clone());
         let help = "Batches of audit lines that went to the log in place of their sink";
         registry.register("audit_failures", help, self.audit_failures.clone());
         let help = "Requests of strangers that the audit trail sums up in place of a line for each";
@@ -322,6 +346,11 @@ impl Metrics {
             EnrolmentOutcome::Refused { refusal, .. } => (event.outcome.name(), refusal.name()),
         };
         self.enrolments.get_or_create(&EnrolmentLabels { outcome, reason }).inc();
+    }
+
+    /// Counts an order or a step of a rotation.
+    pub(crate) fn observe_rotation(&self, event: &RotationEvent) {
+        self.rotation_steps.get_or_create(&RotationLabels { action: event.action.name() }).inc();
     }
 
     /// Returns all metrics in the OpenMetrics text format.

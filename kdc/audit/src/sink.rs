@@ -50,6 +50,15 @@ impl Sink {
         })
     }
 
+    /// Opens the file of the trail again, under its path: the old one was moved away. Nothing but a regular file can be moved so.
+    pub(crate) fn reopen(&mut self) -> Result<(), AuditError> {
+        let Sink::File { path, file, .. } = self else { return Ok(()) };
+        if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            *self = Sink::open(&SinkTarget::File(path.clone()))?;
+        }
+        Ok(())
+    }
+
     /// Writes complete lines.
     pub(crate) fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         match self {

@@ -18,6 +18,7 @@ use crate::writer::Writer;
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::{Decision, Event};
 use kennel_core::refusal::Refusal;
+use kennel_core::rotation::event::RotationEvent;
 use kennel_wire::message::Clock;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -103,6 +104,11 @@ impl Audit {
         self.send(Message::Enrolment(Box::new(event)));
     }
 
+    /// Records the event of an order to rotate keys, or of a step of a rotation.
+    pub fn record_rotation(&self, event: RotationEvent) {
+        self.send(Message::Rotation(Box::new(event)));
+    }
+
     /// Records the events of a batch, in order, and empties the list. Pauses for a moment where the writer is behind.
     pub fn record_all(&self, events: &mut Vec<Event>) {
         if self.backlog.is_behind() {
@@ -150,6 +156,11 @@ impl Audit {
 }
 
 impl AuditWriter {
+    /// Goes on in a new file, where the old one was moved away: every event that was recorded before this call is in the old one.
+    pub fn reopen(&self) {
+        let _ = self.sender.send(Message::Reopen);
+    }
+
     /// Writes everything that was recorded before this call, then ends; gives up after 5 seconds where the sink does not take
     /// the lines.
     pub fn stop(self) {
@@ -222,6 +233,35 @@ mod tests {
             writer.stop();
         }
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
+    }
+
+    #[test]
+    fn a_file_that_was_moved_away_keeps_what_came_before_and_what_follows_is_in_a_new_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, moved) = (dir.path().join("audit.log"), dir.path().join("audit.log.1"));
+        let (audit, writer) = start(path.clone()).unwrap();
+        (0..100).for_each(|_| audit.record(refused("alice")));
+        std::fs::rename(&path, &moved).unwrap();
+        (0..10).for_each(|_| audit.record(refused("alice")));
+        writer.reopen();
+        (0..7).for_each(|_| audit.record(refused("alice")));
+        writer.stop();
+        let lines = |path| std::fs::read_to_string(path).unwrap().lines().count();
+        assert_eq!((lines(&moved), lines(&path)), (110, 7));
+    }
+
+    #[test]
+    fn a_trail_that_cannot_be_opened_again_goes_on_in_the_old_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("logs");
+        std::fs::create_dir(&folder).unwrap();
+        let (audit, writer) = start(folder.join("audit.log")).unwrap();
+        let moved = dir.path().join("moved");
+        std::fs::rename(&folder, &moved).unwrap();
+        writer.reopen();
+        audit.record(refused("alice"));
+        writer.stop();
+        assert_eq!(std::fs::read_to_string(moved.join("audit.log")).unwrap().lines().count(), 1);
     }
 
     #[test]

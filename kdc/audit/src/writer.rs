@@ -10,6 +10,7 @@ use crate::noise::{Noise, NoiseKey};
 use crate::sink::Sink;
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::Event;
+use kennel_core::rotation::event::RotationEvent;
 use kennel_wire::message::{Clock, Timestamp};
 use std::io::Write;
 use std::sync::Arc;
@@ -92,6 +93,8 @@ impl Writer {
                     match message {
                         Message::Events(events, finished) => self.take_events(events, finished),
                         Message::Enrolment(event) => self.take_enrolment(&event),
+                        Message::Rotation(event) => self.take_rotation(&event),
+                        Message::Reopen => self.reopen(),
                         Message::Stop => return Left::End,
                     }
                 }
@@ -122,6 +125,11 @@ impl Writer {
         }
     }
 
+    fn take_rotation(&mut self, event: &RotationEvent) {
+        self.metrics.observe_rotation(event);
+        line::write(event, self.format, &mut self.batch);
+    }
+
     fn is_written(&mut self, noise: Option<NoiseKey>, time: Timestamp) -> bool {
         let Some(key) = noise else { return true };
         let is_written = self.noise.admit(key, time, Instant::now());
@@ -146,6 +154,17 @@ impl Writer {
                 line::write(&sum, self.format, &mut self.batch);
             }
         }
+    }
+
+    /// Goes on in a new file, after everything that was recorded before.
+    fn reopen(&mut self) {
+        self.write_batch();
+        self.batch.clear();
+        self.backlog.begin_write();
+        if let Err(error) = self.sink.reopen() {
+            tracing::error!(%error, sink = %self.sink, "the audit sink cannot be opened again: its lines go on where they went");
+        }
+        self.backlog.end_write();
     }
 
     fn write_batch(&mut self) {

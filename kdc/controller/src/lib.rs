@@ -9,6 +9,7 @@
 //! | [`cluster`] | writes the principals that the cluster's objects ask for into the store |
 //! | [`access`] | programs accesses: tickets and NetworkPolicies, in the order that is safe |
 //! | [`publish`] | reports results back to the cluster: status, Events, ConfigMaps, keytab Secrets |
+//! | [`rotation`] | performs the rotations of keys |
 //! | [`census`] | counts the principals and keys of the store for the metrics |
 
 mod access;
@@ -16,6 +17,7 @@ mod census;
 mod cluster;
 mod live;
 mod publish;
+mod rotation;
 mod state;
 #[cfg(test)]
 mod testing;
@@ -25,3 +27,8 @@ pub use census::Census;
 pub use cluster::controller::{Controller, ControllerParts};
 pub use live::{Live, RetiredAccess, realm_with};
 pub use publish::config_map::Published;
+pub use rotation::book::RotationBook;
+pub use rotation::orders::{Ordered, RotationOrder, order, order_all};
+pub use rotation::policy::{NeverRotates, RotationPolicies};
+pub use rotation::report::{KeyReport, key_report};
+pub use rotation::rotator::{Rotator, RotatorParts};

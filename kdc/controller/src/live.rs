@@ -45,6 +45,12 @@ impl Live {
         self.kdc.load()
     }
 
+    /// Returns the current settings.
+    #[must_use]
+    pub fn realm(&self) -> Arc<Realm> {
+        self.lock().realm.clone()
+    }
+
     /// The name of the realm, which never changes.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -56,8 +62,8 @@ impl Live {
         let realm = realm_with(&self.base, spec);
         let mut parts = self.lock();
         let same = |a: &Realm, b: &Realm| {
-            (&a.enctypes, a.max_life, a.max_renewable_life, &a.cluster_domain)
-                == (&b.enctypes, b.max_life, b.max_renewable_life, &b.cluster_domain)
+            (&a.enctypes, a.max_life, a.max_renewable_life, &a.cluster_domain, a.rotation)
+                == (&b.enctypes, b.max_life, b.max_renewable_life, &b.cluster_domain, b.rotation)
         };
         if !same(&parts.realm, &realm) {
             tracing::info!(realm = realm.name, "the settings of the realm have changed");
@@ -116,6 +122,9 @@ pub fn realm_with(base: &Realm, spec: Option<&KerberosRealmSpec>) -> Realm {
     realm.cluster_domain = Some(spec.cluster_domain().to_owned());
     if let Some(enctypes) = spec.enctypes.as_ref().filter(|list| !list.is_empty()) {
         realm.enctypes = enctypes.iter().copied().map(enctype).collect();
+    }
+    if let Some(rotation) = &spec.rotation {
+        realm.rotation = rotation.over(realm.rotation);
     }
     if let Some(tickets) = &spec.tickets {
         let seconds =

@@ -24,9 +24,9 @@ pub(crate) fn client(record: &PrincipalRecord, now: KerberosTime) -> Result<(), 
     }
 }
 
-/// Checks that a ticket of a client is of this account, not of a former one of its name, and no older than its password,
-/// where the realm wants that. The time of authentication has whole seconds: a ticket of the second in which the password was
-/// set counts as younger.
+/// Checks that a ticket of a client is of this account, not of a former one of its name, that its keys were not revoked since,
+/// and that it is no older than its password, where the realm wants that. The time of authentication has whole seconds: a ticket
+/// of the second in which the password was set counts as younger, and one of the second of a revocation as older.
 pub(crate) fn authenticated_since(
     record: &PrincipalRecord,
     authtime: KerberosTime,
@@ -35,12 +35,22 @@ pub(crate) fn authenticated_since(
     if authtime < record.created.time {
         return Err(Refusal::TicketRevoked);
     }
+    if record.revoked.is_some_and(|revoked| authtime <= revoked.time) {
+        return Err(Refusal::TicketBeforeRevocation);
+    }
     match record.keys.password_set() {
         Some(set) if realm.password_change_ends_tickets && authtime < set.time => {
             Err(Refusal::TicketBeforePasswordChange)
         }
         _ => Ok(()),
     }
+}
+
+/// The time of authentication of a ticket that is issued now, which shows whether the ticket is from before a revocation of the
+/// keys of its parties, its client and its server: until the end of a revocation, it is the second after that.
+pub(crate) fn authentication_time(parties: [&PrincipalRecord; 2], now: KerberosTime) -> KerberosTime {
+    let revoked = parties.into_iter().filter_map(|record| record.revoked);
+    revoked.fold(now, |time, revoked| time.max(revoked.time.plus(1)))
 }
 
 /// Checks that a principal may take part as a server.

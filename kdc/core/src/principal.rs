@@ -129,7 +129,8 @@ pub struct PrincipalRecord {
     pub keys: KeySet,
     /// When somebody asked for a new key; `None` once that key is in use.
     pub rotation_ordered: Option<Timestamp>,
-    /// When its keys were revoked last: tickets of this client from before are refused.
+    /// When its keys were revoked last, and how long a replica may not know of it: tickets of this client that were authenticated
+    /// until then are refused.
     pub revoked: Option<Timestamp>,
     /// When keys of it left by hand: nobody knows who holds them.
     pub unknown_holder: Option<Timestamp>,

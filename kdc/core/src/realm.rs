@@ -1,6 +1,7 @@
 //! What a realm permits: the configuration that every request is decided under.
 
 use crate::key_set::NewKeys;
+use crate::rotation::policy::RotationPolicy;
 use kennel_crypto::Enctype;
 
 /// A realm's configuration. Immutable while a request runs; the shell swaps in a new one.
@@ -27,6 +28,9 @@ pub struct Realm {
     pub allow_postdate: bool,
     /// Whether the tickets of a client end when a person changes its password. Rotations of random keys end no ticket.
     pub password_change_ends_tickets: bool,
+    /// How keys of the realm rotate, where a principal has no policy of its own. `accept` is the least for each: the life of
+    /// tickets is added for each principal.
+    pub rotation: RotationPolicy,
     /// DNS domain of the cluster whose objects the realm follows; `None` without a cluster. A name without a domain stands for a
     /// service of the client's namespace.
     pub cluster_domain: Option<String>,
@@ -62,6 +66,7 @@ impl Realm {
             require_fast: false,
             allow_postdate: false,
             password_change_ends_tickets: true,
+            rotation: RotationPolicy::default(),
             cluster_domain: None,
             domain_realms: Vec::new(),
             capaths: Vec::new(),

@@ -120,6 +120,7 @@ refusals! {
     TicketAliasTorn => TGT_REVOKED, "the presented ticket is bound to an account in a way that cannot be read";
     TicketRevoked => TGT_REVOKED, "the presented ticket is of an account that was since replaced by another of its name";
     TicketBeforePasswordChange => TGT_REVOKED, "the presented ticket is older than its client's password";
+    TicketBeforeRevocation => TGT_REVOKED, "the presented ticket is from before its client's keys were revoked";
     PodGone => TGT_REVOKED, "the presented ticket is bound to a pod that is gone";
     PodBindingTorn => TGT_REVOKED, "the presented ticket is bound to a pod in a way that cannot be read";
     KdcVerifierMissing => AP_MODIFIED, "the presented service ticket has no checksum of this KDC: ask for a new ticket";

@@ -16,6 +16,7 @@ mod passwords;
 mod pods;
 mod realm;
 mod returning_tickets;
+mod revocation;
 mod rotation;
 mod short_names;
 mod tgs_exchange;

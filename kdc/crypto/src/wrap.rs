@@ -15,6 +15,8 @@ const KEY: usize = 32;
 const NONCE: usize = 12;
 const TAG: usize = 16;
 const PREFIX: &str = "kennel-master-key-v1";
+/// Octets of the id of a master key.
+pub const MASTER_KEY_ID: usize = 8;
 
 /// The key that wraps every stored record. `Debug` shows its id alone.
 pub struct MasterKey {
@@ -22,6 +24,7 @@ pub struct MasterKey {
     cipher: Aes256GcmSiv,
     authentication: MacKey<Hmac<Sha256>>,
     id: String,
+    id_octets: [u8; MASTER_KEY_ID],
 }
 
 impl MasterKey {
@@ -58,12 +61,13 @@ impl MasterKey {
         let cipher = Aes256GcmSiv::new((&*bytes).into());
         let master = MacKey::<Hmac<Sha256>>::new(bytes.as_slice());
         let fingerprint = master.tag(&[b"kennel master key id"]);
-        let mut id = String::with_capacity(16);
-        push_hex(&mut id, fingerprint.get(..8).unwrap_or_default());
+        let id_octets: [u8; MASTER_KEY_ID] = fingerprint.first_chunk().copied().unwrap_or_default();
+        let mut id = String::with_capacity(2 * MASTER_KEY_ID);
+        push_hex(&mut id, &id_octets);
         let mut derived = master.tag(&[b"kennel authentication key"]);
         let authentication = MacKey::new(&derived);
         derived.as_mut_slice().zeroize();
-        MasterKey { bytes, cipher, authentication, id }
+        MasterKey { bytes, cipher, authentication, id, id_octets }
     }
 
     /// The text form, for the key file.
@@ -83,6 +87,12 @@ impl MasterKey {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The octets of [`MasterKey::id`], which each wrapped record begins with.
+    #[must_use]
+    pub fn id_octets(&self) -> [u8; MASTER_KEY_ID] {
+        self.id_octets
     }
 
     /// Returns the HMAC-SHA-256 of a message that consists of parts, under a key derived from this one. Nothing separates the parts:

@@ -3,7 +3,7 @@
 
 use k8s_openapi::api::authentication::v1::{TokenReview, TokenReviewSpec, UserInfo};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
-use kennel_wire::admin::permission;
+use kennel_wire::admin::Permission;
 use kube::api::PostParams;
 use kube::{Api, Client};
 use std::time::Duration;
@@ -43,24 +43,29 @@ pub async fn authenticate(client: &Client, token: &str) -> Result<Option<User>, 
     Ok(user.filter(|_| status.authenticated == Some(true)).map(User))
 }
 
-/// Asks whether a user may see the decisions about the servers of a namespace; without a namespace, of all namespaces.
+/// Asks whether a user has a permission in a namespace; without a namespace, in all namespaces.
 ///
 /// # Errors
 /// [`ReviewFailed`] where the API server does not answer.
-pub async fn may_see_decisions(client: &Client, user: &User, namespace: Option<&str>) -> Result<bool, ReviewFailed> {
+pub async fn has_permission(
+    client: &Client,
+    user: &User,
+    permission: Permission,
+    namespace: Option<&str>,
+) -> Result<bool, ReviewFailed> {
     let api = Api::<SubjectAccessReview>::all(client.clone());
-    let answer = in_time(api.create(&PostParams::default(), &question(user, namespace))).await?;
+    let answer = in_time(api.create(&PostParams::default(), &question(user, permission, namespace))).await?;
     let status = answer.status.unwrap_or_default();
     Ok(status.allowed && status.denied != Some(true))
 }
 
-fn question(User(user): &User, namespace: Option<&str>) -> SubjectAccessReview {
+fn question(User(user): &User, permission: Permission, namespace: Option<&str>) -> SubjectAccessReview {
     let text = |text: &str| Some(text.to_owned());
     let attributes = ResourceAttributes {
-        group: text(permission::GROUP),
-        resource: text(permission::RESOURCE),
-        subresource: text(permission::SUBRESOURCE),
-        verb: text(permission::VERB),
+        group: text(Permission::GROUP),
+        resource: text(permission.resource),
+        subresource: text(permission.subresource),
+        verb: text(permission.verb),
         // Empty: all namespaces.
         namespace: text(namespace.unwrap_or_default()),
         ..ResourceAttributes::default()
@@ -89,6 +94,7 @@ async fn in_time<T>(review: impl Future<Output = kube::Result<T>>) -> Result<T, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kennel_wire::master_key;
 
     #[test]
     fn a_question_names_the_whole_user_and_the_virtual_resource() {
@@ -99,7 +105,7 @@ mod tests {
             groups: Some(vec!["team".into()]),
             extra: Some(extra.into()),
         });
-        let spec = question(&user, Some("shop")).spec;
+        let spec = question(&user, Permission::DECISIONS, Some("shop")).spec;
         assert_eq!((spec.user.as_deref(), spec.uid.as_deref()), (Some("alice"), Some("u")));
         assert_eq!((spec.groups.map(|groups| groups.len()), spec.extra.map(|extra| extra.len())), (Some(1), Some(1)));
         let asked = spec.resource_attributes.unwrap();
@@ -107,7 +113,12 @@ mod tests {
         let resource = (asked.group.as_deref(), asked.resource.as_deref(), asked.subresource.as_deref());
         assert_eq!(resource, (Some("kennel.dev"), Some("kerberosaccesses"), Some("decisions")));
         assert_eq!(asked.verb.as_deref(), Some("get"));
-        let everywhere = question(&user, None).spec.resource_attributes.unwrap();
+        let everywhere = question(&user, Permission::ROTATE, None).spec.resource_attributes.unwrap();
         assert_eq!(everywhere.namespace.as_deref(), Some(""), "an empty namespace means all of them");
+        let asked = [everywhere.verb, everywhere.resource, everywhere.subresource].map(Option::unwrap);
+        assert_eq!(asked, ["update", "kerberosprincipals", "rotation"]);
+        let asked = question(&user, master_key::permission::ROTATE, None).spec.resource_attributes.unwrap();
+        let asked = [asked.verb, asked.resource, asked.subresource].map(Option::unwrap);
+        assert_eq!(asked, ["update", "kerberosrealms", "master-key"]);
     }
 }

@@ -278,6 +278,10 @@ agent fetch the keytab";
     WidenedByPolicy { policy, account } => NetworkProgrammed,
         "NetworkPolicy {policy}, which is not Kennel's, also lets packets into the pods of {account}",
         "delete it, or take the pods out of its podSelector";
+    // The rotation of keys.
+    RotationStalled { principal, kvno, holders } => Stalled,
+        "version {kvno} of the key of {principal} is not used yet, since {holders} did not fetch it in time",
+        "restart or delete these pods, or set spec.rotation.missingHolders: Proceed, which leaves them behind (kennel keys {principal} shows who has which version)";
     // A server, a namespace, a realm.
     ModeNotAllowed { mode, realm } => NamesAccepted,
         "spec.accessMode asks for {mode}, which spec.access.allowedModes of KerberosRealm {realm} does not allow",

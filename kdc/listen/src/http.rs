@@ -5,7 +5,7 @@ use crate::admission::{Admission, Slot};
 use crate::error::ListenError;
 use crate::limits::GRACE;
 use crate::reports::Reports;
-use crate::sockets::{bind_tcp, explain};
+use crate::sockets::{bind_each, bind_tcp};
 use crate::stop::stop;
 use crate::tcp::after_failed_accept;
 use axum::Router;
@@ -76,13 +76,12 @@ pub struct HttpServer {
 }
 
 impl HttpListener {
-    /// Binds every address.
+    /// Binds every address. Leaves out IPv6 addresses where the system has no IPv6, as long as another address is left.
     ///
     /// # Errors
     /// [`ListenError`] of the first address that cannot be bound.
     pub fn bind(addresses: &[SocketAddr]) -> Result<HttpListener, ListenError> {
-        let bind = |address: &SocketAddr| bind_tcp(*address).map_err(|error| explain(error, *address, "HTTP"));
-        addresses.iter().map(bind).collect::<Result<_, ListenError>>().map(HttpListener)
+        bind_each(addresses, "HTTP", bind_tcp).map(HttpListener)
     }
 
     /// The addresses, with the ports that the system chose.

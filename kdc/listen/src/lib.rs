@@ -40,6 +40,8 @@ pub use limits::ListenLimits;
 pub use local::LocalListener;
 pub use respond::{Respond, Response, TransportKind};
 pub use sockets::{BoundSockets, RunningSockets};
+pub use tls::authorities::Authorities;
 pub use tls::authority::Authority;
 pub use tls::files::CertificateFiles;
+pub use tls::roll_over::{Lives, RollOverStep, Standby, Validity};
 pub use tls::{Tls, provider};

@@ -39,15 +39,15 @@ pub struct RunningSockets {
 }
 
 impl BoundSockets {
-    /// Binds every address, UDP and TCP. For port 0 the system chooses one port for both.
+    /// Binds every address, UDP and TCP. For port 0 the system chooses one port for both. Leaves out IPv6 addresses where the system
+    /// has no IPv6, as long as another address is left.
     ///
     /// # Errors
     /// [`ListenError`] of the first address that cannot be bound.
     pub fn bind(addresses: &[SocketAddr], udp_threads: usize) -> Result<BoundSockets, ListenError> {
         let mut bound = BoundSockets { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new() };
-        for address in addresses {
-            // TCP first, and exclusively: the UDP sockets of a second server could otherwise share the port with ours.
-            let listener = bind_tcp(*address).map_err(|e| explain(e, *address, "TCP"))?;
+        // TCP first, and exclusively: the UDP sockets of a second server could otherwise share the port with ours.
+        for listener in bind_each(addresses, "TCP", bind_tcp)? {
             let address = listener.local_addr()?;
             bound.tcp.push(listener);
             bound.udp.extend(bind_udp(address, udp_threads).map_err(|e| explain(e, address, "UDP"))?);
@@ -109,6 +109,41 @@ impl RunningSockets {
     }
 }
 
+/// Binds each address. An IPv6 address is left out with a line in the log where the system has no IPv6: one configuration serves
+/// clusters of either family and of both.
+///
+/// # Errors
+/// [`ListenError`] of the first address that cannot be bound, and of an address that is left out where no other is left.
+pub(crate) fn bind_each<T>(
+    addresses: &[SocketAddr],
+    protocol: &'static str,
+    bind: impl Fn(SocketAddr) -> io::Result<T>,
+) -> Result<Vec<T>, ListenError> {
+    let mut bound = Vec::with_capacity(addresses.len());
+    let mut left_out = None;
+    for address in addresses.iter().copied() {
+        match bind(address) {
+            Ok(socket) => bound.push(socket),
+            Err(error) if lacks_ipv6(&error, address) => {
+                tracing::warn!(%address, protocol, %error, "this system has no IPv6: the address is not served");
+                left_out = Some(explain(error, address, protocol));
+            }
+            Err(error) => return Err(explain(error, address, protocol)),
+        }
+    }
+    match left_out {
+        Some(error) if bound.is_empty() => Err(error),
+        _ => Ok(bound),
+    }
+}
+
+/// Whether binding failed because the system has no IPv6: the kernel lacks the family, or no interface has an address of it.
+fn lacks_ipv6(error: &io::Error, address: SocketAddr) -> bool {
+    let lacks_family = error.raw_os_error() == Some(nix::errno::Errno::EAFNOSUPPORT as i32);
+    let lacks_addresses = error.kind() == io::ErrorKind::AddrNotAvailable && address.ip().is_unspecified();
+    address.is_ipv6() && (lacks_family || lacks_addresses)
+}
+
 pub(crate) fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     only_v6(&socket, address)?;
@@ -149,5 +184,44 @@ pub(crate) fn explain(error: io::Error, address: SocketAddr, protocol: &'static 
         io::ErrorKind::AddrInUse => ListenError::InUse { address, protocol },
         io::ErrorKind::PermissionDenied => ListenError::NotPermitted { address, protocol },
         _ => ListenError::Bind { address, protocol, error },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::errno::Errno;
+
+    const V4: &str = "0.0.0.0:88";
+    const V6: &str = "[::]:88";
+
+    /// Binds these addresses on a system whose IPv6 sockets fail with this error.
+    fn bind(addresses: &[&str], fault: Errno) -> Result<Vec<SocketAddr>, String> {
+        let addresses: Vec<SocketAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+        let bind = |address: SocketAddr| {
+            if address.is_ipv6() { Err(io::Error::from_raw_os_error(fault as i32)) } else { Ok(address) }
+        };
+        bind_each(&addresses, "TCP", bind).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_address_of_ipv6_is_left_out_where_the_system_has_no_ipv6() {
+        let v4 = [V4.parse().unwrap()];
+        for fault in [Errno::EAFNOSUPPORT, Errno::EADDRNOTAVAIL] {
+            assert_eq!(bind(&[V4, V6], fault).unwrap(), v4);
+            assert_eq!(bind(&[V6, V4], fault).unwrap(), v4);
+        }
+    }
+
+    #[test]
+    fn a_server_without_any_address_does_not_start() {
+        assert!(bind(&[V6], Errno::EAFNOSUPPORT).unwrap_err().contains(V6));
+        assert_eq!(bind(&[], Errno::EAFNOSUPPORT).unwrap(), []);
+    }
+
+    #[test]
+    fn an_address_that_is_wrong_or_taken_is_an_error_whatever_its_family() {
+        assert!(bind(&[V4, V6], Errno::EADDRINUSE).unwrap_err().contains("in use"));
+        assert!(bind(&[V4, "[2001:db8::1]:88"], Errno::EADDRNOTAVAIL).unwrap_err().contains("[2001:db8::1]:88"));
     }
 }

@@ -1,6 +1,8 @@
 //! Sections `[cluster]` and `[enrolment]`: the cluster that the KDC follows, and the API for its pods.
 
+use crate::config::values::Seconds;
 use anyhow::ensure;
+use kennel_listen::Lives;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,9 +28,32 @@ pub(crate) struct EnrolmentSettings {
     pub(crate) names: Vec<String>,
     /// The operator's certificate. Default: one of Kennel's own authority.
     pub(crate) certificate: Option<CertificateSettings>,
+    /// Life of Kennel's own authority. The next one is published when a fifth is left.
+    #[serde(default = "default_authority_life")]
+    pub(crate) authority_life: Seconds,
+    /// Life of a certificate that Kennel's own authority issues. It is renewed when a third is left.
+    #[serde(default = "default_certificate_life")]
+    pub(crate) certificate_life: Seconds,
     /// Requests of pods that may wait for changes of their keys at a time, each in a connection of its own.
     #[serde(default = "waiting")]
     pub(crate) waiting: usize,
+}
+
+impl EnrolmentSettings {
+    /// The lives of Kennel's own certificates.
+    pub(crate) fn lives(&self) -> Lives {
+        Lives { authority: self.authority_life.0.into(), certificate: self.certificate_life.0.into() }
+    }
+}
+
+/// Ten years.
+pub(crate) fn default_authority_life() -> Seconds {
+    Seconds(3650 * 86_400)
+}
+
+/// Thirty days.
+pub(crate) fn default_certificate_life() -> Seconds {
+    Seconds(30 * 86_400)
 }
 
 /// Default of [`EnrolmentSettings::waiting`].
@@ -64,6 +89,11 @@ pub(crate) fn check(cluster: Option<&ClusterSettings>, enrolment: Option<&Enrolm
         ensure!(
             named,
             "enrolment.names: give the names by which pods reach this server, such as \"kennel.kennel-system.svc\""
+        );
+        let Lives { authority, certificate } = enrolment.lives();
+        ensure!(
+            certificate > 0 && certificate <= authority / 5,
+            "enrolment.certificate_life: at most a fifth of enrolment.authority_life, and not zero"
         );
     }
     Ok(())

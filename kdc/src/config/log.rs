@@ -1,6 +1,7 @@
 //! Section `[log]`: the log of the process.
 
 use serde::Deserialize;
+use std::path::PathBuf;
 
 /// Section `[log]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -8,6 +9,8 @@ use serde::Deserialize;
 pub(crate) struct LogSettings {
     pub(crate) level: String,
     pub(crate) format: LogFormat,
+    /// A file that lines are appended to; SIGHUP opens it again. Default: standard error.
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// The form of log lines.
@@ -23,6 +26,6 @@ pub(crate) enum LogFormat {
 
 impl Default for LogSettings {
     fn default() -> Self {
-        LogSettings { level: "info".into(), format: LogFormat::Text }
+        LogSettings { level: "info".into(), format: LogFormat::Text, file: None }
     }
 }

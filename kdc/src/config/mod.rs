@@ -4,6 +4,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`realm`] | the realm's name, enctypes, lifetimes and neighbouring realms |
+//! | [`rotation`] | how keys rotate |
 //! | [`store`] | the store of the principals and its master key |
 //! | [`listen`] | sockets and their limits |
 //! | [`cluster`] | the cluster that the KDC follows, and the API for its pods |
@@ -18,6 +19,7 @@ pub(crate) mod file;
 pub(crate) mod listen;
 pub(crate) mod log;
 pub(crate) mod realm;
+mod rotation;
 pub(crate) mod store;
 pub(crate) mod values;
 

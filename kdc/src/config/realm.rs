@@ -1,5 +1,6 @@
 //! The settings of a realm, shared by the configuration of `serve` and the seed of `dev`.
 
+use crate::config::rotation::RotationSettings;
 use crate::config::values::{EnctypeName, Seconds};
 use anyhow::ensure;
 use kennel_core::realm::Realm;
@@ -20,6 +21,7 @@ pub(crate) struct RealmSettings {
     pub(crate) require_fast: Option<bool>,
     pub(crate) allow_postdate: Option<bool>,
     pub(crate) password_change_ends_tickets: Option<bool>,
+    pub(crate) rotation: RotationSettings,
     /// Realm of each domain, for referrals.
     pub(crate) domain_realms: BTreeMap<String, String>,
     /// Realms that tickets may have passed through, by the client's realm.
@@ -48,6 +50,7 @@ impl RealmSettings {
         realm.allow_postdate = self.allow_postdate.unwrap_or(realm.allow_postdate);
         realm.password_change_ends_tickets =
             self.password_change_ends_tickets.unwrap_or(realm.password_change_ends_tickets);
+        realm.rotation = self.rotation.build()?;
         realm.domain_realms = pairs(&self.domain_realms);
         realm.next_hops = pairs(&self.next_hops);
         realm.capaths = self

@@ -2,6 +2,7 @@
 
 use kennel_store::sled::Rollback;
 use serde::Deserialize;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 /// Section `[store]`.
@@ -10,8 +11,14 @@ use std::path::PathBuf;
 pub(crate) struct StoreSettings {
     pub(crate) kind: StoreKind,
     pub(crate) path: PathBuf,
-    /// File of the key that wraps every record.
+    /// File of the key that wraps every record. The next key, for a rotation, is beside it, with the ending `.next`.
     pub(crate) master_key: PathBuf,
+    /// Records a second that a rotation of the master key wraps anew, at most.
+    #[serde(default = "default_rewrap_rate")]
+    pub(crate) rewrap_rate: NonZeroU32,
+    /// Whether to begin a rotation of the master key at this start. Set by `--rotate-master-key` alone.
+    #[serde(skip)]
+    pub(crate) rotate_master_key: bool,
     /// Whether to create a new realm where no store exists yet.
     #[serde(default)]
     pub(crate) create: bool,
@@ -33,4 +40,9 @@ pub(crate) enum StoreKind {
 
 pub(crate) fn default_cache_capacity() -> usize {
     100_000
+}
+
+/// 100,000 records in less than two minutes, for some hundredths of a core.
+pub(crate) fn default_rewrap_rate() -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(999)
 }

@@ -56,9 +56,12 @@ fn what_the_example_says_of_clusters_is_accepted() {
     let config = load(&in_cluster(), &[]).unwrap();
     assert_eq!(config.cluster.unwrap().kdcs, ["kennel.kennel-system.svc.cluster.local:88"]);
     let enrolment = config.enrolment.unwrap();
-    assert_eq!((enrolment.addresses.len(), enrolment.names.len()), (1, 2));
+    assert_eq!((enrolment.addresses.len(), enrolment.names.len()), (2, 2));
     assert!(enrolment.certificate.unwrap().ca.is_some());
-    assert_eq!(config.metrics.unwrap().addresses, ["0.0.0.0:9090".parse().unwrap()]);
+    assert_eq!(
+        config.metrics.unwrap().addresses,
+        ["0.0.0.0:9090", "[::]:9090"].map(|text| text.parse::<std::net::SocketAddr>().unwrap())
+    );
     assert_eq!(config.store.path.with_file_name("tls-ca.pem"), Path::new("/var/lib/kennel/tls-ca.pem"));
 }
 
@@ -71,7 +74,7 @@ fn a_cluster_that_is_half_configured_is_refused_by_key() {
     let unnamed = without("names = ").replace("certificate = { ", "# { ");
     for (text, key) in [
         (whole.replace("kdcs = [\"kennel.kennel-system.svc.cluster.local:88\"]", "kdcs = []"), "cluster.kdcs"),
-        (whole.replace("addresses = [\"0.0.0.0:8443\"]", "addresses = []"), "enrolment.addresses"),
+        (whole.replace("addresses = [\"0.0.0.0:8443\", \"[::]:8443\"]", "addresses = []"), "enrolment.addresses"),
         (unnamed, "enrolment.names"),
         (without("[cluster]").replace("kubeconfig = ", "# ").replace("kdcs = ", "# "), "enrolment: needs"),
     ] {
@@ -142,7 +145,7 @@ fn flags_override_the_file() {
         config.audit,
         AuditSettings { sink: SinkTarget::File("/a".into()), format: AuditFormat::Text, noise_lines: 20 }
     );
-    assert_eq!(config.log, LogSettings { level: "debug".into(), format: LogFormat::Json });
+    assert_eq!(config.log, LogSettings { level: "debug".into(), format: LogFormat::Json, file: None });
 }
 
 #[test]

@@ -13,7 +13,7 @@
 
 use crate::dev::plan::Plan;
 use crate::serve::store::make_private_folder;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use kennel_client::Keytab;
 use kennel_core::keytab;
 use kennel_core::principal::{PrincipalRecord, Record};
@@ -58,12 +58,9 @@ impl Folder {
         self.root.join("keytabs")
     }
 
-    /// `alice.keytab`, `HTTP_web.shop.keytab`.
+    /// The keytab of a principal.
     pub(crate) fn keytab(&self, principal: &Principal) -> PathBuf {
-        let name = principal.name.components.join("_");
-        // Replaces any character but letters, digits and a few common ones, so that the file stays in its folder.
-        let safe = |c: char| if c.is_alphanumeric() || "._-+$".contains(c) { c } else { '_' };
-        self.keytabs().join(format!("{}.keytab", name.chars().map(safe).collect::<String>()))
+        self.keytabs().join(keytab_name(principal))
     }
 
     pub(crate) fn policies(&self) -> PathBuf {
@@ -105,29 +102,61 @@ impl Folder {
         self.root.join("ccache")
     }
 
-    /// Writes krb5.conf, and a keytab for each principal, which also has the names of its aliases.
+    /// Writes krb5.conf, and a keytab for each principal, which also has the names of its aliases. Returns the hosts that krb5.conf
+    /// leaves out.
     pub(crate) async fn write(
         &self,
         plan: &Plan,
         principals: &[(Principal, Vec<Principal>)],
         kdc: SocketAddr,
         store: &dyn PrincipalStore,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Vec<String>> {
         let hosts = principals.iter().flat_map(|(name, aliases)| std::iter::once(name).chain(aliases)).filter_map(host);
+        let (hosts, left_out): (BTreeSet<&str>, BTreeSet<&str>) = hosts.partition(|host| is_readable(host));
         write_whole(&self.krb5_conf(), krb5_conf(plan, hosts, kdc, &self.ccache()).to_string().as_bytes())?;
-        let mut owners = HashMap::new();
         for (name, aliases) in principals {
             let path = self.keytab(name);
-            if let Some(other) = owners.insert(path.clone(), name) {
-                bail!("{other} and {name} would share the keytab {}: rename one of them", path.display());
-            }
             let Some(Record::Principal(record)) = store.read(name).await?.map(|v| v.record) else {
                 bail!("{name} was removed from the store while dev was starting");
             };
             Keytab { entries: entries(&record, aliases) }.write(&path)?;
         }
-        Ok(())
+        Ok(left_out.into_iter().map(str::to_owned).collect())
     }
+}
+
+/// Longest name of a file, octets.
+const MAX_FILE_NAME: usize = 255;
+
+/// Refuses principals whose keytabs could not be written, before anything is.
+pub(crate) fn check_names(principals: &[(Principal, Vec<Principal>)]) -> anyhow::Result<()> {
+    let mut owners = HashMap::new();
+    for (name, _) in principals {
+        let file = keytab_name(name);
+        ensure!(
+            file.len() <= MAX_FILE_NAME,
+            "{name} is too long by {} octets for the name of its keytab file: shorten it",
+            file.len() - MAX_FILE_NAME
+        );
+        if let Some(other) = owners.insert(file.clone(), name) {
+            bail!("{other} and {name} would share the keytab {file}: rename one of them");
+        }
+    }
+    Ok(())
+}
+
+/// `alice.keytab`, `HTTP_web.shop.keytab`.
+fn keytab_name(principal: &Principal) -> String {
+    let name = principal.name.components.join("_");
+    // Replaces any character but letters, digits and a few common ones, so that the file stays in its folder.
+    let safe = |c: char| if c.is_alphanumeric() || "._-+$".contains(c) { c } else { '_' };
+    format!("{}.keytab", name.chars().map(safe).collect::<String>())
+}
+
+/// Whether libkrb5 and Java read a host of this name in the section domain_realm. A bracket, brace, quote, `=`, `#`, `;` or space
+/// would make the whole file unreadable, or another line of it.
+fn is_readable(host: &str) -> bool {
+    host.chars().all(|c| c.is_alphanumeric() || "._-:+$*".contains(c))
 }
 
 /// The host of a service principal.
@@ -144,7 +173,7 @@ fn entries(record: &PrincipalRecord, aliases: &[Principal]) -> Vec<KeytabEntry> 
     names.flat_map(|name| keytab::entries(record, name)).collect()
 }
 
-fn krb5_conf<'a>(plan: &Plan, hosts: impl Iterator<Item = &'a str>, kdc: SocketAddr, ccache: &Path) -> Krb5Conf {
+fn krb5_conf(plan: &Plan, hosts: BTreeSet<&str>, kdc: SocketAddr, ccache: &Path) -> Krb5Conf {
     let realm = &plan.realm.name;
     let mut realms = vec![section(realm, kdc.to_string())];
     realms.extend(plan.trusts.iter().filter_map(|t| Some(section(&t.realm, t.kdc.clone()?))));
@@ -152,7 +181,7 @@ fn krb5_conf<'a>(plan: &Plan, hosts: impl Iterator<Item = &'a str>, kdc: SocketA
     Krb5Conf {
         default_realm: realm.clone(),
         realms,
-        domain_realm: hosts.collect::<BTreeSet<_>>().into_iter().map(|h| (h.to_owned(), realm.clone())).collect(),
+        domain_realm: hosts.into_iter().map(|h| (h.to_owned(), realm.clone())).collect(),
         libdefaults: vec![
             setting("dns_lookup_kdc", "false"),
             setting("dns_lookup_realm", "false"),
@@ -217,6 +246,28 @@ mod tests {
     fn clients_find_the_realm_of_a_host_by_its_name_and_of_a_user_by_none() {
         let hosts = ["HTTP/web.shop", "alice", "a/b/c"].map(|text| host(&name(text)).map(str::to_owned));
         assert_eq!(hosts, [Some("web.shop".to_owned()), None, None]);
+    }
+
+    #[test]
+    fn hosts_that_would_spoil_the_file_are_left_out_of_it() {
+        for host in ["web.shop", "web-1_a.shop", "żółw.example", "::1"] {
+            assert!(is_readable(host), "{host}");
+        }
+        for host in ["[web]", "{web", "web}", "a=b", "a b", "#web", "web;", "\"web\"", "a\tb"] {
+            assert!(!is_readable(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_keytab_whose_file_cannot_have_its_name_is_refused() {
+        let check = |names: &[&str]| {
+            let principals: Vec<_> = names.iter().map(|text| (name(text), Vec::new())).collect();
+            check_names(&principals).map_err(|error| error.to_string())
+        };
+        let longest = format!("HTTP/{}", "a".repeat(MAX_FILE_NAME - "HTTP_.keytab".len()));
+        assert_eq!(check(&[&longest, "alice"]), Ok(()));
+        assert!(check(&[&format!("{longest}ab")]).unwrap_err().contains("too long by 2 octets"));
+        assert!(check(&["a/b", "a_b"]).unwrap_err().contains("share the keytab a_b.keytab"));
     }
 
     #[test]

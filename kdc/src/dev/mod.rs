@@ -1,4 +1,4 @@
-//! `dev`: a realm in one command. `dev` creates the files and principals that are missing, starts the KDC on 127.0.0.1, tests the
+//! `dev`: a realm in one command. `dev` creates the files and principals that are missing, starts the KDC on 127.0.0.1 (`--listen`), tests the
 //! KDC with Kennel's own client, prints commands to try, and serves until a signal.
 //!
 //! | module | what |
@@ -21,16 +21,18 @@ mod self_test;
 
 use crate::cli::DevArgs;
 use crate::config::audit::{AuditFormat, AuditSettings};
-use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
+use crate::config::cluster::{ClusterSettings, EnrolmentSettings, default_authority_life, default_certificate_life};
 use crate::config::file;
-use crate::config::log::{LogFormat, LogSettings};
+use crate::config::log::LogSettings;
 use crate::config::realm::warn_of_weakness;
-use crate::dev::files::Folder;
+use crate::config::store::default_rewrap_rate;
+use crate::dev::files::{Folder, check_names};
 use crate::dev::manifests::Manifests;
 use crate::dev::plan::{Plan, SelfTestPair};
 use crate::dev::realm::{NameOutcome, PreparedName};
-use crate::serve::cluster::{ClusterParts, Secrets};
+use crate::serve::cluster::ClusterParts;
 use crate::serve::lease::ServableCluster;
+use crate::serve::master_key::MasterKeyRotation;
 use crate::serve::service::{Parts, Service};
 use crate::serve::signals::Signals;
 use crate::serve::store;
@@ -43,11 +45,12 @@ use kennel_k8s::render::offline::OfflineCluster;
 use kennel_listen::{BoundSockets, HttpListener, LocalListener};
 use kennel_wire::message::Principal;
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Requests of pods that may wait for changes of their keys at a time.
-const WAITING: usize = 256;
+const WAITING: usize = 64;
 /// Port of the enrolment API, as an offset from the KDC's port.
 const HTTPS: u16 = 3;
 /// Port of metrics and health, as an offset from the KDC's port.
@@ -57,7 +60,7 @@ const CACHE_CAPACITY: usize = 10_000;
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
-    let _log = logs::start(&LogSettings { level: args.log.clone(), format: LogFormat::Text })?;
+    let log = logs::start(&LogSettings { level: args.log.clone(), ..LogSettings::default() })?;
     let files = (!args.manifests.is_empty()).then(|| OfflineCluster::read(&args.manifests)).transpose()?;
     let mut plan = Plan::new(args, files.as_ref().map(|files| &*files.realm))?;
     let manifests = files.map(|files| Manifests::new(files, plan.realm.clone()));
@@ -65,28 +68,31 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
         plan.realm = realm_with(&plan.realm, manifests.spec());
     }
     warn_of_weakness(&plan.realm);
-    let mut signals = Signals::new()?;
-    let kdc = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let mut signals = Signals::of_a_person()?;
+    let kdc = args.reachable();
+    check_names(&principals(&plan, manifests.as_ref()))?;
     // Binds before any file is created, so that a port in use changes nothing.
-    let bound = BoundSockets::bind(&[kdc], plan.limits.udp_threads)?;
+    let bound = BoundSockets::bind(&[args.socket(0)], plan.limits.udp_threads)?;
+    let metrics = HttpListener::bind(&[args.socket(METRICS)])?;
+    let sockets = DevSockets { bound, metrics };
     let folder = Folder::prepare(&args.dir)?;
     // Ignores errors of writing to standard output: a closed pipe must not stop the KDC.
     let mut out = std::io::stdout();
     let servable = tokio::select! {
         servable = servable_cluster(args, &plan.realm.name, &folder) => servable?,
-        _ = signals.wait() => return Ok(()),
+        _ = signals.stop() => return Ok(()),
     };
-    let service = make_and_start(args, &plan, manifests.as_ref(), &folder, servable, bound, &mut out).await?;
+    let service = make_and_start(args, &plan, manifests.as_ref(), &folder, servable, sockets, &mut out).await?;
     let proved = tokio::select! {
         proved = prove(&plan, manifests.as_ref(), &folder, kdc, &mut out) => proved,
-        _ = signals.wait() => {
+        _ = signals.stop() => {
             service.stop().await;
             return Ok(());
         }
     };
     if proved.is_ok() {
         say_what_to_type(&plan, manifests.as_ref(), &folder, &mut out)?;
-        let ended = until_stopped(&service, &mut signals).await;
+        let ended = until_stopped(&service, &log, &mut signals).await;
         service.stop().await;
         return Ok(ended?);
     }
@@ -114,16 +120,22 @@ async fn prove(
     }
 }
 
+/// Sockets that are bound before any file is created.
+struct DevSockets {
+    bound: BoundSockets,
+    metrics: HttpListener,
+}
+
 async fn make_and_start(
     args: &DevArgs,
     plan: &Plan,
     manifests: Option<&Manifests>,
     folder: &Folder,
     servable: Option<ServableCluster>,
-    bound: BoundSockets,
+    DevSockets { bound, metrics }: DevSockets,
     out: &mut impl Write,
 ) -> anyhow::Result<Service> {
-    let kdc = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let kdc = args.reachable();
     let store = store::open(&folder.store(), &folder.master_key(), true).await?;
     let krbtgt_is_new = store::check_realm(store.as_ref(), &plan.realm, true).await?;
     let mut prepared = realm::make(store.as_ref(), plan, clock::now()).await?;
@@ -142,15 +154,26 @@ async fn make_and_start(
     if let Some(manifests) = manifests {
         say_what_follows(manifests, folder, out)?;
     }
-    folder.write(plan, &principals(plan, manifests), kdc, store.as_ref()).await?;
-    let metrics = HttpListener::bind(&[SocketAddr::from((Ipv4Addr::LOCALHOST, args.port.saturating_add(METRICS)))])?;
-    let cluster = servable.map(|servable| in_cluster(servable, plan, folder, kdc, out)).transpose()?;
+    for host in folder.write(plan, &principals(plan, manifests), kdc, store.as_ref()).await? {
+        _ = writeln!(out, "krb5.conf leaves out {host:?}: no library reads such a host there");
+    }
+    let master_key = Arc::new(MasterKeyRotation::new(
+        &plan.realm.name,
+        store.clone(),
+        folder.master_key(),
+        None,
+        folder.authority(),
+        default_rewrap_rate(),
+    ));
+    let cluster =
+        servable.map(|servable| in_cluster(servable, args, plan, folder, master_key.clone(), out)).transpose()?;
     let parts = Parts {
         realm: plan.realm.clone(),
         access: manifests.map(|manifests| manifests.access.clone()),
         store,
         cache_capacity: CACHE_CAPACITY,
         cluster,
+        master_key,
         metrics: Some(metrics),
         admin: Some(LocalListener::bind(&folder.admin_socket())?),
     };
@@ -185,7 +208,7 @@ fn say_what_follows(manifests: &Manifests, folder: &Folder, out: &mut impl Write
 /// Connects to the cluster of `--kubeconfig` and makes sure that no other process serves the realm there.
 async fn servable_cluster(args: &DevArgs, realm: &str, folder: &Folder) -> anyhow::Result<Option<ServableCluster>> {
     let Some(kubeconfig) = &args.kubeconfig else { return Ok(None) };
-    let servable = ServableCluster::check(Some(kubeconfig), realm, &folder.store(), &folder.master_key()).await;
+    let servable = ServableCluster::check(Some(kubeconfig), realm, &folder.store()).await;
     servable.map(Some).with_context(|| {
         format!("dev cannot serve {realm} in this cluster: give a realm of your own with --realm, or another cluster")
     })
@@ -194,18 +217,24 @@ async fn servable_cluster(args: &DevArgs, realm: &str, folder: &Folder) -> anyho
 /// Prepares the parts of a cluster, with the enrolment API on the third port after the KDC's.
 fn in_cluster(
     servable: ServableCluster,
+    args: &DevArgs,
     plan: &Plan,
     folder: &Folder,
-    kdc: SocketAddr,
+    master_key: Arc<MasterKeyRotation>,
     out: &mut impl Write,
 ) -> anyhow::Result<ClusterParts> {
-    let https = SocketAddr::from((Ipv4Addr::LOCALHOST, kdc.port().saturating_add(HTTPS)));
+    let (https, kdc) = (args.socket(HTTPS), args.reachable());
     let cluster = ClusterSettings { kubeconfig: None, kdcs: vec![kdc.to_string()] };
-    let names = vec!["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string()];
-    let enrolment = EnrolmentSettings { addresses: vec![https], names, certificate: None, waiting: WAITING };
-    let master_key = folder.master_key();
-    let secrets = Secrets { authority: folder.authority(), master_key: &master_key };
-    let prepared = ClusterParts::prepare(&plan.realm, servable, &cluster, Some(&enrolment), secrets)?;
+    let names = vec!["localhost".to_owned(), kdc.ip().to_string()];
+    let enrolment = EnrolmentSettings {
+        addresses: vec![https],
+        names,
+        certificate: None,
+        authority_life: default_authority_life(),
+        certificate_life: default_certificate_life(),
+        waiting: WAITING,
+    };
+    let prepared = ClusterParts::prepare(&plan.realm, servable, &cluster, Some(&enrolment), master_key)?;
     folder.write_ca(&prepared.ca_pem().unwrap_or_default())?;
     _ = writeln!(out, "enrolment at https://{https}, CA certificate in {}", folder.ca().display());
     Ok(prepared)

@@ -40,6 +40,8 @@ pub(crate) struct PlannedPrincipal {
     pub(crate) attributes: Attributes,
     pub(crate) expires: Option<KerberosTime>,
     pub(crate) password_expires: Option<KerberosTime>,
+    /// Enctypes that it understands for session keys, where the seed names them.
+    pub(crate) session_enctypes: Option<Vec<Enctype>>,
     pub(crate) max_life: Option<u32>,
     pub(crate) max_renewable_life: Option<u32>,
     pub(crate) aliases: Vec<Principal>,
@@ -116,7 +118,7 @@ impl Plan {
     pub(crate) fn test_user(&self) -> anyhow::Result<(&Principal, &Password)> {
         self.principals
             .iter()
-            .filter(|p| p.is_unrestricted())
+            .filter(|p| p.is_unrestricted() && p.has_permitted_key(&self.realm))
             .find_map(|p| Some((&p.name, p.password.as_ref()?)))
             .context("the self test of dev needs a user with a password and no restrictions: give one (--user NAME:PASSWORD)")
     }
@@ -125,7 +127,8 @@ impl Plan {
     pub(crate) fn test_service(&self) -> anyhow::Result<&Principal> {
         self.principals
             .iter()
-            .find(|p| p.is_unrestricted() && p.password.is_none() && p.name.name.components.len() > 1)
+            .filter(|p| p.is_unrestricted() && p.has_permitted_key(&self.realm))
+            .find(|p| p.password.is_none() && p.name.name.components.len() > 1)
             .map(|p| &p.name)
             .context(
                 "the self test of dev needs a service with random keys and no restrictions: give one (--service S/HOST)",
@@ -135,7 +138,13 @@ impl Plan {
 
 impl PlannedPrincipal {
     fn is_unrestricted(&self) -> bool {
-        self.attributes.is_empty() && self.expires.is_none() && self.password_expires.is_none()
+        let has_time = self.expires.is_none() && self.password_expires.is_none() && self.max_life != Some(0);
+        self.attributes.is_empty() && self.session_enctypes.is_none() && has_time
+    }
+
+    /// Whether a ticket can be made with one of its keys.
+    fn has_permitted_key(&self, realm: &Realm) -> bool {
+        self.enctypes.iter().any(|enctype| realm.enctypes.contains(enctype))
     }
 }
 
@@ -173,6 +182,7 @@ impl SeedPrincipal {
             name: name.to_owned(),
             password,
             enctypes: None,
+            session_enctypes: None,
             attributes: Vec::new(),
             expires: None,
             password_expires: None,
@@ -185,10 +195,13 @@ impl SeedPrincipal {
 
 fn principal(seed: SeedPrincipal, realm: &Realm) -> anyhow::Result<PlannedPrincipal> {
     let name = local_name(&seed.name, realm)?;
+    let session_enctypes = seed.session_enctypes.as_deref().map(|named| strongest_first(named, "session_enctypes"));
+    let session_enctypes = session_enctypes.transpose().with_context(|| name.to_string())?;
     let enctypes = enctypes(seed.enctypes.as_deref(), realm).with_context(|| name.to_string())?;
     Ok(PlannedPrincipal {
         password: seed.password,
         enctypes,
+        session_enctypes,
         attributes: seed.attributes.iter().map(|a| a.0).collect(),
         expires: seed.expires.map(|m| m.0),
         password_expires: seed.password_expires.map(|m| m.0),
@@ -218,10 +231,13 @@ fn local_name(text: &str, realm: &Realm) -> anyhow::Result<Principal> {
 }
 
 fn enctypes(named: Option<&[EnctypeName]>, realm: &Realm) -> anyhow::Result<Vec<Enctype>> {
-    let Some(named) = named else { return Ok(realm.enctypes.clone()) };
-    ensure!(!named.is_empty(), "enctypes: give at least one, or leave the key out");
+    named.map_or_else(|| Ok(realm.enctypes.clone()), |named| strongest_first(named, "enctypes"))
+}
+
+/// The enctypes that `key` of the seed names, strongest first, as key versions hold them.
+fn strongest_first(named: &[EnctypeName], key: &str) -> anyhow::Result<Vec<Enctype>> {
+    ensure!(!named.is_empty(), "{key}: give at least one, or leave the key out");
     let mut enctypes: Vec<_> = named.iter().map(|e| e.0).collect();
-    // Strongest first, as key versions hold them.
     enctypes.sort_by_key(|e| Enctype::ALL.iter().position(|known| known == e));
     enctypes.dedup();
     Ok(enctypes)
@@ -276,6 +292,10 @@ mod tests {
         assert_eq!(carol.enctypes, [Enctype::Aes128CtsHmacSha1]);
         assert_eq!(carol.attributes, Attributes::DISALLOW_FORWARDABLE | Attributes::DISALLOW_PROXIABLE);
         assert_eq!(carol.max_life, Some(3600));
+        assert_eq!(carol.session_enctypes, Some(vec![Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1]));
+        // MIT's kinit warns of expiry beyond 2^31 seconds as if it were near.
+        let dates = carol.expires.into_iter().chain(carol.password_expires);
+        assert_eq!(dates.filter(|time| time.0 < 1 << 31).count(), 2);
         assert_eq!(plan.trusts[0].realm, "FAR.EXAMPLE.ORG");
         assert_eq!(plan.trusts[0].enctypes, [Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1]);
     }
@@ -295,11 +315,23 @@ mod tests {
             (String::new(), "--user"),
             ("[[principal]]\nname = 'u'\npassword = 'p'\n".into(), "--service"),
             (format!("{pair}aliases = ['u']\n"), "twice"),
+            (
+                "[[principal]]\nname = 'u'\npassword = 'p'\nenctypes = ['rc4-hmac']\n[[principal]]\nname = 's/h'\n"
+                    .into(),
+                "--user",
+            ),
+            (
+                "[[principal]]\nname = 'u'\npassword = 'p'\n[[principal]]\nname = 's/h'\nenctypes = ['rc4-hmac']\n"
+                    .into(),
+                "--service",
+            ),
+            ("[[principal]]\nname = 'u'\npassword = 'p'\nmax_life = 0\n[[principal]]\nname = 's/h'\n".into(), "--user"),
             (format!("{pair}[[principal]]\nname = 'krbtgt/X'\n"), "reserved"),
             (format!("{pair}[[principal]]\nname = 'x@OTHER'\n"), "not of the realm"),
             (format!("{pair}[[principal]]\nname = ''\n"), "name"),
             (format!("{pair}[[trust]]\nrealm = 'DEV.KENNEL'\npassword = 'p'\n"), "this realm"),
             (format!("{pair}[[principal]]\nname = 'y'\nenctypes = []\n"), "enctypes"),
+            (format!("{pair}[[principal]]\nname = 'y'\nsession_enctypes = []\n"), "session_enctypes"),
         ] {
             let error = plan(Some(&seed), &[]).unwrap_err();
             assert!(error.contains(part) && error.contains("seed.toml"), "{seed}: {error}");

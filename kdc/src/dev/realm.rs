@@ -69,6 +69,7 @@ fn both_ways(trust: &PlannedTrust, ours: &str) -> [PlannedPrincipal; 2] {
         attributes: Default::default(),
         expires: None,
         password_expires: None,
+        session_enctypes: None,
         max_life: None,
         max_renewable_life: None,
         aliases: Vec::new(),
@@ -99,6 +100,7 @@ async fn make_principal(
     record.attributes = planned.attributes;
     record.expires = planned.expires;
     record.password_expires = planned.password_expires;
+    record.session_enctypes.clone_from(&planned.session_enctypes);
     record.max_life = planned.max_life;
     record.max_renewable_life = planned.max_renewable_life;
     let outcome = match (&old, kvno) {
@@ -219,6 +221,7 @@ mod tests {
             attributes: Attributes::empty(),
             expires: None,
             password_expires: None,
+            session_enctypes: None,
             max_life: None,
             max_renewable_life: None,
             aliases: Vec::new(),

@@ -46,6 +46,9 @@ pub(crate) struct SeedPrincipal {
     /// Default: the enctypes of the realm.
     #[serde(default)]
     pub(crate) enctypes: Option<Vec<EnctypeName>>,
+    /// Default: those that it has keys of, and aes256-cts-hmac-sha1-96.
+    #[serde(default)]
+    pub(crate) session_enctypes: Option<Vec<EnctypeName>>,
     #[serde(default)]
     pub(crate) attributes: Vec<AttributeName>,
     #[serde(default)]

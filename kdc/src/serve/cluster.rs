@@ -3,23 +3,22 @@
 
 use crate::clock;
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
-use crate::endpoints::admin_api::api::{self as admin_api, AdminApi};
 use crate::endpoints::admin_api::callers::{Callers, ClusterCallers};
 use crate::endpoints::admin_api::directory::IndexDirectory;
 use crate::endpoints::admin_api::pairs_file::{self, PairsKeeper};
+use crate::endpoints::admin_api::router::AdminRouter;
 use crate::endpoints::enrolment::api::router;
 use crate::endpoints::enrolment::attempt::{Enrolment, EnrolmentCluster};
 use crate::endpoints::enrolment::events::LeasedEvents;
 use crate::endpoints::enrolment::krb5_conf;
 use crate::endpoints::enrolment::waiting::WaitingRequests;
 use crate::instance;
-use crate::serve::authority_file;
+use crate::serve::certificates::Certificates;
 use crate::serve::descriptors;
 use crate::serve::lease::ServableCluster;
-use crate::serve::store::make_private_folder;
-use anyhow::Context;
+use crate::serve::master_key::MasterKeyRotation;
 use kennel_audit::{Audit, DecisionLog, Metrics};
-use kennel_controller::{Controller, ControllerParts, Live, Programmed, Published};
+use kennel_controller::{Controller, ControllerParts, Live, Programmed, Published, RotationBook};
 use kennel_core::realm::Realm;
 use kennel_k8s::apply::Applier;
 use kennel_k8s::crd::realm::CLUSTER_DOMAIN;
@@ -28,18 +27,13 @@ use kennel_k8s::index::surroundings::KdcPods;
 use kennel_k8s::index::view::SharedIndex;
 use kennel_k8s::lease::CheckedLease;
 use kennel_k8s::token::IssuerKeys;
-use kennel_listen::{CertificateFiles, HttpListener, HttpServer, Tls, provider};
-use kennel_store::{EntryCache, master_key_file};
+use kennel_listen::{HttpListener, HttpServer, Tls, provider};
+use kennel_store::EntryCache;
 use kennel_wire::message::Principal;
-use rand::rngs::OsRng;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-
-/// Interval at which the serving certificate is renewed or read again, if that is due.
-const CERTIFICATE_CHECK: Duration = Duration::from_secs(60);
 
 /// Name of the file of who asked for whom, beside the store.
 const PAIRS_FILE: &str = "pairs.json";
@@ -50,17 +44,26 @@ pub(crate) struct ClusterParts {
     kdcs: Vec<String>,
     /// The KDC's own pods, where this process runs in one.
     kdc: Option<KdcPods>,
-    https: Option<(HttpListener, Arc<Tls>)>,
+    https: Option<(HttpListener, Certificates)>,
     /// Requests of pods that may wait for changes of their keys.
     waiting: usize,
     pub(crate) index: SharedIndex,
     /// What is programmed, once this process holds the Lease.
     pub(crate) programmed: Programmed,
     lease: CheckedLease,
-    /// Id of the store's master key, by which the Lease names the store.
-    master_key: String,
+    /// The store's master key, by whose id the Lease names the store.
+    master_key: Arc<MasterKeyRotation>,
     /// The file of who asked for whom.
     pairs: PathBuf,
+}
+
+/// What the parts of a cluster share with the others of the process.
+pub(crate) struct SharedParts {
+    pub(crate) live: Arc<Live>,
+    pub(crate) cache: Arc<EntryCache>,
+    pub(crate) book: Arc<RotationBook>,
+    pub(crate) audit: Audit,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// The running parts of a cluster.
@@ -93,20 +96,14 @@ pub(crate) enum Lost {
     },
 }
 
-/// The files of Kennel's own certificate authority and of the master key, which wraps its key.
-pub(crate) struct Secrets<'a> {
-    pub(crate) authority: PathBuf,
-    pub(crate) master_key: &'a Path,
-}
-
 impl ClusterParts {
-    /// Binds the enrolment API. Without `enrolment`, pods cannot enrol. The store and its master key must exist.
+    /// Binds the enrolment API. Without `enrolment`, pods cannot enrol.
     pub(crate) fn prepare(
         realm: &Realm,
         servable: ServableCluster,
         cluster: &ClusterSettings,
         enrolment: Option<&EnrolmentSettings>,
-        secrets: Secrets<'_>,
+        master_key: Arc<MasterKeyRotation>,
     ) -> anyhow::Result<ClusterParts> {
         anyhow::ensure!(
             graviola::util::is_cpu_supported(),
@@ -114,11 +111,14 @@ impl ClusterParts {
              KDC on a newer one"
         );
         let waiting = enrolment.map_or(0, |settings| descriptors::affordable(settings.waiting));
-        let https = enrolment.map(|settings| https(&realm.name, settings, &secrets)).transpose()?;
+        let https = enrolment.map(|settings| {
+            let listener = HttpListener::bind(&settings.addresses)?;
+            Ok::<_, anyhow::Error>((listener, Certificates::prepare(settings, master_key.authority())?))
+        });
+        let https = https.transpose()?;
         let index = SharedIndex::new(Index::new(realm.clone()));
-        let master_key = master_key_file::load(secrets.master_key)?.id().to_owned();
         let ServableCluster { client, lease, kdc } = servable;
-        let pairs = secrets.authority.with_file_name(PAIRS_FILE);
+        let pairs = master_key.authority().path().with_file_name(PAIRS_FILE);
         Ok(ClusterParts {
             client,
             kdcs: cluster.kdcs.clone(),
@@ -143,24 +143,23 @@ impl ClusterParts {
 
     /// Returns the CA certificates that clients of the enrolment API trust, PEM.
     pub(crate) fn ca_pem(&self) -> Option<String> {
-        self.https.as_ref().map(|(_, tls)| tls.ca_pem())
+        self.tls().map(|tls| tls.ca_pem())
     }
 
     /// Returns the certificate of the enrolment API.
     pub(crate) fn tls(&self) -> Option<Arc<Tls>> {
-        self.https.as_ref().map(|(_, tls)| tls.clone())
+        self.https.as_ref().map(|(_, certificates)| certificates.tls().clone())
     }
 
     /// Starts the enrolment API and the controller.
     pub(crate) fn start(
         self,
-        live: Arc<Live>,
-        cache: Arc<EntryCache>,
-        audit: Audit,
-        metrics: Arc<Metrics>,
+        shared: SharedParts,
         decisions: Arc<DecisionLog>,
-        admin: Arc<AdminApi>,
+        admin: &AdminRouter,
     ) -> anyhow::Result<RunningCluster> {
+        let SharedParts { live, cache, book, audit, metrics } = shared;
+        let tls = self.tls();
         let krb5_conf = {
             let (index, realm, kdcs) = (self.index.clone(), live.name().to_owned(), self.kdcs);
             move || {
@@ -169,7 +168,7 @@ impl ClusterParts {
             }
         };
         let published = {
-            let (krb5_conf, tls) = (krb5_conf.clone(), self.https.as_ref().map(|(_, tls)| tls.clone()));
+            let krb5_conf = krb5_conf.clone();
             Published::new(move || {
                 let ca = tls.as_ref().map(|tls| ("ca.crt".to_owned(), tls.ca_pem()));
                 std::iter::once(("krb5.conf".to_owned(), krb5_conf())).chain(ca).collect()
@@ -179,7 +178,8 @@ impl ClusterParts {
         let mut upkeep = JoinSet::new();
         let mut waiting = None;
         let https = match self.https {
-            Some((listener, tls)) => {
+            Some((listener, certificates)) => {
+                let tls = certificates.tls().clone();
                 let places = self.waiting;
                 let requests = waiting.insert(WaitingRequests::new(places, metrics.clone())).clone();
                 let krbtgt = Principal::krbtgt(live.name(), live.name());
@@ -200,12 +200,15 @@ impl ClusterParts {
                 };
                 let ca = tls.clone();
                 let enrolment =
-                    Enrolment::new(live.clone(), cache.clone(), cluster, audit, krb5_conf, move || ca.ca_pem());
+                    Enrolment::new(live.clone(), cache.clone(), cluster, audit.clone(), krb5_conf, move || ca.ca_pem());
                 tracing::info!(addresses = ?listener.addresses(), "listening for enrolment over HTTPS");
                 let callers = Callers::Cluster(Arc::new(ClusterCallers::new(self.client.clone())));
-                let routes = router(Arc::new(enrolment)).merge(admin_api::router(admin, callers));
-                let https = listener.serve_with_parking(&routes, Some(tls.server_config()?), places)?;
-                upkeep.spawn(keep_renewing(tls));
+                let routes = router(Arc::new(enrolment)).merge(admin.routes(callers));
+                // Connections whose requests have given up their places are still there for a moment.
+                let parked = places + places / 4 + 16;
+                let https = listener.serve_with_parking(&routes, Some(tls.server_config()?), parked)?;
+                let published = published.clone();
+                upkeep.spawn(certificates.keep(move || published.touch()));
                 upkeep.spawn(async move { keys.follow().await });
                 Some(https)
             }
@@ -223,6 +226,8 @@ impl ClusterParts {
             programmed,
             kdc: self.kdc,
             published,
+            book,
+            audit,
             metrics,
             events,
         };
@@ -236,7 +241,7 @@ impl ClusterParts {
 /// The parts of the process that follows the cluster and writes for it, as soon as it holds the Lease.
 struct Follower {
     lease: Arc<CheckedLease>,
-    master_key: String,
+    master_key: Arc<MasterKeyRotation>,
     client: kube::Client,
     index: SharedIndex,
     store: Arc<EntryCache>,
@@ -244,6 +249,8 @@ struct Follower {
     programmed: Programmed,
     kdc: Option<KdcPods>,
     published: Published,
+    book: Arc<RotationBook>,
+    audit: Audit,
     metrics: Arc<Metrics>,
     events: LeasedEvents,
 }
@@ -251,9 +258,23 @@ struct Follower {
 impl Follower {
     /// Takes the Lease, and follows the cluster until this process must not go on.
     async fn follow(self) -> Lost {
-        let Follower { lease, master_key, client, index, store, live, programmed, kdc, published, metrics, events } =
-            self;
-        let held = lease.acquire(&master_key).await;
+        let Follower {
+            lease,
+            master_key,
+            client,
+            index,
+            store,
+            live,
+            programmed,
+            kdc,
+            published,
+            book,
+            audit,
+            metrics,
+            events,
+        } = self;
+        let store_name = || master_key.ids().current;
+        let held = lease.acquire(store_name).await;
         if let Some(mark) = lease.mark().beyond_store() {
             return Lost::RolledBack { mark };
         }
@@ -271,12 +292,15 @@ impl Follower {
             programmed,
             kdc,
             published,
+            book,
+            audit,
             metrics,
             clock: clock::now,
+            since_boot: clock::since_boot,
         });
         tokio::select! {
             () = controller.run() => {}
-            () = lease.keep(&held, &master_key, |held| { gauge.set(held.into()); }) => {}
+            () = lease.keep(&held, store_name, |held| { gauge.set(held.into()); }) => {}
         }
         Lost::Taken
     }
@@ -308,31 +332,4 @@ impl RunningCluster {
         }
         self.lease.release().await;
     }
-}
-
-async fn keep_renewing(tls: Arc<Tls>) {
-    loop {
-        tokio::time::sleep(CERTIFICATE_CHECK).await;
-        tls.check(clock::now().time.0, &mut OsRng);
-    }
-}
-
-fn https(realm: &str, settings: &EnrolmentSettings, secrets: &Secrets<'_>) -> anyhow::Result<(HttpListener, Arc<Tls>)> {
-    let listener = HttpListener::bind(&settings.addresses)?;
-    let tls = match &settings.certificate {
-        Some(given) => {
-            let ca = given.ca.clone().unwrap_or_else(|| given.certificate.clone());
-            Tls::given(CertificateFiles::new(given.certificate.clone(), given.key.clone(), ca))?
-        }
-        None => {
-            let master = master_key_file::load(secrets.master_key)?;
-            if let Some(folder) = secrets.authority.parent() {
-                make_private_folder(folder)?;
-            }
-            let now = clock::now().time.0;
-            let authority = authority_file::open_or_create(&secrets.authority, &master, realm, now, &mut OsRng)?;
-            Tls::own(authority, settings.names.clone(), now, &mut OsRng).context("enrolment.names")?
-        }
-    };
-    Ok((listener, Arc::new(tls)))
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use kennel_k8s::connect;
 use kennel_k8s::index::surroundings::KdcPods;
 use kennel_k8s::lease::{CheckedLease, LeaseClocks, LocalStore, RealmLease};
-use kennel_store::{SledStore, master_key_file};
+use kennel_store::SledStore;
 use std::path::Path;
 
 /// A cluster in which this process may serve its realm.
@@ -18,22 +18,15 @@ pub(crate) struct ServableCluster {
 }
 
 impl ServableCluster {
-    /// Connects, and makes sure that neither another store nor another process has the realm. `store`, `master_key`: what this
-    /// process serves the realm from, which need not exist yet.
-    pub(crate) async fn check(
-        kubeconfig: Option<&Path>,
-        realm: &str,
-        store: &Path,
-        master_key: &Path,
-    ) -> anyhow::Result<ServableCluster> {
+    /// Connects, and makes sure that neither another store nor another process has the realm. `store`: what this process serves the
+    /// realm from, which need not exist yet.
+    pub(crate) async fn check(kubeconfig: Option<&Path>, realm: &str, store: &Path) -> anyhow::Result<ServableCluster> {
         let client = connect(kubeconfig).await?;
         let clocks = LeaseClocks { wall: clock::now, since_boot: clock::since_boot };
         let lease = RealmLease::new(&client, realm, instance::lease_identity(), clocks);
-        let lease = if SledStore::exists(store)? {
-            let master_key = master_key_file::load(master_key)?;
-            lease.check(LocalStore::Existing(master_key.id())).await?
-        } else {
-            lease.check(LocalStore::Missing).await?
+        let lease = match SledStore::master_key_ids_in(store)? {
+            Some(ids) => lease.check(LocalStore::Existing(&ids.all().map(str::to_owned).collect::<Vec<_>>())).await?,
+            None => lease.check(LocalStore::Missing).await?,
         };
         let kdc = kubeconfig.is_none().then(|| KdcPods::of_deployment(client.default_namespace()));
         Ok(ServableCluster { client, lease, kdc })

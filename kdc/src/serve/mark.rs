@@ -3,12 +3,13 @@
 //!
 //! The mark lags behind the store, by a few seconds while the process runs, and never runs ahead of what is durable.
 
-use anyhow::bail;
-use kennel_crypto::MasterKey;
+use crate::serve::keys_in_use::KeysInUse;
+use anyhow::{Context, bail};
 use kennel_store::sled::Rollback;
-use kennel_store::{Revision, mark_file, master_key_file};
+use kennel_store::{MasterKeys, Revision, mark_file};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -29,12 +30,12 @@ impl KnownMark {
     /// where the operator accepts a rollback.
     pub(crate) fn read(
         master_key: &Path,
-        key: &MasterKey,
+        keys: &MasterKeys,
         lease: Revision,
         rollback: Rollback,
     ) -> anyhow::Result<KnownMark> {
         let path = mark_file::beside(master_key);
-        let file = match mark_file::load(&path, key) {
+        let file = match mark_file::load(&path, keys) {
             Ok(mark) => mark.unwrap_or(Revision(0)),
             Err(error) if rollback == Rollback::Accept => {
                 tracing::warn!(%error, "the mark is not used, as --accept-rollback asks, and written anew");
@@ -60,11 +61,9 @@ pub(crate) struct MarkKeeper {
 
 impl MarkKeeper {
     /// Starts it. `revisions`: those of the open store.
-    pub(crate) fn start(master_key: &Path, revisions: watch::Receiver<Revision>) -> anyhow::Result<MarkKeeper> {
-        let file =
-            MarkFile { path: mark_file::beside(master_key), key: master_key_file::load(master_key)?, fails: false };
+    pub(crate) fn start(file: Arc<MarkFile>, revisions: watch::Receiver<Revision>) -> MarkKeeper {
         let (stop, stopped) = oneshot::channel();
-        Ok(MarkKeeper { stop, task: tokio::spawn(keep(file, revisions, stopped)) })
+        MarkKeeper { stop, task: tokio::spawn(keep(file, revisions, stopped)) }
     }
 
     /// Writes the last revision and ends the task.
@@ -76,7 +75,7 @@ impl MarkKeeper {
     }
 }
 
-async fn keep(mut file: MarkFile, mut revisions: watch::Receiver<Revision>, mut stopped: oneshot::Receiver<()>) {
+async fn keep(file: Arc<MarkFile>, mut revisions: watch::Receiver<Revision>, mut stopped: oneshot::Receiver<()>) {
     loop {
         let revision = *revisions.borrow_and_update();
         file.write(revision);
@@ -96,26 +95,45 @@ async fn keep(mut file: MarkFile, mut revisions: watch::Receiver<Revision>, mut 
     }
 }
 
-struct MarkFile {
+/// The file of the mark.
+pub(crate) struct MarkFile {
     path: PathBuf,
-    key: MasterKey,
-    /// The last writing failed.
-    fails: bool,
+    keys: KeysInUse,
+    /// Held while the file is written, so that no mark under an older key follows one under a newer. Whether the last writing failed.
+    fails: Mutex<bool>,
 }
 
 impl MarkFile {
+    /// The file beside that of the master key.
+    pub(crate) fn beside(master_key: &Path, keys: KeysInUse) -> MarkFile {
+        MarkFile { path: mark_file::beside(master_key), keys, fails: Mutex::new(false) }
+    }
+
     /// Writes the mark: a millisecond or so, and at most once in [`INTERVAL`]. A failure stops nothing.
-    fn write(&mut self, revision: Revision) {
-        let failed = tokio::task::block_in_place(|| mark_file::write(&self.path, &self.key, revision)).err();
-        match &failed {
-            Some(_) if self.fails => {}
-            Some(error) => report(&self.path, error),
-            None if self.fails => {
-                tracing::info!(path = %self.path.display(), "the mark of the store's revision is written again")
+    fn write(&self, revision: Revision) {
+        tokio::task::block_in_place(|| {
+            let mut fails = self.fails.lock().unwrap_or_else(PoisonError::into_inner);
+            let failed = mark_file::write(&self.path, self.keys.get().newest(), revision).err();
+            match &failed {
+                Some(_) if *fails => {}
+                Some(error) => report(&self.path, error),
+                None if *fails => {
+                    tracing::info!(path = %self.path.display(), "the mark of the store's revision is written again")
+                }
+                None => {}
             }
-            None => {}
-        }
-        self.fails = failed.is_some();
+            *fails = failed.is_some();
+        });
+    }
+
+    /// Makes sure that nothing of the file is under an older key than the newest; a file that does not exist need not. `revision` must be
+    /// durable in the store.
+    pub(crate) fn follow_key(&self, revision: Revision) -> anyhow::Result<()> {
+        self.write(revision);
+        let newest = MasterKeys::from(self.keys.get().newest().clone());
+        mark_file::load(&self.path, &newest)
+            .context("the mark is not under the next master key yet: make the file writable")?;
+        Ok(())
     }
 }
 
@@ -140,12 +158,34 @@ fn report(path: &Path, error: &io::Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kennel_crypto::MasterKey;
     use rand::rngs::OsRng;
 
-    fn key(folder: &Path) -> (PathBuf, MasterKey) {
-        let path = folder.join("master.key");
-        let key = master_key_file::create(&path, &mut OsRng).unwrap();
-        (path, key)
+    fn key(folder: &Path) -> (PathBuf, MasterKeys) {
+        (folder.join("master.key"), MasterKey::generate(&mut OsRng).into())
+    }
+
+    fn file(path: &Path, keys: &MasterKeys) -> Arc<MarkFile> {
+        Arc::new(MarkFile::beside(path, KeysInUse::fixed(keys.clone())))
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn the_mark_follows_a_new_master_key_and_says_where_it_cannot() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, old) = key(dir.path());
+        let (_, new) = key(dir.path());
+        let both = MasterKeys::new(old.current().clone(), Some(new.current().clone()));
+        let under_both = file(&path, &both);
+        assert!(!mark_file::beside(&path).exists());
+        file(&path, &old).write(Revision(4));
+        assert_eq!(mark_file::load(&mark_file::beside(&path), &both), Ok(Some(Revision(4))));
+        under_both.follow_key(Revision(5)).unwrap();
+        assert_eq!(mark_file::load(&mark_file::beside(&path), &new), Ok(Some(Revision(5))));
+        // A folder in the place of the mark: root may write everywhere.
+        std::fs::remove_file(mark_file::beside(&path)).unwrap();
+        std::fs::create_dir(mark_file::beside(&path)).unwrap();
+        let error = format!("{:#}", under_both.follow_key(Revision(6)).unwrap_err());
+        assert!(error.contains("not under the next master key yet") && error.contains("master.key.mark"), "{error}");
     }
 
     #[test]
@@ -155,7 +195,7 @@ mod tests {
         let read = |lease| KnownMark::read(&path, &key, Revision(lease), Rollback::Refuse).unwrap();
         assert_eq!(read(0).revision, Revision(0));
         assert_eq!(read(3).source, "the realm's Lease");
-        mark_file::write(&mark_file::beside(&path), &key, Revision(7)).unwrap();
+        mark_file::write(&mark_file::beside(&path), key.newest(), Revision(7)).unwrap();
         assert_eq!(read(6).revision, Revision(7));
         assert!(read(6).source.ends_with("master.key.mark"));
         assert_eq!(read(8).revision, Revision(8));
@@ -177,7 +217,7 @@ mod tests {
         let (path, key) = key(dir.path());
         let mark = || mark_file::load(&mark_file::beside(&path), &key).unwrap();
         let (sender, revisions) = watch::channel(Revision(5));
-        let keeper = MarkKeeper::start(&path, revisions).unwrap();
+        let keeper = MarkKeeper::start(file(&path, &key), revisions);
         while mark().is_none() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -191,11 +231,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn a_folder_that_cannot_be_written_to_stops_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let (path, _) = key(dir.path());
+        let (path, key) = key(dir.path());
         // A folder in the place of the mark: root may write everywhere.
         std::fs::create_dir(mark_file::beside(&path)).unwrap();
         let (_sender, revisions) = watch::channel(Revision(5));
-        let keeper = MarkKeeper::start(&path, revisions).unwrap();
+        let keeper = MarkKeeper::start(file(&path, &key), revisions);
         tokio::time::sleep(Duration::from_millis(20)).await;
         keeper.stop().await;
     }

@@ -7,37 +7,46 @@
 //! | [`lease`] | the way to the cluster, and the Lease of the realm there |
 //! | [`store`] | opens or creates the store and its master key |
 //! | [`mark`] | the high-water mark of the store's revision, by which an older copy is noticed |
+//! | [`master_key`] | the master key while the KDC serves: its state and its rotation |
+//! | [`keys_in_use`] | the master keys of the open store, for what is wrapped outside it |
 //! | [`descriptors`] | how many file descriptors the process may have |
 //! | [`authority_file`] | the file of Kennel's own certificate authority |
+//! | [`certificates`] | the certificate of HTTPS: renewed, and one authority following the other |
 //! | [`heartbeat`] | whether the runtime that serves requests is stuck |
-//! | [`signals`] | SIGTERM and SIGINT |
+//! | [`signals`] | SIGTERM, SIGINT and SIGHUP |
 
 mod authority_file;
+mod certificates;
 pub(crate) mod cluster;
 mod descriptors;
 mod heartbeat;
+mod keys_in_use;
 pub(crate) mod lease;
 mod mark;
+pub(crate) mod master_key;
 pub(crate) mod service;
 pub(crate) mod signals;
 pub(crate) mod store;
 
 use crate::config::Config;
 use crate::config::realm::warn_of_weakness;
-use crate::config::store::{StoreKind, StoreSettings};
-use crate::logs;
-use crate::serve::cluster::{ClusterParts, Lost, Secrets};
+use crate::config::store::StoreKind;
+use crate::logs::{self, Log};
+use crate::serve::cluster::{ClusterParts, Lost};
+use crate::serve::keys_in_use::KeysInUse;
 use crate::serve::lease::ServableCluster;
-use crate::serve::mark::MarkKeeper;
+use crate::serve::mark::{MarkFile, MarkKeeper};
+use crate::serve::master_key::MasterKeyRotation;
 use crate::serve::service::{Parts, Service};
-use crate::serve::signals::Signals;
+use crate::serve::signals::{Received, Signals};
 use kennel_core::realm::Realm;
 use kennel_listen::{BoundSockets, HttpListener, LocalListener};
 use kennel_store::Revision;
+use std::sync::Arc;
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
-    let _log = logs::start(&config.log)?;
+    let log = logs::start(&config.log)?;
     let mut realm = config.realm.build(config.realm_name()?)?;
     warn_of_weakness(&realm);
     let mut signals = Signals::new()?;
@@ -47,7 +56,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     // The Lease of another process may take its time to run out.
     let servable = tokio::select! {
         servable = servable_cluster(config, &realm.name) => servable?,
-        _ = signals.wait() => return Ok(()),
+        _ = signals.stop() => return Ok(()),
     };
     let mark = servable.as_ref().map(|servable| servable.lease.mark());
     let lease_mark = Revision(mark.as_ref().map_or(0, |mark| mark.found()));
@@ -56,7 +65,8 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     };
     let revisions = store.revisions();
     realm.kvno_floor = revisions.borrow().kvno_floor();
-    let keeper = MarkKeeper::start(&settings.master_key, revisions.clone())?;
+    let mark_file = Arc::new(MarkFile::beside(&settings.master_key, KeysInUse::of(store.clone())));
+    let keeper = MarkKeeper::start(mark_file.clone(), revisions.clone());
     if let Some(mark) = mark {
         mark.follow(move || revisions.borrow().0);
     }
@@ -64,14 +74,35 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         tracing::info!(realm = realm.name, store = %settings.path.display(), "created a new realm");
     }
     let name = realm.name.clone();
-    let cluster = cluster_parts(config, &realm, servable)?;
+    let master_key = Arc::new(MasterKeyRotation::new(
+        &realm.name,
+        store.clone(),
+        settings.master_key.clone(),
+        Some(mark_file),
+        config.authority(),
+        settings.rewrap_rate,
+    ));
+    let cluster = cluster_parts(config, &realm, servable, &master_key)?;
     let metrics = config.metrics.as_ref().map(|metrics| HttpListener::bind(&metrics.addresses)).transpose()?;
     let admin = LocalListener::bind(&config.admin_socket())?;
-    let cache_capacity = settings.cache_capacity;
-    let parts = Parts { realm, access: None, store, cache_capacity, cluster, metrics, admin: Some(admin) };
+    let parts = Parts {
+        realm,
+        access: None,
+        store,
+        cache_capacity: settings.cache_capacity,
+        cluster,
+        master_key: master_key.clone(),
+        metrics,
+        admin: Some(admin),
+    };
     let service = Service::start(parts, bound, &config.limits, &config.audit).await?;
     tracing::info!(realm = name, version = env!("CARGO_PKG_VERSION"), "serving");
-    let ended = until_stopped(&service, &mut signals).await;
+    if settings.rotate_master_key
+        && let Err(error) = master_key.rotate(false).await
+    {
+        tracing::warn!(%error, "the master key is not rotated, although --rotate-master-key asks for that");
+    }
+    let ended = until_stopped(&service, &log, &mut signals).await;
     service.stop().await;
     keeper.stop().await;
     ended?;
@@ -79,14 +110,24 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits for a signal, or until this process must not go on, which is an error.
-pub(crate) async fn until_stopped(service: &Service, signals: &mut Signals) -> Result<(), Lost> {
-    tokio::select! {
-        signal = signals.wait() => {
-            tracing::info!(signal, "stopping");
-            Ok(())
+/// Waits for a signal to stop, or until this process must not go on, which is an error. Opens the files of the trail and of the log
+/// again at SIGHUP.
+pub(crate) async fn until_stopped(service: &Service, log: &Log, signals: &mut Signals) -> Result<(), Lost> {
+    loop {
+        tokio::select! {
+            received = signals.next() => match received {
+                Received::Stop(signal) => {
+                    tracing::info!(signal, "stopping");
+                    return Ok(());
+                }
+                Received::Reopen => {
+                    log.reopen();
+                    service.reopen_trail();
+                    tracing::info!("SIGHUP: the files of the audit trail and of the log are opened again");
+                }
+            },
+            lost = service.lost() => return Err(lost),
         }
-        lost = service.lost() => Err(lost),
     }
 }
 
@@ -95,15 +136,14 @@ fn cluster_parts(
     config: &Config,
     realm: &Realm,
     servable: Option<ServableCluster>,
+    master_key: &Arc<MasterKeyRotation>,
 ) -> anyhow::Result<Option<ClusterParts>> {
     let (Some(cluster), Some(servable)) = (&config.cluster, servable) else { return Ok(None) };
-    let secrets = Secrets { authority: config.authority(), master_key: &config.store.master_key };
-    ClusterParts::prepare(realm, servable, cluster, config.enrolment.as_ref(), secrets).map(Some)
+    ClusterParts::prepare(realm, servable, cluster, config.enrolment.as_ref(), master_key.clone()).map(Some)
 }
 
 /// Connects to the cluster, where the realm has one, and makes sure that nobody else serves the realm.
 async fn servable_cluster(config: &Config, realm: &str) -> anyhow::Result<Option<ServableCluster>> {
     let Some(cluster) = &config.cluster else { return Ok(None) };
-    let StoreSettings { path, master_key, .. } = &config.store;
-    ServableCluster::check(cluster.kubeconfig.as_deref(), realm, path, master_key).await.map(Some)
+    ServableCluster::check(cluster.kubeconfig.as_deref(), realm, &config.store.path).await.map(Some)
 }

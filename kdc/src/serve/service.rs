@@ -3,16 +3,19 @@
 use crate::clock;
 use crate::config::audit::AuditSettings;
 use crate::config::listen::LimitSettings;
-use crate::endpoints::admin_api::api::{self as admin_api, AdminApi};
+use crate::endpoints::admin_api::api::AdminApi;
 use crate::endpoints::admin_api::callers::Callers;
 use crate::endpoints::admin_api::explain::ExplainedCluster;
 use crate::endpoints::admin_api::pairs_file::PairsKeeper;
+use crate::endpoints::admin_api::rotation::KeyApi;
+use crate::endpoints::admin_api::router::AdminRouter;
 use crate::endpoints::health::{Check, Measure, router};
 use crate::endpoints::kdc::KdcEndpoint;
-use crate::serve::cluster::{ClusterParts, Lost, RunningCluster};
+use crate::serve::cluster::{ClusterParts, Lost, RunningCluster, SharedParts};
 use crate::serve::heartbeat::Heartbeat;
+use crate::serve::master_key::MasterKeyRotation;
 use kennel_audit::{Audit, AuditWriter, Metrics};
-use kennel_controller::{Census, Live};
+use kennel_controller::{Census, Live, RotationBook, RotationPolicies, Rotator, RotatorParts};
 use kennel_core::access::table::AccessTable;
 use kennel_core::access::{AccessIndex, AccessPolicy, AllowAll};
 use kennel_core::pods::{NoCluster, Pods};
@@ -20,7 +23,7 @@ use kennel_core::realm::Realm;
 use kennel_listen::{ApartServer, BoundSockets, HttpListener, HttpServer, LocalListener, RunningSockets};
 use kennel_store::{EntryCache, PrincipalStore};
 use std::sync::Arc;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// The parts of a service, prepared and not started.
 pub(crate) struct Parts {
@@ -30,6 +33,8 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn PrincipalStore>,
     pub(crate) cache_capacity: usize,
     pub(crate) cluster: Option<ClusterParts>,
+    /// The master key of the store.
+    pub(crate) master_key: Arc<MasterKeyRotation>,
     /// Sockets for metrics and health.
     pub(crate) metrics: Option<HttpListener>,
     /// The socket of the local administrator.
@@ -44,8 +49,9 @@ pub(crate) struct Service {
     admin: Option<HttpServer>,
     /// Metrics and health, on a thread of their own: strangers on other listeners do not delay a probe.
     metrics: Option<ApartServer>,
-    /// The task that counts the principals of the store, where metrics are served.
-    census: Option<JoinHandle<()>>,
+    /// Tasks that follow the store: one counts the principals, where metrics are served; one keeps what rotations need; without a
+    /// cluster, one rotates.
+    upkeep: JoinSet<()>,
     audit: AuditWriter,
     /// Keeps who asked for whom, where the realm has a cluster.
     pairs: Option<PairsKeeper>,
@@ -87,19 +93,43 @@ impl Service {
         let life = vec![Check { name: "requests are served", holds: Box::new(move || heartbeat.beats()) }];
         let readiness = readiness(parts.cluster.as_ref(), trail.clone());
         let measure = measure(parts.cluster.as_ref(), census.clone(), trail);
-        let census = parts.metrics.is_some().then(|| tokio::spawn(census.follow(cache.clone())));
+        let mut upkeep = JoinSet::new();
+        if parts.metrics.is_some() {
+            upkeep.spawn(census.follow(cache.clone()));
+        }
+        let book = Arc::new(RotationBook::default());
+        upkeep.spawn(book.clone().follow(cache.clone()));
         let explained =
             parts.cluster.as_ref().map(|parts| ExplainedCluster::new(parts.index.clone(), parts.programmed.clone()));
-        let api = Arc::new(AdminApi::new(live.clone(), decisions.clone(), explained));
-        let local = admin_api::router(api.clone(), Callers::Local);
-        let admin = parts.admin.map(|listener| listener.serve(local)).transpose()?;
+        let index = parts.cluster.as_ref().map(|parts| parts.index.clone());
+        let keys = KeyApi {
+            live: live.clone(),
+            store: cache.clone(),
+            book: book.clone(),
+            policies: RotationPolicies::new(live.clone(), index.clone()),
+            index,
+            audit: audit.clone(),
+        };
+        let api = AdminRouter {
+            decisions: Arc::new(AdminApi::new(live.clone(), decisions.clone(), explained)),
+            keys: Arc::new(keys),
+            master_key: parts.master_key.clone(),
+        };
+        let admin = parts.admin.map(|listener| listener.serve(api.routes(Callers::Local))).transpose()?;
         let cluster = match parts.cluster.zip(decisions) {
-            Some((cluster, decisions)) => Some(cluster.start(live, cache, audit, metrics.clone(), decisions, api)?),
-            None => None,
+            Some((cluster, decisions)) => {
+                let shared = SharedParts { live, cache, book, audit, metrics: metrics.clone() };
+                Some(cluster.start(shared, decisions, &api)?)
+            }
+            None => {
+                upkeep.spawn(rotator(live, cache, book, audit, metrics.clone()).run());
+                None
+            }
         };
         let router = router(metrics, measure, life, readiness);
         let metrics = parts.metrics.map(|listener| listener.serve_apart(router, "health")).transpose()?;
-        Ok(Service { sockets, cluster, admin, metrics, census, audit: writer, pairs })
+        upkeep.spawn(parts.master_key.run());
+        Ok(Service { sockets, cluster, admin, metrics, upkeep, audit: writer, pairs })
     }
 
     /// Completes when this process must not go on.
@@ -110,8 +140,13 @@ impl Service {
         }
     }
 
+    /// Goes on with the trail in a new file, where the old one was moved away.
+    pub(crate) fn reopen_trail(&self) {
+        self.audit.reopen();
+    }
+
     /// Accepts no new requests, finishes those that have begun, and writes the last audit lines.
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(mut self) {
         if let Some(cluster) = self.cluster {
             cluster.stop().await;
         }
@@ -119,9 +154,7 @@ impl Service {
             admin.stop().await;
         }
         drop(self.metrics);
-        if let Some(census) = self.census {
-            census.abort();
-        }
+        self.upkeep.shutdown().await;
         self.sockets.stop().await;
         if tokio::task::spawn_blocking(|| self.audit.stop()).await.is_err() {
             tracing::error!("the audit trail did not end properly: its last lines may be missing");
@@ -131,6 +164,27 @@ impl Service {
             pairs.stop().await;
         }
     }
+}
+
+/// Returns what rotates the keys of a realm without a cluster, whose one process is the writer.
+fn rotator(
+    live: Arc<Live>,
+    cache: Arc<EntryCache>,
+    book: Arc<RotationBook>,
+    audit: Audit,
+    metrics: Arc<Metrics>,
+) -> Rotator {
+    Rotator::new(RotatorParts {
+        store: cache,
+        book,
+        policies: RotationPolicies::new(live, None),
+        may_write: Box::new(|| true),
+        report: Box::new(|_| {}),
+        audit,
+        metrics,
+        clock: clock::now,
+        since_boot: clock::since_boot,
+    })
 }
 
 /// Returns the conditions of readiness. The first two always hold: nothing is served before.

@@ -8,9 +8,9 @@ use anyhow::{Context, anyhow, bail};
 use kennel_core::key_set::KeySet;
 use kennel_core::principal::{Origin, PrincipalRecord, Record};
 use kennel_core::realm::Realm;
-use kennel_crypto::MasterKey;
+use kennel_core::rotation::policy::accept_of;
 use kennel_store::sled::{HighWater, OpenMode, Rollback};
-use kennel_store::{Expect, PrincipalStore, Revision, SledStore, StoreError, master_key_file};
+use kennel_store::{Expect, MasterKeys, PrincipalStore, Revision, SledStore, StoreError, master_key_file};
 use kennel_wire::message::Principal;
 use rand::rngs::OsRng;
 use std::collections::BTreeSet;
@@ -23,8 +23,8 @@ use std::sync::Arc;
 pub(crate) async fn open(path: &Path, master_key: &Path, create: bool) -> anyhow::Result<Arc<SledStore>> {
     let (path, master_key) = (path.to_owned(), master_key.to_owned());
     let opening = move || {
-        let (key, mode) = key_and_mode(&path, &master_key, create)?;
-        Ok::<_, anyhow::Error>(SledStore::open(&path, Arc::new(key), mode)?)
+        let (keys, mode) = keys_and_mode(&path, &master_key, create)?;
+        Ok::<_, anyhow::Error>(SledStore::open(&path, keys, mode)?)
     };
     Ok(Arc::new(tokio::task::spawn_blocking(opening).await??))
 }
@@ -35,10 +35,12 @@ pub(crate) async fn open_newest(settings: &StoreSettings, lease_mark: Revision) 
     let (path, master_key) = (settings.path.clone(), settings.master_key.clone());
     let (create, rollback) = (settings.create, settings.rollback);
     let opening = move || {
-        let (key, mode) = key_and_mode(&path, &master_key, create)?;
-        let mark = KnownMark::read(&master_key, &key, lease_mark, rollback)?;
+        let (keys, mode) = keys_and_mode(&path, &master_key, create)?;
+        // The mark, which is under the same key, would only say that the key is not its own.
+        SledStore::check_keys(&path, &keys)?;
+        let mark = KnownMark::read(&master_key, &keys, lease_mark, rollback)?;
         let known = HighWater { mark: mark.revision, rollback };
-        let opened = SledStore::open_known(&path, Arc::new(key), mode, known);
+        let opened = SledStore::open_known(&path, keys, mode, known);
         opened.map_err(|error| with_remedy(error, &mark)).inspect(|store| report_rollback(store, &mark, rollback))
     };
     Ok(Arc::new(tokio::task::spawn_blocking(opening).await??))
@@ -73,7 +75,7 @@ fn report_rollback(store: &SledStore, mark: &KnownMark, rollback: Rollback) {
 }
 
 /// Reads or creates the master key, and says whether the store may be created.
-fn key_and_mode(path: &Path, master_key: &Path, create: bool) -> anyhow::Result<(MasterKey, OpenMode)> {
+fn keys_and_mode(path: &Path, master_key: &Path, create: bool) -> anyhow::Result<(MasterKeys, OpenMode)> {
     if !create && !SledStore::exists(path)? {
         bail!(
             "there is no store in {}: correct store.path, or start once with --create for a new realm",
@@ -85,7 +87,7 @@ fn key_and_mode(path: &Path, master_key: &Path, create: bool) -> anyhow::Result<
         make_parent(master_key)?;
         Ok((master_key_file::load_or_create(master_key, path, &mut OsRng)?, OpenMode::CreateIfMissing))
     } else {
-        Ok((master_key_file::load(master_key)?, OpenMode::Existing))
+        Ok((master_key_file::load_keys(master_key)?, OpenMode::Existing))
     }
 }
 
@@ -125,7 +127,10 @@ pub(crate) async fn check_realm(store: &dyn PrincipalStore, realm: &Realm, creat
     }
     let now = clock::now();
     let keys = KeySet::random(&realm.enctypes, realm.new_keys().first_kvno(), now, &mut OsRng);
-    let record = PrincipalRecord::new(krbtgt, Origin::Manual, keys, now, "kennel-kdc");
+    let mut record = PrincipalRecord::new(krbtgt, Origin::Manual, keys, now, "kennel-kdc");
+    // What rotations would write into it first of all.
+    let accept = accept_of(&record, realm, &record);
+    record.keys.versions.iter_mut().for_each(|version| version.accept = Some(accept));
     store.put(&Record::Principal(Box::new(record)), Expect::Absent).await?;
     Ok(true)
 }

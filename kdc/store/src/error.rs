@@ -17,16 +17,40 @@ pub enum StoreError {
         "there is no store in {path}: give the right folder, or allow a new store to be created (nothing was changed)"
     )]
     Missing { path: PathBuf },
-    /// The master key is not the one that the store was created with.
+    /// The master key is not the one that the store is under.
     #[error(
-        "the store {path} is under master key {stored}, but the given key is {given}: give the right key file (nothing was changed)"
+        "the store {path} is under master key {stored}, but the given key is {given}: give the right key file, that of the key or the \
+         one beside it with the ending .next (nothing was changed)"
     )]
     WrongMasterKey {
         path: PathBuf,
         /// Id of the store's key.
         stored: String,
-        /// Id of the given key.
+        /// Id of the given key, or of both.
         given: String,
+    },
+    /// The store is wrapped anew from one master key to the other, and one of them was not given.
+    #[error(
+        "the store {path} is being re-wrapped from master key {from} to {to}, and {missing} is missing among the given ones ({given}): \
+         put both back, {from} as the key file and {to} beside it with the ending .next, until the re-wrap has ended (nothing was \
+         changed)"
+    )]
+    MissingMasterKey {
+        path: PathBuf,
+        from: String,
+        to: String,
+        /// Id of the missing key.
+        missing: String,
+        /// Id of the given key, or of both.
+        given: String,
+    },
+    /// A re-wrap cannot begin.
+    #[error("the store is not re-wrapped under master key {next}: {reason}")]
+    NotRewrapped {
+        /// Id of the next key.
+        next: String,
+        /// Why not, and what to do.
+        reason: String,
     },
     /// The file of the master key cannot be used.
     #[error("the master key file {path} {reason} (nothing was changed)")]
@@ -47,13 +71,13 @@ pub enum StoreError {
     },
     /// An older Kennel wrote the store, in a format that is not read any more.
     #[error(
-        "the store {path} has format {found}, this kennel-kdc reads format {known} alone: begin a new realm in another folder, or \
+        "the store {path} has format {found}, which this kennel-kdc (format {known}) reads no longer: begin a new realm in another folder, or \
          go on with the version that wrote the store (nothing was changed)"
     )]
     OlderFormat {
         path: PathBuf,
         found: u32,
-        /// The format that this version reads.
+        /// The format that this version writes.
         known: u32,
     },
     /// The store was at a higher revision already.

@@ -8,7 +8,8 @@
 //! | [`holders`] | the records of holders of keys, as they are written |
 //! | [`memory`] | a store in memory, for tests and throw-away realms |
 //! | [`sled`] | the store on one machine's disk |
-//! | [`master_key_file`] | the file of the key that wraps the records |
+//! | [`master_keys`] | the keys that wrap the records: one, or two during a re-wrap |
+//! | [`master_key_file`] | the file of the key that wraps the records, and of the next one |
 //! | [`mark_file`] | the high-water mark of the store's revision, beside the master key |
 //! | `record` | a record as octets: versioned, wrapped |
 //! | `key` | the octets that a name is stored under |
@@ -25,6 +26,8 @@
 //! - a listing is consistent: all of one revision, in name order;
 //! - no reader sees a write that is not durable yet;
 //! - no caller may assume that it is the only writer or the only process.
+//!
+//! To wrap the records anew under another master key ([`sled`], `rewrap`) is no change: revisions stay, and no watcher wakes.
 
 #[cfg(any(test, feature = "battery"))]
 pub mod battery;
@@ -36,6 +39,7 @@ pub mod fuzzing;
 pub mod holders;
 pub mod mark_file;
 pub mod master_key_file;
+pub mod master_keys;
 pub mod memory;
 pub mod sled;
 
@@ -48,5 +52,6 @@ mod record;
 pub use self::sled::SledStore;
 pub use cache::EntryCache;
 pub use error::StoreError;
+pub use master_keys::MasterKeys;
 pub use memory::MemoryStore;
 pub use principal_store::{Change, Expect, Listing, PrincipalStore, Revision, VersionedRecord, Watch};

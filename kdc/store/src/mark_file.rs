@@ -11,6 +11,7 @@
 
 use crate::error::StoreError;
 use crate::files;
+use crate::master_keys::MasterKeys;
 use crate::principal_store::Revision;
 use kennel_crypto::MasterKey;
 use rand_core::OsRng;
@@ -31,8 +32,8 @@ pub fn beside(master_key: &Path) -> PathBuf {
 /// Reads the mark; `None` where there is no file.
 ///
 /// # Errors
-/// [`StoreError::MarkFile`] where the file cannot be read, or was not written under this master key.
-pub fn load(path: &Path, master: &MasterKey) -> Result<Option<Revision>, StoreError> {
+/// [`StoreError::MarkFile`] where the file cannot be read, or was not written under one of these master keys.
+pub fn load(path: &Path, master: &MasterKeys) -> Result<Option<Revision>, StoreError> {
     match std::fs::read_to_string(path) {
         Ok(text) => match parse(&text, master) {
             Some(revision) => Ok(Some(revision)),
@@ -54,7 +55,7 @@ pub fn write(path: &Path, master: &MasterKey, revision: Revision) -> io::Result<
     files::replace(path, text.as_bytes())
 }
 
-fn parse(text: &str, master: &MasterKey) -> Option<Revision> {
+fn parse(text: &str, master: &MasterKeys) -> Option<Revision> {
     let (sealed, seal) = text.rsplit_once("seal ")?;
     let revision = Revision(sealed.strip_prefix(FORMAT)?.trim().strip_prefix("revision ")?.parse().ok()?);
     let (digits, rest) = seal.trim_end().as_bytes().as_chunks::<2>();
@@ -77,24 +78,40 @@ fn refused(path: &Path, reason: String) -> StoreError {
 mod tests {
     use super::*;
 
+    fn master() -> MasterKeys {
+        MasterKey::generate(&mut OsRng).into()
+    }
+
+    #[test]
+    fn a_mark_under_either_key_is_read() {
+        let (dir, old, new) = (tempfile::tempdir().unwrap(), master(), master());
+        let path = dir.path().join("mark");
+        let both = MasterKeys::new(old.current().clone(), Some(new.current().clone()));
+        for (revision, keys) in [(1, &old), (2, &both)] {
+            write(&path, keys.newest(), Revision(revision)).unwrap();
+            assert_eq!(load(&path, &both), Ok(Some(Revision(revision))));
+        }
+        assert!(load(&path, &new).is_ok() && load(&path, &old).is_err());
+    }
+
     #[test]
     fn a_mark_is_read_as_it_was_written_last() {
-        let (dir, master) = (tempfile::tempdir().unwrap(), MasterKey::generate(&mut OsRng));
+        let (dir, master) = (tempfile::tempdir().unwrap(), master());
         let path = beside(&dir.path().join("master.key"));
         assert_eq!(path, dir.path().join("master.key.mark"));
         assert_eq!(load(&path, &master), Ok(None));
         for revision in [0, 7, u64::MAX] {
-            write(&path, &master, Revision(revision)).unwrap();
+            write(&path, master.newest(), Revision(revision)).unwrap();
             assert_eq!(load(&path, &master), Ok(Some(Revision(revision))));
         }
     }
 
     #[test]
     fn a_mark_that_was_changed_or_cut_or_is_of_another_key_is_refused() {
-        let (dir, master) = (tempfile::tempdir().unwrap(), MasterKey::generate(&mut OsRng));
+        let (dir, master) = (tempfile::tempdir().unwrap(), master());
         let path = dir.path().join("mark");
-        write(&path, &master, Revision(4711)).unwrap();
-        assert!(load(&path, &MasterKey::generate(&mut OsRng)).is_err());
+        write(&path, master.newest(), Revision(4711)).unwrap();
+        assert!(load(&path, &self::master()).is_err());
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, String::from_utf8(whole.clone()).unwrap().replace("4711", "4710")).unwrap();
         assert!(load(&path, &master).is_err());

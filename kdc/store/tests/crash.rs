@@ -49,7 +49,7 @@ fn acknowledged_writes_survive_kill_9() {
         runtime().block_on(acknowledged.check(folder.path(), round));
     }
     println!("{rounds} kills, {} made, {} deleted", acknowledged.made.len(), acknowledged.gone.len());
-    let high = mark_file::load(&mark_path(folder.path()), &load_key(folder.path())).unwrap();
+    let high = mark_file::load(&mark_path(folder.path()), &load_key(folder.path()).into()).unwrap();
     assert!(high > Some(Revision(100)), "{high:?} proves little");
     assert!(acknowledged.made.len() > 100, "{} writes prove little", acknowledged.made.len());
     assert!(acknowledged.gone.len() > 10, "{} deletions prove little", acknowledged.gone.len());
@@ -105,7 +105,7 @@ impl Acknowledged {
     async fn check(&self, folder: &Path, round: usize) {
         let store = open(folder, OpenMode::CreateIfMissing).unwrap();
         let listing = store.list().await.unwrap();
-        let high = mark_file::load(&mark_path(folder), &load_key(folder)).unwrap();
+        let high = mark_file::load(&mark_path(folder), &load_key(folder).into()).unwrap();
         assert!(high <= Some(listing.revision), "round {round}: the mark is ahead of {:?}: {high:?}", listing.revision);
         assert!(self.revisions.iter().all(|revision| *revision <= listing.revision), "round {round}");
         let mut found: BTreeMap<String, u32> = listing

@@ -102,6 +102,12 @@ impl Process {
         self.wait()
     }
 
+    /// SIGHUP.
+    pub fn hang_up(&self) {
+        let status = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
     fn wait(mut self) -> Ended {
         let deadline = Instant::now() + PATIENCE;
         loop {

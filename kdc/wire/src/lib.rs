@@ -9,6 +9,7 @@
 //! | [`ccache`] | FILE credential caches, version 4 |
 //! | [`enrol`] | the bodies of the enrolment API |
 //! | [`admin`] | the bodies of the admin API |
+//! | [`master_key`] | the bodies of the admin API about the master key |
 //! | [`source`] | who shares a limit |
 //! | [`krb5_conf`] | the krb5.conf of clients, written |
 
@@ -19,6 +20,7 @@ pub mod enrol;
 pub mod frame;
 pub mod keytab;
 pub mod krb5_conf;
+pub mod master_key;
 pub mod message;
 pub mod source;
 

@@ -63,7 +63,7 @@ fn fill(folder: &Path, population: &Population) -> Result<()> {
     runtime.block_on(async {
         let path = folder.join("store");
         let key = master_key_file::load_or_create(&folder.join("master.key"), &path, &mut OsRng)?;
-        let store = Arc::new(SledStore::open(&path, Arc::new(key), OpenMode::CreateIfMissing)?);
+        let store = Arc::new(SledStore::open(&path, key, OpenMode::CreateIfMissing)?);
         let mut writes = JoinSet::new();
         for record in records(population)? {
             while writes.len() >= WRITES {

@@ -1,5 +1,6 @@
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -18,6 +19,7 @@ import javax.security.auth.login.Configuration;
 import javax.security.auth.login.LoginContext;
 import org.ietf.jgss.GSSContext;
 import org.ietf.jgss.GSSCredential;
+import org.ietf.jgss.GSSException;
 import org.ietf.jgss.GSSManager;
 import org.ietf.jgss.GSSName;
 import org.ietf.jgss.MessageProp;
@@ -28,6 +30,7 @@ import org.ietf.jgss.Oid;
  *
  * <pre>
  * JgssPeer accept SERVICE KEYTAB                      SERVICE as HTTP/web.shop
+ * JgssPeer serve SERVICE KEYTAB each|once             every client, with a GSSCredential of its own or of the start
  * JgssPeer initiate [HOST:]PORT SERVICE password NAME WORD   SERVICE as HTTP@web.shop
  * JgssPeer initiate [HOST:]PORT SERVICE keytab NAME FILE
  * JgssPeer initiate [HOST:]PORT SERVICE ccache NAME FILE
@@ -52,6 +55,8 @@ public final class JgssPeer {
         switch (args[0]) {
             case "accept" -> as(login(args[1], Map.of("keyTab", args[2], "useKeyTab", "true", "storeKey", "true",
                     "isInitiator", "false"), null), JgssPeer::accept);
+            case "serve" -> as(login(args[1], Map.of("keyTab", args[2], "useKeyTab", "true", "storeKey", "true",
+                    "isInitiator", "false"), null), () -> serve(args[3].equals("once")));
             case "initiate" -> {
                 Subject subject = switch (args[3]) {
                     case "password" -> login(args[4], Map.of(), args[5]);
@@ -116,31 +121,51 @@ public final class JgssPeer {
         try (ServerSocket listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             System.out.println(listener.getLocalPort());
             try (Socket stream = listener.accept()) {
-                DataInputStream in = new DataInputStream(stream.getInputStream());
-                DataOutputStream out = new DataOutputStream(stream.getOutputStream());
-                GSSManager manager = GSSManager.getInstance();
-                GSSCredential own = manager.createCredential(null, 0, KRB5, GSSCredential.ACCEPT_ONLY);
-                GSSContext context = manager.createContext(own);
-                while (!context.isEstablished()) {
-                    byte[] token = receive(in);
-                    byte[] answer = context.acceptSecContext(token, 0, token.length);
-                    send(out, answer == null ? new byte[0] : answer);
-                }
-                System.out.println("initiator " + context.getSrcName());
-                System.out.println("target " + context.getTargName());
-                for (int i = 0; i < 2; i++) {
-                    MessageProp prop = new MessageProp(false);
-                    byte[] wrapped = receive(in);
-                    byte[] message = context.unwrap(wrapped, 0, wrapped.length, prop);
-                    System.out.println("unwrapped " + new String(message) + (prop.getPrivacy() ? " encrypted" : " plain"));
-                    send(out, context.wrap(message, 0, message.length, new MessageProp(prop.getPrivacy())));
-                }
-                byte[] mic = receive(in);
-                context.verifyMIC(mic, 0, mic.length, SIGNED, 0, SIGNED.length, new MessageProp(false));
-                System.out.println("signature verified");
-                send(out, context.getMIC(SIGNED, 0, SIGNED.length, new MessageProp(false)));
+                converse(stream, credential());
             }
         }
+    }
+
+    private static void serve(boolean once) throws Exception {
+        try (ServerSocket listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            GSSCredential ofStart = credential();
+            System.out.println(listener.getLocalPort());
+            while (true) {
+                try (Socket stream = listener.accept()) {
+                    converse(stream, once ? ofStart : credential());
+                } catch (EOFException | GSSException e) {
+                    System.out.println("failed " + e);
+                }
+            }
+        }
+    }
+
+    private static GSSCredential credential() throws GSSException {
+        return GSSManager.getInstance().createCredential(null, 0, KRB5, GSSCredential.ACCEPT_ONLY);
+    }
+
+    private static void converse(Socket stream, GSSCredential own) throws Exception {
+        DataInputStream in = new DataInputStream(stream.getInputStream());
+        DataOutputStream out = new DataOutputStream(stream.getOutputStream());
+        GSSContext context = GSSManager.getInstance().createContext(own);
+        while (!context.isEstablished()) {
+            byte[] token = receive(in);
+            byte[] answer = context.acceptSecContext(token, 0, token.length);
+            send(out, answer == null ? new byte[0] : answer);
+        }
+        System.out.println("initiator " + context.getSrcName());
+        System.out.println("target " + context.getTargName());
+        for (int i = 0; i < 2; i++) {
+            MessageProp prop = new MessageProp(false);
+            byte[] wrapped = receive(in);
+            byte[] message = context.unwrap(wrapped, 0, wrapped.length, prop);
+            System.out.println("unwrapped " + new String(message) + (prop.getPrivacy() ? " encrypted" : " plain"));
+            send(out, context.wrap(message, 0, message.length, new MessageProp(prop.getPrivacy())));
+        }
+        byte[] mic = receive(in);
+        context.verifyMIC(mic, 0, mic.length, SIGNED, 0, SIGNED.length, new MessageProp(false));
+        System.out.println("signature verified");
+        send(out, context.getMIC(SIGNED, 0, SIGNED.length, new MessageProp(false)));
     }
 
     private static void initiate(String place, String service) throws Exception {

@@ -1,6 +1,7 @@
 """One side of a GSS-API conversation over TCP, on loopback where nothing else is said.
 
     gssapi_peer.py accept [ADDRESS PORT]             KRB5_KTNAME: the keytab; prints its port, serves one client
+    gssapi_peer.py serve each|once                   the same for every client, with credentials of its own or of the start
     gssapi_peer.py initiate [HOST:]PORT SERVICE      KRB5CCNAME: the tickets; SERVICE as HTTP@web.shop
 
 Every token and message has its length in four octets in front. Both sides print what they saw, one fact a line.
@@ -36,8 +37,24 @@ def receive(stream):
 def accept(address="127.0.0.1", port=0):
     listener = socket.create_server((address, int(port)))
     print(listener.getsockname()[1], flush=True)
-    stream, _ = listener.accept()
-    context = gssapi.SecurityContext(creds=gssapi.Credentials(usage="accept"), usage="accept")
+    converse(listener.accept()[0], gssapi.Credentials(usage="accept"))
+
+
+def serve(when):
+    listener = socket.create_server(("127.0.0.1", 0))
+    of_start = gssapi.Credentials(usage="accept")
+    print(listener.getsockname()[1], flush=True)
+    while True:
+        stream, _ = listener.accept()
+        try:
+            converse(stream, of_start if when == "once" else gssapi.Credentials(usage="accept"))
+        except (EOFError, gssapi.exceptions.GSSError) as error:
+            print("failed", error, flush=True)
+        stream.close()
+
+
+def converse(stream, credentials):
+    context = gssapi.SecurityContext(creds=credentials, usage="accept")
     while not context.complete:
         token = context.step(receive(stream))
         send(stream, token or b"")
@@ -73,4 +90,4 @@ def initiate(port, service):
     print("session complete")
 
 
-{"accept": accept, "initiate": initiate}[sys.argv[1]](*sys.argv[2:])
+{"accept": accept, "serve": serve, "initiate": initiate}[sys.argv[1]](*sys.argv[2:])

@@ -7,6 +7,8 @@ use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal}
 use kennel_core::event::{Decision, Event, Exchange, IssuedTicket};
 use kennel_core::pods::PodRef;
 use kennel_core::refusal::Refusal;
+use kennel_core::rotation::event::{OrderedBy, RotationAction, RotationEvent};
+use kennel_wire::message::Principal;
 
 fn rendered(event: &Event, format: LineFormat) -> String {
     let mut batch = String::new();
@@ -139,4 +141,23 @@ fn an_unreadable_request_has_no_options_and_no_names() {
     let text = rendered(&event, LineFormat::Text);
     assert!(text.contains("exchange=unreadable outcome=dropped peer="), "{text}");
     assert!(!text.contains("options=") && !text.contains("client="));
+}
+
+#[test]
+fn an_order_and_a_step_name_the_principal_the_versions_and_who_asked() {
+    let written = |action, by| {
+        let principal = Some(Principal::parse("HTTP/web.shop", "R").unwrap());
+        let mut batch = String::new();
+        line::write(&RotationEvent { time: clock(), principal, action, by }, LineFormat::Json, &mut batch);
+        serde_json::from_str::<serde_json::Value>(&batch).unwrap()
+    };
+    let by = OrderedBy { user: "alice".into(), peer: refused("x").peer.ip() };
+    let order = written(RotationAction::Ordered, Some(by));
+    assert_eq!((&order["exchange"], &order["outcome"]), (&"rotation".into(), &"ordered".into()));
+    assert_eq!((&order["principal"], &order["user"]), (&"HTTP/web.shop@R".into(), &"alice".into()));
+    assert!(order.get("kvno").is_none());
+    let step = written(RotationAction::Activated(7), None);
+    assert_eq!((&step["kvno"], step.get("user")), (&7.into(), None));
+    assert_eq!(written(RotationAction::Dropped(vec![6, 5]), None)["kvno"], "6+5");
+    assert_eq!(written(RotationAction::Refused("NotPermitted"), None)["reason"], "NotPermitted");
 }

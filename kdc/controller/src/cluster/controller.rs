@@ -13,9 +13,13 @@ use crate::cluster::work::Work;
 use crate::live::Live;
 use crate::publish::Publisher;
 use crate::publish::config_map::Published;
+use crate::rotation::book::RotationBook;
+use crate::rotation::policy::RotationPolicies;
+use crate::rotation::rotator::{Rotator, RotatorParts};
+use crate::rotation::sweep::HolderSweep;
 use crate::state::{Name, State, States};
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
-use kennel_audit::Metrics;
+use kennel_audit::{Audit, Metrics};
 use kennel_core::principal::{Origin, Record};
 use kennel_k8s::apply::Applier;
 use kennel_k8s::index::IndexChanges;
@@ -56,10 +60,14 @@ pub struct Controller {
     live: Arc<Live>,
     states: States,
     publisher: Arc<Publisher>,
+    published: Published,
     /// What the programming of accesses is told.
     accesses: Arc<AccessInbox>,
     /// What runs beside the loop, until it does.
     beside: Option<(AccessProgrammer, SurroundingsWatch)>,
+    /// The keys of the realm, which the rotator reads.
+    book: Arc<RotationBook>,
+    audit: Audit,
     /// Held while the index is written: see [`AccessParts`].
     turn: Arc<Mutex<()>>,
     /// Whether every kind of object has been listed.
@@ -70,6 +78,7 @@ pub struct Controller {
     broken: BTreeMap<&'static str, Instant>,
     metrics: Arc<Metrics>,
     clock: Clock,
+    since_boot: fn() -> Duration,
     /// Whether states have changed since refused names were counted.
     recount: bool,
 }
@@ -94,18 +103,38 @@ pub struct ControllerParts {
     pub kdc: Option<KdcPods>,
     /// The data of the ConfigMap in each enrolled namespace.
     pub published: Published,
+    /// The keys of the realm, as another task follows them.
+    pub book: Arc<RotationBook>,
+    /// The trail of rotations.
+    pub audit: Audit,
     /// The metrics whose cluster gauges the controller sets.
     pub metrics: Arc<Metrics>,
     /// The system's clock.
     pub clock: Clock,
+    /// The time since boot, which nobody can set.
+    pub since_boot: fn() -> Duration,
 }
 
 impl Controller {
     /// Creates a controller, which writes nothing before [`Controller::run`].
     #[must_use]
     pub fn new(parts: ControllerParts) -> Controller {
-        let ControllerParts { client, held, applier, index, store, live, programmed, kdc, published, metrics, clock } =
-            parts;
+        let ControllerParts {
+            client,
+            held,
+            applier,
+            index,
+            store,
+            live,
+            programmed,
+            kdc,
+            published,
+            book,
+            audit,
+            metrics,
+            clock,
+            since_boot,
+        } = parts;
         let store: Arc<dyn PrincipalStore> = Arc::new(LeasedStore::new(store, held.clone()));
         let states = States::default();
         let (policies, drift_events) =
@@ -116,7 +145,8 @@ impl Controller {
             store.clone(),
             states.clone(),
             programmed.clone(),
-            published,
+            published.clone(),
+            book.clone(),
             clock,
         ));
         let (accesses, turn) = (Arc::new(AccessInbox::default()), Arc::default());
@@ -149,14 +179,18 @@ impl Controller {
             live,
             states,
             publisher,
+            published,
             accesses,
             beside: Some((programmer, surroundings)),
+            book,
+            audit,
             turn,
             synced: false,
             settled: false,
             broken: BTreeMap::new(),
             metrics,
             clock,
+            since_boot,
             recount: false,
         }
     }
@@ -171,6 +205,8 @@ impl Controller {
             beside.spawn(programmer.run());
             beside.spawn(surroundings.run());
         }
+        beside.spawn(self.rotator().run());
+        beside.spawn(self.sweep().run());
         let (sender, mut reports) = mpsc::channel(WAITING_EVENTS);
         beside.spawn(receive(watch_cluster(&self.client), sender));
         let mut chunk = Vec::new();
@@ -200,10 +236,35 @@ impl Controller {
                 Some((name, state)) = under_way.next(), if !under_way.is_empty() => self.take_note(&name, state, &mut work),
                 _ = resync.tick() => self.look_at_everything(&mut work).await,
                 _ = look.tick() => self.look_at_broken(),
+                () = self.published.touched() => self.publish_everywhere(),
                 () = tokio::time::sleep_until(due.into()) => {}
                 else => break,
             }
         }
+    }
+
+    fn rotator(&self) -> Rotator {
+        let (held, index, publisher) = (self.held.clone(), self.index.clone(), self.publisher.clone());
+        let krbtgt = Principal::krbtgt(self.live.name(), self.live.name());
+        Rotator::new(RotatorParts {
+            store: self.store.clone(),
+            book: self.book.clone(),
+            policies: RotationPolicies::new(self.live.clone(), Some(self.index.clone())),
+            may_write: Box::new(move || held.check().is_ok()),
+            report: Box::new(move |name| {
+                let namespace = index.read().wanted_by(name).map(str::to_owned);
+                publisher.touch(namespace, *name == krbtgt);
+            }),
+            audit: self.audit.clone(),
+            metrics: self.metrics.clone(),
+            clock: self.clock,
+            since_boot: self.since_boot,
+        })
+    }
+
+    fn sweep(&self) -> HolderSweep {
+        let (client, index, book) = (self.client.clone(), self.index.clone(), self.book.clone());
+        HolderSweep { client, index, book, store: self.store.clone() }
     }
 
     async fn take_in(&mut self, chunk: Vec<WatchReport>, work: &mut Work) {
@@ -280,12 +341,18 @@ impl Controller {
         silent.collect::<Vec<_>>().into_iter().for_each(|kind| self.say_mended(kind));
     }
 
+    /// Has the ConfigMap of each namespace written, if its data has changed.
+    fn publish_everywhere(&self) {
+        self.publisher.touch(self.index.read().namespaces().map(|(name, _)| name), false);
+    }
+
     fn follow(&self, settled: &IndexChanges) {
         if settled.realms {
             let index = self.index.read();
             self.live.follow(index.followed_realm().map(|realm| &realm.spec));
         }
         self.publisher.touch(&settled.namespaces, settled.realms);
+        self.book.touch_namespaces(&settled.namespaces);
         self.accesses.note(settled);
         let index = self.index.read();
         self.metrics.principals.set(count(index.wanted().count()));

@@ -5,16 +5,30 @@ use kennel_k8s::apply::config_map::ConfigMapWriter;
 use kennel_k8s::index::view::SharedIndex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// The source of the data of every ConfigMap, the same in each enrolled namespace.
 #[derive(Clone)]
-pub struct Published(Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>);
+pub struct Published {
+    data: Arc<dyn Fn() -> BTreeMap<String, String> + Send + Sync>,
+    touched: Arc<Notify>,
+}
 
 impl Published {
     /// Calls `data` before each write, since settings and certificates change.
     #[must_use]
     pub fn new(data: impl Fn() -> BTreeMap<String, String> + Send + Sync + 'static) -> Published {
-        Published(Arc::new(data))
+        Published { data: Arc::new(data), touched: Arc::default() }
+    }
+
+    /// Has the data written soon, and not only when a namespace is due or at the next resync.
+    pub fn touch(&self) {
+        self.touched.notify_one();
+    }
+
+    /// Completes after each [`Published::touch`].
+    pub(crate) async fn touched(&self) {
+        self.touched.notified().await;
     }
 }
 
@@ -63,7 +77,7 @@ impl ConfigMapPublisher {
     pub(crate) async fn publish(&self, namespace: &str, enrolled: bool) -> kube::Result<()> {
         let before = self.written.lock().data.get(namespace).cloned();
         if enrolled {
-            let data = (self.published.0)();
+            let data = (self.published.data)();
             if before.as_ref() != Some(&data) && is_written(self.writer.write(namespace, &data).await)? {
                 self.written.lock().data.insert(namespace.to_owned(), data);
             }

@@ -31,6 +31,7 @@ use crate::publish::keytab_secret::KeytabSecretPublisher;
 use crate::publish::principal::PrincipalPublisher;
 use crate::publish::realm::RealmPublisher;
 use crate::publish::report::{namespace_report, realms_report};
+use crate::rotation::book::RotationBook;
 use crate::state::States;
 use futures_util::stream::{self, StreamExt};
 use kennel_k8s::apply::Applier;
@@ -57,6 +58,8 @@ pub(crate) struct Publisher {
     states: States,
     /// What is programmed of accesses.
     programmed: Programmed,
+    /// Progress of rotations.
+    book: Arc<RotationBook>,
     /// The admission policies of the cluster, where they are known.
     guards: Mutex<Option<GuardReport>>,
     accounts: AccountPublisher,
@@ -77,6 +80,7 @@ struct Due {
 }
 
 impl Publisher {
+    #[expect(clippy::too_many_arguments, reason = "each is a part of its own")]
     pub(crate) fn new(
         applier: Applier,
         index: SharedIndex,
@@ -84,13 +88,15 @@ impl Publisher {
         states: States,
         programmed: Programmed,
         published: Published,
+        book: Arc<RotationBook>,
         clock: Clock,
     ) -> Publisher {
-        let secrets = KeytabSecretPublisher::new(applier.keytab_secrets, index.clone(), store);
+        let secrets = KeytabSecretPublisher::new(applier.keytab_secrets, index.clone(), store, clock);
         Publisher {
             index,
             states,
             programmed,
+            book,
             guards: Mutex::default(),
             accounts: AccountPublisher::new(applier.events.clone()),
             principals: PrincipalPublisher::new(applier.statuses.clone(), applier.events.clone(), secrets, clock),
@@ -170,7 +176,7 @@ impl Publisher {
         results.extend(stream::iter(accesses).buffer_unordered(AT_A_TIME).collect::<Vec<_>>().await);
         if due.realms {
             let guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let report = realms_report(&self.index.read(), self.programmed.load().as_deref(), guards);
+            let report = realms_report(&self.index.read(), &self.book, self.programmed.load().as_deref(), guards);
             results.push(self.realms.publish(report).await);
         }
         results.into_iter().collect()
@@ -192,7 +198,7 @@ impl Publisher {
             return self.config_maps.publish(&namespace, false).await;
         }
         let snapshot = self.programmed.load();
-        let report = namespace_report(&self.index.read(), &self.states, snapshot.as_deref(), &namespace);
+        let report = namespace_report(&self.index.read(), &self.states, &self.book, snapshot.as_deref(), &namespace);
         self.accounts.publish(&namespace, report.refused).await;
         for principal in report.principals {
             self.principals.publish(&namespace, principal).await?;

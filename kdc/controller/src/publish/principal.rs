@@ -1,7 +1,7 @@
 //! Status and Events of KerberosPrincipals.
 
 use crate::publish::keytab_secret::KeytabSecretPublisher;
-use crate::publish::readiness::{publish_change, publish_readiness};
+use crate::publish::readiness::{publish_change, publish_readiness, publish_rotation};
 use crate::publish::report::PrincipalReport;
 use crate::publish::written::{Memory, is_written};
 use kennel_k8s::apply::event::{EventSubject, EventWriter};
@@ -62,6 +62,7 @@ impl PrincipalPublisher {
             let old = old.as_ref().map(|old| &*old.conditions);
             let subject = || EventSubject::Principal(&fact.meta);
             publish_readiness(&self.events, subject(), old, &status.conditions).await;
+            publish_rotation(&self.events, subject(), old, &status.conditions).await;
             publish_change(&self.events, subject(), ConditionType::NetworkProgrammed, old, &status.conditions).await;
         }
         self.written.lock().insert(key, status);

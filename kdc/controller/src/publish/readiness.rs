@@ -4,6 +4,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kennel_k8s::apply::event::{EventSubject, EventWriter};
 use kennel_k8s::problem::{ConditionType, HealthyReason};
 
+/// Reason of a key that waits for its holders for too long.
+const ROTATION_STALLED: &str = "RotationStalled";
+
 /// Writes an Event where Ready has another reason than before. Skips progress, which passes by itself.
 pub(crate) async fn publish_readiness(
     events: &EventWriter,
@@ -31,11 +34,37 @@ pub(crate) async fn publish_change(
 ) {
     let is_well = |condition: &&Condition| (condition.status == "True") != (kind == ConditionType::Contended);
     let bad = |conditions| find(conditions, kind).filter(|condition| !is_well(condition) && !is_progress(condition));
-    match (old.and_then(bad), bad(new)) {
+    let is_over = find(new, kind).is_none_or(|now| is_well(&now));
+    publish_difference(events, subject, old.and_then(bad), bad(new), is_over).await;
+}
+
+/// Writes an Event where a key begins to wait for its holders for too long, and where it waits no longer. Whatever else stalls an
+/// object is reported with Ready.
+pub(crate) async fn publish_rotation(
+    events: &EventWriter,
+    subject: EventSubject<'_>,
+    old: Option<&[Condition]>,
+    new: &[Condition],
+) {
+    let stalled = |conditions| {
+        let is_stalled = |condition: &&Condition| condition.status == "True" && condition.reason == ROTATION_STALLED;
+        find(conditions, ConditionType::Stalled).filter(is_stalled)
+    };
+    publish_difference(events, subject, old.and_then(stalled), stalled(new), true).await;
+}
+
+async fn publish_difference(
+    events: &EventWriter,
+    subject: EventSubject<'_>,
+    before: Option<&Condition>,
+    now: Option<&Condition>,
+    is_over: bool,
+) {
+    match (before, now) {
         (before, Some(now)) if before.is_none_or(|before| before.message != now.message) => {
             write(events, subject, now, false).await;
         }
-        (Some(before), None) if find(new, kind).is_none_or(|now| is_well(&now)) => {
+        (Some(before), None) if is_over => {
             let over = format!("no longer: {}", before.message);
             events.note(subject, &format!("{}Over", before.reason), &over).await;
         }

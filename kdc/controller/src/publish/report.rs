@@ -1,7 +1,9 @@
 //! Reports of a namespace and of the realms, computed from the index and the progress of names. Pure.
 
 use crate::access::snapshot::AccessSnapshot;
+use crate::rotation::book::RotationBook;
 use crate::state::{Name, State, States};
+use kennel_core::rotation::holder::HolderId;
 use kennel_k8s::crd::realm_network::PolicyManagement;
 use kennel_k8s::crd::{KerberosPrincipal, KerberosRealm};
 use kennel_k8s::guards::report::GuardReport;
@@ -10,8 +12,11 @@ use kennel_k8s::index::facts::OwnFact;
 use kennel_k8s::index::namespace::{NamespaceDesire, PrincipalOutcome};
 use kennel_k8s::problem::Problem;
 use kennel_k8s::render::access::rendered::ServerOutcome;
-use kennel_k8s::render::status::{RealmCounts, RealmNews, StoreProgress};
+use kennel_k8s::render::status::{KrbtgtProgress, RealmCounts, RealmNews, RotationProgress, StoreProgress};
 use kennel_wire::message::Principal;
+
+/// Most holders that a message names.
+const MOST_NAMED: usize = 8;
 
 /// The report of a namespace.
 #[derive(Default)]
@@ -52,10 +57,12 @@ pub(crate) struct RealmsReport {
     pub(crate) news: RealmNews,
 }
 
-/// Reports a namespace. The report of an unknown one is empty. `access`: what is programmed of accesses.
+/// Reports a namespace. The report of an unknown one is empty. `access`: what is programmed of accesses; `book`: the rotation of
+/// keys.
 pub(crate) fn namespace_report(
     index: &Index,
     states: &States,
+    book: &RotationBook,
     access: Option<&AccessSnapshot>,
     namespace: &str,
 ) -> NamespaceReport {
@@ -63,7 +70,7 @@ pub(crate) fn namespace_report(
     let managed = manages_policies(index);
     let principals = desire.outcomes.iter().filter_map(|(name, outcome)| {
         let fact = index.principal_object(namespace, name)?.clone();
-        let progress = progress(outcome, states, namespace);
+        let progress = progress(outcome, states, book, namespace);
         let key = (namespace.to_owned(), name.clone());
         let server = access.and_then(|access| access.rendered.servers.get(&key)).cloned();
         Some(PrincipalReport {
@@ -82,13 +89,21 @@ pub(crate) fn namespace_report(
     }
 }
 
+fn krbtgt(index: &Index, book: &RotationBook) -> Option<KrbtgtProgress> {
+    let realm = &index.followed_realm()?.spec.realm_name;
+    let progress = book.progress(&Principal::krbtgt(realm, realm))?;
+    Some(KrbtgtProgress { kvno: progress.kvno, since: progress.since, next: progress.next })
+}
+
 fn manages_policies(index: &Index) -> bool {
     index.followed_realm().is_some_and(|realm| realm.spec.network.policies() == PolicyManagement::Managed)
 }
 
-/// Reports the realms. `access`: what is programmed of accesses; `guards`: the admission policies of the cluster.
+/// Reports the realms. `access`: what is programmed of accesses; `book`: the rotation of keys; `guards`: the admission policies of
+/// the cluster.
 pub(crate) fn realms_report(
     index: &Index,
+    book: &RotationBook,
     access: Option<&AccessSnapshot>,
     guards: Option<GuardReport>,
 ) -> RealmsReport {
@@ -96,7 +111,7 @@ pub(crate) fn realms_report(
     RealmsReport {
         realms: index.realms().cloned().collect(),
         followed: index.followed_realm().and_then(|realm| realm.metadata.name.clone()),
-        counts: RealmCounts { namespaces, principals: index.wanted().count() },
+        counts: RealmCounts { namespaces, principals: index.wanted().count(), krbtgt: krbtgt(index, book) },
         news: RealmNews {
             network: access.map(|access| access.rendered.realm.problems.clone()),
             managed: manages_policies(index),
@@ -116,21 +131,48 @@ fn available(outcome: &PrincipalOutcome, states: &States) -> PrincipalOutcome {
 }
 
 /// Returns the progress of the names of a KerberosPrincipal in the store.
-fn progress(outcome: &PrincipalOutcome, states: &States, namespace: &str) -> StoreProgress {
+fn progress(outcome: &PrincipalOutcome, states: &States, book: &RotationBook, namespace: &str) -> StoreProgress {
     let mut progress = StoreProgress::default();
     let own = outcome.client.iter().chain(&outcome.principals);
     let principals = own.map(|name| (Name::Principal(name.clone()), name));
     let aliases = outcome.aliases.iter().map(|name| (Name::Alias(name.clone()), name));
+    let mut made = Vec::new();
     for (key, name) in principals.chain(aliases) {
         match states.find(&key) {
-            Some(State::Made(kvno)) => progress.kvno = progress.kvno.max(kvno),
+            Some(State::Made(kvno)) => {
+                progress.kvno = progress.kvno.max(kvno);
+                made.push(name);
+            }
             Some(State::Refused(conflict)) => {
                 progress.problems.push(Problem::from_conflict(conflict, name, namespace));
             }
             _ => progress.waiting += 1,
         }
     }
+    let keys = book.account_progress(made);
+    progress.kvno = progress.kvno.max(keys.kvno);
+    let stalled = keys.stalled.iter().map(|(name, kvno, holders)| Problem::RotationStalled {
+        principal: name.to_string(),
+        kvno: kvno.to_string(),
+        holders: names_of(holders),
+    });
+    let stalled = stalled.collect();
+    progress.rotation = RotationProgress { next: keys.next, holders: keys.holders, updated: keys.updated, stalled };
     progress
+}
+
+/// The names of holders, the first ones where there are many.
+fn names_of(holders: &[HolderId]) -> String {
+    let name = |holder: &HolderId| match holder {
+        HolderId::Pod(pod) => format!("pod {pod}"),
+        HolderId::Secret { namespace, name, .. } => format!("Secret {namespace}/{name}"),
+    };
+    let mut names: Vec<String> = holders.iter().map(name).collect();
+    names.sort();
+    let rest = names.len().saturating_sub(MOST_NAMED);
+    names.truncate(MOST_NAMED);
+    names.extend((rest > 0).then(|| format!("{rest} more")));
+    names.join(", ")
 }
 
 /// Returns the accounts of a namespace that have no principal: those whose name has another owner in the store, and the first of
@@ -204,7 +246,7 @@ mod tests {
 
     #[test]
     fn names_that_are_not_settled_yet_are_waited_for() {
-        let report = namespace_report(&shop(), &States::default(), None, "shop");
+        let report = namespace_report(&shop(), &States::default(), &RotationBook::default(), None, "shop");
         assert!(report.enrolled && report.refused.is_empty());
         let web = &report.principals[0];
         assert_eq!(web.name, "web");
@@ -217,7 +259,7 @@ mod tests {
         let service = name("HTTP/web.shop.svc.cluster.local");
         states.set(&Name::Principal(service.clone()), State::Refused(Conflict::Manual));
         states.set(&Name::Principal(name("web.shop")), State::Made(None));
-        let report = namespace_report(&index, &states, None, "shop");
+        let report = namespace_report(&index, &states, &RotationBook::default(), None, "shop");
         let web = &report.principals[0];
         assert_eq!(web.progress.problems, [Problem::from_conflict(Conflict::Manual, &service, "shop")]);
         assert!(!web.outcome.principals.contains(&service));
@@ -228,7 +270,7 @@ mod tests {
     fn an_account_whose_name_is_an_administrator_s_is_reported_by_itself() {
         let (index, states) = (shop(), States::default());
         states.set(&Name::Principal(name("web.shop")), State::Refused(Conflict::Manual));
-        let report = namespace_report(&index, &states, None, "shop");
+        let report = namespace_report(&index, &states, &RotationBook::default(), None, "shop");
         let refused: Vec<_> = report.refused.iter().map(|r| (&*r.account, &*r.uid)).collect();
         assert_eq!(refused, [("web", "uid-of-web")]);
         assert_eq!(report.principals[0].outcome.client, None);
@@ -242,7 +284,7 @@ mod tests {
         index.apply(ClusterEvent::Realm(fact(own)));
         index.apply(ClusterEvent::Account(fact(json!({ "metadata": meta("zoo") }))));
         let _ = index.settle();
-        let report = namespace_report(&index, &States::default(), None, "shop");
+        let report = namespace_report(&index, &States::default(), &RotationBook::default(), None, "shop");
         let refused: Vec<_> = report.refused.iter().map(|r| (&*r.account, &*r.uid, r.problem.reason())).collect();
         assert_eq!(refused, [("zoo", "uid-of-zoo", "QuotaExceeded")]);
     }
@@ -250,26 +292,28 @@ mod tests {
     #[test]
     fn the_key_version_of_an_object_is_its_highest() {
         let (index, states) = (shop(), States::default());
-        let web = namespace_report(&index, &states, None, "shop").principals.remove(0).outcome;
+        let web =
+            namespace_report(&index, &states, &RotationBook::default(), None, "shop").principals.remove(0).outcome;
         for principal in web.principals.iter().chain(&web.client) {
             states.set(&Name::Principal(principal.clone()), State::Made(None));
         }
         for (alias, kvno) in web.aliases.iter().zip([3, 7, 5]) {
             states.set(&Name::Alias(alias.clone()), State::Made(Some(kvno)));
         }
-        let progress = &namespace_report(&index, &states, None, "shop").principals[0].progress;
+        let progress =
+            &namespace_report(&index, &states, &RotationBook::default(), None, "shop").principals[0].progress;
         assert_eq!((progress.waiting, progress.kvno), (0, Some(7)));
     }
 
     #[test]
     fn an_unknown_namespace_has_nothing() {
-        let report = namespace_report(&shop(), &States::default(), None, "other");
+        let report = namespace_report(&shop(), &States::default(), &RotationBook::default(), None, "other");
         assert!(!report.enrolled && report.principals.is_empty() && report.refused.is_empty());
     }
 
     #[test]
     fn the_realms_report_names_the_followed_one_and_counts() {
-        let report = realms_report(&shop(), None, None);
+        let report = realms_report(&shop(), &RotationBook::default(), None, None);
         assert_eq!((report.realms.len(), report.followed.as_deref()), (1, Some("r")));
         assert_eq!((report.counts.namespaces, report.counts.principals), (1, 2));
     }

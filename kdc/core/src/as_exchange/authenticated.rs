@@ -3,6 +3,7 @@
 use crate::access::{AccessPath, AccessRequest};
 use crate::ap_exchange::encryption_key;
 use crate::as_exchange::identified::IdentifiedAsRequest;
+use crate::checks;
 use crate::client_alias;
 use crate::context::ErrorReply;
 use crate::enctype_choice::{reply_keys, session_enctype, ticket_key};
@@ -108,7 +109,7 @@ impl<'a> AuthenticatedAsRequest<'a> {
             crealm: client_name.realm.clone(),
             cname: client_name.name.clone(),
             transited: TransitedEncoding { tr_type: 1, contents: Vec::new() },
-            authtime: now.time,
+            authtime: checks::authentication_time([&client.record, &server.record], now.time),
             starttime: Some(times.starttime),
             endtime: times.endtime,
             renew_till: times.renew_till,

@@ -41,6 +41,22 @@ impl RotationPolicy {
     pub const OVERLAP: u32 = 86_400;
     /// Default propagation.
     pub const PROPAGATION: u32 = 10;
+    /// Default patience: ten minutes.
+    pub const PATIENCE: u32 = 600;
+}
+
+impl Default for RotationPolicy {
+    fn default() -> RotationPolicy {
+        RotationPolicy {
+            interval: Some(RotationPolicy::INTERVAL),
+            explicit: false,
+            overlap: RotationPolicy::OVERLAP,
+            propagation: RotationPolicy::PROPAGATION,
+            patience: RotationPolicy::PATIENCE,
+            missing: MissingHolders::Wait,
+            accept: 0,
+        }
+    }
 }
 
 /// The longest life of any ticket under the keys of a record, with the clock skew. A realm's limits may have been higher while

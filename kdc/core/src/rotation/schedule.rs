@@ -194,11 +194,11 @@ impl Rotating<'_> {
 
     fn is_krbtgt(&self) -> bool {
         let principal = &self.record.principal;
-        matches!(&*principal.name.components, [class, realm] if class == "krbtgt" && *realm == principal.realm)
+        principal.name.krbtgt_realm() == Some(&*principal.realm)
     }
 
     fn is_trust(&self) -> bool {
-        self.record.principal.name.components.first().is_some_and(|class| class == "krbtgt") && !self.is_krbtgt()
+        self.record.principal.name.krbtgt_realm().is_some() && !self.is_krbtgt()
     }
 
     fn issuing(&self) -> Option<&KeyVersion> {

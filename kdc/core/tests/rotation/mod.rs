@@ -1,6 +1,7 @@
 //! How keys change: step by step, over random histories, and in every state of a model.
 
 mod histories;
+mod model;
 mod repairs;
 mod steps;
 

@@ -36,6 +36,15 @@ impl From<kube::Error> for KeytabSecretError {
     }
 }
 
+/// A Secret as it was seen.
+#[derive(Debug, Clone)]
+pub struct SeenSecret {
+    name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+    resource_version: Option<String>,
+}
+
 /// Writes keytab Secrets.
 #[derive(Clone)]
 pub struct KeytabSecretWriter {
@@ -54,33 +63,50 @@ impl KeytabSecretWriter {
         format!("{}:{KDC_ACCOUNT}", self.client.default_namespace())
     }
 
-    /// Writes the keytab Secret of a KerberosPrincipal, its owner: the Secret is deleted with it. A Secret of this name that
-    /// somebody else made, or that belongs to another KerberosPrincipal, stays as it is. `exists`: whether there is a
-    /// KerberosPrincipal of this namespace with this name and UID; the Secret of one that is gone is taken over.
+    /// Returns the keytab Secret of a KerberosPrincipal, its owner, as it is now: the Secret is deleted with the owner. Where there is
+    /// none, makes one without a keytab, so that its UID is known before it holds keys. A Secret of this name that somebody else made,
+    /// or that belongs to another KerberosPrincipal, stays as it is. `exists`: whether there is a KerberosPrincipal of this namespace
+    /// with this name and UID; the Secret of one that is gone is taken over.
+    ///
+    /// # Errors
+    /// [`KeytabSecretError`].
+    pub async fn prepare(
+        &self,
+        owner: &KerberosPrincipal,
+        name: &str,
+        exists: impl Fn(&str, &str) -> bool,
+    ) -> Result<SeenSecret, KeytabSecretError> {
+        let api = self.api(owner);
+        let there = match api.get_opt(name).await? {
+            Some(there) => {
+                check_ownership(there.meta(), owner, exists)?;
+                there
+            }
+            None => {
+                // The write takes over no field of a Secret that somebody makes at this moment.
+                let params = PatchParams { force: false, ..apply_params() };
+                api.patch(name, &params, &Patch::Apply(keytab_secret(owner, name, None))).await?
+            }
+        };
+        let ObjectMeta { uid, resource_version, .. } = there.metadata;
+        Ok(SeenSecret { name: name.to_owned(), uid: uid.unwrap_or_default(), resource_version })
+    }
+
+    /// Writes a keytab into the Secret that [`KeytabSecretWriter::prepare`] returned. The write fails where the Secret was changed
+    /// since: it may have another owner by now.
     ///
     /// # Errors
     /// [`KeytabSecretError`].
     pub async fn write(
         &self,
         owner: &KerberosPrincipal,
-        name: &str,
+        seen: &SeenSecret,
         keytab: &[u8],
-        exists: impl Fn(&str, &str) -> bool,
     ) -> Result<(), KeytabSecretError> {
-        let api = self.api(owner);
-        let mut secret = keytab_secret(owner, name, keytab);
-        let params = match api.get_opt(name).await? {
-            Some(there) => {
-                check_ownership(there.meta(), owner, exists)?;
-                // The write fails where the Secret has another owner by now.
-                secret.metadata.uid = there.metadata.uid;
-                secret.metadata.resource_version = there.metadata.resource_version;
-                apply_params()
-            }
-            // The write takes over no field of a Secret that somebody makes at this moment.
-            None => PatchParams { force: false, ..apply_params() },
-        };
-        api.patch(name, &params, &Patch::Apply(secret)).await?;
+        let mut secret = keytab_secret(owner, &seen.name, Some(keytab));
+        secret.metadata.uid = Some(seen.uid.clone());
+        secret.metadata.resource_version.clone_from(&seen.resource_version);
+        self.api(owner).patch(&seen.name, &apply_params(), &Patch::Apply(secret)).await?;
         Ok(())
     }
 
@@ -130,15 +156,15 @@ fn is_owned(secret: &ObjectMeta, owner: &KerberosPrincipal) -> bool {
     references.any(|reference| Some(&reference.uid) == owner.meta().uid.as_ref())
 }
 
-fn keytab_secret(owner: &KerberosPrincipal, name: &str, keytab: &[u8]) -> Secret {
+fn keytab_secret(owner: &KerberosPrincipal, name: &str, keytab: Option<&[u8]>) -> Secret {
     let metadata = ObjectMeta {
         name: Some(name.to_owned()),
         labels: Some(managed_labels()),
         owner_references: Some(owner.controller_owner_ref(&()).into_iter().collect()),
         ..ObjectMeta::default()
     };
-    let data = BTreeMap::from([(KEYTAB_KEY.to_owned(), ByteString(keytab.to_vec()))]);
-    Secret { metadata, data: Some(data), type_: Some("Opaque".into()), ..Secret::default() }
+    let data = keytab.map(|keytab| BTreeMap::from([(KEYTAB_KEY.to_owned(), ByteString(keytab.to_vec()))]));
+    Secret { metadata, data, type_: Some("Opaque".into()), ..Secret::default() }
 }
 
 #[cfg(test)]
@@ -160,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_uid_of_the_owner_decides_whose_secret_it_is() {
-        let of = |owner: &KerberosPrincipal| keytab_secret(owner, "s", b"k").metadata;
+        let of = |owner: &KerberosPrincipal| keytab_secret(owner, "s", None).metadata;
         assert_eq!(judged(&of(&principal("web", "1"))), Ok(()));
         assert_eq!(judged(&of(&principal("cart", "2"))), Err("the Secret belongs to KerberosPrincipal cart".into()));
         assert_eq!(judged(&of(&principal("web", "2"))), Err("the Secret belongs to KerberosPrincipal web".into()));
@@ -169,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_secret_with_our_label_and_no_owner_or_with_our_owner_and_no_label_is_not_ours() {
-        let mut secret = keytab_secret(&principal("web", "1"), "s", b"k").metadata;
+        let mut secret = keytab_secret(&principal("web", "1"), "s", None).metadata;
         let references = secret.owner_references.take();
         assert_eq!(judged(&secret), Err("the Secret was not made by Kennel".into()));
         let secret = ObjectMeta { owner_references: references, ..ObjectMeta::default() };

@@ -29,6 +29,8 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Kvno", type_ = "integer", json_path = ".status.kvno"),
+    printcolumn(name = "Next-Rotation", type_ = "string", json_path = ".status.nextRotationTime"),
+    printcolumn(name = "Holders", type_ = "string", json_path = ".status.holderSummary"),
     printcolumn(name = "Principals", type_ = "integer", json_path = ".status.principalCount", priority = "1"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
@@ -153,9 +155,15 @@ pub struct KerberosPrincipalStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "time_schema")]
     pub next_rotation_time: Option<Time>,
-    /// Number of pods that hold the keys.
+    /// Number of pods and Secrets that hold the keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holders: Option<i32>,
+    /// Number of those that have the newest version of each key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_holders: Option<i32>,
+    /// Both numbers, as kubectl get shows them: `2/3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder_summary: Option<String>,
     /// The Secret that holds the keytab.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keytab_secret_ref: Option<SecretRef>,

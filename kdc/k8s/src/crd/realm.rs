@@ -7,10 +7,10 @@ use crate::crd::realm_limits::RealmLimits;
 use crate::crd::realm_names::{AliasRule, ServiceNames, ShortForms};
 use crate::crd::realm_network::RealmNetwork;
 use crate::crd::rotation::KeyRotation;
-use crate::crd::schema::{conditions_schema, without_description};
+use crate::crd::schema::{conditions_schema, time_schema, without_description};
 use crate::crd::selector::selector_of_some;
 use crate::labels::REALM;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -191,10 +191,30 @@ pub struct KerberosRealmStatus {
     /// Number of principals that objects of the cluster ask for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principals: Option<i32>,
+    /// The key of the ticket-granting service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket_granting_key: Option<TicketGrantingKey>,
     /// Conditions: Ready, Reconciling, Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,
+}
+
+/// The key of the ticket-granting service, `krbtgt/REALM`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TicketGrantingKey {
+    /// The version that ticket-granting tickets are issued under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kvno: Option<i64>,
+    /// Time since which this version is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time_schema")]
+    pub last_rotation_time: Option<Time>,
+    /// Time at which the next key is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time_schema")]
+    pub next_rotation_time: Option<Time>,
 }
 
 /// The DNS domain of a cluster by default.

@@ -95,6 +95,8 @@ pub struct PodFact {
     pub shape: Arc<PodShape>,
     /// Whether it is being deleted, or its phase is Succeeded or Failed.
     pub ended: bool,
+    /// Whether its phase is Succeeded or Failed: no process of it runs, while one that is being deleted may.
+    pub finished: bool,
     /// The StatefulSet that controls it.
     pub stateful_set: Option<SetReference>,
     /// `metadata.creationTimestamp`, seconds since the epoch; 0 without one.
@@ -320,8 +322,8 @@ impl Fact for PodFact {
 
     fn from_object(mut object: Pod) -> Option<(ObjectKey, PodFact)> {
         let phase = object.status.and_then(|status| status.phase);
-        let ended =
-            object.metadata.deletion_timestamp.is_some() || matches!(phase.as_deref(), Some("Succeeded" | "Failed"));
+        let finished = matches!(phase.as_deref(), Some("Succeeded" | "Failed"));
+        let ended = finished || object.metadata.deletion_timestamp.is_some();
         let labels = object.metadata.labels.take().unwrap_or_default();
         let shape = Arc::new(PodShape::new(labels, object.spec.as_ref()));
         let owners = object.metadata.owner_references.take().unwrap_or_default();
@@ -330,7 +332,7 @@ impl Fact for PodFact {
         let stateful_set = owner.map(|owner| SetReference { name: owner.name, uid: owner.uid });
         let created = created(&object.metadata).unwrap_or(0);
         let key = key(&mut object.metadata)?;
-        Some((key, PodFact { uid: object.metadata.uid?, shape, ended, stateful_set, created }))
+        Some((key, PodFact { uid: object.metadata.uid?, shape, ended, finished, stateful_set, created }))
     }
 }
 

@@ -29,6 +29,18 @@ impl Index {
         self.tables.principals.of_namespace(namespace)
     }
 
+    /// Whether a KerberosPrincipal of the namespace asks for this keytab Secret, or has it.
+    #[must_use]
+    pub fn names_secret(&self, namespace: &str, name: &str) -> bool {
+        let mut objects = self.principal_objects(namespace).map(|(_, fact)| &fact.object);
+        objects.any(|object| {
+            // One that cannot be read may ask for anything.
+            let Ok(object) = object else { return true };
+            let has = object.status.as_ref().and_then(|status| status.keytab_secret_ref.as_ref());
+            object.spec.keytab_secret() == Some(name) || has.is_some_and(|has| has.name == name)
+        })
+    }
+
     /// The labels of a namespace that exists.
     #[must_use]
     pub fn namespace_labels(&self, name: &str) -> Option<&BTreeMap<String, String>> {

@@ -78,6 +78,17 @@ impl SharedIndex {
         }
     }
 
+    /// The state of a pod that holds keys: one that is being deleted still runs, and is live until it has ended.
+    #[must_use]
+    pub fn holder_state(&self, pod: &PodRef) -> PodState {
+        let index = self.read();
+        match index.tables.pods.get(&pod.namespace, &pod.name) {
+            Some(found) if found.uid == pod.uid && !found.finished => PodState::Live,
+            None if !index.tables.pods.is_listed() => PodState::Unknown,
+            _ => PodState::Gone,
+        }
+    }
+
     /// Returns when the pods were created that these events mention for the first time, seconds since the epoch. Pods of a
     /// listing do not count, since they may be old.
     #[must_use]

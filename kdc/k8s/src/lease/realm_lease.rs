@@ -29,8 +29,8 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// The store that this process would serve the realm from.
 #[derive(Debug, Clone, Copy)]
 pub enum LocalStore<'a> {
-    /// A store whose master key has this id.
-    Existing(&'a str),
+    /// A store that is known by these ids of master keys: its own, and during and after a re-wrap the other one.
+    Existing(&'a [String]),
     /// No store yet: the start would make one.
     Missing,
 }
@@ -181,13 +181,13 @@ impl CheckedLease {
         self.lease.mark.clone()
     }
 
-    /// Takes the Lease as soon as no other process holds it. `store` is the id of the master key.
-    pub async fn acquire(&self, store: &str) -> HeldLease {
+    /// Takes the Lease as soon as no other process holds it. `store` returns the id of the master key.
+    pub async fn acquire(&self, store: impl Fn() -> String) -> HeldLease {
         let (lease, identity) = (&self.lease.name, &self.lease.identity);
         let mut observed = Observations::default();
         loop {
             let begun = self.lease.clocks.now();
-            match timeout(PATIENCE, self.take(store, &mut observed)).await {
+            match timeout(PATIENCE, self.take(&store(), &mut observed)).await {
                 Ok(Ok(true)) => {
                     let held = self.term.extend(begun);
                     tracing::info!(lease, holder = identity, "the Lease is held");
@@ -223,9 +223,9 @@ impl CheckedLease {
         Ok(true)
     }
 
-    /// Renews the Lease until another process has taken it. Calls `changed` when the time of the last renewal is over, and when
+    /// Renews the Lease until another process has taken it. `store` returns the id of the master key, which a re-wrap changes. Calls `changed` when the time of the last renewal is over, and when
     /// the Lease is regained because nobody else took it meanwhile.
-    pub async fn keep(&self, held: &HeldLease, store: &str, changed: impl Fn(bool)) {
+    pub async fn keep(&self, held: &HeldLease, store: impl Fn() -> String, changed: impl Fn(bool)) {
         let lease = &self.lease.name;
         let (mut pause, mut is_late) = (RENEW, false);
         loop {
@@ -240,7 +240,7 @@ impl CheckedLease {
                 changed(false);
             }
             let begun = self.lease.clocks.now();
-            match timeout(ANSWER, self.renew(store)).await {
+            match timeout(ANSWER, self.renew(&store())).await {
                 Ok(Ok(true)) => {
                     self.term.extend(begun);
                     pause = RENEW;
@@ -303,8 +303,8 @@ impl CheckedLease {
 fn has_no_other_store(lease: &Lease, ours: LocalStore<'_>) -> Result<(), LeaseError> {
     let theirs = lease.metadata.annotations.as_ref().and_then(|all| all.get(labels::STORE)).cloned();
     match (theirs, ours) {
-        (Some(theirs), LocalStore::Existing(ours)) if theirs != ours => {
-            Err(LeaseError::OtherStore { theirs, ours: ours.to_owned(), lease: full_name(lease) })
+        (Some(theirs), LocalStore::Existing(ours)) if !ours.contains(&theirs) => {
+            Err(LeaseError::OtherStore { theirs, ours: ours.join(" or "), lease: full_name(lease) })
         }
         (Some(theirs), LocalStore::Missing) => Err(LeaseError::EmptyStore { theirs, lease: full_name(lease) }),
         _ => Ok(()),

@@ -1,7 +1,7 @@
 //! The status that our custom resources should have.
 
 use crate::crd::principal::{KerberosPrincipalStatus, SecretRef};
-use crate::crd::realm::{KerberosRealm, KerberosRealmStatus};
+use crate::crd::realm::{KerberosRealm, KerberosRealmStatus, TicketGrantingKey};
 use crate::crd::realm_access::AccessMode;
 use crate::guards::report::GuardReport;
 use crate::index::namespace::PrincipalOutcome;
@@ -9,8 +9,9 @@ use crate::index::selector;
 use crate::problem::{ConditionType, HealthyReason, Problem};
 use crate::render::access::rendered::ServerOutcome;
 use crate::render::conditions::{DesiredCondition, condition, merge_conditions, progressing, reconciling, stalled};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kennel_wire::message::Principal;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use k8s_openapi::jiff::Timestamp;
+use kennel_wire::message::{KerberosTime, Principal};
 
 /// Most names that the status of a KerberosPrincipal lists, beside their number.
 const MOST_NAMES: usize = 16;
@@ -26,6 +27,32 @@ pub struct StoreProgress {
     pub secret: Option<String>,
     /// Names that others have in the store, and what is wrong with the keytab Secret.
     pub problems: Vec<Problem>,
+    /// Progress of the rotation of the keys.
+    pub rotation: RotationProgress,
+}
+
+/// Progress of the rotation of the keys of one KerberosPrincipal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RotationProgress {
+    /// When the next key is due.
+    pub next: Option<KerberosTime>,
+    /// Pods and Secrets that hold keys.
+    pub holders: usize,
+    /// Those of them that have the newest version of each.
+    pub updated: usize,
+    /// Keys that wait for a holder for too long.
+    pub stalled: Vec<Problem>,
+}
+
+/// The key of the ticket-granting service.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KrbtgtProgress {
+    /// The version that is used.
+    pub kvno: Option<u32>,
+    /// When it began to be used.
+    pub since: Option<KerberosTime>,
+    /// When the next key is due.
+    pub next: Option<KerberosTime>,
 }
 
 /// Returns the status of a KerberosPrincipal in place of the `old` one at the time `now` (seconds since the epoch).
@@ -57,10 +84,14 @@ pub fn principal_status(
             HealthyReason::NamesAccepted { principals: outcome.principals.len(), withheld: outcome.withheld },
         ),
         reconciling(&problems, progress.waiting),
-        stalled(&problems),
+        // A key that waits for its holders stops nobody: the one before goes on.
+        stalled(&problems.iter().copied().chain(&progress.rotation.stalled).collect::<Vec<_>>()),
     ];
     let desired: Vec<DesiredCondition> = desired.into_iter().chain(network).collect();
-    let count = |names: &[Principal]| Some(i32::try_from(names.len()).unwrap_or(i32::MAX));
+    let number = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+    let count = |names: &[Principal]| Some(number(names.len()));
+    let RotationProgress { next, holders, updated, .. } = progress.rotation;
+    let has_keys = progress.kvno.is_some();
     let first = |names: &[Principal]| names.iter().take(MOST_NAMES).map(ToString::to_string).collect();
     KerberosPrincipalStatus {
         observed_generation: meta.generation,
@@ -69,12 +100,18 @@ pub fn principal_status(
         alias_count: count(&outcome.aliases),
         aliases: first(&outcome.aliases),
         kvno: progress.kvno.map(i64::from),
-        next_rotation_time: old.and_then(|old| old.next_rotation_time.clone()),
-        holders: old.and_then(|old| old.holders),
+        next_rotation_time: next.and_then(time),
+        holders: has_keys.then(|| number(holders)),
+        updated_holders: has_keys.then(|| number(updated)),
+        holder_summary: has_keys.then(|| format!("{updated}/{holders}")),
         access_mode: server.map(|server| mode(server.outcome.mode)),
         keytab_secret_ref: progress.secret.clone().map(|name| SecretRef { name }),
         conditions: merge_conditions(old.map_or(&[], |old| &old.conditions), &desired, meta.generation, now),
     }
+}
+
+fn time(time: KerberosTime) -> Option<Time> {
+    Timestamp::from_second(time.0).ok().map(Time)
 }
 
 /// A KerberosPrincipal as a server.
@@ -134,6 +171,8 @@ pub struct RealmCounts {
     pub namespaces: usize,
     /// Principals that objects of the cluster ask for.
     pub principals: usize,
+    /// The key of the ticket-granting service, where it is known.
+    pub krbtgt: Option<KrbtgtProgress>,
 }
 
 /// Returns the status of a KerberosRealm in place of the `old` one at the time `now` (seconds since the epoch). A realm with
@@ -152,10 +191,16 @@ pub fn realm_status(
     let news = problem.is_none().then(|| news.conditions());
     let desired: Vec<DesiredCondition> = desired.into_iter().chain(news.into_iter().flatten()).collect();
     let count = |number: usize| problem.is_none().then(|| i32::try_from(number).unwrap_or(i32::MAX));
+    let krbtgt = counts.krbtgt.filter(|_| problem.is_none()).map(|krbtgt| TicketGrantingKey {
+        kvno: krbtgt.kvno.map(i64::from),
+        last_rotation_time: krbtgt.since.and_then(time),
+        next_rotation_time: krbtgt.next.and_then(time),
+    });
     KerberosRealmStatus {
         observed_generation: meta.generation,
         namespaces: count(counts.namespaces),
         principals: count(counts.principals),
+        ticket_granting_key: krbtgt,
         conditions: merge_conditions(old.map_or(&[], |old| &old.conditions), &desired, meta.generation, now),
     }
 }
@@ -272,9 +317,14 @@ mod tests {
     #[test]
     fn a_followed_realm_serves_and_shows_its_counts() {
         let meta = ObjectMeta { generation: Some(3), ..ObjectMeta::default() };
-        let counts = RealmCounts { namespaces: 2, principals: 9 };
+        let krbtgt = KrbtgtProgress { kvno: Some(3), since: Some(KerberosTime(50)), next: Some(KerberosTime(90)) };
+        let counts = RealmCounts { namespaces: 2, principals: 9, krbtgt: Some(krbtgt) };
         let status = realm_status(&meta, None, None, counts, &RealmNews::default(), 100);
         assert_eq!((status.observed_generation, status.namespaces, status.principals), (Some(3), Some(2), Some(9)));
+        let key = status.ticket_granting_key.unwrap();
+        let seconds = |time: Option<Time>| time.map(|time| time.0.as_second());
+        assert_eq!((key.kvno, seconds(key.last_rotation_time)), (Some(3), Some(50)));
+        assert_eq!(seconds(key.next_rotation_time), Some(90));
         let conditions = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect::<Vec<_>>();
         assert_eq!(
             conditions,
@@ -295,7 +345,7 @@ mod tests {
             &ObjectMeta::default(),
             None,
             Some(&problem),
-            RealmCounts { namespaces: 1, principals: 1 },
+            RealmCounts { namespaces: 1, principals: 1, krbtgt: None },
             &RealmNews::default(),
             0,
         );
@@ -311,6 +361,27 @@ mod tests {
     fn a_realm_object_that_cannot_be_read_says_so() {
         let problem = realm_problem("r", &Err("missing field".into()), None).unwrap();
         assert_eq!(problem.reason(), "Malformed");
+    }
+
+    #[test]
+    fn a_key_that_waits_for_a_holder_is_stalled_and_leaves_the_principal_ready() {
+        let problem = Problem::RotationStalled {
+            principal: "HTTP/web".into(),
+            kvno: "3".into(),
+            holders: "pod shop/web-1".into(),
+        };
+        let rotation =
+            RotationProgress { next: Some(KerberosTime(70)), holders: 3, updated: 2, stalled: vec![problem] };
+        let progress = StoreProgress { kvno: Some(2), rotation, ..StoreProgress::default() };
+        let outcome = PrincipalOutcome::default();
+        let status = principal_status(&ObjectMeta::default(), None, &outcome, &progress, None, 0);
+        let said: Vec<_> = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect();
+        assert_eq!(said[0], ("Ready", "True", "Ready"));
+        assert_eq!(said[4], ("Stalled", "True", "RotationStalled"));
+        assert!(status.conditions[4].message.contains("pod shop/web-1"), "{}", status.conditions[4].message);
+        assert_eq!((status.holders, status.updated_holders), (Some(3), Some(2)));
+        assert_eq!(status.holder_summary.as_deref(), Some("2/3"));
+        assert_eq!(status.next_rotation_time.unwrap().0.as_second(), 70);
     }
 
     #[test]

@@ -4,21 +4,23 @@
 use crate::error::ListenError;
 use crate::tls::key::KeyPair;
 use crate::tls::public::PublicCertificates;
+use crate::tls::roll_over::Validity;
 use rand::{CryptoRng, RngCore};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose,
     PublicKeyData, SanType, SerialNumber,
 };
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use time::OffsetDateTime;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
 use zeroize::Zeroizing;
 
-/// Validity of the authority's certificate, seconds.
-const LIFE: i64 = 3650 * 86_400;
 /// Time by which certificates are valid before they are issued, for clients whose clock is behind, seconds.
 pub(crate) const SKEW: i64 = 300;
 
@@ -26,20 +28,26 @@ pub(crate) const SKEW: i64 = 300;
 pub struct Authority {
     pem: String,
     public: PublicCertificates,
+    validity: Validity,
     realm: String,
     key: KeyPair,
 }
 
 impl Authority {
-    /// Generates an authority for a realm, valid for ten years from `now` (seconds since the epoch).
+    /// Generates an authority for a realm, valid for `life` seconds from `now` (seconds since the epoch).
     ///
     /// # Errors
     /// [`ListenError::Clock`] or [`ListenError::Certificate`].
-    pub fn generate(realm: &str, now: i64, rng: &mut (impl RngCore + CryptoRng)) -> Result<Authority, ListenError> {
+    pub fn generate(
+        realm: &str,
+        now: i64,
+        life: i64,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Authority, ListenError> {
         let key = KeyPair::generate(rng);
         let mut params = params(realm, &key);
         params.serial_number = Some(serial(rng));
-        (params.not_before, params.not_after) = (time(now - SKEW)?, time(now + LIFE)?);
+        (params.not_before, params.not_after) = (time(now - SKEW)?, time(now.saturating_add(life))?);
         let pem = params.self_signed(&key)?.pem();
         Authority::new(realm, &pem, key)
     }
@@ -55,12 +63,24 @@ impl Authority {
 
     fn new(realm: &str, pem: &str, key: KeyPair) -> Result<Authority, ListenError> {
         let public = PublicCertificates::from_pem(pem.as_bytes()).map_err(|_| ListenError::AuthorityUnreadable)?;
-        Ok(Authority { pem: pem.to_owned(), public, realm: realm.to_owned(), key })
+        let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| ListenError::AuthorityUnreadable)?;
+        let validity = validity(&der).ok_or(ListenError::AuthorityUnreadable)?;
+        Ok(Authority { pem: pem.to_owned(), public, validity, realm: realm.to_owned(), key })
     }
 
     /// The self-signed certificate for everybody.
     pub(crate) fn public(&self) -> &PublicCertificates {
         &self.public
+    }
+
+    pub(crate) fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// When the certificate is valid.
+    #[must_use]
+    pub fn validity(&self) -> Validity {
+        self.validity
     }
 
     /// The private key, PKCS#8.
@@ -77,7 +97,7 @@ impl Authority {
         &self.pem
     }
 
-    /// Issues a certificate for a server of these names, with a new key.
+    /// Issues a certificate for a server of these names, with a new key. It ends with the authority's own at the latest.
     pub(crate) fn issue(
         &self,
         names: &[String],
@@ -96,7 +116,8 @@ impl Authority {
         params.use_authority_key_identifier_extension = true;
         params.key_identifier_method = key_id(&key);
         params.serial_number = Some(serial(rng));
-        (params.not_before, params.not_after) = (time(now - SKEW)?, time(now + life)?);
+        let end = now.saturating_add(life).min(self.validity.not_after).max(now);
+        (params.not_before, params.not_after) = (time(now - SKEW)?, time(end)?);
         let issuer = Issuer::new(self::params(&self.realm, &self.key), &self.key);
         let certificate = params.signed_by(&key, &issuer)?;
         let chain = vec![certificate.der().clone()];
@@ -133,6 +154,13 @@ fn alt_name(name: &str) -> Result<SanType, ListenError> {
 fn serial(rng: &mut impl RngCore) -> SerialNumber {
     let number = (rng.next_u64() as u128) << 64 | u128::from(rng.next_u64());
     SerialNumber::from_slice(&(number >> 1).to_be_bytes())
+}
+
+/// When a certificate is valid.
+pub(crate) fn validity(certificate: &[u8]) -> Option<Validity> {
+    let validity = Certificate::from_der(certificate).ok()?.tbs_certificate.validity;
+    let seconds = |time: x509_cert::time::Time| i64::try_from(time.to_unix_duration().as_secs()).ok();
+    Some(Validity { not_before: seconds(validity.not_before)?, not_after: seconds(validity.not_after)? })
 }
 
 fn time(seconds: i64) -> Result<OffsetDateTime, ListenError> {

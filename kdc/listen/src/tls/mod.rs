@@ -3,19 +3,25 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`authority`] | Kennel's own certificate authority |
+//! | [`authority`] | a certificate authority of Kennel's own |
+//! | [`authorities`] | the one that signs, and its successor or predecessor |
+//! | [`roll_over`] | when one follows the other: pure |
 //! | [`key`] | P-256 keys |
 //! | [`files`] | the operator's files |
 //! | [`public`] | certificates that everybody may read |
 
+pub(crate) mod authorities;
 pub(crate) mod authority;
 pub(crate) mod files;
 mod key;
 mod public;
+pub(crate) mod roll_over;
 
 use crate::error::ListenError;
-use crate::tls::authority::{Authority, SKEW};
+use crate::tls::authorities::Authorities;
+use crate::tls::authority::{SKEW, validity};
 use crate::tls::files::CertificateFiles;
+use crate::tls::roll_over::Lives;
 use arc_swap::ArcSwap;
 use rand::RngCore;
 use rustls::ServerConfig;
@@ -25,13 +31,6 @@ use rustls::pki_types::pem::PemObject;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use std::sync::{Arc, Mutex, PoisonError};
-use x509_cert::Certificate;
-use x509_cert::der::Decode;
-
-/// Validity of a serving certificate, seconds.
-const LIFE: i64 = 30 * 86_400;
-/// Remaining validity at which the next certificate is issued, seconds.
-const RENEWED_BEFORE: i64 = LIFE / 3;
 
 /// The current serving certificate, and the source of the next one.
 pub struct Tls {
@@ -41,7 +40,7 @@ pub struct Tls {
 }
 
 enum Source {
-    Own { authority: Box<Authority>, names: Vec<String>, made: i64 },
+    Own { authorities: Authorities, names: Vec<String>, lives: Lives, made: i64 },
     Given(CertificateFiles),
 }
 
@@ -59,11 +58,34 @@ impl Tls {
     ///
     /// # Errors
     /// [`ListenError::HostName`], [`ListenError::Clock`], or an error of the certificate itself.
-    pub fn own(authority: Authority, names: Vec<String>, now: i64, rng: &mut impl RngCore) -> Result<Tls, ListenError> {
+    pub fn own(
+        authorities: Authorities,
+        names: Vec<String>,
+        lives: Lives,
+        now: i64,
+        rng: &mut impl RngCore,
+    ) -> Result<Tls, ListenError> {
         let provider = provider();
-        let certified = authority.issue(&names, now, LIFE, &provider, rng)?;
-        let source = Source::Own { authority: Box::new(authority), names, made: now };
+        let certified = authorities.signing.issue(&names, now, lives.certificate, &provider, rng)?;
+        let source = Source::Own { authorities, names, lives, made: now };
         Ok(Tls::serving(provider, certified, source))
+    }
+
+    /// Takes up authorities after a step of their roll-over: publishes their certificates, and serves one of the authority that signs
+    /// now. No effect on the operator's certificate.
+    ///
+    /// # Errors
+    /// As [`Tls::own`]; everything stays as it was then.
+    pub fn roll_over(&self, to: Authorities, at: i64, rng: &mut impl RngCore) -> Result<(), ListenError> {
+        let mut source = self.lock();
+        let Source::Own { authorities, names, lives, made } = &mut *source else { return Ok(()) };
+        if !Arc::ptr_eq(&authorities.signing, &to.signing) {
+            let certified = to.signing.issue(names, at, lives.certificate, &self.provider, rng)?;
+            self.resolver.0.store(Arc::new(certified));
+            *made = at;
+        }
+        *authorities = to;
+        Ok(())
     }
 
     /// Serves the operator's certificate.
@@ -97,7 +119,7 @@ impl Tls {
     #[must_use]
     pub fn ca_pem(&self) -> String {
         match &*self.lock() {
-            Source::Own { authority, .. } => authority.public().pem().to_owned(),
+            Source::Own { authorities, .. } => authorities.pem(),
             Source::Given(files) => files.public().map(|public| public.pem().to_owned()).unwrap_or_default(),
         }
     }
@@ -105,13 +127,13 @@ impl Tls {
     /// Expiry of the serving certificate, seconds since the epoch.
     #[must_use]
     pub fn expiry(&self) -> Option<i64> {
-        self.resolver.0.load().cert.first().and_then(|leaf| end(leaf))
+        self.resolver.0.load().cert.first().and_then(|leaf| Some(validity(leaf)?.not_after))
     }
 
-    /// Expiry of the CA certificate that clients trust, seconds since the epoch.
+    /// Expiry of the CA certificate that clients trust (of Kennel's own, the one that signs), seconds since the epoch.
     #[must_use]
     pub fn authority_expiry(&self) -> Option<i64> {
-        CertificateDer::from_pem_slice(self.ca_pem().as_bytes()).ok().and_then(|ca| end(&ca))
+        CertificateDer::from_pem_slice(self.ca_pem().as_bytes()).ok().and_then(|ca| Some(validity(&ca)?.not_after))
     }
 
     /// Renews a certificate that is due, and reads changed files. The caller repeats this every few minutes. `now`: seconds since
@@ -120,9 +142,9 @@ impl Tls {
         let mut source = self.lock();
         let certified = match &mut *source {
             // Issues anew also where the clock was set back: the present certificate is then not valid yet.
-            Source::Own { made, .. } if (*made - SKEW..*made + LIFE - RENEWED_BEFORE).contains(&now) => Ok(None),
-            Source::Own { authority, names, made } => {
-                let certified = authority.issue(names, now, LIFE, &self.provider, rng);
+            Source::Own { made, lives, .. } if (*made - SKEW..*made + lives.renewed_after()).contains(&now) => Ok(None),
+            Source::Own { authorities, names, lives, made } => {
+                let certified = authorities.signing.issue(names, now, lives.certificate, &self.provider, rng);
                 certified.map(|certified| {
                     *made = now;
                     Some(certified)
@@ -147,12 +169,6 @@ impl Tls {
     }
 }
 
-/// Expiry of a certificate, seconds since the epoch.
-fn end(certificate: &[u8]) -> Option<i64> {
-    let certificate = Certificate::from_der(certificate).ok()?;
-    i64::try_from(certificate.tbs_certificate.validity.not_after.to_unix_duration().as_secs()).ok()
-}
-
 /// Returns the cryptography of TLS, which is pure Rust.
 #[must_use]
 pub fn provider() -> Arc<CryptoProvider> {
@@ -162,6 +178,7 @@ pub fn provider() -> Arc<CryptoProvider> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::roll_over::RollOverStep;
     use rustls::pki_types::ServerName;
     use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
     use std::io::{Read, Write};
@@ -169,8 +186,12 @@ mod tests {
     const NOW: i64 = 1_795_449_600;
 
     fn own() -> Tls {
-        let authority = Authority::generate("R", NOW, &mut rand::rngs::OsRng).unwrap();
-        Tls::own(authority, vec!["kdc.test".into(), "127.0.0.1".into()], now(), &mut rand::rngs::OsRng).unwrap()
+        own_of(Authorities::generate("R", NOW, Lives::DEFAULT, &mut rand::rngs::OsRng).unwrap())
+    }
+
+    fn own_of(authorities: Authorities) -> Tls {
+        let names = vec!["kdc.test".into(), "127.0.0.1".into()];
+        Tls::own(authorities, names, Lives::DEFAULT, now(), &mut rand::rngs::OsRng).unwrap()
     }
 
     fn now() -> i64 {
@@ -180,8 +201,14 @@ mod tests {
 
     /// Does a handshake and sends an octet to the server. Returns the certificate that was served.
     fn talk(tls: &Tls, name: &str) -> Result<CertificateDer<'static>, rustls::Error> {
+        talk_trusting(tls, name, &tls.ca_pem())
+    }
+
+    fn talk_trusting(tls: &Tls, name: &str, ca: &str) -> Result<CertificateDer<'static>, rustls::Error> {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(tls.ca_pem().as_bytes()).unwrap()).unwrap();
+        for certificate in CertificateDer::pem_slice_iter(ca.as_bytes()) {
+            roots.add(certificate.unwrap()).unwrap();
+        }
         let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
         let config = builder.with_root_certificates(roots).with_no_client_auth();
         let mut client = ClientConnection::new(Arc::new(config), ServerName::try_from(name.to_owned()).unwrap())?;
@@ -219,9 +246,9 @@ mod tests {
     fn the_certificate_is_renewed_when_two_thirds_of_its_life_are_over() {
         let tls = own();
         let first = talk(&tls, "kdc.test").unwrap();
-        tls.check(now() + LIFE / 2, &mut rand::rngs::OsRng);
+        tls.check(now() + Lives::DEFAULT.certificate / 2, &mut rand::rngs::OsRng);
         assert_eq!(talk(&tls, "kdc.test").unwrap(), first);
-        tls.check(now() + LIFE - RENEWED_BEFORE + 1, &mut rand::rngs::OsRng);
+        tls.check(now() + Lives::DEFAULT.renewed_after() + 1, &mut rand::rngs::OsRng);
         let ahead = tls.resolver.0.load().cert[0].clone();
         assert_ne!(ahead, first);
         tls.check(now(), &mut rand::rngs::OsRng);
@@ -235,7 +262,31 @@ mod tests {
         let days = |end: Option<i64>| (end.unwrap() - now() + 60) / 86_400;
         assert_eq!(days(tls.expiry()), 30);
         assert!(days(tls.authority_expiry()) > 3600);
-        assert_eq!(end(b"no certificate"), None);
+        assert_eq!(validity(b"no certificate"), None);
+    }
+
+    #[test]
+    fn a_client_that_has_what_was_published_reaches_the_server_through_every_step_of_a_roll_over() {
+        let rng = &mut rand::rngs::OsRng;
+        let mut authorities = Authorities::generate("R", NOW, Lives::DEFAULT, rng).unwrap();
+        let tls = own_of(authorities.clone());
+        let mut known = tls.ca_pem();
+        for (step, certificates) in [(RollOverStep::Announce, 2), (RollOverStep::Sign, 2), (RollOverStep::Forget, 1)] {
+            authorities = authorities.after(step, now(), Lives::DEFAULT, rng).unwrap();
+            tls.roll_over(authorities.clone(), now(), rng).unwrap();
+            let served = talk_trusting(&tls, "kdc.test", &known).unwrap();
+            known = tls.ca_pem();
+            assert_eq!(CertificateDer::pem_slice_iter(known.as_bytes()).count(), certificates, "{step:?}");
+            assert_eq!(talk(&tls, "kdc.test").unwrap(), served, "{step:?}");
+        }
+        assert!(talk_trusting(&tls, "kdc.test", &own().ca_pem()).is_err(), "another authority");
+    }
+
+    #[test]
+    fn a_serving_certificate_ends_with_its_authority_at_the_latest() {
+        let lives = Lives { authority: 86_400, certificate: 30 * 86_400 };
+        let tls = own_of(Authorities::generate("R", now(), lives, &mut rand::rngs::OsRng).unwrap());
+        assert_eq!(tls.expiry(), tls.authority_expiry());
     }
 
     #[test]

@@ -49,7 +49,7 @@ mod tests {
     use crate::tls::authority::Authority;
 
     fn certificate() -> String {
-        Authority::generate("R", 1_795_449_600, &mut rand::rngs::OsRng).unwrap().pem().to_owned()
+        Authority::generate("R", 1_795_449_600, 86_400, &mut rand::rngs::OsRng).unwrap().pem().to_owned()
     }
 
     #[test]

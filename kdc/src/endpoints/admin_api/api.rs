@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::endpoints::admin_api::access::access_response;
+use crate::endpoints::admin_api::answer::{json, uncached};
 use crate::endpoints::admin_api::bodies::pairs_response;
 use crate::endpoints::admin_api::callers::Callers;
 use crate::endpoints::admin_api::explain::{self, ExplainedCluster};
@@ -9,27 +10,34 @@ use crate::endpoints::admin_api::refusal::AdminRefusal;
 use crate::endpoints::admin_api::stream::{DecisionStream, StreamIdentity};
 use crate::endpoints::admin_api::streams::Streams;
 use crate::endpoints::bearer::bearer;
-use axum::body::Body;
+use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
 use kennel_audit::{DecisionLog, DecisionScope};
 use kennel_controller::Live;
 use kennel_listen::{ConnectionEnd, PeerAddress};
-use kennel_wire::admin::{DecisionsQuery, ExplainQuery, LINES, NamespaceQuery, path};
+use kennel_wire::admin::{DecisionsQuery, ExplainQuery, LINES, NamespaceQuery, Permission, path};
 use rand::RngCore;
 use rand::rngs::OsRng;
-use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Every path.
 #[cfg(test)]
-pub(crate) const PATHS: [&str; 4] = [path::DECISIONS, path::PAIRS, path::ACCESS, path::EXPLAIN];
+pub(crate) const PATHS: [&str; 8] = [
+    path::DECISIONS,
+    path::PAIRS,
+    path::ACCESS,
+    path::EXPLAIN,
+    path::KEYS,
+    path::ROTATE,
+    kennel_wire::master_key::path::MASTER_KEY,
+    kennel_wire::master_key::path::ROTATE,
+];
 /// Longest name of a namespace (RFC 1123 label).
 const LONGEST_NAMESPACE: usize = 63;
 
@@ -74,7 +82,8 @@ impl AdminState {
         if namespace.as_ref().is_some_and(|name| name.is_empty() || name.len() > LONGEST_NAMESPACE) {
             return Err(AdminRefusal::QueryMalformed("namespace is no name of a namespace".into()));
         }
-        let user = self.callers.permit(peer.ip().into(), bearer(headers), namespace.as_deref()).await?;
+        let user =
+            self.callers.permit(peer.ip().into(), bearer(headers), Permission::DECISIONS, namespace.as_deref()).await?;
         Ok((user, namespace.map_or(DecisionScope::All, DecisionScope::Namespace)))
     }
 }
@@ -158,25 +167,18 @@ impl From<QueryRejection> for AdminRefusal {
     }
 }
 
-fn json(body: &impl Serialize) -> Response {
-    uncached(Json(body).into_response())
-}
-
-/// No cache may keep what only some may see.
-fn uncached(mut response: Response<Body>) -> Response {
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::endpoints::enrolment::api::OPENAPI;
     use kennel_wire::admin::{
         AccessGrant, AccessPeer, AccessResponse, AccessServer, AccountRef, DecisionLine, DecisionOutcome,
-        DecisionRecord, ExplainLayer, ExplainResponse, ExplainVerdict, ExplainedLayer, Heartbeat, LostDecisions, Pair,
-        PairsResponse, ServerMode, StreamStart,
+        DecisionRecord, ExplainLayer, ExplainResponse, ExplainVerdict, ExplainedLayer, Heartbeat, KeyHolder,
+        KeyVersionInfo, KeyVersionState, KeysQuery, KeysResponse, LostDecisions, Pair, PairsResponse, PrincipalKeys,
+        RotateRequest, RotateResponse, RotationKind, ServerMode, StreamStart,
     };
+    use kennel_wire::master_key;
+    use serde::Serialize;
     use serde_json::Value;
     use std::collections::BTreeSet;
 
@@ -281,6 +283,39 @@ mod tests {
     }
 
     #[test]
+    fn the_document_has_the_fields_of_keys_and_orders() {
+        let word = String::new;
+        let version = KeyVersionInfo {
+            kvno: 1,
+            state: KeyVersionState::Retiring,
+            since: word(),
+            created: word(),
+            accepted_until: text(),
+            enctypes: Vec::new(),
+            holders: 1,
+        };
+        same_fields("KeyVersionInfo", &version);
+        let holder = KeyHolder { kind: word(), name: word(), kvnos: Vec::new(), since: word() };
+        same_fields("KeyHolder", &holder);
+        let keys = PrincipalKeys {
+            principal: word(),
+            rotation: RotationKind::Never,
+            waiting_for: word(),
+            stalled: false,
+            next_rotation_time: text(),
+            ordered: text(),
+            revoked: text(),
+            unknown_holder: text(),
+            versions: vec![version],
+            holders: vec![holder],
+        };
+        same_fields("PrincipalKeys", &keys);
+        same_fields("KeysResponse", &KeysResponse { realm: word(), time: word(), principals: vec![keys] });
+        same_fields("RotateRequest", &RotateRequest { principal: text(), all: true, revoke_old: true });
+        same_fields("RotateResponse", &RotateResponse { realm: word(), principals: 1, left: 1, names: Vec::new() });
+    }
+
+    #[test]
     fn the_document_has_every_query_parameter() {
         let parameters = |path: &str| {
             let document = document();
@@ -293,6 +328,8 @@ mod tests {
         assert_eq!(parameters(path::DECISIONS), fields(serde_json::to_value(decisions).unwrap()));
         let explain = ExplainQuery { client: String::new(), server: String::new(), port: Some(1) };
         assert_eq!(parameters(path::EXPLAIN), fields(serde_json::to_value(explain).unwrap()));
+        let of_keys = fields(serde_json::to_value(KeysQuery { principal: String::new() }).unwrap());
+        assert_eq!(parameters(path::KEYS), of_keys);
         let of_namespace = fields(serde_json::to_value(NamespaceQuery { namespace: text() }).unwrap());
         assert_eq!((parameters(path::PAIRS), parameters(path::ACCESS)), (of_namespace.clone(), of_namespace));
     }
@@ -305,13 +342,15 @@ mod tests {
         let reasons: BTreeSet<&str> = reasons.iter().map(|reason| reason.as_str().unwrap()).collect();
         assert_eq!(reasons, AdminRefusal::all().iter().map(AdminRefusal::name).collect());
         for refusal in AdminRefusal::all() {
-            let describes = |path: &str| {
-                let responses = &document["paths"][path]["get"]["responses"];
+            let describes = |(path, method): (&str, &str)| {
+                let responses = &document["paths"][path][method]["responses"];
                 responses[refusal.status().as_str()]["description"]
                     .as_str()
                     .is_some_and(|said| said.contains(refusal.name()))
             };
-            assert!(PATHS.into_iter().any(describes), "{}", refusal.name());
+            const POSTED: [(&str, &str); 2] = [(path::ROTATE, "post"), (master_key::path::ROTATE, "post")];
+            let all = PATHS.map(|path| (path, "get")).into_iter().chain(POSTED);
+            assert!(all.into_iter().any(describes), "{}", refusal.name());
         }
     }
 }

@@ -6,7 +6,8 @@ use crate::endpoints::admin_api::refusal::AdminRefusal;
 use crate::endpoints::fair_queue::{FairQueue, Permit, QueueLimits};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota};
-use kennel_k8s::authorization::{ReviewFailed, User, authenticate, may_see_decisions};
+use kennel_k8s::authorization::{ReviewFailed, User, authenticate, has_permission};
+use kennel_wire::admin::Permission;
 use kennel_wire::source::Source;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -23,13 +24,13 @@ const RATE: u32 = 50;
 const FRESH: Duration = Duration::from_secs(10);
 /// Tokens whose answers are kept.
 const TOKENS: usize = 256;
-/// Namespaces whose answers are kept for each token.
-const NAMESPACES: usize = 64;
+/// Permissions whose answers are kept for each token.
+const VERDICTS: usize = 64;
 
 /// The user that the audit names where the admin socket was used.
 const LOCAL: &str = "the local administrator";
 
-/// Who sends requests, and how it is known what they may see.
+/// Who sends requests, and how it is known what they may see and do.
 #[derive(Clone)]
 pub(crate) enum Callers {
     /// Users of the cluster, by their tokens.
@@ -39,15 +40,16 @@ pub(crate) enum Callers {
 }
 
 impl Callers {
-    /// Returns the name of the user, who may see the decisions of the namespace, or of all.
+    /// Returns the name of the user, who has the permission in the namespace, or in all.
     pub(crate) async fn permit(
         &self,
         source: Source,
         token: Option<&str>,
+        permission: Permission,
         namespace: Option<&str>,
     ) -> Result<String, AdminRefusal> {
         match self {
-            Callers::Cluster(callers) => callers.permit(source, token, namespace).await,
+            Callers::Cluster(callers) => callers.permit(source, token, permission, namespace).await,
             Callers::Local => Ok(LOCAL.to_owned()),
         }
     }
@@ -69,8 +71,8 @@ struct KnownToken {
     since: Instant,
     /// `None`: it does not accept the token.
     user: Option<User>,
-    /// Whether the user may see a namespace, or all (`None`).
-    verdicts: Vec<(Option<String>, bool)>,
+    /// Whether the user has a permission in a namespace, or in all (`None`).
+    verdicts: Vec<(Permission, Option<String>, bool)>,
 }
 
 impl ClusterCallers {
@@ -84,12 +86,13 @@ impl ClusterCallers {
         &self,
         source: Source,
         token: Option<&str>,
+        permission: Permission,
         namespace: Option<&str>,
     ) -> Result<String, AdminRefusal> {
         let token = token.ok_or(AdminRefusal::TokenMissing)?;
         let digest = Sha256::digest(token.as_bytes()).into();
         if let Some(known) = self.fresh(&digest)
-            && let Some(answer) = known.answer(namespace)
+            && let Some(answer) = known.answer(permission, namespace)
         {
             return answer;
         }
@@ -102,13 +105,13 @@ impl ClusterCallers {
                 KnownToken { since: Instant::now(), user, verdicts: Vec::new() }
             }
         };
-        if known.answer(namespace).is_none()
+        if known.answer(permission, namespace).is_none()
             && let Some(user) = &known.user
         {
-            let allowed = may_see_decisions(&self.client, user, namespace).await?;
-            known.add(namespace, allowed);
+            let allowed = has_permission(&self.client, user, permission, namespace).await?;
+            known.add(permission, namespace, allowed);
         }
-        let answer = known.answer(namespace).unwrap_or(Err(AdminRefusal::TokenRejected));
+        let answer = known.answer(permission, namespace).unwrap_or(Err(AdminRefusal::TokenRejected));
         self.keep(digest, known);
         answer
     }
@@ -142,22 +145,23 @@ impl ClusterCallers {
 }
 
 impl KnownToken {
-    /// The answer to a request for a namespace, where it is known.
-    fn answer(&self, namespace: Option<&str>) -> Option<Result<String, AdminRefusal>> {
+    /// The answer to a request for a permission, where it is known.
+    fn answer(&self, permission: Permission, namespace: Option<&str>) -> Option<Result<String, AdminRefusal>> {
         let Some(user) = &self.user else { return Some(Err(AdminRefusal::TokenRejected)) };
-        let (_, allowed) = self.verdicts.iter().find(|(of, _)| of.as_deref() == namespace)?;
+        let is_asked = |what: Permission, whose: &Option<String>| what == permission && whose.as_deref() == namespace;
+        let (.., allowed) = self.verdicts.iter().find(|(what, whose, _)| is_asked(*what, whose))?;
         let user = user.name().to_owned();
         Some(match allowed {
             true => Ok(user),
-            false => Err(AdminRefusal::NotPermitted { user, namespace: namespace.map(str::to_owned) }),
+            false => Err(AdminRefusal::NotPermitted { user, permission, namespace: namespace.map(str::to_owned) }),
         })
     }
 
-    fn add(&mut self, namespace: Option<&str>, allowed: bool) {
-        if self.verdicts.len() >= NAMESPACES {
+    fn add(&mut self, permission: Permission, namespace: Option<&str>, allowed: bool) {
+        if self.verdicts.len() >= VERDICTS {
             self.verdicts.remove(0);
         }
-        self.verdicts.push((namespace.map(str::to_owned), allowed));
+        self.verdicts.push((permission, namespace.map(str::to_owned), allowed));
     }
 }
 

@@ -1,9 +1,12 @@
 //! The admin API (`/v1/admin/...`), on the listener of enrolment and on the admin socket: what the KDC decided about the servers of a namespace, who asked for
-//! them and who may have tickets for them. Who may see it is decided by the cluster's RBAC; on the socket, root and the KDC's own user see all. `enrolment/openapi.json` describes it.
+//! them and who may have tickets for them; the keys of principals, and orders to rotate them. Who may see or order it is decided by the cluster's RBAC; on the socket, root and the KDC's own user see all. `enrolment/openapi.json` describes it.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`api`] | the paths: reads requests and writes answers |
+//! | [`router`] | every path, for the listeners that serve it |
+//! | [`api`] | the paths about decisions: reads requests and writes answers |
+//! | [`master_key`] | the master key: its state, and its rotation |
+//! | [`answer`] | answers that no cache may keep |
 //! | [`callers`] | whose token a request carries, and what its user may see |
 //! | [`stream`] | decisions as lines that go on |
 //! | [`streams`] | the limits of such answers |
@@ -12,15 +15,25 @@
 //! | [`explain`] | whether a client reaches a server, layer by layer |
 //! | [`bodies`] | decisions and pairs as the API writes them |
 //! | [`pairs_file`] | the pairs beyond the end of the process |
+//! | [`rotation`] | the paths about keys: what versions there are, and orders |
+//! | [`names`] | the principals that a request names |
+//! | [`keys`] | versions and holders of keys as the API writes them |
+//! | [`answer`] | answers that no cache keeps |
 //! | [`refusal`] | every reason for which a request is refused |
 
 mod access;
+mod answer;
 pub(crate) mod api;
 mod bodies;
 pub(crate) mod callers;
 pub(crate) mod directory;
 pub(crate) mod explain;
+mod keys;
+pub(crate) mod master_key;
+mod names;
 pub(crate) mod pairs_file;
 mod refusal;
+pub(crate) mod rotation;
+pub(crate) mod router;
 mod stream;
 mod streams;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use kennel_wire::admin::{AdminError, permission};
+use kennel_wire::admin::{AdminError, Permission};
 
 /// Seconds after which a request that may succeed later is repeated.
 const SOON: &str = "2";
@@ -12,14 +12,22 @@ const SOON: &str = "2";
 /// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AdminRefusal {
-    /// The query cannot be read.
+    /// The query or the body cannot be read.
     QueryMalformed(String),
     /// The request has no token.
     TokenMissing,
     /// The API server does not know the token.
     TokenRejected,
-    /// The user may not see the decisions of this namespace, or of all namespaces.
-    NotPermitted { user: String, namespace: Option<String> },
+    /// The user lacks the permission in this namespace, or in all namespaces.
+    NotPermitted { user: String, permission: Permission, namespace: Option<String> },
+    /// The realm has no such principal.
+    PrincipalUnknown(String),
+    /// The keys of the principal never rotate, and why.
+    NeverRotates { principal: String, why: String },
+    /// The store does not answer, or does not take the write.
+    StoreUnavailable,
+    /// The audit trail cannot be written.
+    TrailUnavailable,
     /// The user, or all users together, have as many streams as they may have.
     TooManyStreams,
     /// Too many other requests wait for the API server.
@@ -32,24 +40,31 @@ pub(crate) enum AdminRefusal {
     NoCluster,
     /// The question names somebody who is not of the realm.
     NotFound(String),
+    /// The master key is not rotated, as the operator has something to do first.
+    MasterKeyNotRotated(String),
 }
 
 impl AdminRefusal {
     /// One of each, for the OpenAPI document.
     #[cfg(test)]
-    pub(crate) fn all() -> [AdminRefusal; 10] {
+    pub(crate) fn all() -> [AdminRefusal; 15] {
         use AdminRefusal as R;
         [
             R::QueryMalformed(String::new()),
             R::TokenMissing,
             R::TokenRejected,
-            R::NotPermitted { user: String::new(), namespace: None },
+            R::NotPermitted { user: String::new(), permission: Permission::DECISIONS, namespace: None },
+            R::PrincipalUnknown(String::new()),
+            R::NeverRotates { principal: "krbtgt/OTHER".into(), why: "another realm has the same key".into() },
+            R::StoreUnavailable,
+            R::TrailUnavailable,
             R::TooManyStreams,
             R::ReviewsBusy,
             R::ReviewUnavailable,
             R::AccessUnknown,
             R::NoCluster,
             R::NotFound("bank/web is no service of an enrolled namespace".into()),
+            R::MasterKeyNotRotated("there is no next key: put one into master.key.next, or let the KDC make it".into()),
         ]
     }
 
@@ -59,11 +74,16 @@ impl AdminRefusal {
             AdminRefusal::QueryMalformed(_) => StatusCode::BAD_REQUEST,
             AdminRefusal::TokenMissing | AdminRefusal::TokenRejected => StatusCode::UNAUTHORIZED,
             AdminRefusal::NotPermitted { .. } => StatusCode::FORBIDDEN,
-            AdminRefusal::NoCluster | AdminRefusal::NotFound(_) => StatusCode::NOT_FOUND,
-            AdminRefusal::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
-            AdminRefusal::ReviewsBusy | AdminRefusal::ReviewUnavailable | AdminRefusal::AccessUnknown => {
-                StatusCode::SERVICE_UNAVAILABLE
+            AdminRefusal::NoCluster | AdminRefusal::NotFound(_) | AdminRefusal::PrincipalUnknown(_) => {
+                StatusCode::NOT_FOUND
             }
+            AdminRefusal::NeverRotates { .. } | AdminRefusal::MasterKeyNotRotated(_) => StatusCode::CONFLICT,
+            AdminRefusal::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
+            AdminRefusal::ReviewsBusy
+            | AdminRefusal::ReviewUnavailable
+            | AdminRefusal::AccessUnknown
+            | AdminRefusal::StoreUnavailable
+            | AdminRefusal::TrailUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -74,12 +94,17 @@ impl AdminRefusal {
             AdminRefusal::TokenMissing => "TokenMissing",
             AdminRefusal::TokenRejected => "TokenRejected",
             AdminRefusal::NotPermitted { .. } => "NotPermitted",
+            AdminRefusal::PrincipalUnknown(_) => "PrincipalUnknown",
+            AdminRefusal::NeverRotates { .. } => "NeverRotates",
+            AdminRefusal::StoreUnavailable => "StoreUnavailable",
+            AdminRefusal::TrailUnavailable => "TrailUnavailable",
             AdminRefusal::TooManyStreams => "TooManyStreams",
             AdminRefusal::ReviewsBusy => "ReviewsBusy",
             AdminRefusal::ReviewUnavailable => "ReviewUnavailable",
             AdminRefusal::AccessUnknown => "AccessUnknown",
             AdminRefusal::NoCluster => "NoCluster",
             AdminRefusal::NotFound(_) => "NotFound",
+            AdminRefusal::MasterKeyNotRotated(_) => "MasterKeyNotRotated",
         }
     }
 
@@ -87,7 +112,7 @@ impl AdminRefusal {
     fn message(&self) -> String {
         match self {
             AdminRefusal::QueryMalformed(error) => {
-                format!("the query cannot be read: {error}; see the OpenAPI document at /v1/openapi.json")
+                format!("the request cannot be read: {error}; see the OpenAPI document at /v1/openapi.json")
             }
             AdminRefusal::TokenMissing => {
                 "the request has no bearer token: send a Kubernetes token for the API server's own audience, such as one of \
@@ -99,14 +124,30 @@ impl AdminRefusal {
                  audience (a token for kennel://REALM enrols pods and is of no use here)"
                     .into()
             }
-            AdminRefusal::NotPermitted { user, namespace } => {
-                let (resource, subresource) = (permission::RESOURCE, permission::SUBRESOURCE);
-                let (verb, group) = (permission::VERB, permission::GROUP);
+            AdminRefusal::NotPermitted { user, permission, namespace } => {
+                let Permission { resource, subresource, verb } = permission;
+                let group = Permission::GROUP;
                 let whole = match namespace {
                     Some(namespace) => format!("in namespace {namespace}: bind a Role with it there"),
+                    None if *resource == "kerberosrealms" => {
+                        "in the whole cluster: bind a ClusterRole with it by a ClusterRoleBinding".into()
+                    }
                     None => "in all namespaces: name a namespace, or bind a ClusterRole with it in the whole cluster".into(),
                 };
                 format!("{user} lacks the permission to {verb} {resource}/{subresource}.{group} {whole}")
+            }
+            AdminRefusal::PrincipalUnknown(name) => format!(
+                "the realm has no principal {name}: give a name as klist shows it, or NAMESPACE/ACCOUNT for a service account"
+            ),
+            AdminRefusal::NeverRotates { principal, why } => {
+                format!("the keys of {principal} cannot be rotated here: {why}")
+            }
+            AdminRefusal::StoreUnavailable => {
+                "the store of the KDC does not answer, or does not take the write: repeat the request after Retry-After".into()
+            }
+            AdminRefusal::TrailUnavailable => {
+                "the audit trail of the KDC cannot be written, so that nothing is done: repeat the request after Retry-After"
+                    .into()
             }
             AdminRefusal::TooManyStreams => "too many streams of decisions are open: end one, and repeat the request".into(),
             AdminRefusal::ReviewsBusy => {
@@ -122,6 +163,7 @@ impl AdminRefusal {
             AdminRefusal::AccessUnknown => {
                 "the KDC has not read the KerberosAccesses of the cluster yet: repeat the request after Retry-After".into()
             }
+            AdminRefusal::MasterKeyNotRotated(reason) => reason.clone(),
         }
     }
 }
@@ -150,11 +192,18 @@ mod tests {
 
     #[test]
     fn a_missing_permission_is_named_with_user_and_namespace() {
-        let refusal = |namespace| AdminRefusal::NotPermitted { user: "alice".into(), namespace };
+        let refusal = |namespace| AdminRefusal::NotPermitted {
+            user: "alice".into(),
+            permission: Permission::DECISIONS,
+            namespace,
+        };
         let message = refusal(Some("shop".to_owned())).message();
         assert!(message.starts_with("alice lacks"), "{message}");
         assert!(message.contains("get kerberosaccesses/decisions.kennel.dev in namespace shop"), "{message}");
         assert!(refusal(None).message().contains("in all namespaces"));
+        let permission = kennel_wire::master_key::permission::ROTATE;
+        let message = AdminRefusal::NotPermitted { user: "alice".into(), permission, namespace: None }.message();
+        assert!(message.contains("update kerberosrealms/master-key.kennel.dev in the whole cluster"), "{message}");
     }
 
     #[test]

@@ -218,3 +218,88 @@ fn entries(keytab: &KeytabFile) -> Vec<EnrolledKeys> {
 fn text(time: KerberosTime) -> String {
     time.to_rfc3339().to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_trait::async_trait;
+    use kennel_core::access::AllowAll;
+    use kennel_core::key_set::{KeySet, KeyState};
+    use kennel_core::pods::NoCluster;
+    use kennel_core::realm::Realm;
+    use kennel_store::{Expect, Listing, MemoryStore, Revision, Watch};
+
+    fn name(text: &str) -> Principal {
+        Principal::parse(text, "R").unwrap()
+    }
+
+    /// A store in which the next key of `HTTP/web` is made in the moment in which a holder is recorded.
+    struct RotatesMeanwhile(Arc<MemoryStore>);
+
+    impl RotatesMeanwhile {
+        async fn stage(&self) {
+            let VersionedRecord { record, revision } = self.0.read(&name("HTTP/web")).await.unwrap().unwrap();
+            let Record::Principal(mut record) = record else { panic!("an alias") };
+            let enctypes = [kennel_crypto::Enctype::Aes256CtsHmacSha384];
+            let mut next = KeySet::random(&enctypes, 2, clock::now(), &mut OsRng);
+            next.versions[0].state = KeyState::Staged;
+            record.keys.versions.splice(0..0, next.versions);
+            self.0.put(&Record::Principal(record), Expect::Revision(revision)).await.unwrap();
+        }
+    }
+
+    #[async_trait]
+    impl PrincipalStore for RotatesMeanwhile {
+        async fn read(&self, name: &Principal) -> Result<Option<VersionedRecord>, StoreError> {
+            self.0.read(name).await
+        }
+
+        async fn put(&self, record: &Record, expect: Expect) -> Result<Revision, StoreError> {
+            let written = self.0.put(record, expect).await?;
+            self.stage().await;
+            Ok(written)
+        }
+
+        async fn delete(&self, name: &Principal, expect: Revision) -> Result<Revision, StoreError> {
+            self.0.delete(name, expect).await
+        }
+
+        async fn list(&self) -> Result<Listing, StoreError> {
+            self.0.list().await
+        }
+
+        async fn watch(&self, since: Revision) -> Result<Box<dyn Watch>, StoreError> {
+            self.0.watch(since).await
+        }
+    }
+
+    /// A keytab from an older look, or from before the record, would lack the key, and the rotation would not wait for its pod.
+    #[tokio::test]
+    async fn a_key_that_is_made_while_the_holder_is_recorded_is_in_its_keytab() {
+        let store = Arc::new(MemoryStore::new());
+        let (realm, now) = (Realm::new("R"), clock::now());
+        for (text, owner) in [("web.shop", Owner::account("sa")), ("HTTP/web", Owner::object("sa", "kp"))] {
+            let keys = KeySet::random(&realm.enctypes, 1, now, &mut OsRng);
+            let record = PrincipalRecord::new(name(text), Origin::Kubernetes, keys, now, "test");
+            let record = PrincipalRecord { owner: Some(owner), ..record };
+            store.put(&Record::Principal(Box::new(record)), Expect::Absent).await.unwrap();
+        }
+        let live = Live::new(realm, Arc::new(AllowAll), Arc::new(NoCluster));
+        let cache = EntryCache::open(store.clone(), 10).await.unwrap();
+        let holders = HolderRecords::new(Arc::new(RotatesMeanwhile(store)), "R");
+        let source = CredentialSource { live: &live, cache: &cache, holders: &holders };
+        let pod = PodRef { namespace: "shop".into(), name: "web-1".into(), uid: "u".into() };
+        let review = Review {
+            namespace: "shop".into(),
+            account: "web".into(),
+            account_uid: "sa".into(),
+            pod: Some(("web-1".into(), "u".into())),
+        };
+        let service = Service { name: name("HTTP/web"), aliases: Vec::new() };
+        let entitlement =
+            Entitlement { client: name("web.shop"), credentials: AccountCredentials::Ticket, services: vec![service] };
+        let admitted = AdmittedPod { review: &review, pod: &pod, entitlement: &entitlement };
+        let keytab = source.keytab(&admitted, None).await.unwrap().unwrap();
+        assert_eq!(keytab.contents[0].kvnos, [2, 1]);
+    }
+}

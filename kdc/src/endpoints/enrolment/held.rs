@@ -19,8 +19,10 @@ use tokio::time::{Instant, sleep_until};
 /// Time that a request stays open, from the first to the second: proxies and connection tracking forget connections that are idle
 /// for longer than some minutes, and those of pods that came together shall not stay together.
 const WAIT: [Duration; 2] = [Duration::from_secs(240), Duration::from_secs(300)];
-/// Time in which agents enrol anew that are not in a hurry.
-const SPREAD: i64 = 60;
+/// Agents that are not in a hurry enrol anew within a second for so many requests that wait, and within a minute at most: a realm
+/// whose keys all change meets no wave.
+const A_SECOND: usize = 64;
+const LONGEST_SPREAD: usize = 60;
 /// Pause before a pod without a place asks for one again, from the first to the second.
 const NO_ROOM: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
 
@@ -88,7 +90,7 @@ impl Enrolment {
         connection: &ConnectionSlot,
     ) -> Result<HeldResponse, EnrolmentAnswer> {
         if wait.end <= Instant::now() {
-            return Ok(self.due(&wait).await?.map_or_else(HeldResponse::default, response));
+            return Ok(self.due(&wait).await?.map_or_else(HeldResponse::default, |due| self.ask_for(due)));
         }
         // Before the first look: what changes during the look wakes the request afterwards.
         let place = self.waiting.enter(&wait.pod, wait.keytab.iter().chain([&wait.client]));
@@ -97,7 +99,7 @@ impl Enrolment {
                 return Err(EnrolmentRefusal::PodEnded.into());
             }
             if let Some(due) = self.due(&wait).await? {
-                return Ok(response(due));
+                return Ok(self.ask_for(due));
             }
             let place = match &place {
                 Ok(place) => place.end().map_or(Ok(place), Err),
@@ -114,6 +116,13 @@ impl Enrolment {
                 Err(end) => return self.ended(end),
             }
         }
+    }
+
+    /// The answer that an enrolment is due.
+    fn ask_for(&self, due: DueFetch) -> HeldResponse {
+        let spread = if due.urgent { 0 } else { spread(self.waiting.number()) };
+        let before = clock::now().time.plus(spread).to_rfc3339().to_string();
+        HeldResponse { refetch_before: Some(before), urgent: due.urgent }
     }
 
     /// The answer to a request that may not wait, although nothing is due.
@@ -150,13 +159,22 @@ impl Enrolment {
     }
 }
 
-fn response(due: DueFetch) -> HeldResponse {
-    let spread = if due.urgent { 0 } else { SPREAD };
-    let before = clock::now().time.plus(spread).to_rfc3339().to_string();
-    HeldResponse { refetch_before: Some(before), urgent: due.urgent }
+/// Seconds in which the pods enrol anew whose requests wait.
+fn spread(waiting: usize) -> i64 {
+    i64::try_from(waiting.div_ceil(A_SECOND).clamp(1, LONGEST_SPREAD)).unwrap_or(1)
 }
 
 fn parse_time(text: &str) -> Result<KerberosTime, EnrolmentRefusal> {
     let time = chrono::DateTime::parse_from_rfc3339(text).map_err(|_| EnrolmentRefusal::RequestMalformed)?;
     Ok(KerberosTime(time.timestamp()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_pods_come_at_once_and_thousands_within_a_minute() {
+        assert_eq!([0, 1, 64, 65, 1000, 4096, 100_000].map(spread), [1, 1, 1, 2, 16, 60, 60]);
+    }
 }

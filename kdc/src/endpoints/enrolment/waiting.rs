@@ -86,6 +86,11 @@ impl WaitingRequests {
         state.waiters.values().for_each(|waiter| waiter.bell.end(PlaceEnd::Stopping));
     }
 
+    /// The requests that wait.
+    pub(super) fn number(&self) -> usize {
+        self.0.lock().waiters.len()
+    }
+
     /// Takes a place for a request of a pod that waits for changes of these principals. An earlier request of the pod ends.
     pub(super) fn enter<'a>(
         &self,

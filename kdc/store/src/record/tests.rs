@@ -3,22 +3,22 @@ use crate::battery::{full_principal, holder, name, principal};
 use kennel_core::principal::{Attributes, Origin};
 use rand_core::OsRng;
 
-fn master() -> MasterKey {
-    MasterKey::generate(&mut OsRng)
+fn master() -> MasterKeys {
+    MasterKey::generate(&mut OsRng).into()
 }
 
 const AT: Revision = Revision(7);
 
-fn sealed(master: &MasterKey, record: &Record) -> (Vec<u8>, Vec<u8>) {
+fn sealed(master: &MasterKeys, record: &Record) -> (Vec<u8>, Vec<u8>) {
     let key = key_of(record.name()).unwrap();
-    let stored = seal(master, &key, AT, &encode(&key, record).unwrap());
+    let stored = seal(master.newest(), &key, AT, &encode(&key, record).unwrap());
     (key, stored)
 }
 
 /// What a Kennel of that format stored: the associated data of formats 1 and 2 had no revision.
-fn stored_by_format(format: u8, master: &MasterKey, key: &[u8], plaintext: &[u8]) -> Vec<u8> {
+fn stored_by_format(format: u8, master: &MasterKeys, key: &[u8], plaintext: &[u8]) -> Vec<u8> {
     let associated = [&[format], key].concat();
-    [&[format], master.wrap(&associated, plaintext, &mut OsRng).as_slice()].concat()
+    [&[format], master.current().wrap(&associated, plaintext, &mut OsRng).as_slice()].concat()
 }
 
 fn reason(result: Result<Record, StoreError>) -> &'static str {
@@ -84,7 +84,7 @@ fn a_newer_format_is_named_and_one_that_never_was_is_refused() {
     stored[0] = FORMAT + 1;
     let newer = StoreError::NewerRecord { name: "web@EXAMPLE".to_owned(), found: FORMAT + 1, known: FORMAT };
     assert_eq!(open(&master, &key, AT, &stored), Err(newer));
-    let zero = [&[0], master.wrap(&associated(0, AT, &key), b"", &mut OsRng).as_slice()].concat();
+    let zero = [&[0], master.current().wrap(&associated(&[0], AT, &key), b"", &mut OsRng).as_slice()].concat();
     assert!(reason(open(&master, &key, AT, &zero)).contains("older"));
 }
 
@@ -93,7 +93,7 @@ fn a_record_that_bears_another_name_inside_is_refused() {
     let master = master();
     let key = key_of(&name(&["web"])).unwrap();
     let inside = format::encode(&principal(&name(&["admin"]), 1)).unwrap();
-    let stored = seal(&master, &key, AT, &inside);
+    let stored = seal(master.newest(), &key, AT, &inside);
     assert_eq!(reason(open(&master, &key, AT, &stored)), "it bears another name inside");
 }
 
@@ -116,7 +116,39 @@ fn what_formats_1_and_2_wrote_once_is_refused() {
     }
 }
 
-/// The first version of format 3 wrote these records, with the CBOR of format 2: records in a store must stay readable.
+#[test]
+fn a_record_says_which_master_key_it_is_under_and_nothing_else_of_the_key() {
+    let master = master();
+    let (key, stored) = sealed(&master, &principal(&name(&["web"]), 1));
+    assert_eq!((stored[0], &stored[1..9], stored[9]), (WRAPPING, &master.current().id_octets()[..], FORMAT));
+    assert_eq!(hex(&stored[1..9]), master.current().id());
+    let mut lies = stored;
+    lies[1..9].copy_from_slice(&self::master().current().id_octets());
+    assert!(reason(open(&master, &key, AT, &lies)).contains("another master key"));
+}
+
+#[test]
+fn a_record_of_either_key_is_read_and_wrapped_anew_at_its_revision() {
+    let (old, new) = (master(), master());
+    let both = MasterKeys::new(old.current().clone(), Some(new.current().clone()));
+    let record = full_principal(&name(&["HTTP", "web"]));
+    let (key, stored) = sealed(&old, &record);
+    // One from before records named their key.
+    let from_before =
+        stored_by_format(3, &old, &[&AT.0.to_be_bytes(), &key[..]].concat(), &format::encode(&record).unwrap());
+    for stored in [stored, from_before] {
+        let anew = rewrap(&both, &key, AT, &stored).unwrap();
+        assert_eq!(open(&both, &key, AT, &stored), Ok(record.clone()));
+        assert_eq!(open(&both, &key, AT, &anew), Ok(record.clone()));
+        assert_eq!(open(&new, &key, AT, &anew), Ok(record.clone()));
+        assert!(open(&new, &key, AT, &stored).is_err() && open(&both, &key, Revision(8), &anew).is_err());
+        assert_eq!(master_key_of(&both, &anew).unwrap().id(), new.current().id());
+        assert_eq!(master_key_of(&both, &stored).unwrap().id(), old.current().id());
+    }
+}
+
+/// The first version of format 3 wrote these records, with the CBOR of format 2 and without the id of a master key: records in a store
+/// must stay readable.
 #[test]
 fn what_format_3_wrote_once_is_still_written_and_read() {
     let alias =
@@ -126,7 +158,7 @@ fn what_format_3_wrote_once_is_still_written_and_read() {
         assert_eq!(hex(&format::encode(&record).unwrap()), written);
         let key = key_of(record.name()).unwrap();
         let associated = [&[3, 0, 0, 0, 0, 0, 0, 0, 7], key.as_slice()].concat();
-        let stored = [&[3], master.wrap(&associated, &octets(written), &mut OsRng).as_slice()].concat();
+        let stored = [&[3], master.current().wrap(&associated, &octets(written), &mut OsRng).as_slice()].concat();
         assert_eq!(open(&master, &key, AT, &stored), Ok(record));
     }
 }

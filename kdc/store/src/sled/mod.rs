@@ -3,20 +3,22 @@
 //! | module | what |
 //! |---|---|
 //! | [`open`] | the folder of a store, and how it is made and opened |
-//! | `header` | format and master key, checked before anything is changed |
+//! | [`header`] | format and master keys, checked before anything is changed |
 //! | `counters` | revision and fingerprint of all records, sealed |
 //! | `snapshot` | torn snapshots of sled, set aside |
 //! | `table` | what sled holds, and what readers see of it |
 //! | `writer` | the one thread that writes; one flush for all that wait |
+//! | [`rewrap`] | every record under the next master key, while the store serves |
 //!
 //! When the medium fails (disk full, IO error), the store refuses everything until it is opened again; then it shows what
 //! is durable. The entry cache in front of the store keeps answering for the entries that it holds.
 
+pub mod header;
 pub mod open;
+pub mod rewrap;
 
 mod counters;
 mod failure;
-mod header;
 mod snapshot;
 mod table;
 mod writer;
@@ -24,20 +26,21 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use header::MasterKeyIds;
 pub use open::{HighWater, OpenMode, Rollback};
 
 use crate::error::StoreError;
 use crate::feed::{Feed, RETAINED};
 use crate::key::key_of;
+use crate::master_keys::MasterKeys;
 use crate::principal_store::{Expect, Listing, PrincipalStore, Revision, VersionedRecord, Watch};
 use crate::record;
 use crate::sled::failure::medium;
 use crate::sled::open::OpenStore;
 use crate::sled::table::Table;
-use crate::sled::writer::{LARGEST_COMMIT, Request, Write};
+use crate::sled::writer::{LARGEST_COMMIT, Request, Write, WriteRequest};
 use async_trait::async_trait;
 use kennel_core::principal::Record;
-use kennel_crypto::MasterKey;
 use kennel_wire::message::Principal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,14 +71,32 @@ impl SledStore {
         open::exists(path)
     }
 
-    /// Opens the store in the folder `path`, or creates one there if `mode` allows that. Blocks while sled reads its log.
+    /// The ids of the master keys of the store in the folder `path`; `None` where there is no store. Opens nothing.
     ///
     /// # Errors
-    /// [`StoreError::Missing`], [`StoreError::NewerFormat`], [`StoreError::OlderFormat`], [`StoreError::WrongMasterKey`] and
-    /// [`StoreError::Locked`] before anything is changed; [`StoreError::Damaged`] where records are missing or exchanged, or sled
+    /// [`StoreError::Damaged`], [`StoreError::NewerFormat`] and [`StoreError::OlderFormat`] of its header; [`StoreError::Medium`].
+    pub fn master_key_ids_in(path: &Path) -> Result<Option<MasterKeyIds>, StoreError> {
+        open::master_key_ids(path)
+    }
+
+    /// Checks that the given master keys are those of the store in the folder `path`, where there is one: what else is under the
+    /// master key says only that it is not. Opens nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongMasterKey`], [`StoreError::MissingMasterKey`], and those of [`SledStore::master_key_ids_in`].
+    pub fn check_keys(path: &Path, given: &MasterKeys) -> Result<(), StoreError> {
+        open::check_keys(path, given)
+    }
+
+    /// Opens the store in the folder `path`, or creates one there if `mode` allows that. Of the given master keys it takes those that
+    /// it is under, and a new one takes the current. Blocks while sled reads its log.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], [`StoreError::NewerFormat`], [`StoreError::OlderFormat`], [`StoreError::WrongMasterKey`],
+    /// [`StoreError::MissingMasterKey`] and [`StoreError::Locked`] before anything is changed; [`StoreError::Damaged`] where records are missing or exchanged, or sled
     /// refuses its log; [`StoreError::Medium`].
-    pub fn open(path: &Path, master: Arc<MasterKey>, mode: OpenMode) -> Result<SledStore, StoreError> {
-        SledStore::open_known(path, master, mode, HighWater::UNKNOWN)
+    pub fn open(path: &Path, given: impl Into<MasterKeys>, mode: OpenMode) -> Result<SledStore, StoreError> {
+        SledStore::open_known(path, given, mode, HighWater::UNKNOWN)
     }
 
     /// As [`SledStore::open`], for a store of which something is known from elsewhere. An accepted rollback makes the store go on far
@@ -85,12 +106,12 @@ impl SledStore {
     /// Also [`StoreError::RolledBack`] where the store, or the new one in its place, is below the mark.
     pub fn open_known(
         path: &Path,
-        master: Arc<MasterKey>,
+        given: impl Into<MasterKeys>,
         mode: OpenMode,
         known: HighWater,
     ) -> Result<SledStore, StoreError> {
-        let OpenStore { db, lock, set_aside } = open::open(path, &master, mode, known)?;
-        let table = Arc::new(Table::new(db, lock, master, path.to_owned())?);
+        let OpenStore { db, lock, set_aside, keys, ids } = open::open(path, &given.into(), mode, known)?;
+        let table = Arc::new(Table::new(db, lock, keys, ids, path.to_owned())?);
         let found = table.revision();
         let accepted_rollback = (found < known.mark).then_some(found);
         if accepted_rollback.is_some() {
@@ -124,11 +145,14 @@ impl SledStore {
         self.feed.revisions()
     }
 
-    async fn write(&self, key: Vec<u8>, expect: Expect, write: Write) -> Result<Revision, StoreError> {
-        let (reply, outcome) = oneshot::channel();
+    async fn send(&self, request: Request) -> Result<(), StoreError> {
         let requests = self.requests.as_ref().ok_or(StoreError::Closed)?;
-        let request = Request { key, expect, write, reply };
-        requests.send(request).await.map_err(|_| StoreError::Closed)?;
+        requests.send(request).await.map_err(|_| StoreError::Closed)
+    }
+
+    async fn write(&self, key: Vec<u8>, write: Write) -> Result<Revision, StoreError> {
+        let (reply, outcome) = oneshot::channel();
+        self.send(Request::Write(WriteRequest { key, write, reply })).await?;
         outcome.await.map_err(|_| StoreError::Closed)?
     }
 }
@@ -143,11 +167,11 @@ impl PrincipalStore for SledStore {
     async fn put(&self, record: &Record, expect: Expect) -> Result<Revision, StoreError> {
         let key = key_of(record.name())?;
         let plaintext = record::encode(&key, record)?;
-        self.write(key, expect, Write::Put { record: record.clone(), plaintext }).await
+        self.write(key, Write::Put { expect, record: record.clone(), plaintext }).await
     }
 
     async fn delete(&self, name: &Principal, expect: Revision) -> Result<Revision, StoreError> {
-        self.write(key_of(name)?, Expect::Revision(expect), Write::Delete(name.clone())).await
+        self.write(key_of(name)?, Write::Delete { expect, name: name.clone() }).await
     }
 
     async fn list(&self) -> Result<Listing, StoreError> {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! PATH/lock           locked while the store is open
-//! PATH/data/header    format and master key
+//! PATH/data/header    format and master keys
 //! PATH/data/...       sled's own files
 //! PATH/spare/         a copy of sled's snapshot
 //! PATH/set-aside/     torn snapshots
@@ -14,9 +14,10 @@
 
 use crate::error::StoreError;
 use crate::files;
+use crate::master_keys::MasterKeys;
 use crate::principal_store::Revision;
 use crate::sled::failure::{from_sled, medium};
-use crate::sled::header;
+use crate::sled::header::{self, Header, MasterKeyIds, data};
 use crate::sled::snapshot::Snapshots;
 use crate::sled::table::{Table, check};
 use kennel_crypto::MasterKey;
@@ -78,6 +79,9 @@ pub(super) struct OpenStore {
     pub(super) lock: File,
     /// Torn snapshots that were set aside.
     pub(super) set_aside: Vec<PathBuf>,
+    /// The master keys of the store, out of the given ones.
+    pub(super) keys: MasterKeys,
+    pub(super) ids: MasterKeyIds,
 }
 
 /// Whether there is a store in `path`.
@@ -85,11 +89,21 @@ pub(super) fn exists(path: &Path) -> Result<bool, StoreError> {
     data(path).try_exists().map_err(|error| medium(path, &error))
 }
 
+/// The ids of the master keys of the store in `path`; `None` where there is no store. Opens nothing.
+pub(super) fn master_key_ids(path: &Path) -> Result<Option<MasterKeyIds>, StoreError> {
+    if exists(path)? { Header::read(path).map(|header| Some(header.ids)) } else { Ok(None) }
+}
+
+/// Checks that the given master keys are those of the store in `path`, where there is one. Opens nothing.
+pub(super) fn check_keys(path: &Path, given: &MasterKeys) -> Result<(), StoreError> {
+    if exists(path)? { Header::read(path)?.keys(path, given).map(|_| ()) } else { Ok(()) }
+}
+
 /// Opens the store in `path`. Everything that can be refused is refused before anything is changed.
-pub(super) fn open(path: &Path, master: &MasterKey, mode: OpenMode, known: HighWater) -> Result<OpenStore, StoreError> {
+pub(super) fn open(path: &Path, given: &MasterKeys, mode: OpenMode, known: HighWater) -> Result<OpenStore, StoreError> {
     let is_there = exists(path)?;
     if is_there {
-        header::check(path, &data(path), master.id())?;
+        Header::read(path)?.keys(path, given)?;
     } else if mode == OpenMode::Existing {
         return Err(StoreError::Missing { path: path.to_owned() });
     } else {
@@ -98,27 +112,27 @@ pub(super) fn open(path: &Path, master: &MasterKey, mode: OpenMode, known: HighW
     }
     files::make_folder(path).map_err(|error| medium(path, &error))?;
     let lock = lock(path)?;
-    // Another process may have made the store before the lock was ours.
-    if exists(path)? {
-        header::check(path, &data(path), master.id())?;
-    } else {
-        create(path, master)?;
+    // Another process may have made the store, or wrapped it anew, before the lock was ours.
+    if !exists(path)? {
+        create(path, given.current())?;
     }
+    let header = Header::read(path)?;
+    let keys = header.keys(path, given)?;
     let still = hold_still(path)?;
     let snapshots = Snapshots { data: data(path), spare: path.join("spare"), aside: path.join("set-aside") };
     let set_aside = snapshots.repair(path)?;
     for place in &set_aside {
         tracing::warn!(path = %place.display(), "a torn snapshot of the store was set aside; no record is lost with it");
     }
-    known.check(path, try_on_copy(path, master)?)?;
+    known.check(path, try_on_copy(path, &keys)?)?;
     drop(still);
+    if header.is_old() {
+        // Before the first record that names its master key, which an older Kennel does not read.
+        header::replace(path, &header.ids)?;
+    }
     let db = open_sled(path, &data(path))?;
     snapshots.copy().map_err(|error| medium(path, &error))?;
-    Ok(OpenStore { db, lock, set_aside })
-}
-
-fn data(path: &Path) -> PathBuf {
-    path.join("data")
+    Ok(OpenStore { db, lock, set_aside, keys, ids: header.ids })
 }
 
 fn lock(path: &Path) -> Result<File, StoreError> {
@@ -159,7 +173,7 @@ fn create(path: &Path, master: &MasterKey) -> Result<(), StoreError> {
     Table::create(&open_sled(path, &unfinished)?, master, path)?;
     // The second opening writes the first snapshot: a whole store always has one.
     drop(open_sled(path, &unfinished)?);
-    header::write(&unfinished, master.id()).map_err(|error| medium(path, &error))?;
+    header::write(&unfinished, &MasterKeyIds::of_new_store(master.id())).map_err(|error| medium(path, &error))?;
     fs::rename(&unfinished, data(path)).map_err(|error| medium(path, &error))?;
     files::sync_folder(path)
         .and_then(|()| files::sync_folder(files::parent(path)))
@@ -167,11 +181,11 @@ fn create(path: &Path, master: &MasterKey) -> Result<(), StoreError> {
 }
 
 /// Opens a copy, checks that every record is there, and returns the revision.
-fn try_on_copy(path: &Path, master: &MasterKey) -> Result<Revision, StoreError> {
+fn try_on_copy(path: &Path, keys: &MasterKeys) -> Result<Revision, StoreError> {
     let trial = path.join("data.trial");
     let copied = remove_folder(&trial).and_then(|()| copy_folder(&data(path), &trial));
     let tried = match copied {
-        Ok(()) => open_sled(path, &trial).and_then(|db| check(&db, master, path)),
+        Ok(()) => open_sled(path, &trial).and_then(|db| check(&db, keys, path)),
         Err(error) => Err(medium(path, &error)),
     };
     let removed = remove_folder(&trial).map_err(|error| medium(path, &error));

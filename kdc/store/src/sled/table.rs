@@ -9,14 +9,17 @@
 
 use crate::error::StoreError;
 use crate::feed::Feed;
+use crate::master_keys::MasterKeys;
 use crate::principal_store::{Change, Listing, Revision, VersionedRecord};
 use crate::sled::counters::{self, Counters};
 use crate::sled::failure::{from_sled, words};
+use crate::sled::header::{self, MasterKeyIds};
 use crate::{key, record};
 use ::sled::{Batch, IVec};
 use kennel_crypto::MasterKey;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -26,7 +29,6 @@ const COUNTERS: &[u8] = b"c";
 /// The records of an open store.
 pub(super) struct Table {
     db: ::sled::Db,
-    master: Arc<MasterKey>,
     path: PathBuf,
     view: RwLock<View>,
     /// Dropped last: sled releases its files before another process may open them.
@@ -35,6 +37,9 @@ pub(super) struct Table {
 
 struct View {
     counters: Counters,
+    /// Every value that a reader finds under this lock is under one of these.
+    keys: Arc<MasterKeys>,
+    ids: MasterKeyIds,
     /// The durable value of each key that a batch in flight writes.
     in_flight: BTreeMap<Vec<u8>, Option<IVec>>,
     /// Why the medium failed.
@@ -59,14 +64,35 @@ impl Table {
     }
 
     /// The table of opened files (`lock` keeps other processes out), if every record is there as it was written last.
-    pub(super) fn new(db: ::sled::Db, lock: File, master: Arc<MasterKey>, path: PathBuf) -> Result<Table, StoreError> {
-        let counters = check(&db, &master, &path)?;
-        let view = View { counters, in_flight: BTreeMap::new(), failed: None };
-        Ok(Table { db, master, path, view: RwLock::new(view), _lock: lock })
+    pub(super) fn new(
+        db: ::sled::Db,
+        lock: File,
+        keys: MasterKeys,
+        ids: MasterKeyIds,
+        path: PathBuf,
+    ) -> Result<Table, StoreError> {
+        let counters = check(&db, &keys, &path)?;
+        let view = View { counters, keys: Arc::new(keys), ids, in_flight: BTreeMap::new(), failed: None };
+        Ok(Table { db, path, view: RwLock::new(view), _lock: lock })
     }
 
-    pub(super) fn master(&self) -> &MasterKey {
-        &self.master
+    pub(super) fn master_keys(&self) -> Arc<MasterKeys> {
+        self.view().keys.clone()
+    }
+
+    pub(super) fn master_key_ids(&self) -> MasterKeyIds {
+        self.view().ids.clone()
+    }
+
+    /// Changes the master keys: the header first, durably, then what is written from now on. For the writer alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Medium`]; the keys stay as they are then.
+    pub(super) fn change_keys(&self, keys: MasterKeys, ids: MasterKeyIds) -> Result<(), StoreError> {
+        header::replace(&self.path, &ids)?;
+        let mut view = self.view_mut();
+        (view.keys, view.ids) = (Arc::new(keys), ids);
+        Ok(())
     }
 
     pub(super) fn revision(&self) -> Revision {
@@ -80,30 +106,32 @@ impl Table {
     pub(super) fn advance(&self, revision: Revision) -> Result<(), StoreError> {
         let mut view = self.view_mut();
         let counters = Counters { revision: view.counters.revision.max(revision), ..view.counters };
-        write_counters(&self.db, counters, &self.master, &self.path)?;
+        write_counters(&self.db, counters, view.keys.newest(), &self.path)?;
         view.counters = counters;
         Ok(())
     }
 
-    /// The counters, for the next commit.
+    /// The counters and the master keys, for the next commit.
     ///
     /// # Errors
     /// [`StoreError::Medium`] once the medium failed.
-    pub(super) fn counters(&self) -> Result<Counters, StoreError> {
-        Ok(self.working_view()?.counters)
+    pub(super) fn begin_commit(&self) -> Result<(Counters, Arc<MasterKeys>), StoreError> {
+        let view = self.working_view()?;
+        Ok((view.counters, view.keys.clone()))
     }
 
     /// The record under a key.
     pub(super) fn read(&self, key: &[u8]) -> Result<Option<VersionedRecord>, StoreError> {
-        let value = {
+        let (value, keys) = {
             let view = self.working_view()?;
-            match view.in_flight.get(key) {
+            let value = match view.in_flight.get(key) {
                 Some(before) => before.clone(),
                 // Still under the view's lock, so that no batch is committed between the look into the view and this read.
                 None => self.stored(key)?,
-            }
+            };
+            (value, view.keys.clone())
         };
-        value.map(|value| self.decode(key, &value)).transpose()
+        value.map(|value| decode(&keys, key, &value)).transpose()
     }
 
     /// What sled holds under a key, durable or not: for the writer alone.
@@ -113,25 +141,30 @@ impl Table {
 
     /// All records, at one revision.
     pub(super) fn list(&self) -> Result<Listing, StoreError> {
-        let (values, revision) = self.durable_values()?;
-        let records = values.iter().map(|(key, value)| self.decode(key, value)).collect::<Result<_, _>>()?;
+        let (values, keys, revision) = self.durable_values()?;
+        let records = values.iter().map(|(key, value)| decode(&keys, key, value)).collect::<Result<_, _>>()?;
         Ok(Listing { records, revision })
     }
 
-    fn durable_values(&self) -> Result<(BTreeMap<Vec<u8>, IVec>, Revision), StoreError> {
-        let view = self.working_view()?;
-        let mut values = BTreeMap::new();
-        for entry in self.db.scan_prefix([RECORD]) {
+    /// What sled holds, durable or not, in the order of the keys: after a key, or all.
+    pub(super) fn scan(&self, after: Option<&[u8]>) -> impl Iterator<Item = Result<(Vec<u8>, IVec), StoreError>> {
+        let begin = after.map_or_else(|| Bound::Included(vec![RECORD]), |key| Bound::Excluded(record_key(key)));
+        self.db.range::<Vec<u8>, _>((begin, Bound::Excluded(vec![RECORD + 1]))).map(|entry| {
             let (key, value) = entry.map_err(|error| from_sled(&self.path, &error))?;
-            values.insert(key.get(1..).unwrap_or_default().to_vec(), value);
-        }
+            Ok((key.get(1..).unwrap_or_default().to_vec(), value))
+        })
+    }
+
+    fn durable_values(&self) -> Result<(BTreeMap<Vec<u8>, IVec>, Arc<MasterKeys>, Revision), StoreError> {
+        let view = self.working_view()?;
+        let mut values: BTreeMap<Vec<u8>, IVec> = self.scan(None).collect::<Result<_, _>>()?;
         for (key, before) in &view.in_flight {
             match before {
                 Some(value) => values.insert(key.clone(), value.clone()),
                 None => values.remove(key),
             };
         }
-        Ok((values, view.counters.revision))
+        Ok((values, view.keys.clone(), view.counters.revision))
     }
 
     /// Makes the commit durable, then shows it to readers and watchers, both at once.
@@ -139,8 +172,12 @@ impl Table {
     /// # Errors
     /// [`StoreError::Medium`].
     pub(super) fn commit(&self, commit: Commit, counters: Counters, feed: &Feed) -> Result<(), StoreError> {
-        self.view_mut().in_flight = commit.before;
-        let batch = batch(commit.writes, counters.seal(&self.master));
+        let keys = {
+            let mut view = self.view_mut();
+            view.in_flight = commit.before;
+            view.keys.clone()
+        };
+        let batch = batch(commit.writes, counters.seal(keys.newest()));
         let flushed = self.db.apply_batch(batch).and_then(|()| self.db.flush());
         let mut view = self.view_mut();
         if let Err(error) = flushed {
@@ -156,13 +193,6 @@ impl Table {
             feed.publish(revision, change);
         }
         Ok(())
-    }
-
-    fn decode(&self, key: &[u8], value: &[u8]) -> Result<VersionedRecord, StoreError> {
-        let Some((revision, sealed)) = split_value(value) else {
-            return Err(StoreError::Corrupt { name: key::display_key(key), reason: "it is too short" });
-        };
-        Ok(VersionedRecord { record: record::open(&self.master, key, revision, sealed)?, revision })
     }
 
     fn working_view(&self) -> Result<RwLockReadGuard<'_, View>, StoreError> {
@@ -183,17 +213,27 @@ impl Table {
     }
 }
 
+fn decode(keys: &MasterKeys, key: &[u8], value: &[u8]) -> Result<VersionedRecord, StoreError> {
+    let (revision, sealed) = split_value(value).ok_or_else(|| too_short(key))?;
+    Ok(VersionedRecord { record: record::open(keys, key, revision, sealed)?, revision })
+}
+
+/// The error of a value that is no revision and record.
+pub(super) fn too_short(key: &[u8]) -> StoreError {
+    StoreError::Corrupt { name: key::display_key(key), reason: "it is too short" }
+}
+
 /// Checks that every record is there as it was written last, and returns the counters.
 ///
 /// # Errors
 /// [`StoreError::Damaged`], [`StoreError::Medium`].
-pub(super) fn check(db: &::sled::Db, master: &MasterKey, path: &Path) -> Result<Counters, StoreError> {
+pub(super) fn check(db: &::sled::Db, keys: &MasterKeys, path: &Path) -> Result<Counters, StoreError> {
     let sealed = db.get(COUNTERS).map_err(|error| from_sled(path, &error))?;
     let records = db.scan_prefix([RECORD]).map(|entry| {
         let (key, value) = entry.map_err(|error| from_sled(path, &error))?;
         Ok((key.subslice(1, key.len() - 1), value))
     });
-    counters::check(master, path, sealed.as_deref(), records)
+    counters::check(keys, path, sealed.as_deref(), records)
 }
 
 fn write_counters(db: &::sled::Db, counters: Counters, master: &MasterKey, path: &Path) -> Result<(), StoreError> {

@@ -1,10 +1,13 @@
 use super::*;
 use crate::battery::{Backend, full_principal, mark, name, principal};
 use futures_util::FutureExt;
+use kennel_crypto::MasterKey;
 use rand_core::OsRng;
 use std::collections::BTreeMap;
 use std::fs;
 use tempfile::TempDir;
+
+mod rewrap;
 
 struct Sled {
     dir: TempDir,
@@ -33,12 +36,16 @@ impl Sled {
     }
 
     fn try_open(&self, mode: OpenMode) -> Result<SledStore, StoreError> {
-        SledStore::open(&self.path(), self.master.clone(), mode)
+        SledStore::open(&self.path(), self.keys(), mode)
     }
 
     fn open_known(&self, mark: u64, rollback: Rollback) -> Result<SledStore, StoreError> {
         let known = HighWater { mark: Revision(mark), rollback };
-        SledStore::open_known(&self.path(), self.master.clone(), OpenMode::CreateIfMissing, known)
+        SledStore::open_known(&self.path(), self.keys(), OpenMode::CreateIfMissing, known)
+    }
+
+    fn keys(&self) -> MasterKeys {
+        self.master.clone().into()
     }
 
     /// Waits until the threads of a store that was just closed have released its files.
@@ -56,10 +63,10 @@ impl Sled {
     fn seal_counters_anew(&self) {
         use super::counters::{Counters, Fingerprint};
         let raw = self.raw();
-        let counters = Counters::open(&self.master, &raw.get(b"c").unwrap().unwrap()).unwrap();
+        let counters = Counters::open(&self.keys(), &raw.get(b"c").unwrap().unwrap()).unwrap();
         let fingerprint = raw.scan_prefix(b"r").fold(Fingerprint::default(), |sum, entry| {
             let (key, value) = entry.unwrap();
-            sum.plus(Fingerprint::of_record(&self.master, &key[1..], &value).unwrap())
+            sum.plus(Fingerprint::of_record(&self.keys(), &key[1..], &value).unwrap())
         });
         raw.insert(b"c", Counters { fingerprint, ..counters }.seal(&self.master)).unwrap();
         raw.flush().unwrap();
@@ -164,9 +171,9 @@ async fn a_newer_format_is_refused_and_nothing_changes() {
     let sled = Sled::new();
     drop(sled.sled());
     let header = sled.path().join("data/header");
-    fs::write(&header, "kennel-store 3\nwhatever comes then\n").unwrap();
+    fs::write(&header, "kennel-store 4\nwhatever comes then\n").unwrap();
     let before = sled.files();
-    let expected = StoreError::NewerFormat { path: sled.path(), found: 3, known: 2 };
+    let expected = StoreError::NewerFormat { path: sled.path(), found: 4, known: 3 };
     assert_eq!(sled.try_open(OpenMode::CreateIfMissing).err(), Some(expected));
     assert!(sled.files() == before);
 }
@@ -178,7 +185,7 @@ async fn an_older_format_is_refused_and_nothing_changes() {
     let header = format!("kennel-store 1\nmaster-key {}\n", sled.master.id());
     fs::write(sled.path().join("data/header"), header).unwrap();
     let before = sled.files();
-    let expected = StoreError::OlderFormat { path: sled.path(), found: 1, known: 2 };
+    let expected = StoreError::OlderFormat { path: sled.path(), found: 1, known: 3 };
     assert_eq!(sled.try_open(OpenMode::CreateIfMissing).err(), Some(expected));
     assert!(sled.files() == before);
 }
