@@ -25,7 +25,8 @@ enum Event {
     LeaderStarts,
     Order(usize),
     Revoke(usize),
-    NewPod,
+    /// A pod comes, and may pause before it has confirmed its first keytab.
+    NewPod(bool),
     NewSecret,
     Leaves(usize),
     Pauses(usize),
@@ -188,8 +189,8 @@ impl World {
                 key.ordered = Some(now);
             }
             Event::Revoke(key) => self.revoke(key % 2),
-            Event::NewPod => self.new_holder(pod),
-            Event::NewSecret => self.new_holder(secret),
+            Event::NewPod(pauses) => self.new_holder(pod, *pauses),
+            Event::NewSecret => self.new_holder(secret, false),
             Event::Leaves(which) if !self.holders.is_empty() => drop(self.holders.remove(which % holders)),
             Event::Pauses(which) if !self.holders.is_empty() => self.holders[which % holders].paused = true,
             Event::Resumes(which) if !self.holders.is_empty() => self.holders[which % holders].paused = false,
@@ -218,11 +219,11 @@ impl World {
     }
 
     /// A holder is recorded, then gets its keytab.
-    fn new_holder(&mut self, id: fn(u32) -> HolderId) {
+    fn new_holder(&mut self, id: fn(u32) -> HolderId, paused: bool) {
         self.holders_made += 1;
         let since = self.moment().stamp();
         let id = id(self.holders_made);
-        self.holders.push(Holder { id, confirmed: Vec::new(), since, paused: false, files: Vec::new() });
+        self.holders.push(Holder { id, confirmed: Vec::new(), since, paused, files: Vec::new() });
         self.fetch(self.holders.len() - 1);
     }
 
@@ -457,7 +458,7 @@ fn some_event() -> impl Strategy<Value = Event> {
         3 => Just(Event::LeaderStarts),
         3 => (0..2_usize).prop_map(Event::Order),
         1 => (0..2_usize).prop_map(Event::Revoke),
-        2 => Just(Event::NewPod),
+        2 => any::<bool>().prop_map(Event::NewPod),
         1 => Just(Event::NewSecret),
         1 => (0..9_usize).prop_map(Event::Leaves),
         2 => (0..9_usize).prop_map(Event::Pauses),
@@ -490,7 +491,7 @@ proptest! {
 fn a_year_with_a_key_a_week_brings_as_many_keys_as_it_has_weeks() {
     let mut world = World::new(0);
     world.policy.interval = Some(7 * 86_400);
-    world.happen(&Event::NewPod);
+    world.happen(&Event::NewPod(false));
     world.advance(364 * DAY);
     for key in &world.keys {
         let made = key.made.len();

@@ -3,7 +3,8 @@
 //	gopeer ticket password NAME WORD SERVICE      prints the enctypes of the service ticket's parts
 //	gopeer ticket keytab NAME FILE SERVICE
 //	gopeer ticket ccache - FILE SERVICE
-//	gopeer serve KEYTAB SERVICE                   prints its port, serves HTTP with SPNEGO
+//	gopeer serve KEYTAB SERVICE                   prints its port, serves HTTP with SPNEGO; reads the keytab once
+//	gopeer follow KEYTAB SERVICE                  the same; reads the keytab for each request
 //	gopeer get NAME WORD URL SERVICE              prints status and body
 //
 // KRB5_CONFIG names the krb5.conf. It ends with status 1 and a reason on standard error where something fails.
@@ -31,7 +32,9 @@ func main() {
 	case "ticket":
 		err = ticket(args[1], args[2], args[3], args[4])
 	case "serve":
-		err = serve(args[1], args[2])
+		err = serve(args[1], args[2], false)
+	case "follow":
+		err = serve(args[1], args[2], true)
 	case "get":
 		err = get(args[1], args[2], args[3], args[4])
 	default:
@@ -83,7 +86,7 @@ func ticket(how, name, secret, server string) error {
 	return nil
 }
 
-func serve(path, server string) error {
+func serve(path, server string, follow bool) error {
 	keys, err := keytab.Load(path)
 	if err != nil {
 		return err
@@ -92,12 +95,26 @@ func serve(path, server string) error {
 		id := goidentity.FromHTTPRequestContext(r)
 		fmt.Fprintf(w, "hello %s of %s", id.UserName(), id.Domain())
 	})
+	authenticate := func(keys *keytab.Keytab) http.Handler {
+		return spnego.SPNEGOKRB5Authenticate(hello, keys, service.KeytabPrincipal(server))
+	}
+	handler := authenticate(keys)
+	if follow {
+		handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			keys, err := keytab.Load(path)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			authenticate(keys).ServeHTTP(w, r)
+		})
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
-	return http.Serve(listener, spnego.SPNEGOKRB5Authenticate(hello, keys, service.KeytabPrincipal(server)))
+	return http.Serve(listener, handler)
 }
 
 func get(name, word, url, server string) error {
