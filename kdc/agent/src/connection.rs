@@ -47,7 +47,7 @@ pub(crate) async fn post(cli: &Cli, path: &str, body: &impl Serialize, patience:
 }
 
 async fn exchange(cli: &Cli, path: &str, body: &impl Serialize) -> anyhow::Result<Answer> {
-    let request = request(&cli.server, path, &*token(&cli.token)?, body)?;
+    let request = request(&cli.server, path, &token(&cli.token)?, body)?;
     let connector = TlsConnector::from(Arc::new(tls(&cli.ca)?));
     let ServerAddress { host, port } = &cli.server;
     let server_name =
