@@ -49,7 +49,6 @@ pub struct Pending {
 }
 
 /// The step that a waiting request has reached.
-#[expect(clippy::large_enum_variant, reason = "lives inside the box of Pending")]
 enum Stage {
     AsArmored(ArmoredAsRequest),
     As(AsRequest),

@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use kennel_core::key_set::KeySet;
 use kennel_core::principal::{Origin, PrincipalRecord, Record};
 use kennel_core::realm::Realm;
-use kennel_core::rotation::policy::accept_of;
+use kennel_core::rotation::accept::accept_of;
 use kennel_store::sled::{HighWater, OpenMode, Rollback};
 use kennel_store::{Expect, MasterKeys, PrincipalStore, Revision, SledStore, StoreError, master_key_file};
 use kennel_wire::message::Principal;

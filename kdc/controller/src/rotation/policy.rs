@@ -93,7 +93,7 @@ impl RotationPolicies {
     }
 
     /// The policy of a principal. How long its retired keys are accepted is not in it: see
-    /// [`accept_of`](kennel_core::rotation::policy::accept_of).
+    /// [`accept_of`](kennel_core::rotation::accept::accept_of).
     pub(crate) fn find(&self, name: &Principal, rotatable: Rotatable) -> RotationPolicy {
         let own = self.index.as_ref().and_then(|index| {
             let index = index.read();

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`clock`] | what time it is, and how sure that is |
 //! | [`holder`] | who has which versions on disk |
+//! | [`accept`] | how long a retired key is accepted |
 //! | [`policy`] | how often keys change, and how long each state lasts |
 //! | [`schedule`] | the next step of a key set, when to look again, and what it waits for |
 //! | [`event`] | what the audit trail is told of orders and steps |
@@ -12,6 +13,7 @@
 //! | `slot` | spreads the rotations of many principals |
 //! | `repair` | stamps and versions that a record should not hold |
 
+pub mod accept;
 pub mod apply;
 pub mod clock;
 pub mod event;

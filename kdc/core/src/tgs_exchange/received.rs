@@ -25,7 +25,6 @@ pub(crate) struct ReceivedTgsRequest {
 }
 
 /// Where a request says what it asks for.
-#[expect(clippy::large_enum_variant, reason = "lives inside the box of Pending")]
 pub(crate) enum Asked {
     /// In its body.
     Openly(TgsRequest),

@@ -4,9 +4,9 @@
 
 use super::*;
 use kennel_core::realm::Realm;
+use kennel_core::rotation::accept::accept_of;
 use kennel_core::rotation::apply::{order, revoke};
 use kennel_core::rotation::clock::SteadyClock;
-use kennel_core::rotation::policy::accept_of;
 use kennel_core::rotation::schedule::Waiting;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 
 /// A change of one object, or a step of a listing, of the kind that the variant names.
 #[expect(missing_docs, reason = "each variant is the kind of its name")]
+#[expect(clippy::large_enum_variant, reason = "a watch boxes the event, and realms are few")]
 #[derive(Debug, Clone)]
 pub enum ClusterEvent {
     Namespace(ObjectChange<NamespaceFact>),
