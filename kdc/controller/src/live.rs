@@ -9,11 +9,16 @@ use kennel_core::realm::Realm;
 use kennel_crypto::Enctype;
 use kennel_k8s::crd::duration::DurationText;
 use kennel_k8s::crd::realm::{KerberosRealmSpec, RealmEnctype};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// Interval at which a retired access policy is asked whether a request still uses it.
 const POLL: Duration = Duration::from_millis(1);
+/// Time after the start for which requests wait for the access of the cluster instead of being denied: clients ask again for longer
+/// than that, and the first look at a cluster takes a second or two.
+const FIRST_ACCESS: Duration = Duration::from_secs(8);
 
 /// The KDC under the current settings.
 pub struct Live {
@@ -22,6 +27,10 @@ pub struct Live {
     /// The parts of the KDC, which two writers replace: one the realm, the other the access.
     parts: Mutex<Parts>,
     kdc: ArcSwap<Kdc>,
+    /// Whether the access is provisional: what the cluster says is not known yet.
+    awaits: AtomicBool,
+    known: Notify,
+    begun: Instant,
 }
 
 struct Parts {
@@ -36,7 +45,30 @@ impl Live {
     pub fn new(base: Realm, access: Arc<dyn AccessPolicy>, pods: Arc<dyn Pods>) -> Live {
         let parts = Parts { realm: Arc::new(base.clone()), access };
         let kdc = ArcSwap::from_pointee(parts.kdc(&pods));
-        Live { base, pods, parts: Mutex::new(parts), kdc }
+        let (awaits, known, begun) = (AtomicBool::new(false), Notify::new(), Instant::now());
+        Live { base, pods, parts: Mutex::new(parts), kdc, awaits, known, begun }
+    }
+
+    /// Takes the access as provisional: it denies what the cluster has not said yet.
+    #[must_use]
+    pub fn awaiting_access(self) -> Live {
+        self.awaits.store(true, Ordering::Relaxed);
+        self
+    }
+
+    /// Whether the access is provisional still, and for so short a time that a request can wait for it.
+    #[must_use]
+    pub fn awaits_access(&self) -> bool {
+        self.awaits.load(Ordering::Relaxed) && self.begun.elapsed() < FIRST_ACCESS
+    }
+
+    /// Completes when the access is no longer provisional, or no request waits for it any more.
+    pub async fn access_known(&self) {
+        let known = self.known.notified();
+        if self.awaits_access() {
+            let left = FIRST_ACCESS.saturating_sub(self.begun.elapsed());
+            _ = tokio::time::timeout(left, known).await;
+        }
     }
 
     /// Returns the KDC under the current settings.
@@ -77,6 +109,8 @@ impl Live {
         let mut parts = self.lock();
         let retired = std::mem::replace(&mut parts.access, access);
         self.kdc.store(Arc::new(parts.kdc(&self.pods)));
+        self.awaits.store(false, Ordering::Relaxed);
+        self.known.notify_waiters();
         RetiredAccess(Arc::downgrade(&retired))
     }
 
@@ -173,6 +207,22 @@ mod tests {
         let _ = live.set_access(policy.clone());
         live.follow(Some(&spec()));
         assert!(Arc::ptr_eq(&live.lock().access, &policy));
+    }
+
+    #[tokio::test]
+    async fn a_request_waits_for_the_first_access_of_the_cluster_and_for_no_later_one() {
+        assert!(!live().awaits_access(), "without a cluster");
+        let live = Arc::new(live().awaiting_access());
+        let waiting = tokio::spawn({
+            let live = live.clone();
+            async move { live.access_known().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(live.awaits_access() && !waiting.is_finished());
+        _ = live.set_access(Arc::new(AllowAll));
+        waiting.await.unwrap();
+        assert!(!live.awaits_access());
+        tokio::time::timeout(Duration::from_millis(100), live.access_known()).await.unwrap();
     }
 
     fn spec() -> KerberosRealmSpec {

@@ -5,7 +5,7 @@ use crate::clock;
 use futures_util::FutureExt;
 use kennel_audit::Audit;
 use kennel_controller::Live;
-use kennel_core::event::Event;
+use kennel_core::event::{Decision, Event};
 use kennel_core::kdc::{Pending, Step};
 use kennel_core::outcome::Outcome;
 use kennel_core::refusal::Refusal;
@@ -79,6 +79,11 @@ impl KdcEndpoint {
         outcome.reply
     }
 
+    /// Whether a ticket is denied for the only reason that the cluster has not said yet who may have it.
+    fn is_premature(&self, outcome: &Outcome) -> bool {
+        matches!(outcome.event.outcome, Decision::Refused { denial: Some(_), .. }) && self.live.awaits_access()
+    }
+
     /// Fits the reply to a request of `request` octets into its transport.
     fn fit(&self, outcome: Outcome, request: usize, transport: TransportKind) -> Outcome {
         let now = outcome.event.time;
@@ -98,6 +103,9 @@ impl Respond for KdcEndpoint {
     /// and [`Respond::respond`] makes it anew.
     fn try_respond(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Response<Event>> {
         let outcome = self.decide(request, peer).now_or_never()?;
+        if self.is_premature(&outcome) {
+            return None;
+        }
         let Outcome { reply, event } = self.fit(outcome, request.len(), transport);
         Some(Response { reply, event })
     }
@@ -107,7 +115,11 @@ impl Respond for KdcEndpoint {
     }
 
     async fn respond(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Vec<u8>> {
-        let outcome = self.decide(request, peer).await;
+        let mut outcome = self.decide(request, peer).await;
+        if self.is_premature(&outcome) {
+            self.live.access_known().await;
+            outcome = self.decide(request, peer).await;
+        }
         self.finish(self.fit(outcome, request.len(), transport))
     }
 

@@ -83,7 +83,8 @@ impl Service {
             (None, Some(access)) => access,
             (None, None) => Arc::new(AllowAll),
         };
-        let live = Arc::new(Live::new(parts.realm, access, pods));
+        let live = Live::new(parts.realm, access, pods);
+        let live = Arc::new(if parts.cluster.is_some() { live.awaiting_access() } else { live });
         let addresses = bound.addresses().to_vec();
         let (trail, heartbeat) = (audit.clone(), Heartbeat::start());
         let endpoint = KdcEndpoint::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);
