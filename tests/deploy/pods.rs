@@ -48,7 +48,12 @@ fn a_user_with_a_group_can_use_and_extend_the_cache_and_nobody_else_can() -> Res
     let dev = Installation::dev_with_pods()?;
     await_condition(&dev, "shop", "pod/with-group", "Ready")?;
     let app = dev.container("with-group", "app");
-    assert_eq!(app.run(&["stat", "-c", "%a %g", "/var/run/kennel/ccache"])?, "660 4321\n");
+    let user = app.run(&["id", "-u"])?;
+    assert_eq!(
+        app.run(&["stat", "-c", "%a %u", "/var/run/kennel/ccache"])?,
+        format!("600 {user}"),
+        "Heimdal reads no other"
+    );
     app.run(&["kvno", SERVICE]).map(|_| ())
 }
 

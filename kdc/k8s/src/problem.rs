@@ -281,7 +281,7 @@ agent fetch the keytab";
     // The rotation of keys.
     RotationStalled { principal, kvno, holders } => Stalled,
         "version {kvno} of the key of {principal} is not used yet, since {holders} did not fetch it in time",
-        "restart or delete these pods, or set spec.rotation.missingHolders: Proceed, which leaves them behind (kennel keys {principal} shows who has which version)";
+        "delete these pods or restart them, or set spec.rotation.missingHolders: Proceed, which leaves them behind (kennel keys {principal} shows who has which version)";
     // A server, a namespace, a realm.
     ModeNotAllowed { mode, realm } => NamesAccepted,
         "spec.accessMode asks for {mode}, which spec.access.allowedModes of KerberosRealm {realm} does not allow",

@@ -159,7 +159,15 @@ fn messages_cut_at_any_length_are_refused() {
 
 #[test]
 fn octets_behind_a_message_are_passed_over_and_behind_a_plaintext_there_may_be_zeros_alone() {
-    const PLAINTEXTS: [&str; 5] = ["EncTicketPart", "EncKDCRepPart", "Authenticator", "EncAPRepPart", "PA-ENC-TS-ENC"];
+    const PLAINTEXTS: [&str; 7] = [
+        "EncTicketPart",
+        "EncKDCRepPart",
+        "Authenticator",
+        "EncAPRepPart",
+        "PA-ENC-TS-ENC",
+        "KrbFastReq",
+        "KrbFastResponse",
+    ];
     for Target { name, mut sample, decode } in messages() {
         sample.extend([0; 7]);
         assert!(decode(&sample), "{name}");

@@ -393,6 +393,7 @@ fn explore(name: &str, model: Rotations) -> Vec<&'static str> {
         "{} s, {} agents, {} orders, {} emergencies, {} deletions",
         model.ticks, model.agents, model.orders, model.emergencies, model.deletions
     );
+    #[expect(clippy::disallowed_methods, reason = "how long it took is printed, and decides nothing")]
     let started = std::time::Instant::now();
     let checker = model.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     println!(

@@ -57,6 +57,13 @@ pub(super) struct Commit {
     pub(super) changes: Vec<(Revision, Change)>,
 }
 
+/// What a listing is made of: all values of one revision, and the keys that they are under.
+struct DurableValues {
+    values: BTreeMap<Vec<u8>, IVec>,
+    keys: Arc<MasterKeys>,
+    revision: Revision,
+}
+
 impl Table {
     /// Makes the tables of a new store.
     pub(super) fn create(db: &::sled::Db, master: &MasterKey, path: &Path) -> Result<(), StoreError> {
@@ -141,7 +148,7 @@ impl Table {
 
     /// All records, at one revision.
     pub(super) fn list(&self) -> Result<Listing, StoreError> {
-        let (values, keys, revision) = self.durable_values()?;
+        let DurableValues { values, keys, revision } = self.durable_values()?;
         let records = values.iter().map(|(key, value)| decode(&keys, key, value)).collect::<Result<_, _>>()?;
         Ok(Listing { records, revision })
     }
@@ -155,7 +162,7 @@ impl Table {
         })
     }
 
-    fn durable_values(&self) -> Result<(BTreeMap<Vec<u8>, IVec>, Arc<MasterKeys>, Revision), StoreError> {
+    fn durable_values(&self) -> Result<DurableValues, StoreError> {
         let view = self.working_view()?;
         let mut values: BTreeMap<Vec<u8>, IVec> = self.scan(None).collect::<Result<_, _>>()?;
         for (key, before) in &view.in_flight {
@@ -164,7 +171,7 @@ impl Table {
                 None => values.remove(key),
             };
         }
-        Ok((values, view.keys.clone(), view.counters.revision))
+        Ok(DurableValues { values, keys: view.keys.clone(), revision: view.counters.revision })
     }
 
     /// Makes the commit durable, then shows it to readers and watchers, both at once.

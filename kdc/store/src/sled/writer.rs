@@ -16,11 +16,13 @@ use zeroize::Zeroizing;
 /// Requests that share a flush, at most. As many again may wait.
 pub(super) const LARGEST_COMMIT: usize = 256;
 
+/// Work that no commit may run beside, such as a change of the master keys.
+pub(super) type LoneWork = Box<dyn FnOnce(&Table, &Feed) + Send>;
+
 /// What the writer does, one after the other.
 pub(super) enum Request {
     Write(WriteRequest),
-    /// Work that no commit may run beside, such as a change of the master keys.
-    Alone(Box<dyn FnOnce(&Table, &Feed) + Send>),
+    Alone(LoneWork),
 }
 
 /// A write that waits for its turn.
