@@ -5,6 +5,7 @@
 //! | [`args`] | options that say where the cluster and the KDC are, and who asks |
 //! | [`pod`] | finds a ready pod of the KDC, and forwards its port through the API server |
 //! | [`socket`] | the admin socket of a KDC on this machine |
+//! | [`stream`] | a stream of bytes as a connection of the HTTP client |
 //! | [`token`] | the token that the admin API asks for |
 //! | [`authority`] | the CA certificate that the KDC's own certificate must come from |
 
@@ -13,6 +14,7 @@ pub(crate) mod args;
 mod authority;
 mod pod;
 mod socket;
+mod stream;
 mod token;
 
 use crate::reach::args::KdcArgs;

@@ -1,18 +1,15 @@
 //! A ready pod of the KDC, and connections to its port through the API server: whoever may forward ports of that pod needs no
 //! route to it.
 
+use crate::reach::stream::StreamConnection;
 use anyhow::{Context, bail};
 use hyper::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{Connected, Connection};
-use hyper_util::rt::TokioIo;
 use k8s_openapi::api::core::v1::{Pod, Service as KubeService};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kennel_k8s::labels::KDC_POD;
 use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt};
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::task::{self, Poll};
 use tokio::io::DuplexStream;
@@ -93,9 +90,9 @@ fn port_of(pod: &Pod, target: &IntOrString) -> Option<u16> {
 }
 
 impl Service<Uri> for PodPort {
-    type Response = ForwardedPort;
+    type Response = StreamConnection<DuplexStream>;
     type Error = tower::BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<ForwardedPort, tower::BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<StreamConnection<DuplexStream>, tower::BoxError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), tower::BoxError>> {
         Poll::Ready(Ok(()))
@@ -114,37 +111,8 @@ impl Service<Uri> for PodPort {
                 });
             }
             let stream = forwarder.take_stream(port).ok_or("the API server forwards no port")?;
-            Ok(ForwardedPort(TokioIo::new(stream)))
+            Ok(StreamConnection::new(stream))
         })
-    }
-}
-
-/// A connection to a port of a pod.
-pub(super) struct ForwardedPort(TokioIo<DuplexStream>);
-
-impl Connection for ForwardedPort {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-impl Read for ForwardedPort {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>, to: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, to)
-    }
-}
-
-impl Write for ForwardedPort {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, from)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
 

@@ -1,14 +1,12 @@
 //! The admin socket of a KDC on this machine: the system tells the KDC who connects, so that no token is sent.
 
+use crate::reach::stream::StreamConnection;
 use anyhow::{Context, ensure};
 use hyper::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::{Connected, Connection};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioExecutor;
 use kube::client::{Body, ConfigExt};
 use kube::{Client, Config};
-use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -34,9 +32,9 @@ pub(super) fn client(path: &Path) -> anyhow::Result<Client> {
 struct SocketPath(PathBuf);
 
 impl tower::Service<Uri> for SocketPath {
-    type Response = LocalConnection;
+    type Response = StreamConnection<UnixStream>;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<LocalConnection, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<StreamConnection<UnixStream>, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
@@ -44,35 +42,6 @@ impl tower::Service<Uri> for SocketPath {
 
     fn call(&mut self, _: Uri) -> Self::Future {
         let path = self.0.clone();
-        Box::pin(async move { Ok(LocalConnection(TokioIo::new(UnixStream::connect(path).await?))) })
-    }
-}
-
-/// A connection to the socket.
-struct LocalConnection(TokioIo<UnixStream>);
-
-impl Connection for LocalConnection {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-impl Read for LocalConnection {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>, to: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, to)
-    }
-}
-
-impl Write for LocalConnection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, from)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Box::pin(async move { Ok(StreamConnection::new(UnixStream::connect(path).await?)) })
     }
 }
