@@ -58,7 +58,7 @@ impl Census {
         let listing = store.list().await?;
         let principals = listing.records.iter().filter_map(|versioned| match &versioned.record {
             Record::Principal(record) => Some((self.hash(&record.principal), Counted::from_record(record))),
-            Record::Alias { .. } | Record::Holder(_) => None,
+            Record::Alias { .. } | Record::Holder(_) | Record::Policy(_) => None,
         });
         *self.lock() = principals.collect();
         store.watch(listing.revision).await
@@ -74,7 +74,7 @@ impl Census {
                     }
                     // The alias may replace a principal of this name.
                     Record::Alias { alias, .. } => _ = self.lock().remove(&self.hash(alias)),
-                    Record::Holder(_) => {}
+                    Record::Holder(_) | Record::Policy(_) => {}
                 },
                 Change::Deleted { name, .. } => _ = self.lock().remove(&self.hash(&name)),
                 Change::Lagged => return Some(()),

@@ -20,6 +20,8 @@
 //! | [`enrolment`] | how a pod gets its credentials |
 //! | [`keytab`] | from records to a keytab, with aliases |
 //! | [`rotation`] | when keys change, step by step; who holds them |
+//! | [`admin`] | administration: the operations of kadmin, the admin API and the CLI |
+//! | [`password_policy`] | policies: rules for passwords and failed attempts |
 //! | [`accounts`] | principals that follow the objects of a cluster |
 //! | `bindings` | what a ticket is bound to: a pod, the account behind an alias |
 //! | `checks` | what AS, TGS and AP check of principals and clocks |
@@ -33,6 +35,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod admin;
 pub mod ap_exchange;
 pub mod enrolment;
 pub mod entry;
@@ -41,6 +44,7 @@ pub mod kdc;
 pub mod key_set;
 pub mod keytab;
 pub mod outcome;
+pub mod password_policy;
 pub mod pods;
 pub mod principal;
 pub mod realm;

@@ -1,10 +1,12 @@
 //! The stored record of a principal. Requests work with the [`Entry`](crate::entry::Entry) that is prepared from it.
 
-use crate::key_set::KeySet;
+use crate::key_set::{KeySet, StoredKey};
+use crate::password_policy::PolicyRecord;
 use crate::rotation::holder::HolderRecord;
 use bitflags::bitflags;
 use kennel_crypto::Enctype;
 use kennel_wire::message::{KerberosTime, Principal, Timestamp};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Service classes (first of two components) of the KDC itself, which no object may have.
@@ -134,6 +136,12 @@ pub struct PrincipalRecord {
     pub revoked: Option<Timestamp>,
     /// When keys of it left by hand: nobody knows who holds them.
     pub unknown_holder: Option<Timestamp>,
+    /// Name of its policy. A policy that does not exist restricts nothing.
+    pub policy: Option<String>,
+    /// String attributes of kadmin that have no field of their own here.
+    pub strings: BTreeMap<String, String>,
+    /// Keys of earlier passwords, newest first, as far back as the policy wants to know them: no new password is one of them.
+    pub password_history: Vec<Vec<StoredKey>>,
     /// Time of its creation.
     pub created: Timestamp,
     /// Time of its last change.
@@ -161,6 +169,9 @@ impl PrincipalRecord {
             rotation_ordered: None,
             revoked: None,
             unknown_holder: None,
+            policy: None,
+            strings: BTreeMap::new(),
+            password_history: Vec::new(),
             created: now,
             modified: now,
             modified_by: by.into(),
@@ -184,6 +195,8 @@ pub enum Record {
     },
     /// Who has which keys on disk, under a reserved name; no request finds it.
     Holder(Box<HolderRecord>),
+    /// A policy for passwords, under a reserved name; no request finds it.
+    Policy(Box<PolicyRecord>),
 }
 
 impl Record {
@@ -194,6 +207,7 @@ impl Record {
             Record::Principal(record) => &record.principal,
             Record::Alias { alias, .. } => alias,
             Record::Holder(holder) => &holder.name,
+            Record::Policy(policy) => &policy.name,
         }
     }
 }

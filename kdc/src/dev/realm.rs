@@ -87,7 +87,9 @@ async fn make_principal(
         Some(VersionedRecord { record: Record::Principal(record), revision }) => {
             (Some(record), Expect::Revision(revision))
         }
-        Some(VersionedRecord { record: Record::Holder(_), .. }) => bail!("this name is reserved: choose another one"),
+        Some(VersionedRecord { record: Record::Holder(_) | Record::Policy(_), .. }) => {
+            bail!("this name is reserved: choose another one")
+        }
         Some(VersionedRecord { record: Record::Alias { target, .. }, .. }) => {
             bail!("the store holds this name as an alias of {target}: choose another name, or another folder (--dir)")
         }
@@ -178,7 +180,7 @@ async fn make_alias(store: &dyn PrincipalStore, alias: &Principal, target: &Prin
             return Ok(NameOutcome::Kept);
         }
         Some(VersionedRecord { record: Record::Alias { .. }, revision }) => Expect::Revision(revision),
-        Some(VersionedRecord { record: Record::Principal(_) | Record::Holder(_), .. }) => {
+        Some(VersionedRecord { record: Record::Principal(_) | Record::Holder(_) | Record::Policy(_), .. }) => {
             bail!(
                 "the store holds this name as a principal of its own: choose another alias, or another folder (--dir)"
             )

@@ -5,6 +5,7 @@
 use crate::error::StoreError;
 use crate::principal_store::{Change, Expect, PrincipalStore, Revision, VersionedRecord, Watch};
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
+use kennel_core::password_policy::{PasswordPolicy, PolicyRecord};
 use kennel_core::pods::PodRef;
 use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};
 use kennel_core::rotation::holder::{HeldKeys, HolderId, HolderRecord};
@@ -119,6 +120,9 @@ pub fn full_principal(name: &Principal) -> Record {
         rotation_ordered: Some(at(1_700_000_160, 3)),
         revoked: Some(at(1_700_000_170, 4)),
         unknown_holder: Some(at(1_700_000_180, 5)),
+        policy: Some("staff".to_owned()),
+        strings: [("require_auth".to_owned(), "pkinit".to_owned()), ("z".to_owned(), String::new())].into(),
+        password_history: vec![vec![key(Enctype::ALL[0], Some("EXAMPLEsalt"))], vec![key(Enctype::ALL[0], None)]],
         created: at(1_700_000_000, 0),
         modified: at(1_700_000_200, 999_999),
         modified_by: "admin/admin@EXAMPLE, née \u{1F436}".to_owned(),
@@ -139,6 +143,24 @@ pub fn holder() -> Record {
     let mut holder = HolderRecord::new(HolderId::Pod(pod), &realm, held, at(1_700_000_000));
     holder.modified = at(1_700_000_300);
     Record::Holder(Box::new(holder))
+}
+
+/// A policy in which no field has its default.
+#[must_use]
+pub fn policy() -> Record {
+    let rules = PasswordPolicy {
+        min_life: 3_600,
+        max_life: u32::MAX,
+        min_length: 12,
+        min_classes: 3,
+        history: 5,
+        max_failures: 7,
+        failure_count_interval: 60,
+        lockout_duration: 300,
+        allowed_enctypes: Enctype::ALL.to_vec(),
+    };
+    let modified = Timestamp { time: KerberosTime(1_700_000_400), micros: 9 };
+    Record::Policy(Box::new(PolicyRecord::new("staff", &name(&["x"]).realm, rules, modified, "admin/admin@EXAMPLE")))
 }
 
 /// The mark of a record made by [`principal`].

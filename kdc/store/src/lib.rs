@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `principal_store` | the trait |
 //! | `error` | why a store cannot serve |
+//! | [`administration`] | the operations of administration on a store |
 //! | [`cache`] | decoded entries with prepared keys, bounded; the hot path touches nothing else |
 //! | [`holders`] | the records of holders of keys, as they are written |
 //! | [`memory`] | a store in memory, for tests and throw-away realms |
@@ -29,6 +30,7 @@
 //!
 //! To wrap the records anew under another master key ([`sled`], `rewrap`) is no change: revisions stay, and no watcher wakes.
 
+pub mod administration;
 #[cfg(any(test, feature = "battery"))]
 pub mod battery;
 pub mod cache;

@@ -77,7 +77,7 @@ async fn step(
 
 fn kept(stored: Option<&Record>) -> State {
     match stored {
-        None | Some(Record::Holder(_)) => State::Gone,
+        None | Some(Record::Holder(_) | Record::Policy(_)) => State::Gone,
         Some(Record::Alias { .. }) => State::Made(None),
         Some(Record::Principal(record)) => State::Made(record.keys.active_version().map(|version| version.kvno)),
     }

@@ -290,6 +290,7 @@ impl Entries {
                 let touched = self.holders.put(*record, revision);
                 touched.iter().for_each(|name| self.touch(name));
             }
+            Record::Policy(_) => {}
         }
     }
 

@@ -85,7 +85,7 @@ pub async fn order_all(
 ) -> Result<Vec<(Principal, Ordered)>, StoreError> {
     let names = store.list().await?.records.into_iter().filter_map(|versioned| match versioned.record {
         Record::Principal(record) => Some(record.principal),
-        Record::Alias { .. } | Record::Holder(_) => None,
+        Record::Alias { .. } | Record::Holder(_) | Record::Policy(_) => None,
     });
     let names: Vec<Principal> = names.collect();
     let orders = stream::iter(names).map(|name| async move {

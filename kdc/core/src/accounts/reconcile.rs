@@ -51,11 +51,11 @@ pub fn reconcile(
     match (desired, stored) {
         (None, None) => Action::Keep,
         (None, Some(Record::Principal(record))) => abandoned(record, realm, now),
-        (None, Some(Record::Alias { .. } | Record::Holder(_))) => Action::Keep,
+        (None, Some(Record::Alias { .. } | Record::Holder(_) | Record::Policy(_))) => Action::Keep,
         (Some(desired), None) => put(new_record(desired, now, realm.new_keys().first_kvno(), realm, rng)),
         (Some(_), Some(Record::Alias { .. })) => Action::Refuse(Conflict::Alias),
         // The name is reserved: no object asks for it.
-        (Some(_), Some(Record::Holder(_))) => Action::Refuse(Conflict::Manual),
+        (Some(_), Some(Record::Holder(_) | Record::Policy(_))) => Action::Refuse(Conflict::Manual),
         (Some(desired), Some(Record::Principal(record))) => match record.origin {
             Origin::Manual => Action::Refuse(Conflict::Manual),
             Origin::Kubernetes => kept_or_replaced(desired, record, realm, now, rng),
@@ -76,7 +76,9 @@ pub fn reconcile_alias(alias: &Principal, target: Option<&Principal>, stored: Op
             ours(target)
         }
         (Some(_), Some(Record::Alias { origin: Origin::Manual, .. })) => Action::Refuse(Conflict::Alias),
-        (Some(_), Some(Record::Principal(_) | Record::Holder(_))) => Action::Refuse(Conflict::Principal),
+        (Some(_), Some(Record::Principal(_) | Record::Holder(_) | Record::Policy(_))) => {
+            Action::Refuse(Conflict::Principal)
+        }
         (None, Some(Record::Alias { origin: Origin::Kubernetes, .. })) => Action::Delete,
         (None, _) | (Some(_), Some(Record::Alias { .. })) => Action::Keep,
     }

@@ -38,7 +38,7 @@ pub(super) async fn resolve(
     let (name, kept) = match found.map(|versioned| versioned.record) {
         Some(Record::Alias { target, .. }) => (target, None),
         Some(Record::Principal(record)) => (name, record.namespace),
-        Some(Record::Holder(_)) | None => (name, None),
+        Some(Record::Holder(_) | Record::Policy(_)) | None => (name, None),
     };
     let wanted_by = index.and_then(|index| index.read().wanted_by(&name).map(str::to_owned));
     let namespace = wanted_by.or(kept);

@@ -171,7 +171,7 @@ impl From<Record> for CachedRecord {
         match record {
             Record::Principal(record) => CachedRecord::Principal(Arc::new(Entry::new(*record))),
             Record::Alias { target, .. } => CachedRecord::Alias(target),
-            Record::Holder(_) => CachedRecord::Nobody,
+            Record::Holder(_) | Record::Policy(_) => CachedRecord::Nobody,
         }
     }
 }

@@ -3,9 +3,10 @@
 //!
 //! Format 2 added `owner`, `abandoned` and an alias's origin, each at the end of its array. Format 3 changed the wrapping; `namespace`,
 //! at the end too, came later, and records without it are read. Format 4 added holders, what a rotation keeps of a principal,
-//! `session_enctypes`, and `accept` of a version.
+//! `session_enctypes`, and `accept` of a version. Format 5 added policies, and the policy, strings and password history of a principal.
 
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
+use kennel_core::password_policy::{PasswordPolicy, PolicyRecord};
 use kennel_core::pods::PodRef;
 use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};
 use kennel_core::rotation::holder::{HeldKeys, HolderId, HolderRecord};
@@ -13,6 +14,7 @@ use kennel_crypto::{Enctype, Key};
 use kennel_wire::message::{KerberosTime, NameType, Principal, PrincipalName, Timestamp};
 use minicbor::{CborLen, Decode, Encode};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 /// The encoding of a record. The buffer never grows while it is written, so that no copy of a key stays behind.
@@ -42,6 +44,8 @@ enum Form<'a> {
     Alias(#[b(0)] NameForm<'a>, #[b(1)] NameForm<'a>, #[n(2)] Option<u8>),
     #[n(2)]
     Holder(#[b(0)] HolderForm<'a>),
+    #[n(3)]
+    Policy(#[b(0)] PolicyForm<'a>),
 }
 
 #[derive(Encode, Decode, CborLen)]
@@ -95,6 +99,58 @@ struct PrincipalForm<'a> {
     /// Numbers.
     #[n(17)]
     session_enctypes: Option<Vec<i32>>,
+    #[b(18)]
+    policy: Option<Cow<'a, str>>,
+    /// Names and values, by name; absent: none.
+    #[b(19)]
+    strings: Option<Vec<StringForm<'a>>>,
+    /// Absent: none.
+    #[b(20)]
+    password_history: Option<Vec<HistoryForm<'a>>>,
+}
+
+#[derive(Encode, Decode, CborLen)]
+struct StringForm<'a> {
+    #[b(0)]
+    key: &'a str,
+    #[b(1)]
+    value: &'a str,
+}
+
+/// The keys of one earlier password.
+#[derive(Encode, Decode, CborLen)]
+struct HistoryForm<'a> {
+    #[b(0)]
+    keys: Vec<KeyForm<'a>>,
+}
+
+#[derive(Encode, Decode, CborLen)]
+struct PolicyForm<'a> {
+    #[b(0)]
+    name: NameForm<'a>,
+    #[n(1)]
+    min_life: u32,
+    #[n(2)]
+    max_life: u32,
+    #[n(3)]
+    min_length: u32,
+    #[n(4)]
+    min_classes: u32,
+    #[n(5)]
+    history: u32,
+    #[n(6)]
+    max_failures: u32,
+    #[n(7)]
+    failure_count_interval: u32,
+    #[n(8)]
+    lockout_duration: u32,
+    /// Numbers.
+    #[n(9)]
+    allowed_enctypes: Vec<i32>,
+    #[n(10)]
+    modified: InstantForm,
+    #[b(11)]
+    modified_by: &'a str,
 }
 
 #[derive(Encode, Decode, CborLen)]
@@ -174,6 +230,7 @@ impl<'a> From<&'a Record> for Form<'a> {
                 Form::Alias(alias.into(), target.into(), origin)
             }
             Record::Holder(holder) => Form::Holder(holder.as_ref().into()),
+            Record::Policy(policy) => Form::Policy(policy.as_ref().into()),
         }
     }
 }
@@ -188,15 +245,31 @@ impl TryFrom<Form<'_>> for Record {
                 Record::Alias { alias: alias.into(), target: target.into(), origin: origin_of(origin.unwrap_or(0))? }
             }
             Form::Holder(form) => Record::Holder(Box::new(form.try_into()?)),
+            Form::Policy(form) => Record::Policy(Box::new(form.try_into()?)),
         })
     }
 }
 
-fn session_enctypes(numbers: Vec<i32>) -> Result<Vec<Enctype>, &'static str> {
+fn enctypes(numbers: Vec<i32>) -> Result<Vec<Enctype>, &'static str> {
     numbers
         .into_iter()
-        .map(|number| Enctype::from_number(number).ok_or("the enctype of a session key is not known"))
+        .map(|number| Enctype::from_number(number).ok_or("it names an enctype that is not known"))
         .collect()
+}
+
+fn strings(forms: Vec<StringForm<'_>>) -> Result<BTreeMap<String, String>, &'static str> {
+    let count = forms.len();
+    let strings: BTreeMap<_, _> = forms.into_iter().map(|f| (f.key.to_owned(), f.value.to_owned())).collect();
+    if strings.len() == count { Ok(strings) } else { Err("a string attribute occurs twice") }
+}
+
+fn history(forms: Vec<HistoryForm<'_>>) -> Result<Vec<Vec<StoredKey>>, &'static str> {
+    forms.into_iter().map(|form| form.keys.into_iter().map(StoredKey::try_from).collect()).collect()
+}
+
+/// A list that is absent where it is empty.
+fn list<T>(items: impl Iterator<Item = T>) -> Option<Vec<T>> {
+    Some(items.collect::<Vec<_>>()).filter(|list| !list.is_empty())
 }
 
 fn origin_number(origin: Origin) -> u8 {
@@ -251,6 +324,9 @@ impl<'a> From<&'a PrincipalRecord> for PrincipalForm<'a> {
             revoked: record.revoked.map(InstantForm::from),
             unknown_holder: record.unknown_holder.map(InstantForm::from),
             session_enctypes: record.session_enctypes.as_ref().map(|list| list.iter().map(|e| e.number()).collect()),
+            policy: record.policy.as_deref().map(Cow::from),
+            strings: list(record.strings.iter().map(|(key, value)| StringForm { key, value })),
+            password_history: list(record.password_history.iter().map(HistoryForm::from)),
         }
     }
 }
@@ -279,7 +355,10 @@ impl TryFrom<PrincipalForm<'_>> for PrincipalRecord {
             created: form.created.try_into()?,
             modified: form.modified.try_into()?,
             modified_by: form.modified_by.to_owned(),
-            session_enctypes: form.session_enctypes.map(session_enctypes).transpose()?,
+            session_enctypes: form.session_enctypes.map(enctypes).transpose()?,
+            policy: form.policy.map(Cow::into_owned),
+            strings: strings(form.strings.unwrap_or_default())?,
+            password_history: history(form.password_history.unwrap_or_default())?,
         })
     }
 }
@@ -319,6 +398,55 @@ impl TryFrom<VersionForm<'_>> for KeyVersion {
             retired: form.retired.map(Timestamp::try_from).transpose()?,
             accept: form.accept,
             keys: form.keys.into_iter().map(StoredKey::try_from).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl<'a> From<&'a Vec<StoredKey>> for HistoryForm<'a> {
+    fn from(keys: &'a Vec<StoredKey>) -> Self {
+        HistoryForm { keys: keys.iter().map(KeyForm::from).collect() }
+    }
+}
+
+impl<'a> From<&'a PolicyRecord> for PolicyForm<'a> {
+    fn from(record: &'a PolicyRecord) -> Self {
+        let rules = &record.rules;
+        PolicyForm {
+            name: (&record.name).into(),
+            min_life: rules.min_life,
+            max_life: rules.max_life,
+            min_length: rules.min_length,
+            min_classes: rules.min_classes,
+            history: rules.history,
+            max_failures: rules.max_failures,
+            failure_count_interval: rules.failure_count_interval,
+            lockout_duration: rules.lockout_duration,
+            allowed_enctypes: rules.allowed_enctypes.iter().map(|enctype| enctype.number()).collect(),
+            modified: record.modified.into(),
+            modified_by: &record.modified_by,
+        }
+    }
+}
+
+impl TryFrom<PolicyForm<'_>> for PolicyRecord {
+    type Error = &'static str;
+
+    fn try_from(form: PolicyForm<'_>) -> Result<Self, Self::Error> {
+        Ok(PolicyRecord {
+            name: form.name.into(),
+            rules: PasswordPolicy {
+                min_life: form.min_life,
+                max_life: form.max_life,
+                min_length: form.min_length,
+                min_classes: form.min_classes,
+                history: form.history,
+                max_failures: form.max_failures,
+                failure_count_interval: form.failure_count_interval,
+                lockout_duration: form.lockout_duration,
+                allowed_enctypes: enctypes(form.allowed_enctypes)?,
+            },
+            modified: form.modified.try_into()?,
+            modified_by: form.modified_by.to_owned(),
         })
     }
 }

@@ -29,7 +29,7 @@ use zeroize::Zeroizing;
 const WRAPPING: u8 = 0x80;
 /// The format that this version writes. Any change of what is stored, even one more field, is a new format: an older
 /// Kennel would otherwise drop the field when it writes the record again. Newer formats than 3 must keep 3 readable.
-pub(crate) const FORMAT: u8 = 4;
+pub(crate) const FORMAT: u8 = 5;
 /// The oldest format that is read. Formats 1 and 2 did not bind a record to its revision: as long as they are read, a record of last
 /// week can be put back.
 const OLDEST: u8 = 3;

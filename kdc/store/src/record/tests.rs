@@ -1,5 +1,5 @@
 use super::*;
-use crate::battery::{full_principal, holder, name, principal};
+use crate::battery::{full_principal, holder, name, policy, principal};
 use kennel_core::principal::{Attributes, Origin};
 use rand_core::OsRng;
 
@@ -33,7 +33,7 @@ fn every_field_comes_back() {
     let master = master();
     let alias =
         Record::Alias { alias: name(&["a", ""]), target: name(&["\u{1F436}", "b"]), origin: Origin::Kubernetes };
-    for record in [full_principal(&name(&["HTTP", "web"])), principal(&name(&["web"]), 0), alias, holder()] {
+    for record in [full_principal(&name(&["HTTP", "web"])), principal(&name(&["web"]), 0), alias, holder(), policy()] {
         let (key, stored) = sealed(&master, &record);
         assert_eq!(open(&master, &key, AT, &stored), Ok(record));
     }
