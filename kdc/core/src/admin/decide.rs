@@ -10,7 +10,7 @@ use crate::admin::principals::{create, modify, refuse_owned, renamed, view};
 use crate::admin::refusal::AdminRefusal;
 use crate::admin::strings::{mark_renamed, renamed_from, set_string, strings, unmark_renamed};
 use crate::password_policy::{PasswordPolicy, PolicyRecord};
-use crate::principal::{Origin, PrincipalRecord, Record};
+use crate::principal::{Attributes, Origin, PrincipalRecord, Record};
 use crate::realm::Realm;
 use kennel_wire::message::{Principal, Timestamp};
 use rand_core::CryptoRngCore;
@@ -94,10 +94,7 @@ impl Operation {
     #[must_use]
     pub fn policy<'a>(&'a self, subject: Option<&'a PrincipalRecord>) -> Option<&'a str> {
         match self {
-            Operation::CreatePolicy(name, _)
-            | Operation::ModifyPolicy(name, _)
-            | Operation::DeletePolicy(name)
-            | Operation::GetPolicy(name) => Some(name),
+            operation if operation.policy_name().is_some() => operation.policy_name(),
             Operation::CreatePrincipal(new) => new.changes.policy.as_ref()?.as_deref(),
             Operation::ModifyPrincipal(_, changes) => match &changes.policy {
                 Some(policy) => policy.as_deref(),
@@ -192,7 +189,7 @@ impl Decision<'_> {
         name: &Principal,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<Plan, AdminRefusal> {
-        let (policy, realm, now) = (self.policy(), self.realm, self.now);
+        let (policy, now) = (self.policy(), self.now);
         let (found, mut keys) = (self.subject(name)?, None);
         let mut record = found.clone();
         match operation {
@@ -201,7 +198,7 @@ impl Decision<'_> {
                 modify(&mut record, changes, policy)?;
             }
             // The memory of failed logins is no part of the record.
-            Operation::Unlock(_) => record.attributes.remove(crate::principal::Attributes::LOCKED),
+            Operation::Unlock(_) => record.attributes.remove(Attributes::LOCKED),
             Operation::ExtractKeys { kvno, .. } => {
                 let extracted =
                     if self.asker.is_local { found.keys.clone().versions } else { extract_keys(found, None)? };
@@ -318,7 +315,9 @@ impl Decision<'_> {
         }
         refuse_existing(self.facts.other.as_ref())?;
         let (alias, target) = (alias.clone(), record.principal.clone());
-        Ok(done(vec![Write::Put(Record::Alias { alias, target, origin: Origin::Manual })]))
+        // Whoever deletes or renames the target meanwhile finds it changed, and looks for aliases again.
+        let target_changed = self.put_changed(record.clone());
+        Ok(done(vec![Write::Put(Record::Alias { alias, target, origin: Origin::Manual }), target_changed]))
     }
 
     fn aliases_of(&self, name: &Principal) -> impl Iterator<Item = &Principal> {

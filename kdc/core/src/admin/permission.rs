@@ -6,7 +6,7 @@ use crate::admin::refusal::AdminRefusal;
 use crate::admin::restrictions::Restrictions;
 use crate::admin::rights::AccessList;
 use crate::principal::{Attributes, PrincipalRecord};
-use kennel_wire::message::Principal;
+use kennel_wire::message::{Principal, Timestamp};
 
 /// What a decision about a permission is made from.
 #[derive(Debug, Clone, Copy)]
@@ -171,6 +171,40 @@ impl Operation {
             | Operation::ListPolicies(_)
             | Operation::GetPrivileges => None,
         }
+    }
+
+    /// The policy that the operation is about.
+    #[must_use]
+    pub fn policy_name(&self) -> Option<&str> {
+        match self {
+            Operation::CreatePolicy(name, _)
+            | Operation::ModifyPolicy(name, _)
+            | Operation::DeletePolicy(name)
+            | Operation::GetPolicy(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Whether failed logins of the principal are forgotten.
+    #[must_use]
+    pub fn unlocks(&self) -> bool {
+        match self {
+            // A new password is not the one that was tried.
+            Operation::Unlock(_) | Operation::ChangePassword { .. } => true,
+            Operation::ModifyPrincipal(_, changes) => changes.unlock,
+            _ => false,
+        }
+    }
+
+    /// The operation under the restrictions of a line of the access list.
+    #[must_use]
+    pub fn restricted(mut self, restrictions: &Restrictions, now: Timestamp) -> Operation {
+        match &mut self {
+            Operation::CreatePrincipal(new) => restrictions.impose(&mut new.changes, now),
+            Operation::ModifyPrincipal(_, changes) => restrictions.impose(changes, now),
+            _ => {}
+        }
+        self
     }
 
     /// A stable name for audit lines and metrics labels.

@@ -2,7 +2,7 @@
 
 use crate::admin::operation::PrincipalChanges;
 use crate::principal::Attributes;
-use kennel_wire::message::{KerberosTime, Timestamp};
+use kennel_wire::message::Timestamp;
 
 /// The restrictions of a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -174,6 +174,7 @@ fn units(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kennel_wire::message::KerberosTime;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp { time: KerberosTime(seconds), micros: 0 }
