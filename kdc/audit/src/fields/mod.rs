@@ -5,8 +5,10 @@
 //! | [`exchange`] | a request to the KDC |
 //! | [`enrolment`] | an enrolment of a pod |
 //! | [`rotation`] | an order to rotate keys, and a step of a rotation |
+//! | [`admin`] | an operation of administration |
 //! | [`stalled`] | requests that were refused while the trail could not be written |
 
+mod admin;
 mod enrolment;
 mod exchange;
 mod rotation;
