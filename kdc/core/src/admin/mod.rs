@@ -8,7 +8,9 @@
 //! | [`operation`] | what may be asked for, and the answers |
 //! | [`caller`] | who asks, and by which proof |
 //! | [`refusal`] | why an operation is refused |
+//! | [`services`] | `kadmin/admin` and `kadmin/changepw` as principals |
 
 pub mod caller;
 pub mod operation;
 pub mod refusal;
+pub mod services;
