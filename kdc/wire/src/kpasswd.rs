@@ -66,6 +66,20 @@ pub enum PasswordResult {
     InitialFlagNeeded = 7,
 }
 
+impl PasswordResult {
+    /// Every result.
+    pub const ALL: [PasswordResult; 8] = [
+        PasswordResult::Success,
+        PasswordResult::Malformed,
+        PasswordResult::HardError,
+        PasswordResult::AuthError,
+        PasswordResult::SoftError,
+        PasswordResult::AccessDenied,
+        PasswordResult::BadVersion,
+        PasswordResult::InitialFlagNeeded,
+    ];
+}
+
 impl<'a> PasswordRequest<'a> {
     /// Takes a request apart.
     ///
@@ -125,6 +139,17 @@ pub fn encode_result(result: PasswordResult, text: &str) -> Vec<u8> {
     let mut octets = (result as u16).to_be_bytes().to_vec();
     octets.extend_from_slice(text.as_bytes());
     octets
+}
+
+/// The result and its text. Octets of the text that are no UTF-8 are replaced.
+///
+/// # Errors
+/// Less than two octets, or a number that is no result.
+pub fn decode_result(octets: &[u8]) -> Result<(PasswordResult, String), WireError> {
+    let malformed = WireError::Message { message: "kpasswd result", reason: "it is no result" };
+    let (number, text) = octets.split_first_chunk().ok_or(malformed.clone())?;
+    let result = PasswordResult::ALL.into_iter().find(|result| *result as u16 == u16::from_be_bytes(*number));
+    Ok((result.ok_or(malformed)?, String::from_utf8_lossy(text).into_owned()))
 }
 
 fn length(octets: &[u8]) -> Option<usize> {
@@ -202,5 +227,10 @@ mod tests {
         assert_eq!(decode_reply(&encode_reply(b"rep", b"priv").unwrap()), Ok((&b"rep"[..], &b"priv"[..])));
         assert!(decode_reply(&octets[..octets.len() - 1]).is_err() && decode_reply(b"\0").is_err());
         assert_eq!(encode_result(PasswordResult::SoftError, "too short"), b"\0\x04too short");
+        for (number, result) in PasswordResult::ALL.into_iter().enumerate() {
+            assert_eq!(result as usize, number);
+            assert_eq!(decode_result(&encode_result(result, "why")), Ok((result, "why".to_owned())));
+        }
+        assert!(decode_result(b"\0").is_err() && decode_result(b"\0\x08").is_err());
     }
 }
