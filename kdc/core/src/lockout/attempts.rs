@@ -4,7 +4,7 @@
 //! others. Sources without a place share one counter, which noise from many addresses can fill: then only those are locked out that
 //! the principal has not logged in from.
 
-use crate::admin::operation::Logins;
+use crate::admin::logins::Logins;
 use crate::lockout::guard::{LockedOut, Proof};
 use crate::password_policy::PasswordPolicy;
 use kennel_wire::message::{KerberosTime, Timestamp};

@@ -1,7 +1,7 @@
 //! The attempts on all principals that have a policy, bounded: strangers cannot make it grow, since only principals that exist have
 //! a policy, and where those are more than there is room for, the attempts go first that are worth the least.
 
-use crate::admin::operation::Logins;
+use crate::admin::logins::Logins;
 use crate::lockout::attempts::Attempts;
 use kennel_wire::message::Principal;
 use std::collections::HashMap;
