@@ -13,6 +13,7 @@ mod fast_refusals;
 mod front_door;
 mod hostile;
 mod kpasswd;
+mod lockout;
 mod passwords;
 mod pods;
 mod realm;

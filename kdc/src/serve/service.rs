@@ -16,7 +16,7 @@ use crate::serve::cluster::{ClusterParts, Lost, RunningCluster, SharedParts};
 use crate::serve::heartbeat::Heartbeat;
 use crate::serve::master_key::MasterKeyRotation;
 use kennel_audit::{Audit, AuditWriter, Metrics};
-use kennel_controller::{Census, Live, RotationBook, RotationPolicies, Rotator, RotatorParts};
+use kennel_controller::{Census, Live, LoginBook, RotationBook, RotationPolicies, Rotator, RotatorParts};
 use kennel_core::access::table::AccessTable;
 use kennel_core::access::{AccessIndex, AccessPolicy, AllowAll};
 use kennel_core::pods::{NoCluster, Pods};
@@ -92,7 +92,8 @@ impl Service {
             (None, Some(access)) => access,
             (None, None) => Arc::new(AllowAll),
         };
-        let live = Live::new(parts.realm, access, pods);
+        let logins = Arc::new(LoginBook::default());
+        let live = Live::new(parts.realm, access, pods).guarding_logins(logins.clone());
         let live = Arc::new(if parts.cluster.is_some() { live.awaiting_access() } else { live });
         let (trail, heartbeat) = (audit.clone(), Heartbeat::start());
         let endpoint = KdcEndpoint::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);
@@ -103,6 +104,7 @@ impl Service {
                 live.clone(),
                 cache.clone(),
                 administration,
+                logins.clone(),
                 audit.clone(),
                 limits.udp_reply_limit,
             );
@@ -116,6 +118,7 @@ impl Service {
         if parts.metrics.is_some() {
             upkeep.spawn(census.follow(cache.clone()));
         }
+        upkeep.spawn(logins.follow(cache.clone()));
         let book = Arc::new(RotationBook::default());
         upkeep.spawn(book.clone().follow(cache.clone()));
         let explained =
