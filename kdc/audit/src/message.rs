@@ -5,8 +5,9 @@ use crate::line::{self, LineFormat};
 use kennel_core::admin::event::AdminEvent;
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::Event;
+use kennel_core::kpasswd::event::PasswordEvent;
 use kennel_core::rotation::event::RotationEvent;
-use kennel_wire::message::Timestamp;
+use kennel_wire::message::{Principal, Timestamp};
 
 /// A message to the writer.
 pub(crate) enum Message {
@@ -15,6 +16,7 @@ pub(crate) enum Message {
     Enrolment(Box<EnrolmentEvent>),
     Rotation(Box<RotationEvent>),
     Admin(Box<AdminEvent>),
+    Password(Box<PasswordEvent>),
     /// The file of the trail was moved away: what follows goes into a new one.
     Reopen,
     Stop,
@@ -31,6 +33,7 @@ impl Message {
                 let texts = [&event.target, &event.new_name].into_iter().flatten().map(String::len);
                 size_of_val(&**event) + texts.sum::<usize>()
             }
+            Message::Password(event) => password_weight(event),
             Message::Reopen | Message::Stop => 0,
         }
     }
@@ -42,7 +45,13 @@ impl Message {
             Message::Enrolment(event) => line::write(&**event, format, batch),
             Message::Rotation(event) => line::write(&**event, format, batch),
             Message::Admin(event) => line::write(&**event, format, batch),
+            Message::Password(event) => line::write(&**event, format, batch),
             Message::Reopen | Message::Stop => {}
         }
     }
+}
+
+fn password_weight(event: &PasswordEvent) -> usize {
+    let octets = |name: &Principal| name.realm.len() + name.name.components.iter().map(String::len).sum::<usize>();
+    size_of_val(event) + event.client.iter().chain(&event.target).map(octets).sum::<usize>()
 }

@@ -14,6 +14,7 @@
 //! | `principals`, `strings`, `policies`, `names` | the parts of that decision |
 //! | [`keys`] | new versions of keys, and what becomes of the old ones |
 //! | [`password`] | whether a new password is good enough, and the record that has it |
+//! | [`services`] | `kadmin/admin` and `kadmin/changepw` as principals |
 //! | [`logins`] | what a process remembers of logins |
 //! | [`event`] | the one event of each operation |
 //! | [`refusal`] | why an operation is refused |
@@ -29,6 +30,7 @@ pub mod permission;
 pub mod refusal;
 pub mod restrictions;
 pub mod rights;
+pub mod services;
 pub mod strings;
 
 mod names;
