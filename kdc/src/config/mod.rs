@@ -8,11 +8,13 @@
 //! | [`store`] | the store of the principals and its master key |
 //! | [`listen`] | sockets and their limits |
 //! | [`cluster`] | the cluster that the KDC follows, and the API for its pods |
+//! | [`access_list`] | the access list of kadmin |
 //! | [`audit`] | the audit trail |
 //! | [`log`] | the log of the process |
 //! | [`values`] | types of values: durations, times, enctypes, passwords |
 //! | [`file`](mod@file) | reads TOML, with errors that name the file and the line |
 
+pub(crate) mod access_list;
 pub(crate) mod audit;
 pub(crate) mod cluster;
 pub(crate) mod file;
@@ -26,6 +28,7 @@ pub(crate) mod values;
 #[cfg(test)]
 mod tests;
 
+use crate::config::access_list::AccessListSource;
 use crate::config::audit::AuditSettings;
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
 use crate::config::listen::{LimitSettings, ListenSettings};
@@ -52,6 +55,8 @@ pub(crate) struct Config {
     /// `None` where neither metrics nor health are served.
     pub(crate) metrics: Option<ListenSettings>,
     #[serde(default)]
+    pub(crate) kadmin: KadminSettings,
+    #[serde(default)]
     pub(crate) admin: AdminSettings,
     #[serde(default)]
     pub(crate) limits: LimitSettings,
@@ -59,6 +64,20 @@ pub(crate) struct Config {
     pub(crate) audit: AuditSettings,
     #[serde(default)]
     pub(crate) log: LogSettings,
+}
+
+/// Section `[kadmin]`: administration by kadmin's protocol.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KadminSettings {
+    /// The access list, in the syntax of MIT's kadm5.acl. Default: none, so that everyone may change his own password alone.
+    pub(crate) acl: Option<PathBuf>,
+}
+
+impl KadminSettings {
+    pub(crate) fn access_list(&self) -> AccessListSource {
+        self.acl.clone().map_or(AccessListSource::Empty, AccessListSource::File)
+    }
 }
 
 /// Section `[admin]`: the admin API of this machine.

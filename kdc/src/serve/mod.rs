@@ -94,6 +94,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         cache_capacity: settings.cache_capacity,
         cluster,
         master_key: master_key.clone(),
+        access_list: config.kadmin.access_list(),
         metrics,
         admin: Some(admin),
     };
@@ -113,7 +114,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
 }
 
 /// Waits for a signal to stop, or until this process must not go on, which is an error. Opens the files of the trail and of the log
-/// again at SIGHUP.
+/// again at SIGHUP, and reads the access list.
 pub(crate) async fn until_stopped(service: &Service, log: &Log, signals: &mut Signals) -> Result<(), Lost> {
     loop {
         tokio::select! {
@@ -125,6 +126,7 @@ pub(crate) async fn until_stopped(service: &Service, log: &Log, signals: &mut Si
                 Received::Reopen => {
                     log.reopen();
                     service.reopen_trail();
+                    service.read_access_list();
                     tracing::info!("SIGHUP: the files of the audit trail and of the log are opened again");
                 }
             },
