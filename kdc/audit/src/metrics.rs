@@ -5,6 +5,7 @@ use crate::store_counts::StoreGauges;
 use kennel_core::access::denial::{AccessDenial, DenialReason};
 use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal};
 use kennel_core::event::{Decision, Event, Exchange};
+use kennel_core::kpasswd::event::PasswordEvent;
 use kennel_core::refusal::Refusal;
 use kennel_core::rotation::event::{RotationAction, RotationEvent};
 use kennel_wire::admin::DecisionOutcome;
@@ -346,6 +347,12 @@ impl Metrics {
             EnrolmentOutcome::Refused { refusal, .. } => (event.outcome.name(), refusal.name()),
         };
         self.enrolments.get_or_create(&EnrolmentLabels { outcome, reason }).inc();
+    }
+
+    /// Counts a request to change a password.
+    pub(crate) fn observe_password(&self, event: &PasswordEvent) {
+        let (exchange, outcome, reason) = ("kpasswd", event.outcome.name(), event.outcome.reason());
+        self.requests.get_or_create(&RequestLabels { exchange, outcome, reason, enctype: "" }).inc();
     }
 
     /// Counts an order or a step of a rotation.

@@ -17,6 +17,7 @@ use crate::sink::{Sink, SinkTarget};
 use crate::writer::Writer;
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::{Decision, Event};
+use kennel_core::kpasswd::event::PasswordEvent;
 use kennel_core::refusal::Refusal;
 use kennel_core::rotation::event::RotationEvent;
 use kennel_wire::message::Clock;
@@ -107,6 +108,14 @@ impl Audit {
     /// Records the event of an order to rotate keys, or of a step of a rotation.
     pub fn record_rotation(&self, event: RotationEvent) {
         self.send(Message::Rotation(Box::new(event)));
+    }
+
+    /// Records the event of a request to change a password.
+    pub fn record_password(&self, event: PasswordEvent) {
+        if self.backlog.is_behind() && NoiseKey::of_password(&event).is_some() {
+            return self.backlog.add_unqueued();
+        }
+        self.send(Message::Password(Box::new(event)));
     }
 
     /// Records the events of a batch, in order, and empties the list. Pauses for a moment where the writer is behind.

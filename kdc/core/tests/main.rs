@@ -12,6 +12,7 @@ mod fast;
 mod fast_refusals;
 mod front_door;
 mod hostile;
+mod kpasswd;
 mod passwords;
 mod pods;
 mod realm;

@@ -5,10 +5,12 @@
 //! | [`exchange`] | a request to the KDC |
 //! | [`enrolment`] | an enrolment of a pod |
 //! | [`rotation`] | an order to rotate keys, and a step of a rotation |
+//! | [`password`] | a request to change a password |
 //! | [`stalled`] | requests that were refused while the trail could not be written |
 
 mod enrolment;
 mod exchange;
+mod password;
 mod rotation;
 pub(crate) mod stalled;
 #[cfg(test)]
