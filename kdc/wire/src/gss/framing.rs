@@ -67,7 +67,7 @@ fn definite(octets: &[u8]) -> Result<&[u8], WireError> {
     const WRONG: WireError = WireError::Gss("a length that does not agree with the octets");
     let (first, rest) = octets.split_first().ok_or(WRONG)?;
     let (length, content) = match first {
-        0..0x80 => (usize::from(*first), rest),
+        0..=0x7f => (usize::from(*first), rest),
         0x81..=0x84 => {
             let (octets, content) = rest.split_at_checked(usize::from(first & 0x7f)).ok_or(WRONG)?;
             (octets.iter().fold(0, |length, octet| length << 8 | usize::from(*octet)), content)

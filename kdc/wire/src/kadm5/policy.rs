@@ -9,22 +9,36 @@ use crate::xdr::{XdrReader, XdrWriter};
 bitflags::bitflags! {
     /// The fields of a policy that a request is about (KADM5_*).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-    #[expect(missing_docs, reason = "MIT's names say it")]
     pub struct PolicyMask: u32 {
+        /// KADM5_POLICY.
         const POLICY = 0x0000_0800;
+        /// KADM5_PW_MAX_LIFE.
         const MAX_LIFE = 0x0000_4000;
+        /// KADM5_PW_MIN_LIFE.
         const MIN_LIFE = 0x0000_8000;
+        /// KADM5_PW_MIN_LENGTH.
         const MIN_LENGTH = 0x0001_0000;
+        /// KADM5_PW_MIN_CLASSES.
         const MIN_CLASSES = 0x0002_0000;
+        /// KADM5_PW_HISTORY_NUM.
         const HISTORY = 0x0004_0000;
+        /// KADM5_REF_COUNT.
         const REFERENCES = 0x0008_0000;
+        /// KADM5_PW_MAX_FAILURE.
         const MAX_FAILURES = 0x0010_0000;
+        /// KADM5_PW_FAILURE_COUNT_INTERVAL.
         const FAILURE_COUNT_INTERVAL = 0x0020_0000;
+        /// KADM5_PW_LOCKOUT_DURATION.
         const LOCKOUT_DURATION = 0x0040_0000;
+        /// KADM5_POLICY_ATTRIBUTES.
         const ATTRIBUTES = 0x0080_0000;
+        /// KADM5_POLICY_MAX_LIFE.
         const TICKET_MAX_LIFE = 0x0100_0000;
+        /// KADM5_POLICY_MAX_RLIFE.
         const TICKET_MAX_RENEWABLE_LIFE = 0x0200_0000;
+        /// KADM5_POLICY_ALLOWED_KEYSALTS.
         const ALLOWED_KEYSALTS = 0x0400_0000;
+        /// KADM5_POLICY_TL_DATA.
         const TL_DATA = 0x0800_0000;
     }
 }

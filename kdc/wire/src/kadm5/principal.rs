@@ -15,28 +15,48 @@ const MAX_TAGGED_OCTETS: usize = 32_768;
 bitflags::bitflags! {
     /// The fields of a principal that a request is about (KADM5_*).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-    #[expect(missing_docs, reason = "MIT's names say it")]
     pub struct PrincipalMask: u32 {
+        /// KADM5_PRINCIPAL.
         const PRINCIPAL = 0x00_0001;
+        /// KADM5_PRINC_EXPIRE_TIME.
         const EXPIRES = 0x00_0002;
+        /// KADM5_PW_EXPIRATION.
         const PASSWORD_EXPIRES = 0x00_0004;
+        /// KADM5_LAST_PWD_CHANGE.
         const LAST_PASSWORD_CHANGE = 0x00_0008;
+        /// KADM5_ATTRIBUTES.
         const ATTRIBUTES = 0x00_0010;
+        /// KADM5_MAX_LIFE.
         const MAX_LIFE = 0x00_0020;
+        /// KADM5_MOD_TIME.
         const MODIFIED = 0x00_0040;
+        /// KADM5_MOD_NAME.
         const MODIFIED_BY = 0x00_0080;
+        /// KADM5_KVNO.
         const KVNO = 0x00_0100;
+        /// KADM5_MKVNO.
         const MASTER_KVNO = 0x00_0200;
+        /// KADM5_AUX_ATTRIBUTES.
         const AUX_ATTRIBUTES = 0x00_0400;
+        /// KADM5_POLICY.
         const POLICY = 0x00_0800;
+        /// KADM5_POLICY_CLR.
         const POLICY_CLEAR = 0x00_1000;
+        /// KADM5_MAX_RLIFE.
         const MAX_RENEWABLE_LIFE = 0x00_2000;
+        /// KADM5_LAST_SUCCESS.
         const LAST_SUCCESS = 0x00_4000;
+        /// KADM5_LAST_FAILED.
         const LAST_FAILED = 0x00_8000;
+        /// KADM5_FAIL_AUTH_COUNT.
         const FAIL_AUTH_COUNT = 0x01_0000;
+        /// KADM5_KEY_DATA.
         const KEY_DATA = 0x02_0000;
+        /// KADM5_TL_DATA.
         const TL_DATA = 0x04_0000;
+        /// KADM5_LOAD.
         const LOAD = 0x20_0000;
+        /// KADM5_KEY_HIST.
         const KEY_HISTORY = 0x40_0000;
     }
 }
@@ -44,25 +64,42 @@ bitflags::bitflags! {
 bitflags::bitflags! {
     /// Attributes of a principal (KRB5_KDB_*).
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-    #[expect(missing_docs, reason = "MIT's names say it")]
     pub struct KdbAttributes: u32 {
+        /// KRB5_KDB_DISALLOW_POSTDATED.
         const DISALLOW_POSTDATED = 0x00_0001;
+        /// KRB5_KDB_DISALLOW_FORWARDABLE.
         const DISALLOW_FORWARDABLE = 0x00_0002;
+        /// KRB5_KDB_DISALLOW_TGT_BASED.
         const DISALLOW_TGT_BASED = 0x00_0004;
+        /// KRB5_KDB_DISALLOW_RENEWABLE.
         const DISALLOW_RENEWABLE = 0x00_0008;
+        /// KRB5_KDB_DISALLOW_PROXIABLE.
         const DISALLOW_PROXIABLE = 0x00_0010;
+        /// KRB5_KDB_DISALLOW_DUP_SKEY.
         const DISALLOW_DUP_SKEY = 0x00_0020;
+        /// KRB5_KDB_DISALLOW_ALL_TIX.
         const DISALLOW_ALL_TIX = 0x00_0040;
+        /// KRB5_KDB_REQUIRES_PRE_AUTH.
         const REQUIRES_PRE_AUTH = 0x00_0080;
+        /// KRB5_KDB_REQUIRES_HW_AUTH.
         const REQUIRES_HW_AUTH = 0x00_0100;
+        /// KRB5_KDB_REQUIRES_PWCHANGE.
         const REQUIRES_PWCHANGE = 0x00_0200;
+        /// KRB5_KDB_DISALLOW_SVR.
         const DISALLOW_SVR = 0x00_1000;
+        /// KRB5_KDB_PWCHANGE_SERVICE.
         const PWCHANGE_SERVICE = 0x00_2000;
+        /// KRB5_KDB_SUPPORT_DESMD5.
         const SUPPORT_DESMD5 = 0x00_4000;
+        /// KRB5_KDB_NEW_PRINC.
         const NEW_PRINC = 0x00_8000;
+        /// KRB5_KDB_OK_AS_DELEGATE.
         const OK_AS_DELEGATE = 0x10_0000;
+        /// KRB5_KDB_OK_TO_AUTH_AS_DELEGATE.
         const OK_TO_AUTH_AS_DELEGATE = 0x20_0000;
+        /// KRB5_KDB_NO_AUTH_DATA_REQUIRED.
         const NO_AUTH_DATA_REQUIRED = 0x40_0000;
+        /// KRB5_KDB_LOCKDOWN_KEYS.
         const LOCKDOWN_KEYS = 0x80_0000;
     }
 }
