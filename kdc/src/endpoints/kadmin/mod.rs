@@ -110,8 +110,7 @@ impl KadminEndpoint {
         let established = token.accept(&server, realm, at, &mut thread_rng())?;
         let account = self.check(&established.client, &kdc, now).await.map_err(AcceptRefusal::Refused)?;
         let owner = Owner { account, peer };
-        let handle =
-            self.sessions.keep(RpcSession::new(established.context), established.client, service, owner);
+        let handle = self.sessions.keep(RpcSession::new(established.context), established.client, service, owner);
         let session = self.sessions.find(&handle, now.time).ok_or(AcceptRefusal::Refused(Refusal::Internal))?;
         let reply = session.rpc().established(xid, &handle, &established.reply);
         Ok(reply)
@@ -189,12 +188,7 @@ impl KadminEndpoint {
     }
 
     /// Checks the client of a context, now. Returns its canonical name.
-    async fn check(
-        &self,
-        client: &ContextClient,
-        kdc: &Kdc,
-        now: Timestamp,
-    ) -> Result<Principal, Refusal> {
+    async fn check(&self, client: &ContextClient, kdc: &Kdc, now: Timestamp) -> Result<Principal, Refusal> {
         kdc.check_pod(client.pod.as_ref())?;
         let found = self.entry(&client.name).await.map_err(Refusal::from)?;
         client.check_account(found.as_deref(), kdc.realm(), now.time)
