@@ -15,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::noise::{Noise, NoiseKey};
 use crate::sink::{Sink, SinkTarget};
 use crate::writer::Writer;
+use kennel_core::admin::event::{AdminEvent, AdminTrail};
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::{Decision, Event};
 use kennel_core::kpasswd::event::PasswordEvent;
@@ -161,6 +162,17 @@ impl Audit {
             unsent.0.write(self.format, &mut late);
             tracing::error!(audit = late.trim_end(), "audit lines arrived after the audit trail was closed");
         }
+    }
+}
+
+impl AdminTrail for Audit {
+    fn accepts(&self) -> bool {
+        Audit::accepts(self)
+    }
+
+    /// Never dropped, refusals included: whoever asks has logged in.
+    fn record(&self, event: AdminEvent) {
+        self.send(Message::Admin(Box::new(event)));
     }
 }
 

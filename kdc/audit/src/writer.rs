@@ -8,6 +8,7 @@ use crate::message::Message;
 use crate::metrics::Metrics;
 use crate::noise::{Noise, NoiseKey};
 use crate::sink::Sink;
+use kennel_core::admin::event::AdminEvent;
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::Event;
 use kennel_core::kpasswd::event::PasswordEvent;
@@ -95,6 +96,7 @@ impl Writer {
                         Message::Events(events, finished) => self.take_events(events, finished),
                         Message::Enrolment(event) => self.take_enrolment(&event),
                         Message::Rotation(event) => self.take_rotation(&event),
+                        Message::Admin(event) => self.take_admin(&event),
                         Message::Password(event) => self.take_password(&event),
                         Message::Reopen => self.reopen(),
                         Message::Stop => return Left::End,
@@ -129,6 +131,11 @@ impl Writer {
 
     fn take_rotation(&mut self, event: &RotationEvent) {
         self.metrics.observe_rotation(event);
+        line::write(event, self.format, &mut self.batch);
+    }
+
+    fn take_admin(&mut self, event: &AdminEvent) {
+        self.metrics.observe_admin(event);
         line::write(event, self.format, &mut self.batch);
     }
 

@@ -24,6 +24,7 @@
 //! | [`kadm5`] | kadmin's protocol: its procedures as operations of administration |
 //! | [`gss`] | GSS-API (RFC 4121): acceptor, context, and RPCSEC_GSS on top |
 //! | [`password_policy`] | policies: rules for passwords and failed attempts |
+//! | [`lockout`] | who is locked out after failed attempts |
 //! | [`kpasswd`] | the password protocol: requests, verified, and their answers |
 //! | [`accounts`] | principals that follow the objects of a cluster |
 //! | `bindings` | what a ticket is bound to: a pod, the account behind an alias |
@@ -49,6 +50,7 @@ pub mod kdc;
 pub mod key_set;
 pub mod keytab;
 pub mod kpasswd;
+pub mod lockout;
 pub mod outcome;
 pub mod password_policy;
 pub mod pods;

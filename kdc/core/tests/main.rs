@@ -14,6 +14,7 @@ mod front_door;
 mod gss;
 mod hostile;
 mod kpasswd;
+mod lockout;
 mod passwords;
 mod pods;
 mod realm;

@@ -11,6 +11,7 @@ use kennel_core::entry::Entry;
 use kennel_core::kpasswd::answer::{PasswordAnswer, answer, in_datagram};
 use kennel_core::kpasswd::event::{PasswordEvent, PasswordOutcome, PasswordRefusal};
 use kennel_core::kpasswd::request::{AuthenticPasswordRequest, RefusedPasswordRequest};
+use kennel_core::lockout::guard::{Attempt, LockedOut, LoginGuard, Proof};
 use kennel_core::refusal::Refusal;
 use kennel_listen::{Respond, Response, TransportKind};
 use kennel_store::administration::Administration;
@@ -30,6 +31,7 @@ pub(crate) struct PasswordEndpoint {
     live: Arc<Live>,
     cache: Arc<EntryCache>,
     administration: Arc<Administration>,
+    logins: Arc<dyn LoginGuard>,
     audit: Audit,
     /// Longest reply in a datagram, octets.
     udp_reply_limit: usize,
@@ -49,10 +51,11 @@ impl PasswordEndpoint {
         live: Arc<Live>,
         cache: Arc<EntryCache>,
         administration: Arc<Administration>,
+        logins: Arc<dyn LoginGuard>,
         audit: Audit,
         udp_reply_limit: usize,
     ) -> PasswordEndpoint {
-        PasswordEndpoint { live, cache, administration, audit, udp_reply_limit, lanes: Lanes::new() }
+        PasswordEndpoint { live, cache, administration, logins, audit, udp_reply_limit, lanes: Lanes::new() }
     }
 
     /// Verifies a request, with the service of the realm.
@@ -100,7 +103,7 @@ impl PasswordEndpoint {
             return Err(PasswordRefusal::Unproven(Refusal::TrailUnavailable));
         }
         let _turn = self.lanes.turn(request.whose()).await;
-        if self.is_repeated(request, now).await? {
+        if self.is_repeated(request, peer, now).await? {
             return Ok(PasswordOutcome::Repeated);
         }
         let client = self.entry(&request.client).await?;
@@ -117,19 +120,33 @@ impl PasswordEndpoint {
         }
     }
 
-    /// Whether the request has been fulfilled already: its answer was lost on the way, or another replica was asked first.
+    /// Whether the request has been fulfilled already: its answer was lost on the way, or another replica was asked first. Whoever has
+    /// a ticket from before the change could try passwords this way, so that a wrong one counts as a failed attempt to log in.
     async fn is_repeated(
         &self,
         request: &Arc<AuthenticPasswordRequest>,
+        peer: SocketAddr,
         now: Timestamp,
     ) -> Result<bool, PasswordRefusal> {
         let Some(target) = self.entry(request.whose()).await? else { return Ok(false) };
         if !request.may_be_repeated(&target.record, self.live.kdc().realm(), now) {
             return Ok(false);
         }
-        let request = request.clone();
-        let derived = tokio::task::spawn_blocking(move || request.is_in_force(&target.record)).await;
-        derived.map_err(|_| PasswordRefusal::Unproven(Refusal::Internal))
+        let attempt = Attempt { client: &target.record, peer: peer.ip(), now };
+        let locked_out = |LockedOut| PasswordRefusal::Unproven(Refusal::ClientLockedOut);
+        self.logins.admit(&attempt).map_err(locked_out)?;
+        let (request, record) = (request.clone(), target.clone());
+        let derived = tokio::task::spawn_blocking(move || match request.is_in_force(&record.record) {
+            true => Ok(()),
+            false => Err(request.fingerprint()),
+        });
+        match derived.await.map_err(|_| PasswordRefusal::Unproven(Refusal::Internal))? {
+            Ok(()) => Ok(true),
+            Err(fingerprint) => {
+                self.logins.settle(&attempt, Proof::Wrong { fingerprint }).map_err(locked_out)?;
+                Ok(false)
+            }
+        }
     }
 
     fn refuse(&self, request: &[u8], refusal: PasswordRefusal, now: Timestamp) -> Decided {

@@ -18,7 +18,7 @@ use crate::serve::cluster::{ClusterParts, Lost, RunningCluster, SharedParts};
 use crate::serve::heartbeat::Heartbeat;
 use crate::serve::master_key::MasterKeyRotation;
 use kennel_audit::{Audit, AuditWriter, Metrics};
-use kennel_controller::{Census, Live, RotationBook, RotationPolicies, Rotator, RotatorParts};
+use kennel_controller::{Census, Live, LoginBook, RotationBook, RotationPolicies, Rotator, RotatorParts};
 use kennel_core::access::table::AccessTable;
 use kennel_core::access::{AccessIndex, AccessPolicy, AllowAll};
 use kennel_core::pods::{NoCluster, Pods};
@@ -115,18 +115,20 @@ impl Service {
             (None, Some(access)) => access,
             (None, None) => Arc::new(AllowAll),
         };
-        let live = Live::new(parts.realm, access, pods);
+        let logins = Arc::new(LoginBook::default());
+        let live = Live::new(parts.realm, access, pods).guarding_logins(logins.clone());
         let live = Arc::new(if parts.cluster.is_some() { live.awaiting_access() } else { live });
+        let administration = administration(&live, &cache, &logins, &audit);
         let (trail, heartbeat) = (audit.clone(), Heartbeat::start());
         let endpoint = KdcEndpoint::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);
         let listen = limits.build();
         let mut sockets = vec![serve(bound.kdc, endpoint, &listen, "kerberos")?];
-        let administration = Arc::new(Administration::new(cache.clone()));
         if let Some(bound) = bound.kpasswd {
             let endpoint = PasswordEndpoint::new(
                 live.clone(),
                 cache.clone(),
                 administration.clone(),
+                logins.clone(),
                 audit.clone(),
                 limits.udp_reply_limit,
             );
@@ -146,6 +148,7 @@ impl Service {
         if parts.metrics.is_some() {
             upkeep.spawn(census.follow(cache.clone()));
         }
+        upkeep.spawn(logins.follow(cache.clone()));
         let book = Arc::new(RotationBook::default());
         upkeep.spawn(book.clone().follow(cache.clone()));
         let explained =
@@ -228,6 +231,18 @@ fn serve(
     let sockets = bound.serve(&Arc::new(endpoint), limits)?;
     tracing::info!(?addresses, protocol, "listening");
     Ok(sockets)
+}
+
+/// Returns what performs the operations of administration, for every listener.
+fn administration(
+    live: &Arc<Live>,
+    cache: &Arc<EntryCache>,
+    logins: &Arc<LoginBook>,
+    audit: &Audit,
+) -> Arc<Administration> {
+    let live = live.clone();
+    let administration = Administration::new(cache.clone(), Arc::new(move || live.realm()));
+    Arc::new(administration.with_logins(logins.clone()).with_trail(Arc::new(audit.clone())))
 }
 
 /// Returns what rotates the keys of a realm without a cluster, whose one process is the writer.

@@ -7,6 +7,7 @@ use crate::principal::PrincipalRecord;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use kennel_wire::message::Timestamp;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 impl AuthenticPasswordRequest {
     /// Checks that the account of the ticket is there, may take part, and has the password still that it logged in with.
@@ -39,6 +40,14 @@ impl AuthenticPasswordRequest {
     pub fn may_be_repeated(&self, target: &PrincipalRecord, realm: &Realm, now: Timestamp) -> bool {
         let recent = |set: Timestamp| self.authtime <= set.time && set.time.plus(realm.clock_skew.into()) > now.time;
         target.keys.password_set().is_some_and(recent)
+    }
+
+    /// A hash by which a request for the same password is known.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.password.expose().hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Whether the password of the request is the one that is in force. Derives a key, which takes some time.
