@@ -168,3 +168,23 @@ fn of_two_realm_objects_the_older_counts_and_the_younger_says_so() -> Result<()>
         Ok((second.contains("Warning RealmTaken") && first.contains("Normal Serving")).then_some(()))
     })
 }
+
+#[test]
+fn the_kdc_of_another_realm_leaves_the_config_map_of_a_namespace_alone() -> Result<()> {
+    let ours = World::new()?;
+    ours.namespace("shop", &["cart"])?;
+    let full = ours.ns("shop");
+    let uid =
+        || ours.api.json_path(&["configmap", "kennel-krb5", "-n", &full, "--ignore-not-found"], "{.metadata.uid}");
+    let first = eventually(SOON, "the ConfigMap is there", || Ok(Some(uid()?).filter(|uid| !uid.is_empty())))?;
+    // It lists all ConfigMaps of Kennel before it writes its own.
+    let other = World::new()?;
+    other.namespace("shop", &["cart"])?;
+    let theirs = ["configmap", "kennel-krb5", "-n", &other.ns("shop"), "--ignore-not-found"];
+    eventually(SOON, "the other realm has its own", || {
+        Ok((!other.api.json_path(&theirs, "{.metadata.uid}")?.is_empty()).then_some(()))
+    })?;
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(uid()?, first);
+    Ok(())
+}

@@ -31,7 +31,7 @@ mod tests;
 use crate::config::access_list::AccessListSource;
 use crate::config::audit::AuditSettings;
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
-use crate::config::listen::{LimitSettings, ListenSettings};
+use crate::config::listen::{KadminSettings, LimitSettings, ListenSettings};
 use crate::config::log::LogSettings;
 use crate::config::realm::RealmSettings;
 use crate::config::store::StoreSettings;
@@ -48,14 +48,14 @@ pub(crate) struct Config {
     pub(crate) listen: ListenSettings,
     /// `None` where nobody can change a password over the network.
     pub(crate) kpasswd: Option<ListenSettings>,
+    /// `None` where nobody can administer the realm over the network.
+    pub(crate) kadmin: Option<KadminSettings>,
     /// `None` where the realm has no cluster.
     pub(crate) cluster: Option<ClusterSettings>,
     /// `None` where pods cannot enrol.
     pub(crate) enrolment: Option<EnrolmentSettings>,
     /// `None` where neither metrics nor health are served.
     pub(crate) metrics: Option<ListenSettings>,
-    #[serde(default)]
-    pub(crate) kadmin: KadminSettings,
     #[serde(default)]
     pub(crate) admin: AdminSettings,
     #[serde(default)]
@@ -64,20 +64,6 @@ pub(crate) struct Config {
     pub(crate) audit: AuditSettings,
     #[serde(default)]
     pub(crate) log: LogSettings,
-}
-
-/// Section `[kadmin]`: administration by kadmin's protocol.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct KadminSettings {
-    /// The access list, in the syntax of MIT's kadm5.acl. Default: none, so that everyone may change his own password alone.
-    pub(crate) acl: Option<PathBuf>,
-}
-
-impl KadminSettings {
-    pub(crate) fn access_list(&self) -> AccessListSource {
-        self.acl.clone().map_or(AccessListSource::Empty, AccessListSource::File)
-    }
 }
 
 /// Section `[admin]`: the admin API of this machine.
@@ -97,6 +83,10 @@ impl Config {
         if let Some(kpasswd) = &self.kpasswd {
             ensure!(!kpasswd.addresses.is_empty(), "kpasswd.addresses: give at least one, such as \"0.0.0.0:10464\"");
         }
+        if let Some(kadmin) = &self.kadmin {
+            ensure!(!kadmin.addresses.is_empty(), "kadmin.addresses: give at least one, such as \"0.0.0.0:10749\"");
+            ensure!(kadmin.idle.0 > 0, "kadmin.idle: must be at least \"1s\"");
+        }
         cluster::check(self.cluster.as_ref(), self.enrolment.as_ref())?;
         ensure!(self.store.cache_capacity > 0, "store.cache_capacity: must be at least 1");
         Ok(())
@@ -105,6 +95,12 @@ impl Config {
     /// Returns the file of Kennel's own certificate authority, in the same folder as the store.
     pub(crate) fn authority(&self) -> PathBuf {
         self.store.path.with_file_name("tls-ca.pem")
+    }
+
+    /// Returns where the access list of kadmin comes from.
+    pub(crate) fn access_list(&self) -> AccessListSource {
+        let acl = self.kadmin.as_ref().and_then(|kadmin| kadmin.acl.clone());
+        acl.map_or(AccessListSource::Empty, AccessListSource::File)
     }
 
     /// Returns the path of the admin API's Unix socket, in the same folder as the store by default.

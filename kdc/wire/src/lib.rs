@@ -12,6 +12,10 @@
 //! | [`admin`] | the bodies of the admin API |
 //! | [`master_key`] | the bodies of the admin API about the master key |
 //! | [`source`] | who shares a limit |
+//! | [`xdr`] | the primitives of XDR (RFC 4506), read with a limit for each size |
+//! | [`rpc`] | ONC RPC (RFC 5531) over TCP, with RPCSEC_GSS (RFC 2203) |
+//! | [`gss`] | the tokens of the Kerberos mechanism of GSS-API (RFC 4121) |
+//! | [`kadm5`] | the procedures of kadmin's protocol |
 //! | [`krb5_conf`] | the krb5.conf of clients, written |
 
 pub mod admin;
@@ -19,12 +23,16 @@ pub mod ccache;
 pub mod der;
 pub mod enrol;
 pub mod frame;
+pub mod gss;
+pub mod kadm5;
 pub mod keytab;
 pub mod kpasswd;
 pub mod krb5_conf;
 pub mod master_key;
 pub mod message;
+pub mod rpc;
 pub mod source;
+pub mod xdr;
 
 mod error;
 mod file;
