@@ -132,7 +132,7 @@ fn cve_2024_37370_and_37371_tokens_whose_lengths_were_changed_are_refused() -> R
     let original = root.session.call_with(Procedure::Init.number(), &VERSION, &mut OsRng);
     // The Wrap token begins behind its count, with 05 04.
     let body = original.len() - call::Call::decode(&original)?.arguments.len();
-    for (at, value) in [(body + 4 + 4, 0xff), (body + 4 + 5, 8), (body + 4 + 6, 0x7f), (body + 3, 9)] {
+    for (at, value) in [(body + 4 + 4, 0xff), (body + 4 + 5, 8), (body + 4 + 7, 5), (body + 3, 9)] {
         let mut root = Administrator::log_in(&setting, ROOT, ADMIN)?;
         let mut message = root.session.call_with(Procedure::Init.number(), &VERSION, &mut OsRng);
         message[at] = value;
