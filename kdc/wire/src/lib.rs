@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`der`] | the strict DER gate in front of every decoder, and the writer that builds messages back to front |
 //! | [`message`] | the messages and types of RFC 4120 |
+//! | [`kpasswd`] | the password protocol (RFC 3244) |
 //! | [`frame`] | the length prefix of Kerberos over TCP (RFC 4120, section 7.2.2) |
 //! | [`keytab`] | MIT keytab files, version 2 |
 //! | [`ccache`] | FILE credential caches, version 4 |
@@ -19,6 +20,7 @@ pub mod der;
 pub mod enrol;
 pub mod frame;
 pub mod keytab;
+pub mod kpasswd;
 pub mod krb5_conf;
 pub mod master_key;
 pub mod message;
