@@ -13,6 +13,7 @@ mod heimdal;
 mod initial;
 mod keytab_change;
 mod lifetimes;
+mod mit_import;
 mod names;
 mod old;
 mod services;
