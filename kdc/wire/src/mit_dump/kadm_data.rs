@@ -61,7 +61,8 @@ fn key(reader: &mut Reader<'_>) -> Result<DumpKey, WireError> {
     let (parts, kvno) = (reader.u32()?, reader.u32()?);
     let (enctype, salt_kind) = (reader.i32()?, reader.i32()?);
     // The lengths again.
-    (reader.u32()?, reader.u32()?);
+    reader.u32()?;
+    reader.u32()?;
     let (sealed, salt) = (opaque(reader)?.to_vec(), opaque(reader)?.to_vec());
     let salt = (parts > 1).then_some(DumpSalt { kind: salt_kind, octets: salt });
     Ok(DumpKey { kvno, enctype, sealed, salt })
