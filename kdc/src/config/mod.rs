@@ -28,7 +28,7 @@ mod tests;
 
 use crate::config::audit::AuditSettings;
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
-use crate::config::listen::{LimitSettings, ListenSettings};
+use crate::config::listen::{KadminSettings, LimitSettings, ListenSettings};
 use crate::config::log::LogSettings;
 use crate::config::realm::RealmSettings;
 use crate::config::store::StoreSettings;
@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) listen: ListenSettings,
     /// `None` where nobody can change a password over the network.
     pub(crate) kpasswd: Option<ListenSettings>,
+    /// `None` where nobody can administer the realm over the network.
+    pub(crate) kadmin: Option<KadminSettings>,
     /// `None` where the realm has no cluster.
     pub(crate) cluster: Option<ClusterSettings>,
     /// `None` where pods cannot enrol.
@@ -77,6 +79,10 @@ impl Config {
         ensure!(!self.listen.addresses.is_empty(), "listen.addresses: give at least one, such as \"0.0.0.0:10088\"");
         if let Some(kpasswd) = &self.kpasswd {
             ensure!(!kpasswd.addresses.is_empty(), "kpasswd.addresses: give at least one, such as \"0.0.0.0:10464\"");
+        }
+        if let Some(kadmin) = &self.kadmin {
+            ensure!(!kadmin.addresses.is_empty(), "kadmin.addresses: give at least one, such as \"0.0.0.0:10749\"");
+            ensure!(kadmin.idle.0 > 0, "kadmin.idle: must be at least \"1s\"");
         }
         cluster::check(self.cluster.as_ref(), self.enrolment.as_ref())?;
         ensure!(self.store.cache_capacity > 0, "store.cache_capacity: must be at least 1");

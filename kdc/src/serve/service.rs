@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::config::audit::AuditSettings;
 use crate::config::listen::LimitSettings;
+use crate::config::values::Seconds;
 use crate::endpoints::admin_api::api::AdminApi;
 use crate::endpoints::admin_api::callers::Callers;
 use crate::endpoints::admin_api::dump;
@@ -11,6 +12,7 @@ use crate::endpoints::admin_api::pairs_file::PairsKeeper;
 use crate::endpoints::admin_api::rotation::KeyApi;
 use crate::endpoints::admin_api::router::AdminRouter;
 use crate::endpoints::health::{Check, Measure, router};
+use crate::endpoints::kadmin::KadminEndpoint;
 use crate::endpoints::kdc::KdcEndpoint;
 use crate::endpoints::kpasswd::PasswordEndpoint;
 use crate::serve::cluster::{ClusterParts, Lost, RunningCluster, SharedParts};
@@ -22,10 +24,14 @@ use kennel_core::access::table::AccessTable;
 use kennel_core::access::{AccessIndex, AccessPolicy, AllowAll};
 use kennel_core::pods::{NoCluster, Pods};
 use kennel_core::realm::Realm;
-use kennel_listen::{ApartServer, BoundSockets, HttpListener, HttpServer, LocalListener, Respond, RunningSockets};
+use kennel_listen::{
+    ApartServer, BoundSockets, Framing, HttpListener, HttpServer, ListenLimits, LocalListener, Respond, RunningSockets,
+};
 use kennel_store::administration::Administration;
 use kennel_store::{EntryCache, PrincipalStore};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Sockets that are bound before anything is made.
@@ -33,6 +39,23 @@ pub(crate) struct Bound {
     pub(crate) kdc: BoundSockets,
     /// `None` where nobody can change a password over the network.
     pub(crate) kpasswd: Option<BoundSockets>,
+    /// `None` where nobody can administer the realm over the network.
+    pub(crate) kadmin: Option<KadminSockets>,
+}
+
+/// Sockets of kadmin.
+pub(crate) struct KadminSockets {
+    sockets: BoundSockets,
+    /// Time for which a client may say nothing between two calls.
+    idle: Duration,
+}
+
+impl KadminSockets {
+    /// Binds each address, over TCP alone.
+    pub(crate) fn bind(addresses: &[SocketAddr], idle: Seconds) -> anyhow::Result<KadminSockets> {
+        let sockets = BoundSockets::bind_tcp(addresses, Framing::RecordMarking)?;
+        Ok(KadminSockets { sockets, idle: idle.duration() })
+    }
 }
 
 /// The parts of a service, prepared and not started.
@@ -96,20 +119,27 @@ impl Service {
         let logins = Arc::new(LoginBook::default());
         let live = Live::new(parts.realm, access, pods).guarding_logins(logins.clone());
         let live = Arc::new(if parts.cluster.is_some() { live.awaiting_access() } else { live });
+        let administration = administration(&live, &cache, &logins, &audit);
         let (trail, heartbeat) = (audit.clone(), Heartbeat::start());
         let endpoint = KdcEndpoint::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);
-        let mut sockets = vec![serve(bound.kdc, endpoint, limits, "kerberos")?];
+        let listen = limits.build();
+        let mut sockets = vec![serve(bound.kdc, endpoint, &listen, "kerberos")?];
         if let Some(bound) = bound.kpasswd {
-            let administration = Arc::new(Administration::new(cache.clone()));
             let endpoint = PasswordEndpoint::new(
                 live.clone(),
                 cache.clone(),
-                administration,
+                administration.clone(),
                 logins.clone(),
                 audit.clone(),
                 limits.udp_reply_limit,
             );
-            sockets.push(serve(bound, endpoint, limits, "kpasswd")?);
+            sockets.push(serve(bound, endpoint, &listen, "kpasswd")?);
+        }
+        if let Some(KadminSockets { sockets: bound, idle }) = bound.kadmin {
+            let endpoint = KadminEndpoint::new(live.clone(), cache.clone(), administration, audit.clone(), idle);
+            // A script may have any number of calls, and its `kadmin` does not connect again.
+            let listen = ListenLimits { tcp_requests: u32::MAX, ..listen };
+            sockets.push(serve(bound, endpoint, &listen, "kadmin")?);
         }
         let census = Arc::new(Census::default());
         let life = vec![Check { name: "requests are served", holds: Box::new(move || heartbeat.beats()) }];
@@ -196,13 +226,25 @@ impl Service {
 fn serve(
     bound: BoundSockets,
     endpoint: impl Respond,
-    limits: &LimitSettings,
+    limits: &ListenLimits,
     protocol: &'static str,
 ) -> anyhow::Result<RunningSockets> {
     let addresses = bound.addresses().to_vec();
-    let sockets = bound.serve(&Arc::new(endpoint), &limits.build())?;
-    tracing::info!(?addresses, protocol, "listening on UDP and TCP");
+    let sockets = bound.serve(&Arc::new(endpoint), limits)?;
+    tracing::info!(?addresses, protocol, "listening");
     Ok(sockets)
+}
+
+/// Returns what performs the operations of administration, for every listener.
+fn administration(
+    live: &Arc<Live>,
+    cache: &Arc<EntryCache>,
+    logins: &Arc<LoginBook>,
+    audit: &Audit,
+) -> Arc<Administration> {
+    let live = live.clone();
+    let administration = Administration::new(cache.clone(), Arc::new(move || live.realm()));
+    Arc::new(administration.with_logins(logins.clone()).with_trail(Arc::new(audit.clone())))
 }
 
 /// Returns what rotates the keys of a realm without a cluster, whose one process is the writer.
