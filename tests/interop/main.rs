@@ -14,6 +14,7 @@ mod initial;
 mod keytab_change;
 mod kpasswd;
 mod lifetimes;
+mod mit_import;
 mod names;
 mod old;
 mod services;

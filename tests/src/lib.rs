@@ -17,6 +17,7 @@
 //! | [`pods`] | waits for pods, and reports the reason where they do not become ready |
 //! | [`overlay`] | overlays of deploy/, as users write them |
 //! | [`prometheus`] | a real Prometheus, and the checks of rules and dashboard |
+//! | [`serve`] | a Kennel realm of `kennel-kdc serve`, whose store is there before |
 //! | [`once`] | values that are created once for all tests of a process |
 //! | [`process`] | processes that end with their value, commands that end in time |
 //! | [`memory`] | memory of a process |
@@ -48,3 +49,4 @@ pub mod ports;
 pub mod process;
 pub mod prometheus;
 pub mod realm;
+pub mod serve;
