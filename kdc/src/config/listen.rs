@@ -5,6 +5,7 @@ use anyhow::ensure;
 use kennel_listen::ListenLimits;
 use serde::Deserialize;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Section `[listen]`, `[kpasswd]` or `[metrics]`: addresses of one listener.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,6 +24,8 @@ pub(crate) struct KadminSettings {
     /// Time for which an administrator may say nothing between two calls. A stranger has no longer than `tcp_idle`.
     #[serde(default = "default_idle")]
     pub(crate) idle: Seconds,
+    /// The access list, in the syntax of MIT's kadm5.acl. Default: none, so that everyone may change his own password alone.
+    pub(crate) acl: Option<PathBuf>,
 }
 
 /// A quarter of an hour: people type.

@@ -8,11 +8,13 @@
 //! | [`store`] | the store of the principals and its master key |
 //! | [`listen`] | sockets and their limits |
 //! | [`cluster`] | the cluster that the KDC follows, and the API for its pods |
+//! | [`access_list`] | the access list of kadmin |
 //! | [`audit`] | the audit trail |
 //! | [`log`] | the log of the process |
 //! | [`values`] | types of values: durations, times, enctypes, passwords |
 //! | [`file`](mod@file) | reads TOML, with errors that name the file and the line |
 
+pub(crate) mod access_list;
 pub(crate) mod audit;
 pub(crate) mod cluster;
 pub(crate) mod file;
@@ -26,6 +28,7 @@ pub(crate) mod values;
 #[cfg(test)]
 mod tests;
 
+use crate::config::access_list::AccessListSource;
 use crate::config::audit::AuditSettings;
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
 use crate::config::listen::{KadminSettings, LimitSettings, ListenSettings};
@@ -92,6 +95,12 @@ impl Config {
     /// Returns the file of Kennel's own certificate authority, in the same folder as the store.
     pub(crate) fn authority(&self) -> PathBuf {
         self.store.path.with_file_name("tls-ca.pem")
+    }
+
+    /// Returns where the access list of kadmin comes from.
+    pub(crate) fn access_list(&self) -> AccessListSource {
+        let acl = self.kadmin.as_ref().and_then(|kadmin| kadmin.acl.clone());
+        acl.map_or(AccessListSource::Empty, AccessListSource::File)
     }
 
     /// Returns the path of the admin API's Unix socket, in the same folder as the store by default.

@@ -22,6 +22,7 @@ mod seed;
 mod self_test;
 
 use crate::cli::DevArgs;
+use crate::config::access_list::AccessListSource;
 use crate::config::audit::{AuditFormat, AuditSettings};
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings, default_authority_life, default_certificate_life};
 use crate::config::file;
@@ -177,6 +178,7 @@ async fn make_and_start(
         cache_capacity: CACHE_CAPACITY,
         cluster,
         master_key,
+        access_list: AccessListSource::Administrators,
         metrics: Some(metrics),
         admin: Some(LocalListener::bind(&folder.admin_socket())?),
     };

@@ -96,6 +96,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         cache_capacity: settings.cache_capacity,
         cluster,
         master_key: master_key.clone(),
+        access_list: config.access_list(),
         metrics,
         admin: Some(admin),
     };
@@ -115,7 +116,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
 }
 
 /// Waits for a signal to stop, or until this process must not go on, which is an error. Opens the files of the trail and of the log
-/// again at SIGHUP.
+/// again at SIGHUP, and reads the access list.
 pub(crate) async fn until_stopped(service: &Service, log: &Log, signals: &mut Signals) -> Result<(), Lost> {
     loop {
         tokio::select! {
@@ -127,6 +128,7 @@ pub(crate) async fn until_stopped(service: &Service, log: &Log, signals: &mut Si
                 Received::Reopen => {
                     log.reopen();
                     service.reopen_trail();
+                    service.read_access_list();
                     tracing::info!("SIGHUP: the files of the audit trail and of the log are opened again");
                 }
             },

@@ -1,9 +1,11 @@
 //! A running KDC: starts its parts in order and stops them in order.
 
 use crate::clock;
+use crate::config::access_list::AccessListSource;
 use crate::config::audit::AuditSettings;
 use crate::config::listen::LimitSettings;
 use crate::config::values::Seconds;
+use crate::endpoints::admin_api::administration::OperationApi;
 use crate::endpoints::admin_api::api::AdminApi;
 use crate::endpoints::admin_api::callers::Callers;
 use crate::endpoints::admin_api::dump;
@@ -68,6 +70,8 @@ pub(crate) struct Parts {
     pub(crate) cluster: Option<ClusterParts>,
     /// The master key of the store.
     pub(crate) master_key: Arc<MasterKeyRotation>,
+    /// Who may do what by kadmin.
+    pub(crate) access_list: AccessListSource,
     /// Sockets for metrics and health.
     pub(crate) metrics: Option<HttpListener>,
     /// The socket of the local administrator.
@@ -86,6 +90,9 @@ pub(crate) struct Service {
     /// cluster, one rotates.
     upkeep: JoinSet<()>,
     audit: AuditWriter,
+    administration: Arc<Administration>,
+    /// Where the access list of `administration` is read from again, and the realm of its names.
+    access_list: (AccessListSource, String),
     /// Keeps who asked for whom, where the realm has a cluster.
     pairs: Option<PairsKeeper>,
 }
@@ -98,6 +105,8 @@ impl Service {
         limits: &LimitSettings,
         audit: &AuditSettings,
     ) -> anyhow::Result<Service> {
+        let access_list = (parts.access_list, parts.realm.name.clone());
+        let permitted = access_list.0.read(&access_list.1)?;
         let cache = EntryCache::open(parts.store, parts.cache_capacity).await?;
         let metrics = Arc::new(Metrics::new());
         let decisions = parts.cluster.as_ref().map(|cluster| cluster.decisions(&parts.realm.name, metrics.clone()));
@@ -120,6 +129,8 @@ impl Service {
         let live = Live::new(parts.realm, access, pods).guarding_logins(logins.clone());
         let live = Arc::new(if parts.cluster.is_some() { live.awaiting_access() } else { live });
         let administration = administration(&live, &cache, &logins, &audit);
+        administration.set_access_list(permitted);
+        administration.finish_renamings(clock::now()).await?;
         let (trail, heartbeat) = (audit.clone(), Heartbeat::start());
         let endpoint = KdcEndpoint::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);
         let listen = limits.build();
@@ -136,7 +147,8 @@ impl Service {
             sockets.push(serve(bound, endpoint, &listen, "kpasswd")?);
         }
         if let Some(KadminSockets { sockets: bound, idle }) = bound.kadmin {
-            let endpoint = KadminEndpoint::new(live.clone(), cache.clone(), administration, audit.clone(), idle);
+            let endpoint =
+                KadminEndpoint::new(live.clone(), cache.clone(), administration.clone(), audit.clone(), idle);
             // A script may have any number of calls, and its `kadmin` does not connect again.
             let listen = ListenLimits { tcp_requests: u32::MAX, ..listen };
             sockets.push(serve(bound, endpoint, &listen, "kadmin")?);
@@ -163,7 +175,14 @@ impl Service {
             index,
             audit: audit.clone(),
         };
+        let operations = OperationApi {
+            live: live.clone(),
+            store: cache.clone(),
+            administration: administration.clone(),
+            index: keys.index.clone(),
+        };
         let api = AdminRouter {
+            operations: Arc::new(operations),
             decisions: Arc::new(AdminApi::new(live.clone(), decisions.clone(), explained)),
             keys: Arc::new(keys),
             master_key: parts.master_key.clone(),
@@ -183,7 +202,7 @@ impl Service {
         let router = router(metrics, measure, life, readiness);
         let metrics = parts.metrics.map(|listener| listener.serve_apart(router, "health")).transpose()?;
         upkeep.spawn(parts.master_key.run());
-        Ok(Service { sockets, cluster, admin, metrics, upkeep, audit: writer, pairs })
+        Ok(Service { sockets, cluster, admin, metrics, upkeep, audit: writer, administration, access_list, pairs })
     }
 
     /// Completes when this process must not go on.
@@ -197,6 +216,15 @@ impl Service {
     /// Goes on with the trail in a new file, where the old one was moved away.
     pub(crate) fn reopen_trail(&self) {
         self.audit.reopen();
+    }
+
+    /// Decides by the access list as its file is now; by the former one where that cannot be read.
+    pub(crate) fn read_access_list(&self) {
+        let (source, realm) = &self.access_list;
+        match source.read(realm) {
+            Ok(list) => self.administration.set_access_list(list),
+            Err(error) => tracing::error!(error = format!("{error:#}"), "the access list of kadmin stays as it was"),
+        }
     }
 
     /// Accepts no new requests, finishes those that have begun, and writes the last audit lines.
