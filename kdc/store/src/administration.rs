@@ -29,4 +29,20 @@ impl Administration {
         let (_, _, _) = (caller, operation, now);
         Err(AdminRefusal::NotSupported("administration comes with the next commit"))
     }
+
+    /// Performs one operation, also on a principal that objects of the cluster own. [`PrincipalChanges::force`] asks the same for
+    /// one change.
+    ///
+    /// [`PrincipalChanges::force`]: kennel_core::admin::operation::PrincipalChanges::force
+    ///
+    /// # Errors
+    /// Why nothing was changed.
+    pub async fn perform_forced(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        now: Timestamp,
+    ) -> Result<Answer, AdminRefusal> {
+        self.perform(caller, operation, now).await
+    }
 }
