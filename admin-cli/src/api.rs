@@ -57,6 +57,12 @@ impl AdminApi {
         self.ask(path, request.body(Body::from(serde_json::to_vec(body)?))?).await
     }
 
+    /// The octets of the answer to one order, as they come.
+    pub(crate) async fn octets(&self, path: &str, body: &impl Serialize) -> anyhow::Result<Body> {
+        let request = Request::post(path).header(CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(serde_json::to_vec(body)?))?).await
+    }
+
     async fn ask<T: DeserializeOwned>(&self, path: &str, request: Request<Body>) -> anyhow::Result<T> {
         let answer = tokio::time::timeout(ANSWER, async {
             let body = Limited::new(self.send(request).await?, LONGEST).collect().await;

@@ -22,7 +22,7 @@ mod source;
 mod state;
 mod table;
 
-use crate::commands::{access, audit, diff, explain, keys, master_key, render, rotate, status};
+use crate::commands::{access, audit, diff, dump, explain, keys, master_key, offline, render, rotate, status};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use std::process::ExitCode;
@@ -64,6 +64,14 @@ enum Command {
     /// The key that wraps every record of the KDC's store.
     #[command(subcommand)]
     MasterKey(MasterKey),
+    /// Writes the whole realm of a KDC on this machine into an encrypted file, while it serves.
+    Dump(dump::DumpArgs),
+    /// Puts a dump into the store of a KDC that does not run (kennel-kdc load).
+    #[command(disable_help_flag = true)]
+    Load(offline::OfflineArgs),
+    /// Imports a realm of MIT Kerberos or Heimdal into the store of a KDC that does not run (kennel-kdc import-mit).
+    #[command(disable_help_flag = true)]
+    ImportMit(offline::OfflineArgs),
     /// Prints the completions of a shell: source <(kennel completion bash)
     Completion {
         /// The shell.
@@ -121,6 +129,9 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
             Command::Rotate(args) => rotate::run(args).await,
             Command::MasterKey(MasterKey::Status(args)) => master_key::status(args).await,
             Command::MasterKey(MasterKey::Rotate(args)) => master_key::rotate(args).await,
+            Command::Dump(args) => dump::run(args).await,
+            Command::Load(args) => offline::run("load", args),
+            Command::ImportMit(args) => offline::run("import-mit", args),
             Command::Completion { shell } => {
                 clap_complete::generate(*shell, &mut Cli::command(), "kennel", &mut std::io::stdout());
                 Ok(ExitCode::SUCCESS)

@@ -59,6 +59,13 @@ pub(crate) struct KdcArgs {
     pub(super) as_account: Option<(String, String)>,
 }
 
+impl KdcArgs {
+    /// Whether a KDC on this machine is meant.
+    pub(crate) fn has_socket(&self) -> bool {
+        self.socket.is_some()
+    }
+}
+
 fn https(text: &str) -> Result<Uri, String> {
     let url: Uri = text.parse().map_err(|error| format!("no URL: {error}"))?;
     match (url.scheme_str(), url.host()) {

@@ -9,6 +9,7 @@
 //! | [`ticket_walk`] | as many TGS exchanges as a service ticket needs, across realms (RFC 6806, section 8) |
 //! | [`reply_checks`] | checks that a reply must pass (RFC 4120, sections 3.1.5 and 3.3.4) |
 //! | [`ap`] | AP-REQ and AP-REP, both sides (RFC 4120, section 3.2) |
+//! | [`kpasswd`] | changes of passwords (RFC 3244) |
 //! | [`options`] | options of a requested ticket: flags, times, enctypes, addresses |
 //! | [`secret`] | the password or keys with which a client proves its identity |
 //! | [`credentials`] | a ticket with its session key; credential cache files |
@@ -26,6 +27,7 @@ pub mod credentials;
 pub mod dangerous;
 pub mod fast;
 pub mod keytab;
+pub mod kpasswd;
 pub mod options;
 pub mod reply_checks;
 pub mod secret;

@@ -12,6 +12,8 @@ mod fast;
 mod fast_refusals;
 mod front_door;
 mod hostile;
+mod kpasswd;
+mod lockout;
 mod passwords;
 mod pods;
 mod realm;

@@ -1,4 +1,4 @@
-//! Sections `[listen]`, `[metrics]` and `[limits]`: sockets and their limits.
+//! Sections `[listen]`, `[kpasswd]`, `[metrics]` and `[limits]`: sockets and their limits.
 
 use crate::config::values::Seconds;
 use anyhow::ensure;
@@ -6,11 +6,11 @@ use kennel_listen::ListenLimits;
 use serde::Deserialize;
 use std::net::SocketAddr;
 
-/// Section `[listen]` or `[metrics]`: addresses of one listener.
+/// Section `[listen]`, `[kpasswd]` or `[metrics]`: addresses of one listener.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListenSettings {
-    /// Local addresses with ports. Each is served over UDP and TCP (`[listen]`) or HTTP (`[metrics]`).
+    /// Local addresses with ports. Each is served over UDP and TCP, or over HTTP (`[metrics]`).
     pub(crate) addresses: Vec<SocketAddr>,
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) realm: RealmSettings,
     pub(crate) store: StoreSettings,
     pub(crate) listen: ListenSettings,
+    /// `None` where nobody can change a password over the network.
+    pub(crate) kpasswd: Option<ListenSettings>,
     /// `None` where the realm has no cluster.
     pub(crate) cluster: Option<ClusterSettings>,
     /// `None` where pods cannot enrol.
@@ -73,6 +75,9 @@ impl Config {
         self.realm.build(self.realm_name()?)?;
         self.limits.check()?;
         ensure!(!self.listen.addresses.is_empty(), "listen.addresses: give at least one, such as \"0.0.0.0:10088\"");
+        if let Some(kpasswd) = &self.kpasswd {
+            ensure!(!kpasswd.addresses.is_empty(), "kpasswd.addresses: give at least one, such as \"0.0.0.0:10464\"");
+        }
         cluster::check(self.cluster.as_ref(), self.enrolment.as_ref())?;
         ensure!(self.store.cache_capacity > 0, "store.cache_capacity: must be at least 1");
         Ok(())

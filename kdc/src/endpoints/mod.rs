@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`kdc`] | AS and TGS, UDP and TCP |
+//! | [`kpasswd`] | changes of passwords, UDP and TCP |
 //! | [`enrolment`] | credentials for pods, HTTPS |
 //! | [`admin_api`] | `/v1/admin`: decisions, pairs, access, HTTPS on the listener of enrolment |
 //! | [`health`] | `/metrics`, `/livez`, `/readyz` |
@@ -15,3 +16,4 @@ pub(crate) mod enrolment;
 mod fair_queue;
 pub(crate) mod health;
 pub(crate) mod kdc;
+pub(crate) mod kpasswd;

@@ -37,7 +37,7 @@ use crate::serve::keys_in_use::KeysInUse;
 use crate::serve::lease::ServableCluster;
 use crate::serve::mark::{MarkFile, MarkKeeper};
 use crate::serve::master_key::MasterKeyRotation;
-use crate::serve::service::{Parts, Service};
+use crate::serve::service::{Bound, Parts, Service};
 use crate::serve::signals::{Received, Signals};
 use kennel_core::realm::Realm;
 use kennel_listen::{BoundSockets, HttpListener, LocalListener};
@@ -52,6 +52,8 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     // Binds before any file is created, so that a port in use changes nothing.
     let bound = BoundSockets::bind(&config.listen.addresses, config.limits.udp_threads)?;
+    let kpasswd = config.kpasswd.as_ref().map(|kpasswd| BoundSockets::bind(&kpasswd.addresses, 1)).transpose()?;
+    let bound = Bound { kdc: bound, kpasswd };
     let settings = &config.store;
     // The Lease of another process may take its time to run out.
     let servable = tokio::select! {

@@ -5,25 +5,35 @@ use crate::config::audit::AuditSettings;
 use crate::config::listen::LimitSettings;
 use crate::endpoints::admin_api::api::AdminApi;
 use crate::endpoints::admin_api::callers::Callers;
+use crate::endpoints::admin_api::dump;
 use crate::endpoints::admin_api::explain::ExplainedCluster;
 use crate::endpoints::admin_api::pairs_file::PairsKeeper;
 use crate::endpoints::admin_api::rotation::KeyApi;
 use crate::endpoints::admin_api::router::AdminRouter;
 use crate::endpoints::health::{Check, Measure, router};
 use crate::endpoints::kdc::KdcEndpoint;
+use crate::endpoints::kpasswd::PasswordEndpoint;
 use crate::serve::cluster::{ClusterParts, Lost, RunningCluster, SharedParts};
 use crate::serve::heartbeat::Heartbeat;
 use crate::serve::master_key::MasterKeyRotation;
 use kennel_audit::{Audit, AuditWriter, Metrics};
-use kennel_controller::{Census, Live, RotationBook, RotationPolicies, Rotator, RotatorParts};
+use kennel_controller::{Census, Live, LoginBook, RotationBook, RotationPolicies, Rotator, RotatorParts};
 use kennel_core::access::table::AccessTable;
 use kennel_core::access::{AccessIndex, AccessPolicy, AllowAll};
 use kennel_core::pods::{NoCluster, Pods};
 use kennel_core::realm::Realm;
-use kennel_listen::{ApartServer, BoundSockets, HttpListener, HttpServer, LocalListener, RunningSockets};
+use kennel_listen::{ApartServer, BoundSockets, HttpListener, HttpServer, LocalListener, Respond, RunningSockets};
+use kennel_store::administration::Administration;
 use kennel_store::{EntryCache, PrincipalStore};
 use std::sync::Arc;
 use tokio::task::JoinSet;
+
+/// Sockets that are bound before anything is made.
+pub(crate) struct Bound {
+    pub(crate) kdc: BoundSockets,
+    /// `None` where nobody can change a password over the network.
+    pub(crate) kpasswd: Option<BoundSockets>,
+}
 
 /// The parts of a service, prepared and not started.
 pub(crate) struct Parts {
@@ -43,7 +53,7 @@ pub(crate) struct Parts {
 
 /// A running KDC.
 pub(crate) struct Service {
-    sockets: RunningSockets,
+    sockets: Vec<RunningSockets>,
     cluster: Option<RunningCluster>,
     /// The admin API on its Unix socket.
     admin: Option<HttpServer>,
@@ -61,7 +71,7 @@ impl Service {
     /// Starts the parts, and serves on the bound sockets.
     pub(crate) async fn start(
         parts: Parts,
-        bound: BoundSockets,
+        bound: Bound,
         limits: &LimitSettings,
         audit: &AuditSettings,
     ) -> anyhow::Result<Service> {
@@ -83,13 +93,24 @@ impl Service {
             (None, Some(access)) => access,
             (None, None) => Arc::new(AllowAll),
         };
-        let live = Live::new(parts.realm, access, pods);
+        let logins = Arc::new(LoginBook::default());
+        let live = Live::new(parts.realm, access, pods).guarding_logins(logins.clone());
         let live = Arc::new(if parts.cluster.is_some() { live.awaiting_access() } else { live });
-        let addresses = bound.addresses().to_vec();
         let (trail, heartbeat) = (audit.clone(), Heartbeat::start());
         let endpoint = KdcEndpoint::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);
-        let sockets = bound.serve(&Arc::new(endpoint), &limits.build())?;
-        tracing::info!(?addresses, "listening on UDP and TCP");
+        let mut sockets = vec![serve(bound.kdc, endpoint, limits, "kerberos")?];
+        if let Some(bound) = bound.kpasswd {
+            let administration = Arc::new(Administration::new(cache.clone()));
+            let endpoint = PasswordEndpoint::new(
+                live.clone(),
+                cache.clone(),
+                administration,
+                logins.clone(),
+                audit.clone(),
+                limits.udp_reply_limit,
+            );
+            sockets.push(serve(bound, endpoint, limits, "kpasswd")?);
+        }
         let census = Arc::new(Census::default());
         let life = vec![Check { name: "requests are served", holds: Box::new(move || heartbeat.beats()) }];
         let readiness = readiness(parts.cluster.as_ref(), trail.clone());
@@ -98,6 +119,7 @@ impl Service {
         if parts.metrics.is_some() {
             upkeep.spawn(census.follow(cache.clone()));
         }
+        upkeep.spawn(logins.follow(cache.clone()));
         let book = Arc::new(RotationBook::default());
         upkeep.spawn(book.clone().follow(cache.clone()));
         let explained =
@@ -116,7 +138,8 @@ impl Service {
             keys: Arc::new(keys),
             master_key: parts.master_key.clone(),
         };
-        let admin = parts.admin.map(|listener| listener.serve(api.routes(Callers::Local))).transpose()?;
+        let local = api.routes(Callers::Local).merge(dump::router(cache.clone(), live.name()));
+        let admin = parts.admin.map(|listener| listener.serve(local)).transpose()?;
         let cluster = match parts.cluster.zip(decisions) {
             Some((cluster, decisions)) => {
                 let shared = SharedParts { live, cache, book, audit, metrics: metrics.clone() };
@@ -156,7 +179,9 @@ impl Service {
         }
         drop(self.metrics);
         self.upkeep.shutdown().await;
-        self.sockets.stop().await;
+        for sockets in self.sockets {
+            sockets.stop().await;
+        }
         if tokio::task::spawn_blocking(|| self.audit.stop()).await.is_err() {
             tracing::error!("the audit trail did not end properly: its last lines may be missing");
         }
@@ -165,6 +190,19 @@ impl Service {
             pairs.stop().await;
         }
     }
+}
+
+/// Serves one protocol on its sockets.
+fn serve(
+    bound: BoundSockets,
+    endpoint: impl Respond,
+    limits: &LimitSettings,
+    protocol: &'static str,
+) -> anyhow::Result<RunningSockets> {
+    let addresses = bound.addresses().to_vec();
+    let sockets = bound.serve(&Arc::new(endpoint), &limits.build())?;
+    tracing::info!(?addresses, protocol, "listening on UDP and TCP");
+    Ok(sockets)
 }
 
 /// Returns what rotates the keys of a realm without a cluster, whose one process is the writer.

@@ -4,12 +4,15 @@
 //! |---|---|
 //! | [`der`] | the strict DER gate in front of every decoder, and the writer that builds messages back to front |
 //! | [`message`] | the messages and types of RFC 4120 |
+//! | [`kpasswd`] | the password protocol (RFC 3244) |
 //! | [`frame`] | the length prefix of Kerberos over TCP (RFC 4120, section 7.2.2) |
 //! | [`keytab`] | MIT keytab files, version 2 |
 //! | [`ccache`] | FILE credential caches, version 4 |
 //! | [`enrol`] | the bodies of the enrolment API |
 //! | [`admin`] | the bodies of the admin API |
 //! | [`master_key`] | the bodies of the admin API about the master key |
+//! | [`mit_dump`] | dumps of a realm of MIT Kerberos or Heimdal, and the stash of its master key |
+//! | [`realm_dump`] | the bodies of the admin API about whole realms |
 //! | [`source`] | who shares a limit |
 //! | [`krb5_conf`] | the krb5.conf of clients, written |
 
@@ -19,9 +22,12 @@ pub mod der;
 pub mod enrol;
 pub mod frame;
 pub mod keytab;
+pub mod kpasswd;
 pub mod krb5_conf;
 pub mod master_key;
 pub mod message;
+pub mod mit_dump;
+pub mod realm_dump;
 pub mod source;
 
 mod error;

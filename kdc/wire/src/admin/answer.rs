@@ -21,7 +21,7 @@ pub enum AdminAnswer {
     },
     /// Keys, newest version first.
     Keys {
-        /// Name of the principal, canonical.
+        /// The principal, as the request named it.
         principal: String,
         /// The versions.
         versions: Vec<AdminKeyVersion>,
