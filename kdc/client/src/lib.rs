@@ -17,6 +17,8 @@
 //! | [`time`] | the offset between the KDC's clock and the local clock |
 //! | `error`, `fault` | why an exchange fails, and the reasons inside |
 //! | [`transport`] | requests to KDCs over UDP and TCP (RFC 4120, section 7.2) |
+//! | [`gss`] | the initiator of GSS-API (RFC 4121) |
+//! | [`kadmin`] | kadmin's protocol, for tests |
 //! | [`fast`] | FAST: armor, and requests inside it (RFC 6113), for tests |
 //! | [`dangerous`] | requests that are wrong on purpose, for tests |
 
@@ -26,6 +28,8 @@ pub mod client;
 pub mod credentials;
 pub mod dangerous;
 pub mod fast;
+pub mod gss;
+pub mod kadmin;
 pub mod keytab;
 pub mod kpasswd;
 pub mod options;

@@ -5,6 +5,7 @@ use crate::as_exchange;
 use crate::as_exchange::ReceivedAsRequest;
 use crate::as_exchange::armored::ArmoredAsRequest;
 use crate::as_exchange::request::AsRequest;
+use crate::bindings::pod_lives;
 use crate::context::{Context, ErrorReply};
 use crate::enrolment::pod_ticket::PodTicket;
 use crate::entry::Entry;
@@ -92,6 +93,14 @@ impl Kdc {
     #[must_use]
     pub fn realm(&self) -> &Realm {
         &self.rules.realm
+    }
+
+    /// Checks that the pod of a ticket lives, outside of this KDC's own exchanges: the ticket ends with it.
+    ///
+    /// # Errors
+    /// [`Refusal::PodGone`].
+    pub fn check_pod(&self, pod: Option<&PodRef>) -> Result<(), Refusal> {
+        pod_lives(pod, &self.rules)
     }
 
     /// Who may have tickets for whom.

@@ -21,6 +21,8 @@
 //! | [`keytab`] | from records to a keytab, with aliases |
 //! | [`rotation`] | when keys change, step by step; who holds them |
 //! | [`admin`] | administration: the operations of kadmin, the admin API and the CLI |
+//! | [`kadm5`] | kadmin's protocol: its procedures as operations of administration |
+//! | [`gss`] | GSS-API (RFC 4121): acceptor, context, and RPCSEC_GSS on top |
 //! | [`password_policy`] | policies: rules for passwords and failed attempts |
 //! | [`lockout`] | who is locked out after failed attempts |
 //! | [`kpasswd`] | the password protocol: requests, verified, and their answers |
@@ -43,6 +45,8 @@ pub mod ap_exchange;
 pub mod enrolment;
 pub mod entry;
 pub mod event;
+pub mod gss;
+pub mod kadm5;
 pub mod kdc;
 pub mod key_set;
 pub mod keytab;

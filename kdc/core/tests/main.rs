@@ -11,6 +11,7 @@ mod cross_realm;
 mod fast;
 mod fast_refusals;
 mod front_door;
+mod gss;
 mod hostile;
 mod kpasswd;
 mod lockout;

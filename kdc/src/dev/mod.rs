@@ -22,21 +22,23 @@ mod seed;
 mod self_test;
 
 use crate::cli::DevArgs;
+use crate::config::access_list::AccessListSource;
 use crate::config::audit::{AuditFormat, AuditSettings};
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings, default_authority_life, default_certificate_life};
 use crate::config::file;
+use crate::config::listen::default_idle;
 use crate::config::log::LogSettings;
 use crate::config::realm::warn_of_weakness;
 use crate::config::store::default_rewrap_rate;
 use crate::dev::files::{Folder, check_names};
 use crate::dev::manifests::Manifests;
 use crate::dev::plan::{Plan, SelfTestPair};
-use crate::dev::ports::{HTTPS, KPASSWD, METRICS};
+use crate::dev::ports::{HTTPS, KADMIN, KPASSWD, METRICS};
 use crate::dev::realm::{NameOutcome, PreparedName};
 use crate::serve::cluster::ClusterParts;
 use crate::serve::lease::ServableCluster;
 use crate::serve::master_key::MasterKeyRotation;
-use crate::serve::service::{Bound, Parts, Service};
+use crate::serve::service::{Bound, KadminSockets, Parts, Service};
 use crate::serve::signals::Signals;
 use crate::serve::store;
 use crate::serve::until_stopped;
@@ -73,7 +75,8 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
     // Binds before any file is created, so that a port in use changes nothing.
     let bound = BoundSockets::bind(&[args.socket(0)], plan.limits.udp_threads)?;
     let kpasswd = Some(BoundSockets::bind(&[args.socket(KPASSWD)], 1)?);
-    let bound = Bound { kdc: bound, kpasswd };
+    let kadmin = Some(KadminSockets::bind(&[args.socket(KADMIN)], default_idle())?);
+    let bound = Bound { kdc: bound, kpasswd, kadmin };
     let metrics = HttpListener::bind(&[args.socket(METRICS)])?;
     let sockets = DevSockets { bound, metrics };
     let folder = Folder::prepare(&args.dir)?;
@@ -175,6 +178,7 @@ async fn make_and_start(
         cache_capacity: CACHE_CAPACITY,
         cluster,
         master_key,
+        access_list: AccessListSource::Administrators,
         metrics: Some(metrics),
         admin: Some(LocalListener::bind(&folder.admin_socket())?),
     };

@@ -1,8 +1,11 @@
 //! A running KDC: starts its parts in order and stops them in order.
 
 use crate::clock;
+use crate::config::access_list::AccessListSource;
 use crate::config::audit::AuditSettings;
 use crate::config::listen::LimitSettings;
+use crate::config::values::Seconds;
+use crate::endpoints::admin_api::administration::OperationApi;
 use crate::endpoints::admin_api::api::AdminApi;
 use crate::endpoints::admin_api::callers::Callers;
 use crate::endpoints::admin_api::dump;
@@ -11,6 +14,7 @@ use crate::endpoints::admin_api::pairs_file::PairsKeeper;
 use crate::endpoints::admin_api::rotation::KeyApi;
 use crate::endpoints::admin_api::router::AdminRouter;
 use crate::endpoints::health::{Check, Measure, router};
+use crate::endpoints::kadmin::KadminEndpoint;
 use crate::endpoints::kdc::KdcEndpoint;
 use crate::endpoints::kpasswd::PasswordEndpoint;
 use crate::serve::cluster::{ClusterParts, Lost, RunningCluster, SharedParts};
@@ -22,10 +26,14 @@ use kennel_core::access::table::AccessTable;
 use kennel_core::access::{AccessIndex, AccessPolicy, AllowAll};
 use kennel_core::pods::{NoCluster, Pods};
 use kennel_core::realm::Realm;
-use kennel_listen::{ApartServer, BoundSockets, HttpListener, HttpServer, LocalListener, Respond, RunningSockets};
+use kennel_listen::{
+    ApartServer, BoundSockets, Framing, HttpListener, HttpServer, ListenLimits, LocalListener, Respond, RunningSockets,
+};
 use kennel_store::administration::Administration;
 use kennel_store::{EntryCache, PrincipalStore};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Sockets that are bound before anything is made.
@@ -33,6 +41,23 @@ pub(crate) struct Bound {
     pub(crate) kdc: BoundSockets,
     /// `None` where nobody can change a password over the network.
     pub(crate) kpasswd: Option<BoundSockets>,
+    /// `None` where nobody can administer the realm over the network.
+    pub(crate) kadmin: Option<KadminSockets>,
+}
+
+/// Sockets of kadmin.
+pub(crate) struct KadminSockets {
+    sockets: BoundSockets,
+    /// Time for which a client may say nothing between two calls.
+    idle: Duration,
+}
+
+impl KadminSockets {
+    /// Binds each address, over TCP alone.
+    pub(crate) fn bind(addresses: &[SocketAddr], idle: Seconds) -> anyhow::Result<KadminSockets> {
+        let sockets = BoundSockets::bind_tcp(addresses, Framing::RecordMarking)?;
+        Ok(KadminSockets { sockets, idle: idle.duration() })
+    }
 }
 
 /// The parts of a service, prepared and not started.
@@ -45,6 +70,8 @@ pub(crate) struct Parts {
     pub(crate) cluster: Option<ClusterParts>,
     /// The master key of the store.
     pub(crate) master_key: Arc<MasterKeyRotation>,
+    /// Who may do what by kadmin.
+    pub(crate) access_list: AccessListSource,
     /// Sockets for metrics and health.
     pub(crate) metrics: Option<HttpListener>,
     /// The socket of the local administrator.
@@ -63,6 +90,9 @@ pub(crate) struct Service {
     /// cluster, one rotates.
     upkeep: JoinSet<()>,
     audit: AuditWriter,
+    administration: Arc<Administration>,
+    /// Where the access list of `administration` is read from again, and the realm of its names.
+    access_list: (AccessListSource, String),
     /// Keeps who asked for whom, where the realm has a cluster.
     pairs: Option<PairsKeeper>,
 }
@@ -75,6 +105,8 @@ impl Service {
         limits: &LimitSettings,
         audit: &AuditSettings,
     ) -> anyhow::Result<Service> {
+        let access_list = (parts.access_list, parts.realm.name.clone());
+        let permitted = access_list.0.read(&access_list.1)?;
         let cache = EntryCache::open(parts.store, parts.cache_capacity).await?;
         let metrics = Arc::new(Metrics::new());
         let decisions = parts.cluster.as_ref().map(|cluster| cluster.decisions(&parts.realm.name, metrics.clone()));
@@ -96,20 +128,30 @@ impl Service {
         let logins = Arc::new(LoginBook::default());
         let live = Live::new(parts.realm, access, pods).guarding_logins(logins.clone());
         let live = Arc::new(if parts.cluster.is_some() { live.awaiting_access() } else { live });
+        let administration = administration(&live, &cache, &logins, &audit);
+        administration.set_access_list(permitted);
+        administration.finish_renamings(clock::now()).await?;
         let (trail, heartbeat) = (audit.clone(), Heartbeat::start());
         let endpoint = KdcEndpoint::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);
-        let mut sockets = vec![serve(bound.kdc, endpoint, limits, "kerberos")?];
+        let listen = limits.build();
+        let mut sockets = vec![serve(bound.kdc, endpoint, &listen, "kerberos")?];
         if let Some(bound) = bound.kpasswd {
-            let administration = Arc::new(Administration::new(cache.clone()));
             let endpoint = PasswordEndpoint::new(
                 live.clone(),
                 cache.clone(),
-                administration,
+                administration.clone(),
                 logins.clone(),
                 audit.clone(),
                 limits.udp_reply_limit,
             );
-            sockets.push(serve(bound, endpoint, limits, "kpasswd")?);
+            sockets.push(serve(bound, endpoint, &listen, "kpasswd")?);
+        }
+        if let Some(KadminSockets { sockets: bound, idle }) = bound.kadmin {
+            let endpoint =
+                KadminEndpoint::new(live.clone(), cache.clone(), administration.clone(), audit.clone(), idle);
+            // A script may have any number of calls, and its `kadmin` does not connect again.
+            let listen = ListenLimits { tcp_requests: u32::MAX, ..listen };
+            sockets.push(serve(bound, endpoint, &listen, "kadmin")?);
         }
         let census = Arc::new(Census::default());
         let life = vec![Check { name: "requests are served", holds: Box::new(move || heartbeat.beats()) }];
@@ -133,7 +175,14 @@ impl Service {
             index,
             audit: audit.clone(),
         };
+        let operations = OperationApi {
+            live: live.clone(),
+            store: cache.clone(),
+            administration: administration.clone(),
+            index: keys.index.clone(),
+        };
         let api = AdminRouter {
+            operations: Arc::new(operations),
             decisions: Arc::new(AdminApi::new(live.clone(), decisions.clone(), explained)),
             keys: Arc::new(keys),
             master_key: parts.master_key.clone(),
@@ -153,7 +202,7 @@ impl Service {
         let router = router(metrics, measure, life, readiness);
         let metrics = parts.metrics.map(|listener| listener.serve_apart(router, "health")).transpose()?;
         upkeep.spawn(parts.master_key.run());
-        Ok(Service { sockets, cluster, admin, metrics, upkeep, audit: writer, pairs })
+        Ok(Service { sockets, cluster, admin, metrics, upkeep, audit: writer, administration, access_list, pairs })
     }
 
     /// Completes when this process must not go on.
@@ -167,6 +216,15 @@ impl Service {
     /// Goes on with the trail in a new file, where the old one was moved away.
     pub(crate) fn reopen_trail(&self) {
         self.audit.reopen();
+    }
+
+    /// Decides by the access list as its file is now; by the former one where that cannot be read.
+    pub(crate) fn read_access_list(&self) {
+        let (source, realm) = &self.access_list;
+        match source.read(realm) {
+            Ok(list) => self.administration.set_access_list(list),
+            Err(error) => tracing::error!(error = format!("{error:#}"), "the access list of kadmin stays as it was"),
+        }
     }
 
     /// Accepts no new requests, finishes those that have begun, and writes the last audit lines.
@@ -196,13 +254,25 @@ impl Service {
 fn serve(
     bound: BoundSockets,
     endpoint: impl Respond,
-    limits: &LimitSettings,
+    limits: &ListenLimits,
     protocol: &'static str,
 ) -> anyhow::Result<RunningSockets> {
     let addresses = bound.addresses().to_vec();
-    let sockets = bound.serve(&Arc::new(endpoint), &limits.build())?;
-    tracing::info!(?addresses, protocol, "listening on UDP and TCP");
+    let sockets = bound.serve(&Arc::new(endpoint), limits)?;
+    tracing::info!(?addresses, protocol, "listening");
     Ok(sockets)
+}
+
+/// Returns what performs the operations of administration, for every listener.
+fn administration(
+    live: &Arc<Live>,
+    cache: &Arc<EntryCache>,
+    logins: &Arc<LoginBook>,
+    audit: &Audit,
+) -> Arc<Administration> {
+    let live = live.clone();
+    let administration = Administration::new(cache.clone(), Arc::new(move || live.realm()));
+    Arc::new(administration.with_logins(logins.clone()).with_trail(Arc::new(audit.clone())))
 }
 
 /// Returns what rotates the keys of a realm without a cluster, whose one process is the writer.

@@ -22,12 +22,15 @@ use kennel_wire::message::{Principal, Timestamp};
 use rand_core::OsRng;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::Semaphore;
 
 #[cfg(test)]
 mod tests;
 
 /// Tries of an operation that others contend with.
 const ROUNDS: usize = 8;
+/// Operations that derive keys from a password at a time: whoever may change his own password shall not have all processors.
+const DERIVATIONS: usize = 2;
 
 /// The realm as it is now.
 pub type RealmNow = Arc<dyn Fn() -> Arc<Realm> + Send + Sync>;
@@ -39,6 +42,7 @@ pub struct Administration {
     access_list: RwLock<Arc<AccessList>>,
     logins: Arc<dyn LoginMemory>,
     trail: Arc<dyn AdminTrail>,
+    derivations: Semaphore,
 }
 
 impl Administration {
@@ -52,6 +56,7 @@ impl Administration {
             access_list: RwLock::default(),
             logins: Arc::new(NoLogins),
             trail: Arc::new(NoTrail),
+            derivations: Semaphore::new(DERIVATIONS),
         }
     }
 
@@ -199,7 +204,7 @@ impl Administration {
         let asker = asker(caller, facts.subject.as_deref(), forced, &realm.name);
         self.gather(restricted, &mut facts, &mut reads, &realm).await?;
         let unlocked = facts.subject.as_deref().filter(|_| operation.unlocks()).map(|record| record.principal.clone());
-        let plan = decide_apart(restricted, facts, asker, realm, now).await?;
+        let plan = self.decide(restricted, facts, asker, realm, now).await?;
         self.write(restricted, &plan, &mut reads).await?;
         unlocked.iter().for_each(|principal| self.logins.unlock(principal));
         Ok(plan)
@@ -229,6 +234,30 @@ impl Administration {
             facts.logins = self.logins.logins(&record.principal);
         }
         Ok(())
+    }
+
+    /// Decides; where keys are derived from a password, on a thread that no request waits for.
+    async fn decide(
+        &self,
+        operation: &Operation,
+        facts: Facts,
+        asker: Asker,
+        realm: Arc<Realm>,
+        now: Timestamp,
+    ) -> Result<Plan, AdminRefusal> {
+        if !operation.derives_keys() {
+            return decide(operation, &facts, &asker, &realm, now, &mut OsRng);
+        }
+        let _turn = self.derivations.acquire().await;
+        let operation = operation.clone();
+        let task = tokio::task::spawn_blocking(move || decide(&operation, &facts, &asker, &realm, now, &mut OsRng));
+        match task.await {
+            Ok(decided) => decided,
+            Err(error) => {
+                tracing::error!(%error, "an operation of administration ended without a decision");
+                Err(AdminRefusal::StoreUnavailable)
+            }
+        }
     }
 
     /// Writes a plan.
@@ -309,28 +338,6 @@ fn asker(caller: &Caller, subject: Option<&PrincipalRecord>, forced: bool, realm
         Caller::User { .. } | Caller::Local => false,
     };
     Asker { by: caller.name(realm), is_self, is_local: *caller == Caller::Local, forced }
-}
-
-/// Decides; where keys are derived from a password, on a thread that no request waits for.
-async fn decide_apart(
-    operation: &Operation,
-    facts: Facts,
-    asker: Asker,
-    realm: Arc<Realm>,
-    now: Timestamp,
-) -> Result<Plan, AdminRefusal> {
-    if !operation.derives_keys() {
-        return decide(operation, &facts, &asker, &realm, now, &mut OsRng);
-    }
-    let operation = operation.clone();
-    let task = tokio::task::spawn_blocking(move || decide(&operation, &facts, &asker, &realm, now, &mut OsRng));
-    match task.await {
-        Ok(decided) => decided,
-        Err(error) => {
-            tracing::error!(%error, "an operation of administration ended without a decision");
-            Err(AdminRefusal::StoreUnavailable)
-        }
-    }
 }
 
 /// What a round has read, by its revisions: writes replace exactly that.

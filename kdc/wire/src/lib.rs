@@ -14,6 +14,10 @@
 //! | [`mit_dump`] | dumps of a realm of MIT Kerberos or Heimdal, and the stash of its master key |
 //! | [`realm_dump`] | the bodies of the admin API about whole realms |
 //! | [`source`] | who shares a limit |
+//! | [`xdr`] | the primitives of XDR (RFC 4506), read with a limit for each size |
+//! | [`rpc`] | ONC RPC (RFC 5531) over TCP, with RPCSEC_GSS (RFC 2203) |
+//! | [`gss`] | the tokens of the Kerberos mechanism of GSS-API (RFC 4121) |
+//! | [`kadm5`] | the procedures of kadmin's protocol |
 //! | [`krb5_conf`] | the krb5.conf of clients, written |
 
 pub mod admin;
@@ -21,6 +25,8 @@ pub mod ccache;
 pub mod der;
 pub mod enrol;
 pub mod frame;
+pub mod gss;
+pub mod kadm5;
 pub mod keytab;
 pub mod kpasswd;
 pub mod krb5_conf;
@@ -28,7 +34,9 @@ pub mod master_key;
 pub mod message;
 pub mod mit_dump;
 pub mod realm_dump;
+pub mod rpc;
 pub mod source;
+pub mod xdr;
 
 mod error;
 mod file;

@@ -3,7 +3,7 @@
 use crate::admin::keys::{NewVersion, extract_keys, purge_keys, randomize_keys, refuse_locked_down, set_keys};
 use crate::admin::logins::Logins;
 use crate::admin::names::{Glob, check_new_name, check_not_needed, is_own_krbtgt};
-use crate::admin::operation::{Answer, Operation, Purge};
+use crate::admin::operation::{Answer, FirstKeys, Operation, Purge};
 use crate::admin::password::{check_min_life, check_new_password, password_changed};
 use crate::admin::policies::{changed_rules, check_policy_name, check_rules};
 use crate::admin::principals::{create, modify, refuse_owned, renamed, view};
@@ -107,7 +107,11 @@ impl Operation {
     /// Whether the decision derives keys from a password, which takes so long that nobody waits behind it.
     #[must_use]
     pub const fn derives_keys(&self) -> bool {
-        matches!(self, Operation::ChangePassword { .. } | Operation::CreatePrincipal(_))
+        match self {
+            Operation::ChangePassword { .. } => true,
+            Operation::CreatePrincipal(new) => matches!(new.keys, FirstKeys::Password(_)),
+            _ => false,
+        }
     }
 }
 

@@ -203,7 +203,110 @@ fn permissions(operation: &Operation) -> Vec<(Permission, Option<&Principal>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kennel_core::access::AllowAll;
     use kennel_core::admin::operation::KeyChange;
+    use kennel_core::pods::NoCluster;
+    use kennel_core::realm::Realm;
+    use kennel_listen::{HttpServer, LocalListener};
+    use kennel_store::{EntryCache, MemoryStore};
+    use serde_json::{Value, json};
+    use tempfile::TempDir;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+
+    /// The API on an admin socket.
+    struct Socket {
+        folder: TempDir,
+        _server: HttpServer,
+    }
+
+    impl Socket {
+        async fn start() -> Socket {
+            let cache = EntryCache::open(Arc::new(MemoryStore::new()), 16).await.unwrap();
+            let live = Arc::new(Live::new(Realm::new("R"), Arc::new(AllowAll), Arc::new(NoCluster)));
+            let realm = live.clone();
+            let administration = Arc::new(Administration::new(cache.clone(), Arc::new(move || realm.realm())));
+            let api = OperationApi { live, store: cache, administration, index: None };
+            let folder = tempfile::tempdir().unwrap();
+            let listener = LocalListener::bind(&folder.path().join("admin.sock")).unwrap();
+            let server = listener.serve(router(Arc::new(api), Callers::Local)).unwrap();
+            Socket { folder, _server: server }
+        }
+
+        /// Status and body of an answer.
+        async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+            let mut stream = UnixStream::connect(self.folder.path().join("admin.sock")).await.unwrap();
+            let body = body.to_string();
+            let request = format!(
+                "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n\
+                 Content-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+            (status, serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}")))
+        }
+
+        async fn principals(&self, body: Value) -> (u16, Value) {
+            self.post(path::PRINCIPALS, body).await
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_admin_socket_performs_operations_from_their_bodies() {
+        let socket = Socket::start().await;
+        let done = (200, json!({ "answer": "done" }));
+        let create = json!({ "operation": "create", "principal": "HTTP/web", "keys": "random" });
+        assert_eq!(socket.principals(create.clone()).await, done);
+        let (status, refused) = socket.principals(create).await;
+        assert_eq!((status, &refused["reason"], &refused["retryable"]), (409, &json!("Exists"), &json!(false)));
+        let alias = json!({ "operation": "createAlias", "alias": "HTTP/www", "principal": "HTTP/web" });
+        assert_eq!(socket.principals(alias).await, done);
+        let (_, listed) = socket.principals(json!({ "operation": "list", "pattern": "HTTP/*" })).await;
+        assert_eq!(listed, json!({ "answer": "names", "names": ["HTTP/web@R", "HTTP/www@R"] }));
+        let (_, keys) = socket.principals(json!({ "operation": "randomizeKeys", "principal": "HTTP/web" })).await;
+        assert_eq!((&keys["answer"], &keys["versions"][0]["kvno"]), (&json!("keys"), &json!(2)));
+        assert_eq!(keys["versions"][0]["keys"].as_array().unwrap().len(), 4);
+        let modify =
+            json!({ "operation": "modify", "principal": "HTTP/www", "settings": { "maxLife": 60, "set": ["LOCKED"] } });
+        assert_eq!(socket.principals(modify).await, done);
+        let (_, shown) = socket.principals(json!({ "operation": "get", "principal": "HTTP/web" })).await;
+        assert_eq!((&shown["maxLife"], &shown["attributes"]), (&json!(60), &json!(["LOCKED"])));
+        assert_eq!((&shown["modifiedBy"], &shown["maxRenewableLife"]), (&json!("root/admin@R"), &json!(604_800)));
+        assert!(shown["keys"][0].get("key").is_none());
+        let (_, rights) = socket.principals(json!({ "operation": "getPrivileges" })).await;
+        assert_eq!(rights["rights"], "admcilpse");
+        let (status, unknown) = socket.principals(json!({ "operation": "get", "principal": "nobody" })).await;
+        assert_eq!((status, &unknown["reason"]), (404, &json!("UnknownPrincipal")));
+        let (status, odd) = socket.principals(json!({ "operation": "sing" })).await;
+        assert_eq!((status, &odd["reason"]), (400, &json!("QueryMalformed")));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_policy_is_made_used_and_deleted_by_force() {
+        let socket = Socket::start().await;
+        let done = (200, json!({ "answer": "done" }));
+        let create = json!({ "operation": "create", "policy": "users", "settings": { "minLength": 9 } });
+        assert_eq!(socket.post(path::POLICIES, create).await, done);
+        let create = |password: &str| {
+            json!({
+                "operation": "create", "principal": "alice", "keys": { "password": password },
+                "enctypes": ["aes128-cts-hmac-sha1-96"], "settings": { "policy": "users" }
+            })
+        };
+        let (status, short) = socket.principals(create("c2VjcmV0")).await;
+        assert_eq!((status, &short["reason"]), (422, &json!("PasswordTooShort")));
+        assert_eq!(socket.principals(create("c2VjcmV0c2VjcmV0")).await, done);
+        let (_, policy) = socket.post(path::POLICIES, json!({ "operation": "get", "policy": "users" })).await;
+        assert_eq!((&policy["settings"]["minLength"], &policy["settings"]["history"]), (&json!(9), &json!(1)));
+        let delete = json!({ "operation": "delete", "policy": "users" });
+        let (status, used) = socket.post(path::POLICIES, delete.clone()).await;
+        assert_eq!((status, &used["reason"]), (409, &json!("PolicyInUse")));
+        assert_eq!(socket.post(&format!("{}?force=true", path::POLICIES), delete).await, done);
+    }
 
     fn name() -> Principal {
         Principal::parse("HTTP/web", "R").unwrap()

@@ -94,3 +94,72 @@ fn policy_info(policy: &PolicyRecord) -> PolicyInfo {
         modified_by: policy.modified_by.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoints::enrolment::api::OPENAPI;
+    use kennel_wire::admin::{KeyVersionState, NewKeyInfo, PrincipalSettings};
+    use serde::Serialize;
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    /// Checks that a body and its schema have the same fields.
+    fn same_fields(schema: &str, body: &impl Serialize) {
+        let document: Value = serde_json::from_str(OPENAPI).unwrap();
+        let properties = document["components"]["schemas"][schema]["properties"].as_object().unwrap();
+        let body = serde_json::to_value(body).unwrap();
+        let fields: BTreeSet<&String> = body.as_object().unwrap().keys().collect();
+        assert_eq!(properties.keys().collect::<BTreeSet<_>>(), fields, "{schema}");
+    }
+
+    fn text() -> Option<String> {
+        Some(String::new())
+    }
+
+    #[test]
+    fn the_document_has_the_fields_of_administration() {
+        let (word, blob) = (String::new, || Blob(Zeroizing::new(Vec::new())));
+        let state = KeyVersionState::Active;
+        let shown = ShownKeyInfo { kvno: 1, state, enctype: word(), special_salt: false };
+        same_fields("ShownKeyInfo", &shown);
+        let principal = PrincipalInfo {
+            principal: word(),
+            origin: word(),
+            attributes: Vec::new(),
+            max_life: 0,
+            max_renewable_life: 0,
+            expires: Some(0),
+            password_expires: Some(0),
+            last_password_change: Some(0),
+            policy: text(),
+            modified: 0,
+            modified_by: word(),
+            keys: vec![shown],
+            last_success: Some(0),
+            last_failure: Some(0),
+            failures: 0,
+        };
+        same_fields("PrincipalInfo", &principal);
+        let key = AdminKey { enctype: word(), enctype_number: 0, key: blob(), salt: text() };
+        same_fields("AdminKey", &key);
+        same_fields("AdminKeyVersion", &AdminKeyVersion { kvno: 1, state, keys: vec![key] });
+        same_fields("NewKeyInfo", &NewKeyInfo { enctype: word(), key: blob(), salt: text() });
+        let some = Some(Some(0));
+        let settings = PrincipalSettings {
+            set: vec![word()],
+            clear: vec![word()],
+            max_life: some,
+            max_renewable_life: some,
+            expires: Some(Some(0)),
+            password_expires: Some(Some(0)),
+            policy: Some(text()),
+            kvno: Some(1),
+            unlock: true,
+        };
+        same_fields("PrincipalSettings", &settings);
+        let policy = policy_info(&PolicyRecord::new("p", "R", Default::default(), Timestamp::default(), "a"));
+        same_fields("PolicySettings", &policy.settings);
+        same_fields("PolicyInfo", &policy);
+    }
+}
