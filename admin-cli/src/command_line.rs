@@ -64,7 +64,7 @@ pub(crate) fn write_manual(kennel: Command, folder: &Path) -> std::io::Result<()
 }
 
 /// Other names of the program, and the pages about them.
-const LINKS: [(&str, &str); 2] = [("kubectl-kennel", "kennel"), ("kennel-kadmin.local", "kennel-shell")];
+const LINKS: [(&str, &str); 1] = [("kubectl-kennel", "kennel")];
 
 fn write_pages(command: &Command, name: &str, folder: &Path) -> std::io::Result<()> {
     let page = clap_mangen::Man::new(command.clone().name(name.to_owned())).section(SECTION);

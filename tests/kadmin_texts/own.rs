@@ -74,6 +74,20 @@ fn aliases_are_made_where_mit_1_20_has_none() -> Result<()> {
     Ok(())
 }
 
+/// MIT's programs read ahead for an answer, and lose the lines behind it.
+#[test]
+fn lines_behind_an_answer_are_carried_out() -> Result<()> {
+    let sides = Sides::new()?;
+    let lines = "addprinc -randkey HTTP/a\ndelprinc HTTP/a\nno\ndelprinc HTTP/a\nyes\nlistprincs HTTP/a*\n";
+    let said = sides.run_kennel("kadmin.local", &[], lines)?.ok()?;
+    ensure!(said.stderr.contains("Principal \"HTTP/a@TEXTS.TEST\" not deleted\n"), "{said}");
+    ensure!(said.stdout.ends_with("kadmin.local:  listprincs HTTP/a*\nkadmin.local:  "), "{said}");
+    let key = "addent -key -p a -k 1 -e aes128-cts\n00112233445566778899aabbccddeeff\nl -k\n";
+    let said = sides.run_kennel("ktutil", &[], key)?.ok()?;
+    ensure!(said.stdout.contains("a@TEXTS.TEST (0x00112233445566778899aabbccddeeff)\n"), "{said}");
+    Ok(())
+}
+
 /// MIT 1.20 takes the pattern for the name of a principal too, which later versions do not.
 #[test]
 fn a_pattern_stands_for_the_principals_that_it_matches() -> Result<()> {

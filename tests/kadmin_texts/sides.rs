@@ -6,6 +6,7 @@ use kennel_tests::mit_kdc::MitKdc;
 use kennel_tests::process::{self, Run};
 use kennel_tests::realm::Realm;
 use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
@@ -40,7 +41,7 @@ impl Sides {
     /// MIT's program of this name.
     pub fn mit(&self, program: &str) -> Command {
         let mut command = self.mit.command(program);
-        command.current_dir(self.folder.path().join("mit"));
+        command.current_dir(self.folder.path().join("mit")).arg0(program);
         plain(command)
     }
 
@@ -49,6 +50,7 @@ impl Sides {
         let mut command = Command::new(self.link(program));
         command.env("KENNEL_SOCKET", self.kennel.folder().join("admin.sock"));
         command.env("KRB5_CONFIG", self.kennel.config()).current_dir(self.folder.path().join("kennel"));
+        command.arg0(program);
         plain(command)
     }
 

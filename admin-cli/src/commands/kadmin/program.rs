@@ -9,6 +9,9 @@ use std::process::ExitCode;
 /// The options of MIT's programs, those with a value before a colon; and `-o`, which is Kennel's.
 const OPTIONS: &str = "x:r:p:knq:w:d:s:mc:t:e:ONo:";
 
+/// MIT's text, behind which no line ends.
+const EXCLUSIVE: &str = "-q is exclusive with command-line query";
+
 /// The socket beside the default store.
 const STORE_SOCKET: &str = "/var/lib/kennel/admin.sock";
 
@@ -40,7 +43,7 @@ pub(crate) async fn run(program: &str, is_local: bool, words: Vec<String>) -> an
     let options = match parse(&words) {
         Ok(options) => options,
         Err(Misuse(why)) => {
-            why.iter().for_each(|why| eprintln!("{program}: {why}"));
+            why.iter().for_each(|why| eprint!("{program}: {why}"));
             eprintln!("{}", usage(program));
             return Ok(ExitCode::FAILURE);
         }
@@ -105,7 +108,7 @@ fn parse(words: &[String]) -> Result<Options, Misuse> {
         return Err(Misuse(None));
     }
     if read.query.is_some() && !read.command.is_empty() {
-        return Err(Misuse(Some("-q is exclusive with command-line query".to_owned())));
+        return Err(Misuse(Some(EXCLUSIVE.to_owned())));
     }
     Ok(read)
 }
@@ -119,11 +122,11 @@ fn take_letters<'w>(
     let mut letters = letters.chars();
     while let Some(letter) = letters.next() {
         match OPTIONS.split_once(letter).filter(|_| letter != ':') {
-            None => return Err(Misuse(Some(format!("invalid option -- '{letter}'")))),
+            None => return Err(Misuse(Some(format!("invalid option -- '{letter}'\n")))),
             Some((_, after)) if after.starts_with(':') => {
                 let glued = letters.as_str();
                 let value = if glued.is_empty() { rest.next().cloned() } else { Some(glued.to_owned()) };
-                let missing = || Misuse(Some(format!("option requires an argument -- '{letter}'")));
+                let missing = || Misuse(Some(format!("option requires an argument -- '{letter}'\n")));
                 take_value(read, letter, value.ok_or_else(missing)?);
                 return Ok(());
             }
@@ -223,9 +226,9 @@ mod tests {
     #[test]
     fn what_getopt_or_mit_refuses_is_refused() {
         let why = |words: &[&str]| parsed(words).unwrap_err().0;
-        assert_eq!(why(&["-Z"]).as_deref(), Some("invalid option -- 'Z'"));
-        assert_eq!(why(&["-r"]).as_deref(), Some("option requires an argument -- 'r'"));
-        assert_eq!(why(&["-q", "a", "b"]).as_deref(), Some("-q is exclusive with command-line query"));
+        assert_eq!(why(&["-Z"]).as_deref(), Some("invalid option -- 'Z'\n"));
+        assert_eq!(why(&["-r"]).as_deref(), Some("option requires an argument -- 'r'\n"));
+        assert_eq!(why(&["-q", "a", "b"]).as_deref(), Some(EXCLUSIVE));
         for words in [&["-t", "/kt"][..], &["-c", "/cc", "-k"], &["-n", "-k"]] {
             assert_eq!(why(words), None, "{words:?}");
         }
