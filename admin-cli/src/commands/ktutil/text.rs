@@ -61,7 +61,7 @@ mod tests {
         };
         let shown = |options: &[&str]| {
             let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
-            list("l", &options, &[entry.clone()], &Now::utc(0)).unwrap()
+            list("l", &options, std::slice::from_ref(&entry), &Now::utc(0)).unwrap()
         };
         assert_eq!(
             shown(&[]),

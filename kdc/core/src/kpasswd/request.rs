@@ -40,7 +40,7 @@ pub struct RefusedPasswordRequest {
     /// Who asked, once that is proven.
     pub client: Option<Principal>,
     /// `None` where the request proves nobody: the answer is a KRB-ERROR.
-    pub answer: Option<PasswordAnswer>,
+    pub answer: Option<Box<PasswordAnswer>>,
 }
 
 impl From<PasswordRefusal> for RefusedPasswordRequest {
@@ -86,7 +86,9 @@ impl AuthenticPasswordRequest {
                 password,
                 answer,
             }),
-            Err(refusal) => Err(RefusedPasswordRequest { refusal, client: Some(account), answer: Some(answer) }),
+            Err(refusal) => {
+                Err(RefusedPasswordRequest { refusal, client: Some(account), answer: Some(Box::new(answer)) })
+            }
         }
     }
 
