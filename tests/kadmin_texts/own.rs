@@ -74,6 +74,18 @@ fn aliases_are_made_where_mit_1_20_has_none() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_policy_in_use_is_deleted_by_force_alone() -> Result<()> {
+    let sides = Sides::new()?;
+    sides.run_kennel("kadmin.local", &[], "addpol p\naddprinc -randkey -policy p HTTP/a\n")?.ok()?;
+    let kept = sides.run_kennel("kadmin.local", &["delpol", "p"], "")?;
+    ensure!(kept.stderr == "delete_policy:: Policy is in use while deleting policy \"p\"\n", "{kept}");
+    sides.run_kennel("kadmin.local", &["delpol", "-force", "p"], "")?.ok()?;
+    let shown = sides.run_kennel("kadmin.local", &["getprinc", "HTTP/a"], "")?.ok()?;
+    ensure!(shown.stdout.ends_with("Policy: p [does not exist]\n"), "{shown}");
+    Ok(())
+}
+
 /// MIT's programs read ahead for an answer, and lose the lines behind it.
 #[test]
 fn lines_behind_an_answer_are_carried_out() -> Result<()> {
