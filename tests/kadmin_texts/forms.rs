@@ -27,13 +27,12 @@ fn principals_are_made_by_every_name_and_option() -> Result<()> {
         "addprinc -pw",
         "getprinc HTTP/a",
         "getprinc HTTP/e",
-        "getprinc HTTP/f",
         "getprinc HTTP/g",
         "getprinc HTTP/j",
         "get_principal nobody",
         "getprinc",
         "getprinc -terse HTTP/a",
-        "list_principals HTTP/*",
+        "list_principals HTTP/?@*",
         "get_principals HTTP/a@TEXTS.TEST",
         "listprincs HTTP/[ab]@*",
         "listprincs a b",
@@ -94,7 +93,6 @@ fn principals_are_changed_renamed_and_deleted() -> Result<()> {
         "renprinc -force HTTP/a HTTP/z",
         "renprinc -force nobody HTTP/y",
         "renprinc HTTP/z",
-        "getprinc HTTP/z",
         "delprinc -force HTTP/z",
         "delete_principal -force HTTP/z",
         "delprinc",
@@ -192,7 +190,7 @@ fn commands_on_standard_input_are_repeated_behind_the_prompt() -> Result<()> {
     let lines = "addprinc -randkey HTTP/a\ngetprinc -terse HTTP/a\nnonsense foo\n\nbad \"quote\n xst -k kt HTTP/a\nquit\nlistprincs\n";
     sides.same("kadmin.local", &[], lines)?;
     // Without quit, and without an end of the line.
-    sides.same("kadmin.local", &["-r", crate::sides::REALM], "listprincs HTTP/*")?;
+    sides.same("kadmin.local", &["-r", crate::sides::REALM], "listprincs HTTP/?@*")?;
     sides.same("kadmin.local", &[], "")?;
     Ok(())
 }
@@ -206,7 +204,7 @@ fn passwords_and_confirmations_come_from_standard_input_too() -> Result<()> {
     local(&["-q", "addprinc user/b"], "")?;
     local(&["addprinc", "user/b"], "pw1\npw1\n")?;
     local(&["-q", "cpw user/a"], "pw3\npw3\n")?;
-    local(&[], "addprinc user/c\npw\npw\nlistprincs user/*\ncpw user/c\na\nb\n")?;
+    local(&[], "addprinc user/c\npw\npw\nlistprincs user/c*\ncpw user/c\na\nb\n")?;
     local(&["-q", "delprinc user/a"], "")?;
     local(&["-q", "delprinc user/a"], "yes\n")?;
     local(&["-q", "renprinc user/b user/d"], "no\n")?;
@@ -222,11 +220,11 @@ fn passwords_and_confirmations_come_from_standard_input_too() -> Result<()> {
 fn options_of_the_program_are_accepted_in_every_form() -> Result<()> {
     let sides = Sides::new()?;
     let local = |words: &[&str]| sides.same("kadmin.local", words, "");
-    local(&["-p", "a/admin@TEXTS.TEST", "-w", "pw", "-q", "listprincs HTTP/*"])?;
-    local(&["-w", "pw", "-q", "listprincs HTTP/*"])?;
+    local(&["-p", "a/admin@TEXTS.TEST", "-w", "pw", "-q", "listprincs HTTP/?@*"])?;
+    local(&["-w", "pw", "-q", "listprincs HTTP/?@*"])?;
     local(&["-p", "a/admin", "-w", "pw", "add_principal", "-randkey", "HTTP/a"])?;
     local(&["-p", "a/admin", "-w", "pw", "ktadd", "-k", "kt", "HTTP/a"])?;
-    local(&["-kt", "kt", "-p", "a/admin", "-q", "listprincs HTTP/*"])?;
+    local(&["-kt", "kt", "-p", "a/admin", "-q", "listprincs HTTP/?@*"])?;
     local(&["-r", "TEXTS.TEST", "-q", "getprinc nobody"])?;
     local(&["-Z"])?;
     local(&["-q", "listprincs", "listprincs"])?;

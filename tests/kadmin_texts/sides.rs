@@ -12,19 +12,19 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// The realm on both sides.
-pub const REALM: &str = "TEXTS.TEST";
+pub(crate) const REALM: &str = "TEXTS.TEST";
 /// The names of MIT's programs that `kennel` has.
 const LINKS: [&str; 4] = ["kadmin.local", "kadmin", "ktutil", "kdb5_util"];
 
 /// Both sides. Each works in a folder of its own, so that a relative path means a file of each.
-pub struct Sides {
+pub(crate) struct Sides {
     mit: MitKdc,
     kennel: Realm,
     folder: TempDir,
 }
 
 impl Sides {
-    pub fn new() -> Result<Sides> {
+    pub(crate) fn new() -> Result<Sides> {
         let mit = MitKdc::create(REALM)?;
         let kennel_realm = Realm::builder(REALM)?.start()?;
         let folder = TempDir::new()?;
@@ -39,14 +39,14 @@ impl Sides {
     }
 
     /// MIT's program of this name.
-    pub fn mit(&self, program: &str) -> Command {
+    pub(crate) fn mit(&self, program: &str) -> Command {
         let mut command = self.mit.command(program);
         command.current_dir(self.folder.path().join("mit")).arg0(program);
         plain(command)
     }
 
     /// Kennel's program of this name.
-    pub fn kennel(&self, program: &str) -> Command {
+    pub(crate) fn kennel(&self, program: &str) -> Command {
         let mut command = Command::new(self.link(program));
         command.env("KENNEL_SOCKET", self.kennel.folder().join("admin.sock"));
         command.env("KRB5_CONFIG", self.kennel.config()).current_dir(self.folder.path().join("kennel"));
@@ -55,27 +55,27 @@ impl Sides {
     }
 
     /// The path of Kennel's program of this name.
-    pub fn link(&self, program: &str) -> PathBuf {
+    pub(crate) fn link(&self, program: &str) -> PathBuf {
         self.folder.path().join("links").join(program)
     }
 
     /// A file of the side of Kennel.
-    pub fn kennel_file(&self, name: &str) -> PathBuf {
+    pub(crate) fn kennel_file(&self, name: &str) -> PathBuf {
         self.folder.path().join("kennel").join(name)
     }
 
     /// The realm of Kennel.
-    pub fn kennel_realm(&self) -> &Realm {
+    pub(crate) fn kennel_realm(&self) -> &Realm {
         &self.kennel
     }
 
     /// Runs a program of Kennel.
-    pub fn run_kennel(&self, program: &str, arguments: &[&str], input: &str) -> Result<Run> {
+    pub(crate) fn run_kennel(&self, program: &str, arguments: &[&str], input: &str) -> Result<Run> {
         process::run(self.kennel(program).args(arguments), input)
     }
 
     /// Runs the same on both sides, and requires the same output and exit code.
-    pub fn same(&self, program: &str, arguments: &[&str], input: &str) -> Result<Run> {
+    pub(crate) fn same(&self, program: &str, arguments: &[&str], input: &str) -> Result<Run> {
         let mit = process::run(self.mit(program).args(arguments), input)?;
         let ours = self.run_kennel(program, arguments, input)?;
         let facts = |run: &Run| (without_times(&run.stdout), without_times(&run.stderr), run.status.code());
@@ -84,12 +84,12 @@ impl Sides {
     }
 
     /// Runs a query of kadmin.local on both sides.
-    pub fn query(&self, line: &str) -> Result<Run> {
+    pub(crate) fn query(&self, line: &str) -> Result<Run> {
         self.same("kadmin.local", &["-q", line], "")
     }
 
     /// Runs the words of a command line of kadmin.local on both sides.
-    pub fn words(&self, line: &str) -> Result<Run> {
+    pub(crate) fn words(&self, line: &str) -> Result<Run> {
         self.same("kadmin.local", &line.split(' ').collect::<Vec<_>>(), "")
     }
 }
@@ -105,7 +105,7 @@ fn without_times(text: &str) -> String {
 }
 
 fn line_without_times(line: &str) -> String {
-    let dated = ["Last password change: ", "Last modified: "];
+    let dated = ["Last password change: ", "Last modified: ", "Password expiration date: "];
     if let Some(name) = dated.iter().find(|name| line.starts_with(**name) && !line.contains("[never]")) {
         let who = line.find('(').and_then(|at| line.get(at..)).unwrap_or("\n");
         return format!("{name}TIME {who}");
@@ -118,7 +118,7 @@ fn line_without_times(line: &str) -> String {
 }
 
 /// The text between two others.
-pub fn between<'t>(text: &'t str, before: &str, after: &str) -> Result<&'t str> {
+pub(crate) fn between<'t>(text: &'t str, before: &str, after: &str) -> Result<&'t str> {
     let (_, rest) = text.split_once(before).with_context(|| format!("{before:?} is not in {text}"))?;
     Ok(rest.split_once(after).with_context(|| format!("{after:?} is not in {rest}"))?.0)
 }

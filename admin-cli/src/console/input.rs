@@ -58,36 +58,37 @@ pub(crate) fn ask_password(prompt: &str, again: Option<&str>) -> anyhow::Result<
 }
 
 fn ask_secret(prompt: &str) -> anyhow::Result<Option<Zeroizing<String>>> {
-    print(&format!("{prompt}: "))?;
-    let answer = if io::stdin().is_terminal() { without_echo() } else { read_line() };
+    let prompt = format!("{prompt}: ");
+    let answer = match io::stdin().is_terminal() {
+        true => without_echo(&prompt),
+        false => print(&prompt).and_then(|()| read_line()),
+    };
     print("\n")?;
     Ok(answer?)
 }
 
-/// Reads a line from a terminal that does not show it. An interrupt ends the process, after the terminal shows input again.
-fn without_echo() -> io::Result<Option<Zeroizing<String>>> {
+/// Reads a line from a terminal that does not show it. The prompt comes once nothing is shown any more: who answers at once, as a program,
+/// loses nothing. An interrupt ends the process, after the terminal shows input again.
+fn without_echo(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
     let before = tcgetattr(io::stdin())?;
     let mut silent = before.clone();
     silent.local_flags.remove(LocalFlags::ECHO);
     let mut interrupts = SigSet::empty();
     [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().for_each(|signal| interrupts.add(signal));
     interrupts.thread_block()?;
-    tcsetattr(io::stdin(), SetArg::TCSAFLUSH, &silent)?;
-    let was_interrupted = wait_for_line(&interrupts);
-    let line = match was_interrupted {
-        Ok(None) => read_line(),
-        Ok(Some(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    };
+    tcsetattr(io::stdin(), SetArg::TCSANOW, &silent)?;
+    let answer = print(prompt).and_then(|()| Ok(wait_for_line(&interrupts)?)).and_then(|signal| match signal {
+        None => Ok((read_line()?, None)),
+        signal => Ok((None, signal)),
+    });
     restore(&before, &interrupts)?;
-    if let Ok(Some(signal)) = was_interrupted {
-        raise(signal)?;
-    }
-    line
+    let (line, signal) = answer?;
+    signal.map_or(Ok(()), raise)?;
+    Ok(line)
 }
 
 fn restore(before: &Termios, interrupts: &SigSet) -> io::Result<()> {
-    let shown = tcsetattr(io::stdin(), SetArg::TCSAFLUSH, before);
+    let shown = tcsetattr(io::stdin(), SetArg::TCSANOW, before);
     interrupts.thread_unblock()?;
     Ok(shown?)
 }

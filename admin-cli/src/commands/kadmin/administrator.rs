@@ -98,6 +98,11 @@ impl Administrator {
         self.policies(operation).await.map(drop)
     }
 
+    /// Deletes a policy although principals have it.
+    pub(crate) async fn order_policy_by_force(&self, operation: PolicyOperation) -> Result<(), Failure> {
+        self.ask(path::POLICIES, true, &operation).await.map(drop)
+    }
+
     async fn principals(&self, operation: PrincipalOperation) -> Result<AdminAnswer, Failure> {
         self.ask(path::PRINCIPALS, false, &operation).await
     }

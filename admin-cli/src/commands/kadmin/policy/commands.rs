@@ -60,7 +60,13 @@ pub(crate) async fn delete_policy(desk: &mut Desk, words: &[String]) -> anyhow::
         desk.session.complain(&format!("Policy \"{name}\" not deleted."));
         return Ok(());
     }
-    if let Err(failure) = desk.admin.order_policy(PolicyOperation::Delete { policy: name.clone() }).await {
+    let operation = PolicyOperation::Delete { policy: name.clone() };
+    // Without force, the KDC keeps a policy that principals have.
+    let done = match is_forced {
+        true => desk.admin.order_policy_by_force(operation).await,
+        false => desk.admin.order_policy(operation).await,
+    };
+    if let Err(failure) = done {
         // The second colon is MIT's.
         desk.failed("delete_policy:", &failure, Right::Delete, &format!("while deleting policy \"{name}\""));
         return Ok(());
