@@ -236,6 +236,23 @@ fn a_thousand_connections_that_say_nothing_do_not_disturb_an_administrator() -> 
 }
 
 #[test]
+fn the_contexts_of_one_client_are_limited_and_others_are_not_disturbed() -> Result<()> {
+    let setting = Setting::new()?;
+    let list = || Arguments::GetPrincipals { expression: None };
+    let mut other = Administrator::log_in(&setting, "list/admin", ADMIN)?;
+    let credential = ticket(&setting, ROOT, ADMIN)?;
+    let mut first = Administrator::with_ticket(&setting, &credential)?;
+    assert!(first.call(list())?.is_ok());
+    let more = (0..64).map(|_| Administrator::with_ticket(&setting, &credential)).collect::<Result<Vec<_>>>()?;
+    assert!(first.call(list()).is_err(), "the least recently used one has ended");
+    for mut administrator in more {
+        assert!(administrator.call(list())?.is_ok());
+    }
+    assert!(other.call(list())?.is_ok());
+    Ok(())
+}
+
+#[test]
 fn an_administrator_that_is_deleted_does_not_go_on() -> Result<()> {
     let setting = Setting::new()?;
     let mut add = Administrator::log_in(&setting, "inquire/admin", ADMIN)?;

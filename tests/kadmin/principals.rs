@@ -1,7 +1,10 @@
 //! addprinc, getprinc, listprincs, modprinc, renprinc, delprinc, alias, setstr, getstrs.
 
 use crate::setting::Setting;
+use crate::wire::{Administrator, principal};
 use anyhow::Result;
+use kennel_wire::kadm5::arguments::Arguments;
+use kennel_wire::kadm5::status::Kadm5Status;
 
 #[test]
 fn a_principal_with_a_password_is_made_shown_changed_renamed_and_deleted() -> Result<()> {
@@ -74,6 +77,19 @@ fn strings_are_set_shown_and_deleted() -> Result<()> {
     setting.says("getstrs alice", "color: dark blue")?;
     setting.says("delstr alice color", "Attribute removed from principal")?;
     setting.says("getstrs alice", "(No string attributes.)")?;
+    Ok(())
+}
+
+/// MIT's own `kadmin` has `add_alias` from 1.22 on.
+#[test]
+fn an_alias_is_another_name_of_a_principal() -> Result<()> {
+    let setting = Setting::new()?;
+    let mut root = Administrator::log_in(&setting, "root/admin", "kadmin/admin")?;
+    let alias =
+        || Ok::<_, anyhow::Error>(Arguments::CreateAlias { alias: principal("al")?, target: principal("alice")? });
+    assert!(root.call(alias()?)?.is_ok());
+    setting.says("getprinc al", "Principal: alice@TEST.KENNEL")?;
+    assert_eq!(root.call(alias()?)?.map(|_| ()), Err(Kadm5Status::DUP));
     Ok(())
 }
 

@@ -20,7 +20,7 @@ fn each_letter_of_the_access_list_permits_its_operations_alone() -> Result<()> {
 #[test]
 fn privileges_are_those_of_the_access_list() -> Result<()> {
     let setting = Setting::new()?;
-    setting.says("getprivs", "current privileges: GET ADD MODIFY DELETE")?;
+    setting.says("getprivs", "current privileges: INQUIRE ADD MODIFY DELETE")?;
     Ok(())
 }
 

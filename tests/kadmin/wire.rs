@@ -15,7 +15,7 @@ use kennel_wire::rpc::gss::GssService;
 use kennel_wire::rpc::record;
 use rand::rngs::OsRng;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -84,9 +84,13 @@ pub(crate) struct Administrator {
 
 impl Administrator {
     pub(crate) fn log_in(setting: &Setting, client: &str, service: &str) -> Result<Administrator> {
-        let credential = ticket(setting, client, service)?;
+        Administrator::with_ticket(setting, &ticket(setting, client, service)?)
+    }
+
+    /// The same with a ticket that is there.
+    pub(crate) fn with_ticket(setting: &Setting, credential: &Credential) -> Result<Administrator> {
         let mut wire = Wire::connect(setting)?;
-        let (greeting, message) = KadminGreeting::new(&credential, GssService::Privacy, system_now(), &mut OsRng);
+        let (greeting, message) = KadminGreeting::new(credential, GssService::Privacy, system_now(), &mut OsRng);
         let reply = wire.ask(&message)?.context("the server closes")?;
         Ok(Administrator { wire, session: greeting.finish(&reply)? })
     }

@@ -1,5 +1,6 @@
 //! The listeners over real sockets on loopback, with a responder that knows no protocol.
 
+use crate::framing::Framing;
 use crate::http::{ConnectionEnd, ConnectionSlot, HttpListener};
 use crate::limits::{GRACE, ListenLimits, MAX_DATAGRAM, MAX_REQUEST, WRITE};
 use crate::respond::{Respond, Response, TransportKind};
@@ -568,4 +569,18 @@ fn a_server_apart_answers_without_the_runtime_of_the_others_and_stops_when_it_is
         assert!(begun.elapsed() < PATIENCE, "it still accepts");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+#[tokio::test]
+async fn the_fragments_of_a_record_are_joined_and_a_reply_is_one() {
+    let mirror = Arc::new(Mirror::default());
+    let bound = BoundSockets::bind_tcp(&[loopback(0)], Framing::RecordMarking).unwrap();
+    let address = bound.addresses()[0];
+    let sockets = bound.serve(&mirror, &limits()).unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"\0\0\0\x02ab\x80\0\0\x01c\x80\0\0\x01x").await.unwrap();
+    let mut replies = [0; 12];
+    timeout(PATIENCE, stream.read_exact(&mut replies)).await.unwrap().unwrap();
+    assert_eq!(&replies, b"\x80\0\0\x03cba\x80\0\0\x01x");
+    sockets.stop().await;
 }

@@ -142,7 +142,7 @@ pub struct TaggedDatum {
 
 impl TaggedDatum {
     /// Tag of the time of an unlocking (`modprinc -unlock`).
-    pub const LAST_ADMIN_UNLOCK: i32 = 0x0b;
+    pub const LAST_ADMIN_UNLOCK: i32 = 0x0700;
     /// Tag of arguments of a database (`-x`).
     pub const DATABASE_ARGUMENTS: i32 = 0x7fff;
 }
