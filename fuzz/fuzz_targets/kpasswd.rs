@@ -88,7 +88,8 @@ fn serve(octets: &[u8], rng: &mut StdRng) -> Option<Vec<u8>> {
         Err(refused) => {
             let is_reply = refused.refusal == PasswordRefusal::NotARequest;
             let outcome = PasswordOutcome::Refused(refused.refusal);
-            let answered = check_answer(&outcome, refused.answer.as_ref(), octets.len(), rng);
+            let to = refused.proven.as_deref().map(|proven| &proven.answer);
+            let answered = check_answer(&outcome, to, octets.len(), rng);
             assert!(!(is_reply && answered), "a reply is answered");
             None
         }

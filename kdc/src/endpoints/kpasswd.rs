@@ -195,13 +195,9 @@ fn caller(request: &AuthenticPasswordRequest, peer: SocketAddr) -> Caller {
 
 impl From<RefusedPasswordRequest> for Decided {
     fn from(refused: RefusedPasswordRequest) -> Decided {
-        let RefusedPasswordRequest { refusal, client, answer } = refused;
-        Decided {
-            outcome: PasswordOutcome::Refused(refusal),
-            client,
-            target: None,
-            answer: answer.map(|answer| *answer),
-        }
+        let RefusedPasswordRequest { refusal, proven } = refused;
+        let (client, answer) = proven.map(|proven| (proven.client, proven.answer)).unzip();
+        Decided { outcome: PasswordOutcome::Refused(refusal), client, target: None, answer }
     }
 }
 

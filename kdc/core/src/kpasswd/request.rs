@@ -37,15 +37,21 @@ pub struct AuthenticPasswordRequest {
 pub struct RefusedPasswordRequest {
     /// The reason.
     pub refusal: PasswordRefusal,
-    /// Who asked, once that is proven.
-    pub client: Option<Principal>,
     /// `None` where the request proves nobody: the answer is a KRB-ERROR.
-    pub answer: Option<Box<PasswordAnswer>>,
+    pub proven: Option<Box<ProvenClient>>,
+}
+
+/// The client of a refused request, and what it is answered with.
+pub struct ProvenClient {
+    /// The account of the ticket.
+    pub client: Principal,
+    /// Keys and numbers of the answer.
+    pub answer: PasswordAnswer,
 }
 
 impl From<PasswordRefusal> for RefusedPasswordRequest {
     fn from(refusal: PasswordRefusal) -> RefusedPasswordRequest {
-        RefusedPasswordRequest { refusal, client: None, answer: None }
+        RefusedPasswordRequest { refusal, proven: None }
     }
 }
 
@@ -86,9 +92,10 @@ impl AuthenticPasswordRequest {
                 password,
                 answer,
             }),
-            Err(refusal) => {
-                Err(RefusedPasswordRequest { refusal, client: Some(account), answer: Some(Box::new(answer)) })
-            }
+            Err(refusal) => Err(RefusedPasswordRequest {
+                refusal,
+                proven: Some(Box::new(ProvenClient { client: account, answer })),
+            }),
         }
     }
 
