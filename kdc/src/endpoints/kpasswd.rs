@@ -196,7 +196,12 @@ fn caller(request: &AuthenticPasswordRequest, peer: SocketAddr) -> Caller {
 impl From<RefusedPasswordRequest> for Decided {
     fn from(refused: RefusedPasswordRequest) -> Decided {
         let RefusedPasswordRequest { refusal, client, answer } = refused;
-        Decided { outcome: PasswordOutcome::Refused(refusal), client, target: None, answer }
+        Decided {
+            outcome: PasswordOutcome::Refused(refusal),
+            client,
+            target: None,
+            answer: answer.map(|answer| *answer),
+        }
     }
 }
 
