@@ -15,6 +15,7 @@ mod keytab_change;
 mod lifetimes;
 mod names;
 mod old;
+mod samba;
 mod services;
 mod transport;
 mod user_to_user;
