@@ -11,6 +11,7 @@ mod gssapi;
 mod harness;
 mod heimdal;
 mod initial;
+mod kerby;
 mod keytab_change;
 mod lifetimes;
 mod names;
