@@ -18,12 +18,14 @@
 //! | [`pods`] | waits for pods, and reports the reason where they do not become ready |
 //! | [`overlay`] | overlays of deploy/, as users write them |
 //! | [`prometheus`] | a real Prometheus, and the checks of rules and dashboard |
+//! | [`serve`] | a Kennel realm of `kennel-kdc serve`, whose store is there before |
 //! | [`once`] | values that are created once for all tests of a process |
 //! | [`process`] | processes that end with their value, commands that end in time |
 //! | [`memory`] | memory of a process |
 //! | [`ports`] | free ports |
 //! | [`peer`] | one request, one answer, over UDP or TCP |
 //! | [`exchange`] | whole exchanges and their requests |
+//! | [`lossy`] | a way to a server that loses replies |
 //! | [`mutate`] | mutated requests |
 
 pub mod binary;
@@ -34,6 +36,7 @@ pub mod heimdal;
 pub mod klist;
 pub mod kube;
 pub mod kubectl;
+pub mod lossy;
 pub mod memory;
 pub mod mit;
 pub mod mit_kdc;
@@ -48,3 +51,4 @@ pub mod process;
 pub mod prometheus;
 pub mod realm;
 pub mod samba;
+pub mod serve;

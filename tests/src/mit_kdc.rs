@@ -85,6 +85,43 @@ impl MitKdc {
         Ok(())
     }
 
+    /// Runs `kdb5_util ARGUMENTS` with this text on standard input.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub fn kdb5_util(&self, arguments: &[&str], input: &str) -> Result<Run> {
+        let mut command = self.command("kdb5_util");
+        process::run_within(command.args(["-r", &self.name]).args(arguments), input, SCRIPT_LIMIT)?.ok()
+    }
+
+    /// Dumps the realm in the version of a flag of `kdb5_util dump` (`-r13`), or in the newest; returns the path of the dump.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub fn dump(&self, version: Option<&str>) -> Result<PathBuf> {
+        let path = self.path(&format!("dump{}", version.unwrap_or_default()));
+        let place = path.to_str().context("a path that is not UTF-8")?;
+        self.kdb5_util(&[&["dump"], version.as_slice(), &[place]].concat(), "")?;
+        Ok(path)
+    }
+
+    /// The path of the stash of the master key.
+    #[must_use]
+    pub fn stash(&self) -> PathBuf {
+        self.path("stash")
+    }
+
+    /// The path of a file in the folder of the realm.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path(name)
+    }
+
+    /// Ends krb5kdc.
+    pub fn stop(&mut self) {
+        self.server = None;
+    }
+
     /// Starts krb5kdc and waits until it answers.
     ///
     /// # Errors
@@ -173,7 +210,9 @@ impl MitKdc {
         process::run(self.command(program).args(arguments), "")
     }
 
-    fn command(&self, program: &str) -> Command {
+    /// One of MIT's programs, with the configuration of this realm.
+    #[must_use]
+    pub fn command(&self, program: &str) -> Command {
         // Debian installs servers in a folder that is not in the PATH of every user.
         let in_sbin = Path::new("/usr/sbin").join(program);
         let mut command = Command::new(if in_sbin.is_file() { in_sbin } else { program.into() });

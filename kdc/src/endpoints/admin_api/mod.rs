@@ -7,6 +7,7 @@
 //! | [`api`] | the paths about decisions: reads requests and writes answers |
 //! | [`master_key`] | the master key: its state, and its rotation |
 //! | [`answer`] | answers that no cache may keep |
+//! | [`dump`] | the whole realm, on the admin socket alone |
 //! | [`callers`] | whose token a request carries, and what its user may see |
 //! | [`stream`] | decisions as lines that go on |
 //! | [`streams`] | the limits of such answers |
@@ -17,20 +18,26 @@
 //! | [`pairs_file`] | the pairs beyond the end of the process |
 //! | [`rotation`] | the paths about keys: what versions there are, and orders |
 //! | [`names`] | the principals that a request names |
+//! | [`administration`] | the paths of administration: every operation of kadmin |
+//! | [`operations`] | operations of administration, read from bodies |
+//! | [`answers`] | answers of administration as the API writes them |
 //! | [`keys`] | versions and holders of keys as the API writes them |
-//! | [`answer`] | answers that no cache keeps |
 //! | [`refusal`] | every reason for which a request is refused |
 
 mod access;
+pub(crate) mod administration;
 mod answer;
+mod answers;
 pub(crate) mod api;
 mod bodies;
 pub(crate) mod callers;
 pub(crate) mod directory;
+pub(crate) mod dump;
 pub(crate) mod explain;
 mod keys;
 pub(crate) mod master_key;
 mod names;
+mod operations;
 pub(crate) mod pairs_file;
 mod refusal;
 pub(crate) mod rotation;
