@@ -9,6 +9,7 @@
 //! | [`klist`] | parses the output of klist |
 //! | [`mit_kdc`] | an MIT realm: a `krb5kdc` process |
 //! | [`heimdal`] | Heimdal's clients |
+//! | [`samba`] | Samba's raw Kerberos tests |
 //! | [`peers`] | GSS-API conversations of Python, Java and Go programs |
 //! | [`daemon`] | Apache, PostgreSQL, OpenSSH |
 //! | [`kube`] | a real API server |
@@ -49,4 +50,5 @@ pub mod ports;
 pub mod process;
 pub mod prometheus;
 pub mod realm;
+pub mod samba;
 pub mod serve;

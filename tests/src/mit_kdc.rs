@@ -48,6 +48,20 @@ impl MitKdc {
         Ok(realm)
     }
 
+    /// Adds a line to `[libdefaults]` of krb5.conf, which krb5kdc reads too, and one to the realm in kdc.conf.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn configure(&self, default: &str, realm: &str) -> Result<()> {
+        for (file, before, line) in
+            [("krb5.conf", "[libdefaults]\n", default), ("kdc.conf", "  max_life = 10h\n", realm)]
+        {
+            let text = std::fs::read_to_string(self.path(file))?;
+            std::fs::write(self.path(file), text.replacen(before, &format!("{before} {line}\n"), 1))?;
+        }
+        Ok(())
+    }
+
     /// Runs one command of kadmin.local.
     ///
     /// # Errors
