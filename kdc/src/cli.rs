@@ -5,6 +5,9 @@ use crate::config::cluster::CertificateSettings;
 use crate::config::log::LogFormat;
 use crate::config::values::Password;
 use crate::config::{Config, file};
+use crate::whole_realm::dump::DumpArgs;
+use crate::whole_realm::import::ImportArgs;
+use crate::whole_realm::load::LoadArgs;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use kennel_store::sled::Rollback;
@@ -25,6 +28,12 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Creates a realm on this machine, tests it, and serves it on 127.0.0.1.
     Dev(DevArgs),
+    /// Writes the whole realm of a KDC that does not run into an encrypted file (of one that runs: kennel dump).
+    Dump(DumpArgs),
+    /// Puts the realm of a dump into the store of a KDC that does not run: all of it or nothing.
+    Load(LoadArgs),
+    /// Imports a realm of MIT Kerberos or Heimdal into the store of a KDC that does not run: all of it or nothing.
+    ImportMit(ImportArgs),
 }
 
 /// Every flag but `--config` overrides a key of the file.
@@ -255,7 +264,7 @@ mod tests {
         let line = ["kennel-kdc", "dev"].iter().chain(flags);
         Cli::try_parse_from(line).map(|cli| match cli.command {
             Command::Dev(args) => args,
-            Command::Serve(_) => panic!("not dev"),
+            _ => panic!("not dev"),
         })
     }
 

@@ -6,6 +6,7 @@
 //! | [`config`] | the file of `serve` |
 //! | [`serve`] | `serve`: start in order, stop in order |
 //! | [`endpoints`] | the responder of each port and path |
+//! | [`whole_realm`] | `dump`, `load` and `import-mit`: whole realms, on the store of a KDC that does not run |
 //! | [`dev`] | `dev`: a realm in one command, with a self test |
 //! | [`instance`] | the name of this process, for Events and the Lease |
 //! | [`logs`] | the process's own log |
@@ -25,6 +26,7 @@ pub mod fuzzing;
 mod instance;
 mod logs;
 mod serve;
+mod whole_realm;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -49,6 +51,9 @@ fn run(command: cli::Command) -> anyhow::Result<()> {
     let result = match command {
         cli::Command::Serve(args) => runtime.block_on(serve::run(&args.load()?)),
         cli::Command::Dev(args) => runtime.block_on(dev::run(&args)),
+        cli::Command::Dump(args) => runtime.block_on(whole_realm::dump::run(&args)),
+        cli::Command::Load(args) => runtime.block_on(whole_realm::load::run(&args)),
+        cli::Command::ImportMit(args) => runtime.block_on(whole_realm::import::run(&args)),
     };
     // Does not wait for tasks that still wait for the store after the grace period.
     runtime.shutdown_background();

@@ -10,3 +10,4 @@ mod master_key;
 mod rollback;
 mod stall;
 mod stop;
+mod whole_realm;

@@ -1,7 +1,7 @@
 //! Principals follow objects: they come, go, come again as others, and converge whatever was missed.
 
 use crate::world::{SOON, World};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use kennel_tests::kube::{Api, eventually};
 use std::time::Duration;
 
@@ -186,5 +186,22 @@ fn the_kdc_of_another_realm_leaves_the_config_map_of_a_namespace_alone() -> Resu
     })?;
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(uid()?, first);
+    Ok(())
+}
+
+#[test]
+fn a_client_that_asks_in_the_seconds_after_a_kill_gets_its_ticket() -> Result<()> {
+    let mut world = shop()?;
+    let cart = world.enrolled_pod("shop", "cart-1", "cart")?;
+    cart.kvno(&web(&world))?.ok()?;
+    for kill in 0..3 {
+        world.realm.kill_and_restart()?;
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < Duration::from_secs(5) {
+            let run = cart.kvno(&web(&world))?;
+            run.ok()
+                .with_context(|| format!("{:?} after kill {kill}: {}", begun.elapsed(), world.realm.server().said()))?;
+        }
+    }
     Ok(())
 }

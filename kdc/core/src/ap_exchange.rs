@@ -5,7 +5,7 @@
 
 use crate::addresses::usable_from;
 use crate::checks::within_skew;
-use crate::enctype_choice::permitted;
+use crate::enctype_choice::{opens_tickets, permitted};
 use crate::entry::Entry;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
@@ -112,8 +112,8 @@ impl GenuineApReq {
     }
 }
 
-/// Opens a ticket for a principal of this realm, with whichever key version it is under, as long as the key set still holds
-/// that version.
+/// Opens a ticket for a principal of this realm, under any key version that the key set still holds; a TGT of this realm only under
+/// the strongest key of its version.
 ///
 /// # Errors
 /// [`Refusal::TicketNotForUs`] where there is no such principal, [`Refusal::TicketEnctype`],
@@ -121,7 +121,7 @@ impl GenuineApReq {
 pub fn open_ticket(data: &EncryptedData, server: Option<&Entry>, realm: &Realm) -> Result<EncTicketPart, Refusal> {
     let server = server.ok_or(Refusal::TicketNotForUs)?;
     let enctype = permitted(data.etype, realm).ok_or(Refusal::TicketEnctype)?;
-    let mut keys = server.key_for(enctype, data.kvno).peekable();
+    let mut keys = server.key_for(enctype, data.kvno).filter(|key| opens_tickets(server, key, realm)).peekable();
     if keys.peek().is_none() {
         return Err(Refusal::TicketKeyVersion);
     }

@@ -4,6 +4,7 @@ use crate::entry::{Entry, EntryKey};
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use kennel_crypto::Enctype;
+use kennel_wire::message::Principal;
 
 /// A known enctype that the realm permits.
 pub(crate) fn permitted(number: i32, realm: &Realm) -> Option<Enctype> {
@@ -31,6 +32,17 @@ pub(crate) fn ticket_key<'a>(server: &'a Entry, realm: &Realm) -> Result<&'a Ent
         .iter()
         .find_map(|enctype| server.active_keys().find(|k| k.key.enctype() == *enctype))
         .ok_or(Refusal::NoServerKey)
+}
+
+/// Whether a ticket may be under this key. Tickets of the ticket-granting service are believed only under the key of its version that
+/// [`ticket_key`] seals with, as MIT krb5kdc does: whoever breaks a weaker key of that version forges no TGT.
+pub(crate) fn opens_tickets(server: &Entry, key: &EntryKey, realm: &Realm) -> bool {
+    let Principal { realm: issuer, name } = &server.record.principal;
+    if *issuer != realm.name || name.krbtgt_realm() != Some(&realm.name) {
+        return true;
+    }
+    let held = |enctype| server.keys().iter().any(|k| k.kvno == key.kvno && k.key.enctype() == enctype);
+    realm.enctypes.iter().find(|enctype| held(**enctype)) == Some(&key.key.enctype())
 }
 
 /// The session key's enctype: the client's first that the realm permits and the server understands.

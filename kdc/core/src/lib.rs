@@ -26,6 +26,7 @@
 //! | [`password_policy`] | policies: rules for passwords and failed attempts |
 //! | [`lockout`] | who is locked out after failed attempts |
 //! | [`kpasswd`] | the password protocol: requests, verified, and their answers |
+//! | [`mit_import`] | realms of MIT Kerberos and Heimdal become records |
 //! | [`accounts`] | principals that follow the objects of a cluster |
 //! | `bindings` | what a ticket is bound to: a pod, the account behind an alias |
 //! | `checks` | what AS, TGS and AP check of principals and clocks |
@@ -51,6 +52,7 @@ pub mod key_set;
 pub mod keytab;
 pub mod kpasswd;
 pub mod lockout;
+pub mod mit_import;
 pub mod outcome;
 pub mod password_policy;
 pub mod pods;

@@ -515,3 +515,24 @@ fn every_path_to_a_ticket_passes_the_access_decision() {
         realm.assert_refused(refused, Refusal::AccessDenied);
     }
 }
+
+#[test]
+fn a_tgt_is_believed_only_under_the_strongest_key_of_its_version() {
+    let mut realm = TestRealm::new();
+    let tgt = realm.tgt("alice");
+    let keys = realm.keys("krbtgt/R");
+    let plaintext = keys[0].prepare(KeyUsage::TICKET).open(&tgt.ticket.enc_part.cipher).unwrap();
+    for (at, key) in keys.iter().enumerate() {
+        let mut forged = tgt.clone();
+        forged.ticket.enc_part.etype = key.enctype().number();
+        forged.ticket.enc_part.cipher = key.prepare(KeyUsage::TICKET).seal(&plaintext, &mut realm.rng);
+        let got = realm.service(&forged, "HTTP/web.r");
+        match at {
+            0 => assert!(got.is_ok(), "{got:?}"),
+            _ => realm.assert_refused(got, Refusal::TicketKeyVersion),
+        }
+        // Without the version, too.
+        forged.ticket.enc_part.kvno = None;
+        assert_eq!(realm.service(&forged, "HTTP/web.r").is_ok(), at == 0);
+    }
+}

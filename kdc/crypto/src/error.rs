@@ -28,6 +28,9 @@ pub enum CryptoError {
     /// A password that is not UTF-8, for an enctype that needs text (RC4: UTF-16).
     #[error("the password is not UTF-8")]
     PasswordEncoding,
+    /// A cost of a passphrase that is out of bounds.
+    #[error("the cost of the passphrase is out of bounds")]
+    PassphraseCost,
     /// A master key file that cannot be read.
     #[error("not a master key: {0}")]
     MasterKey(&'static str),

@@ -9,6 +9,7 @@
 //! | [`prepared`] | a key prepared for one usage: sub-keys, cipher schedules and HMAC states built once |
 //! | [`secret`] | octets that are secret |
 //! | [`wrap`] | records under the master key |
+//! | [`passphrase`] | a master key from a passphrase |
 //! | `aes_sha1`, `aes_sha2`, `rc4` | the families: key derivation, sealing, opening |
 //! | [`unkeyed`] | checksums without a key, for messages that are encrypted around them |
 //! | `string_to_key`, `checksum`, `prf` | the operations that every family has |
@@ -16,6 +17,7 @@
 
 pub mod enctype;
 pub mod key;
+pub mod passphrase;
 pub mod prepared;
 pub mod secret;
 pub mod unkeyed;
@@ -37,6 +39,7 @@ pub use checksum::PreparedChecksum;
 pub use enctype::{ChecksumType, Enctype};
 pub use error::CryptoError;
 pub use key::Key;
+pub use passphrase::PassphraseCost;
 pub use prepared::PreparedKey;
 pub use secret::SecretBytes;
 pub use unkeyed::UnkeyedChecksum;

@@ -57,7 +57,7 @@ impl MasterKey {
         Ok(MasterKey::from_bytes(bytes))
     }
 
-    fn from_bytes(bytes: Zeroizing<[u8; KEY]>) -> MasterKey {
+    pub(crate) fn from_bytes(bytes: Zeroizing<[u8; KEY]>) -> MasterKey {
         let cipher = Aes256GcmSiv::new((&*bytes).into());
         let master = MacKey::<Hmac<Sha256>>::new(bytes.as_slice());
         let fingerprint = master.tag(&[b"kennel master key id"]);

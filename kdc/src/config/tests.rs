@@ -76,7 +76,13 @@ fn a_cluster_that_is_half_configured_is_refused_by_key() {
         (whole.replace("kdcs = [\"kennel.kennel-system.svc.cluster.local:88\"]", "kdcs = []"), "cluster.kdcs"),
         (whole.replace("addresses = [\"0.0.0.0:8443\", \"[::]:8443\"]", "addresses = []"), "enrolment.addresses"),
         (unnamed, "enrolment.names"),
-        (without("[cluster]").replace("kubeconfig = ", "# ").replace("kdcs = ", "# "), "enrolment: needs"),
+        (
+            without("[cluster]")
+                .replace("kubeconfig = ", "# ")
+                .replace("kdcs = ", "# ")
+                .replace("admin_server = ", "# "),
+            "enrolment: needs",
+        ),
     ] {
         let error = message(load(&text, &[]));
         assert!(error.contains(key), "{key}: {error}");

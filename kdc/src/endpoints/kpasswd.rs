@@ -195,7 +195,8 @@ fn caller(request: &AuthenticPasswordRequest, peer: SocketAddr) -> Caller {
 
 impl From<RefusedPasswordRequest> for Decided {
     fn from(refused: RefusedPasswordRequest) -> Decided {
-        let RefusedPasswordRequest { refusal, client, answer } = refused;
+        let RefusedPasswordRequest { refusal, proven } = refused;
+        let (client, answer) = proven.map(|proven| (proven.client, proven.answer)).unzip();
         Decided { outcome: PasswordOutcome::Refused(refusal), client, target: None, answer }
     }
 }

@@ -8,6 +8,7 @@ use crate::config::values::Seconds;
 use crate::endpoints::admin_api::administration::OperationApi;
 use crate::endpoints::admin_api::api::AdminApi;
 use crate::endpoints::admin_api::callers::Callers;
+use crate::endpoints::admin_api::dump;
 use crate::endpoints::admin_api::explain::ExplainedCluster;
 use crate::endpoints::admin_api::pairs_file::PairsKeeper;
 use crate::endpoints::admin_api::rotation::KeyApi;
@@ -186,7 +187,8 @@ impl Service {
             keys: Arc::new(keys),
             master_key: parts.master_key.clone(),
         };
-        let admin = parts.admin.map(|listener| listener.serve(api.routes(Callers::Local))).transpose()?;
+        let local = api.routes(Callers::Local).merge(dump::router(cache.clone(), live.name()));
+        let admin = parts.admin.map(|listener| listener.serve(local)).transpose()?;
         let cluster = match parts.cluster.zip(decisions) {
             Some((cluster, decisions)) => {
                 let shared = SharedParts { live, cache, book, audit, metrics: metrics.clone() };

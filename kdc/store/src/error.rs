@@ -124,6 +124,12 @@ pub enum StoreError {
         /// Message of the operating system.
         reason: String,
     },
+    /// A dump cannot be read.
+    #[error("the dump cannot be read: {reason} (nothing was changed)")]
+    Dump {
+        /// Why not.
+        reason: &'static str,
+    },
     /// This process may not write now.
     #[error("nothing is written to the store: {reason}")]
     NotWritable {

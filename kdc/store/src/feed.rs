@@ -51,6 +51,15 @@ impl Feed {
         self.latest.send_replace(revision);
     }
 
+    /// Goes on at a revision at which everything is another: every watcher lists again.
+    pub(crate) fn restart(&self, revision: Revision) {
+        let mut ring = lock(&self.ring);
+        ring.changes.clear();
+        (ring.gone, ring.latest) = (revision, revision);
+        drop(ring);
+        self.latest.send_replace(revision);
+    }
+
     /// Returns the revision of the latest published change, as it grows.
     pub(crate) fn revisions(&self) -> watch::Receiver<Revision> {
         self.latest.subscribe()
@@ -122,6 +131,19 @@ mod tests {
 
     fn deleted(revision: u64) -> Change {
         Change::Deleted { name: Principal::krbtgt("A", "B"), revision: Revision(revision) }
+    }
+
+    #[tokio::test]
+    async fn a_watcher_lists_again_after_a_restart_and_goes_on_from_there() {
+        let feed = Feed::new(Revision(3), 10);
+        let mut watch = feed.watch(Revision(3));
+        publish(&feed, 4);
+        feed.restart(Revision(9));
+        publish(&feed, 10);
+        assert_eq!(watch.next().await, Some(Change::Lagged));
+        assert!(watch.next().now_or_never().is_none(), "the listing shows it");
+        publish(&feed, 11);
+        assert_eq!(watch.next().await, Some(deleted(11)));
     }
 
     #[tokio::test]

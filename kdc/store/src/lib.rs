@@ -11,6 +11,7 @@
 //! | [`sled`] | the store on one machine's disk |
 //! | [`master_keys`] | the keys that wrap the records: one, or two during a re-wrap |
 //! | [`master_key_file`] | the file of the key that wraps the records, and of the next one |
+//! | [`dump`] | all records in one encrypted file |
 //! | [`mark_file`] | the high-water mark of the store's revision, beside the master key |
 //! | `record` | a record as octets: versioned, wrapped |
 //! | `key` | the octets that a name is stored under |
@@ -28,12 +29,15 @@
 //! - no reader sees a write that is not durable yet;
 //! - no caller may assume that it is the only writer or the only process.
 //!
+//! All records may be replaced at once ([`sled`], `replace`): a change like others, which a watcher sees as lost changes.
+//!
 //! To wrap the records anew under another master key ([`sled`], `rewrap`) is no change: revisions stay, and no watcher wakes.
 
 pub mod administration;
 #[cfg(any(test, feature = "battery"))]
 pub mod battery;
 pub mod cache;
+pub mod dump;
 pub mod files;
 #[cfg(feature = "battery")]
 #[doc(hidden)]

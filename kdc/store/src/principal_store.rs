@@ -5,6 +5,10 @@ use async_trait::async_trait;
 use kennel_core::principal::Record;
 use kennel_wire::message::Principal;
 
+/// Revisions that are skipped where a history may have gone on unseen: after a rollback, as the mark lags behind the store, and when a
+/// dump is loaded. No revision that was ever used may come again.
+const LOST_HISTORY: u64 = 1 << 32;
+
 /// A point in the store's history. A new store is at 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
@@ -15,6 +19,13 @@ impl Revision {
     #[must_use]
     pub fn kvno_floor(self) -> u32 {
         u32::try_from(self.0 >> 32).unwrap_or(u32::MAX).min(u32::MAX >> 17) << 16
+    }
+
+    /// Returns a revision beyond every one that a history can have reached which was at this one and went on unseen. The numbers of new
+    /// keys are above those of that history then: see [`Revision::kvno_floor`].
+    #[must_use]
+    pub fn beyond_lost_history(self) -> Revision {
+        Revision(self.0.saturating_add(LOST_HISTORY))
     }
 
     /// Returns the next revision. The numbers do not run out: at a million writes a second they last half a million years.

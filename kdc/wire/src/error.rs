@@ -29,6 +29,16 @@ pub enum WireError {
         /// The rule that the bytes break.
         reason: &'static str,
     },
+    /// A file of text has a line that cannot be read.
+    #[error("not a valid {file} in line {line}: {reason}")]
+    Line {
+        /// Kind of file.
+        file: &'static str,
+        /// Number of the line, from 1.
+        line: usize,
+        /// The rule that the line breaks.
+        reason: &'static str,
+    },
     /// A call or a reply of ONC RPC, or an argument in it (XDR, RFC 4506).
     #[error("not valid XDR at offset {offset}: {reason}")]
     Xdr {

@@ -11,6 +11,8 @@
 //! | [`enrol`] | the bodies of the enrolment API |
 //! | [`admin`] | the bodies of the admin API |
 //! | [`master_key`] | the bodies of the admin API about the master key |
+//! | [`mit_dump`] | dumps of a realm of MIT Kerberos or Heimdal, and the stash of its master key |
+//! | [`realm_dump`] | the bodies of the admin API about whole realms |
 //! | [`source`] | who shares a limit |
 //! | [`xdr`] | the primitives of XDR (RFC 4506), read with a limit for each size |
 //! | [`rpc`] | ONC RPC (RFC 5531) over TCP, with RPCSEC_GSS (RFC 2203) |
@@ -30,6 +32,8 @@ pub mod kpasswd;
 pub mod krb5_conf;
 pub mod master_key;
 pub mod message;
+pub mod mit_dump;
+pub mod realm_dump;
 pub mod rpc;
 pub mod source;
 pub mod xdr;

@@ -104,7 +104,7 @@ impl RpcSession {
             AcceptStatus::Success(results) => Some(protect(&mut self.context, to.service, to.sequence, results, rng)),
             _ => None,
         };
-        let status = body.as_deref().map_or(status, |body| AcceptStatus::Success(body));
+        let status = body.as_deref().map_or(status, AcceptStatus::Success);
         Reply { xid: to.xid, body: ReplyBody::Accepted { verifier, status } }.encode()
     }
 

@@ -1,6 +1,7 @@
 use super::*;
+use crate::admin::logins::Logins;
 use crate::admin::operation::{
-    FirstKeys, KeyChange, Logins, NewPrincipal, PrincipalChanges, PrincipalView, Purge, Rights, ShownKey, ShownSalt,
+    FirstKeys, KeyChange, NewPrincipal, PrincipalChanges, PrincipalView, Purge, Rights, ShownKey, ShownSalt,
 };
 use crate::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
 use crate::principal::Attributes;
@@ -275,8 +276,8 @@ fn a_principal_is_shown_as_mit_shows_it_and_its_keys_only_where_they_are_asked_f
     record.modified_by = "system:serviceaccount:shop:web".to_owned();
     record.keys = KeySet::default();
     let keys = vec![
-        ShownKey { kvno: 3, enctype: Enctype::Aes256CtsHmacSha1, salt: ShownSalt::Special },
-        ShownKey { kvno: 2, enctype: Enctype::Aes256CtsHmacSha1, salt: ShownSalt::Normal },
+        ShownKey { kvno: 3, enctype: Enctype::Aes256CtsHmacSha1, state: KeyState::Active, salt: ShownSalt::Special },
+        ShownKey { kvno: 2, enctype: Enctype::Aes256CtsHmacSha1, state: KeyState::Retiring, salt: ShownSalt::Normal },
     ];
     let view = PrincipalView { record, keys, logins: Logins { failures: 4, ..Logins::default() } };
     let get = |mask| {

@@ -37,15 +37,21 @@ pub struct AuthenticPasswordRequest {
 pub struct RefusedPasswordRequest {
     /// The reason.
     pub refusal: PasswordRefusal,
-    /// Who asked, once that is proven.
-    pub client: Option<Principal>,
     /// `None` where the request proves nobody: the answer is a KRB-ERROR.
-    pub answer: Option<PasswordAnswer>,
+    pub proven: Option<Box<ProvenClient>>,
+}
+
+/// The client of a refused request, and what it is answered with.
+pub struct ProvenClient {
+    /// The account of the ticket.
+    pub client: Principal,
+    /// Keys and numbers of the answer.
+    pub answer: PasswordAnswer,
 }
 
 impl From<PasswordRefusal> for RefusedPasswordRequest {
     fn from(refusal: PasswordRefusal) -> RefusedPasswordRequest {
-        RefusedPasswordRequest { refusal, client: None, answer: None }
+        RefusedPasswordRequest { refusal, proven: None }
     }
 }
 
@@ -86,7 +92,10 @@ impl AuthenticPasswordRequest {
                 password,
                 answer,
             }),
-            Err(refusal) => Err(RefusedPasswordRequest { refusal, client: Some(account), answer: Some(answer) }),
+            Err(refusal) => Err(RefusedPasswordRequest {
+                refusal,
+                proven: Some(Box::new(ProvenClient { client: account, answer })),
+            }),
         }
     }
 
@@ -131,7 +140,8 @@ fn account(ticket: &EncTicketPart) -> Result<Principal, Refusal> {
     Ok(bound.unwrap_or_else(|| Principal::new(ticket.cname.clone(), &*ticket.crealm)))
 }
 
-/// Opens KRB-PRIV, which is tied to the AP-REQ by the key, and by number or time (RFC 4120, section 3.5).
+/// Opens KRB-PRIV, which is tied to the AP-REQ by a key that is of this request alone, or by number or time (RFC 4120, section 3.5).
+/// libkrb5 sends a sub-key, and writes the number 0 by leaving it out.
 fn open_content(
     answer: &PasswordAnswer,
     krb_priv: &[u8],
@@ -148,12 +158,15 @@ fn open_content(
     let Some(part) = plaintext.ok().and_then(|plaintext| EncKrbPrivPart::decode(&plaintext).ok()) else {
         return refused(Refusal::AuthenticatorIntegrity);
     };
-    let numbered = part.seq_number.map(|number| number == authenticator.seq_number.unwrap_or(0));
-    let timed = part.timestamp.map(|time| within_skew(time, now, realm.clock_skew));
-    match (numbered, timed) {
-        (None, None) | (Some(false), _) => refused(Refusal::AuthenticatorMismatch),
-        (_, Some(false)) => refused(Refusal::AuthenticatorSkew),
-        _ => Ok(part.user_data),
+    if part.timestamp.is_some_and(|time| !within_skew(time, now, realm.clock_skew)) {
+        return refused(Refusal::AuthenticatorSkew);
+    }
+    let number = part.seq_number.unwrap_or(0);
+    let is_tied = answer.subkey.is_some() || number != 0 || part.timestamp.is_some();
+    if is_tied && number == authenticator.seq_number.unwrap_or(0) {
+        Ok(part.user_data)
+    } else {
+        refused(Refusal::AuthenticatorMismatch)
     }
 }
 

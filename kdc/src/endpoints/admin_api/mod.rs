@@ -7,6 +7,7 @@
 //! | [`api`] | the paths about decisions: reads requests and writes answers |
 //! | [`master_key`] | the master key: its state, and its rotation |
 //! | [`answer`] | answers that no cache may keep |
+//! | [`dump`] | the whole realm, on the admin socket alone |
 //! | [`callers`] | whose token a request carries, and what its user may see |
 //! | [`stream`] | decisions as lines that go on |
 //! | [`streams`] | the limits of such answers |
@@ -31,6 +32,7 @@ pub(crate) mod api;
 mod bodies;
 pub(crate) mod callers;
 pub(crate) mod directory;
+pub(crate) mod dump;
 pub(crate) mod explain;
 mod keys;
 pub(crate) mod master_key;

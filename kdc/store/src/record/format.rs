@@ -36,6 +36,7 @@ pub(crate) fn decode(plaintext: &[u8]) -> Result<Record, &'static str> {
 }
 
 #[derive(Encode, Decode, CborLen)]
+#[expect(clippy::large_enum_variant, reason = "one at a time lives on the stack while a record is written or read")]
 enum Form<'a> {
     #[n(0)]
     Principal(#[b(0)] PrincipalForm<'a>),

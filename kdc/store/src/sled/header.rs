@@ -14,9 +14,10 @@ use crate::error::StoreError;
 use crate::files;
 use crate::master_keys::MasterKeys;
 use crate::sled::failure::medium;
+use crate::sled::staging;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The format that this version writes. In format 3, records name their master key.
 const FORMAT: u32 = 3;
@@ -67,7 +68,7 @@ impl Header {
     /// [`StoreError::NewerFormat`], [`StoreError::OlderFormat`]; [`StoreError::Damaged`] where the header is missing or cannot be read.
     pub(super) fn read(store: &Path) -> Result<Header, StoreError> {
         let damaged = |reason: String| StoreError::Damaged { path: store.to_owned(), reason };
-        let file = data(store).join(FILE);
+        let file = staging::current(store).join(FILE);
         let text = fs::read_to_string(&file)
             .map_err(|error| damaged(format!("{} cannot be read: {error}", file.display())))?;
         let mut lines = text.lines();
@@ -112,11 +113,6 @@ impl Header {
     }
 }
 
-/// The folder of a store's files, which is there whole or not at all.
-pub(super) fn data(store: &Path) -> PathBuf {
-    store.join("data")
-}
-
 /// Writes the header of a new store, whose files are in the folder `data` so far.
 pub(super) fn write(data: &Path, ids: &MasterKeyIds) -> io::Result<()> {
     files::write_new(&data.join(FILE), text(ids).as_bytes())
@@ -127,7 +123,7 @@ pub(super) fn write(data: &Path, ids: &MasterKeyIds) -> io::Result<()> {
 /// # Errors
 /// [`StoreError::Medium`]; the present header stays.
 pub(super) fn replace(store: &Path, ids: &MasterKeyIds) -> Result<(), StoreError> {
-    files::replace(&data(store).join(FILE), text(ids).as_bytes()).map_err(|error| medium(store, &error))
+    files::replace(&staging::data(store).join(FILE), text(ids).as_bytes()).map_err(|error| medium(store, &error))
 }
 
 fn text(MasterKeyIds { current, next, previous }: &MasterKeyIds) -> String {
@@ -151,8 +147,8 @@ mod tests {
 
     fn header(ids: MasterKeyIds) -> Header {
         let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(data(dir.path())).unwrap();
-        write(&data(dir.path()), &ids).unwrap();
+        fs::create_dir(staging::data(dir.path())).unwrap();
+        write(&staging::data(dir.path()), &ids).unwrap();
         let header = Header::read(dir.path()).unwrap();
         assert_eq!(header.ids, ids);
         header
@@ -191,8 +187,8 @@ mod tests {
     #[test]
     fn a_header_of_format_2_is_read() {
         let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(data(dir.path())).unwrap();
-        fs::write(data(dir.path()).join(FILE), "kennel-store 2\nmaster-key 0123456789abcdef\n").unwrap();
+        fs::create_dir(staging::data(dir.path())).unwrap();
+        fs::write(staging::data(dir.path()).join(FILE), "kennel-store 2\nmaster-key 0123456789abcdef\n").unwrap();
         let header = Header::read(dir.path()).unwrap();
         assert!(header.is_old());
         assert_eq!(header.ids, MasterKeyIds::of_new_store("0123456789abcdef"));

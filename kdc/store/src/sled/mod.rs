@@ -8,6 +8,8 @@
 //! | `snapshot` | torn snapshots of sled, set aside |
 //! | `table` | what sled holds, and what readers see of it |
 //! | `writer` | the one thread that writes; one flush for all that wait |
+//! | [`replace`] | all records replaced at once |
+//! | `staging` | the folders of the files, and how whole files take the place of others |
 //! | [`rewrap`] | every record under the next master key, while the store serves |
 //!
 //! When the medium fails (disk full, IO error), the store refuses everything until it is opened again; then it shows what
@@ -15,11 +17,13 @@
 
 pub mod header;
 pub mod open;
+pub mod replace;
 pub mod rewrap;
 
 mod counters;
 mod failure;
 mod snapshot;
+mod staging;
 mod table;
 mod writer;
 
@@ -46,10 +50,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use tokio::sync::{mpsc, oneshot, watch};
-
-/// Revisions that are skipped when a rollback is accepted, beyond the high-water mark: the mark lags behind the store, and no revision
-/// that was ever used may come again.
-const SKIPPED: u64 = 1 << 32;
 
 /// Principals on one machine's disk. Dropping it ends its thread and closes the files, which takes a moment.
 pub struct SledStore {
@@ -115,7 +115,7 @@ impl SledStore {
         let found = table.revision();
         let accepted_rollback = (found < known.mark).then_some(found);
         if accepted_rollback.is_some() {
-            table.advance(Revision(known.mark.0.saturating_add(SKIPPED)))?;
+            table.advance(known.mark.beyond_lost_history())?;
         }
         let feed = Arc::new(Feed::new(table.revision(), RETAINED));
         let (sender, requests) = mpsc::channel(LARGEST_COMMIT);
@@ -153,6 +153,20 @@ impl SledStore {
     async fn write(&self, key: Vec<u8>, write: Write) -> Result<Revision, StoreError> {
         let (reply, outcome) = oneshot::channel();
         self.send(Request::Write(WriteRequest { key, write, reply })).await?;
+        outcome.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Has the writer do what no commit may run beside.
+    async fn alone(
+        &self,
+        work: impl FnOnce(&Table, &Feed) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let (reply, outcome) = oneshot::channel();
+        let work = move |table: &Table, feed: &Feed| {
+            // The caller may have stopped waiting.
+            let _ = reply.send(work(table, feed));
+        };
+        self.send(Request::Alone(Box::new(work))).await?;
         outcome.await.map_err(|_| StoreError::Closed)?
     }
 }

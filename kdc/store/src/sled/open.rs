@@ -10,6 +10,8 @@
 //! sled repairs a log that it takes for torn by wiping the log. So each opening is tried on a copy first, in
 //! `PATH/data.trial`: a store that would lose records there is refused, and stays as it is.
 //!
+//! Files may also be put into the place of others, whole: see [`staging`].
+//!
 //! A new store is made whole in `PATH/data.unfinished` and then renamed: a folder `data` is always a whole store.
 
 use crate::error::StoreError;
@@ -17,8 +19,9 @@ use crate::files;
 use crate::master_keys::MasterKeys;
 use crate::principal_store::Revision;
 use crate::sled::failure::{from_sled, medium};
-use crate::sled::header::{self, Header, MasterKeyIds, data};
+use crate::sled::header::{self, Header, MasterKeyIds};
 use crate::sled::snapshot::Snapshots;
+use crate::sled::staging::{self, data, remove_folder};
 use crate::sled::table::{Table, check};
 use kennel_crypto::MasterKey;
 use std::fs::{self, File, TryLockError};
@@ -30,7 +33,7 @@ use std::time::{Duration, Instant};
 /// Octets of pages that sled keeps in memory. The entry cache in front answers nearly all reads.
 const PAGE_CACHE: u64 = 64 << 20;
 /// Longest wait for sled's threads to release a store that was just closed.
-const HANDOVER: Duration = Duration::from_secs(5);
+const HANDOVER: Duration = Duration::from_secs(20);
 
 /// What to do where there is no store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +89,7 @@ pub(super) struct OpenStore {
 
 /// Whether there is a store in `path`.
 pub(super) fn exists(path: &Path) -> Result<bool, StoreError> {
-    data(path).try_exists().map_err(|error| medium(path, &error))
+    staging::exists(path).map_err(|error| medium(path, &error))
 }
 
 /// The ids of the master keys of the store in `path`; `None` where there is no store. Opens nothing.
@@ -112,6 +115,7 @@ pub(super) fn open(path: &Path, given: &MasterKeys, mode: OpenMode, known: HighW
     }
     files::make_folder(path).map_err(|error| medium(path, &error))?;
     let lock = lock(path)?;
+    staging::complete(path)?;
     // Another process may have made the store, or wrapped it anew, before the lock was ours.
     if !exists(path)? {
         create(path, given.current())?;
@@ -119,7 +123,7 @@ pub(super) fn open(path: &Path, given: &MasterKeys, mode: OpenMode, known: HighW
     let header = Header::read(path)?;
     let keys = header.keys(path, given)?;
     let still = hold_still(path)?;
-    let snapshots = Snapshots { data: data(path), spare: path.join("spare"), aside: path.join("set-aside") };
+    let snapshots = snapshots(path);
     let set_aside = snapshots.repair(path)?;
     for place in &set_aside {
         tracing::warn!(path = %place.display(), "a torn snapshot of the store was set aside; no record is lost with it");
@@ -166,6 +170,11 @@ pub(super) fn hold_still(path: &Path) -> Result<Option<File>, StoreError> {
     }
 }
 
+/// The snapshots of the files of a store.
+pub(super) fn snapshots(path: &Path) -> Snapshots {
+    Snapshots { data: data(path), spare: staging::spare(path), aside: path.join("set-aside") }
+}
+
 fn create(path: &Path, master: &MasterKey) -> Result<(), StoreError> {
     let unfinished = path.join("data.unfinished");
     let made = remove_folder(&unfinished).and_then(|()| files::make_folder(&unfinished));
@@ -203,15 +212,8 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a folder that a crash may have left; a missing folder is no error.
-fn remove_folder(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn open_sled(path: &Path, data: &Path) -> Result<::sled::Db, StoreError> {
+/// Opens the files of sled in the folder `data` of the store `path`.
+pub(super) fn open_sled(path: &Path, data: &Path) -> Result<::sled::Db, StoreError> {
     let config = ::sled::Config::new().path(data).cache_capacity(PAGE_CACHE).flush_every_ms(None);
     let begun = Instant::now();
     loop {

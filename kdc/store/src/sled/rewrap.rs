@@ -18,13 +18,12 @@ use crate::master_keys::MasterKeys;
 use crate::sled::SledStore;
 use crate::sled::header::MasterKeyIds;
 use crate::sled::table::{Commit, Table, split_value};
-use crate::sled::writer::{LARGEST_COMMIT, Request, Write, is_under_newest};
+use crate::sled::writer::{LARGEST_COMMIT, Write, is_under_newest};
 use futures_util::future::try_join_all;
 use kennel_crypto::MasterKey;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// Records that are wrapped anew together: one flush for all of them, and room in the writer's queue for writes of others.
@@ -98,20 +97,6 @@ impl SledStore {
     /// [`StoreError::NotRewrapped`] where records are left under the old key; [`StoreError::Medium`].
     pub async fn finish_rewrap(&self) -> Result<(), StoreError> {
         self.alone(finish).await
-    }
-
-    /// Has the writer do what no commit may run beside.
-    async fn alone(
-        &self,
-        work: impl FnOnce(&Table, &Feed) -> Result<(), StoreError> + Send + 'static,
-    ) -> Result<(), StoreError> {
-        let (reply, outcome) = oneshot::channel();
-        let work = move |table: &Table, feed: &Feed| {
-            // The caller may have stopped waiting.
-            let _ = reply.send(work(table, feed));
-        };
-        self.send(Request::Alone(Box::new(work))).await?;
-        outcome.await.map_err(|_| StoreError::Closed)?
     }
 }
 

@@ -28,7 +28,8 @@ const COUNTERS: &[u8] = b"c";
 
 /// The records of an open store.
 pub(super) struct Table {
-    db: ::sled::Db,
+    /// Taken after the lock of the view, where both are.
+    db: RwLock<::sled::Db>,
     path: PathBuf,
     view: RwLock<View>,
     /// Dropped last: sled releases its files before another process may open them.
@@ -80,7 +81,7 @@ impl Table {
     ) -> Result<Table, StoreError> {
         let counters = check(&db, &keys, &path)?;
         let view = View { counters, keys: Arc::new(keys), ids, in_flight: BTreeMap::new(), failed: None };
-        Ok(Table { db, path, view: RwLock::new(view), _lock: lock })
+        Ok(Table { db: RwLock::new(db), path, view: RwLock::new(view), _lock: lock })
     }
 
     pub(super) fn master_keys(&self) -> Arc<MasterKeys> {
@@ -113,7 +114,7 @@ impl Table {
     pub(super) fn advance(&self, revision: Revision) -> Result<(), StoreError> {
         let mut view = self.view_mut();
         let counters = Counters { revision: view.counters.revision.max(revision), ..view.counters };
-        write_counters(&self.db, counters, view.keys.newest(), &self.path)?;
+        write_counters(&self.db(), counters, view.keys.newest(), &self.path)?;
         view.counters = counters;
         Ok(())
     }
@@ -143,7 +144,7 @@ impl Table {
 
     /// What sled holds under a key, durable or not: for the writer alone.
     pub(super) fn stored(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
-        self.db.get(record_key(key)).map_err(|error| from_sled(&self.path, &error))
+        self.db().get(record_key(key)).map_err(|error| from_sled(&self.path, &error))
     }
 
     /// All records, at one revision.
@@ -156,7 +157,7 @@ impl Table {
     /// What sled holds, durable or not, in the order of the keys: after a key, or all.
     pub(super) fn scan(&self, after: Option<&[u8]>) -> impl Iterator<Item = Result<(Vec<u8>, IVec), StoreError>> {
         let begin = after.map_or_else(|| Bound::Included(vec![RECORD]), |key| Bound::Excluded(record_key(key)));
-        self.db.range::<Vec<u8>, _>((begin, Bound::Excluded(vec![RECORD + 1]))).map(|entry| {
+        self.db().range::<Vec<u8>, _>((begin, Bound::Excluded(vec![RECORD + 1]))).map(|entry| {
             let (key, value) = entry.map_err(|error| from_sled(&self.path, &error))?;
             Ok((key.get(1..).unwrap_or_default().to_vec(), value))
         })
@@ -185,7 +186,8 @@ impl Table {
             view.keys.clone()
         };
         let batch = batch(commit.writes, counters.seal(keys.newest()));
-        let flushed = self.db.apply_batch(batch).and_then(|()| self.db.flush());
+        let db = self.db();
+        let flushed = db.apply_batch(batch).and_then(|()| db.flush());
         let mut view = self.view_mut();
         if let Err(error) = flushed {
             let reason = format!("{}; it must be opened again", words(&error));
@@ -200,6 +202,40 @@ impl Table {
             feed.publish(revision, change);
         }
         Ok(())
+    }
+
+    /// Goes on with other files, which `open` puts into the place of the present ones, and shows them to readers and watchers at once.
+    /// For the writer alone.
+    ///
+    /// # Errors
+    /// Those of `open`: the store must be opened again then, and shows all of the old records or all of the new ones.
+    pub(super) fn switch(
+        &self,
+        counters: Counters,
+        feed: &Feed,
+        open: impl FnOnce() -> Result<::sled::Db, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut view = self.view_mut();
+        let mut db = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        match open() {
+            Ok(opened) => *db = opened,
+            Err(error) => {
+                view.failed = Some(format!("{error}; it must be opened again"));
+                return Err(error);
+            }
+        }
+        view.counters = counters;
+        feed.restart(counters.revision);
+        Ok(())
+    }
+
+    /// The path of the store.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn db(&self) -> ::sled::Db {
+        self.db.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn working_view(&self) -> Result<RwLockReadGuard<'_, View>, StoreError> {
@@ -243,7 +279,13 @@ pub(super) fn check(db: &::sled::Db, keys: &MasterKeys, path: &Path) -> Result<C
     counters::check(keys, path, sealed.as_deref(), records)
 }
 
-fn write_counters(db: &::sled::Db, counters: Counters, master: &MasterKey, path: &Path) -> Result<(), StoreError> {
+/// Writes the sealed counters, and flushes.
+pub(super) fn write_counters(
+    db: &::sled::Db,
+    counters: Counters,
+    master: &MasterKey,
+    path: &Path,
+) -> Result<(), StoreError> {
     let written = db.insert(COUNTERS, counters.seal(master)).and_then(|_| db.flush());
     written.map(|_| ()).map_err(|error| from_sled(path, &error))
 }
@@ -260,7 +302,8 @@ fn batch(writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>, counters: Vec<u8>) -> Batch
     batch
 }
 
-fn record_key(key: &[u8]) -> Vec<u8> {
+/// The key of sled that a record lies under.
+pub(super) fn record_key(key: &[u8]) -> Vec<u8> {
     let mut record_key = Vec::with_capacity(1 + key.len());
     record_key.push(RECORD);
     record_key.extend_from_slice(key);

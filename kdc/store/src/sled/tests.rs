@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use tempfile::TempDir;
 
+mod replace;
 mod rewrap;
 
 struct Sled {

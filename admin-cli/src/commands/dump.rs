@@ -1,0 +1,107 @@
+//! `kennel dump`: the whole realm of a KDC that runs, in an encrypted file.
+
+use crate::api::AdminApi;
+use crate::reach::args::KdcArgs;
+use crate::reach::connect;
+use anyhow::{Context, ensure};
+use http_body_util::BodyExt;
+use kennel_wire::realm_dump::{DumpRequest, path};
+use kube::client::Body;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// Time between two words on the progress.
+const SAY: Duration = Duration::from_secs(2);
+
+/// Options of `kennel dump`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Dumps are made over the admin socket of the KDC's machine alone (--socket, or KENNEL_SOCKET), by root or the KDC's own user: the file
+has every key of the realm. The records are those of one moment, while the KDC serves and is written to. Of a KDC that does not run:
+kennel-kdc dump. The way back is kennel load.")]
+pub(crate) struct DumpArgs {
+    /// The file to write, which appears when it is whole.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    secret: SecretArgs,
+    #[command(flatten)]
+    kdc: KdcArgs,
+}
+
+/// What the dump is encrypted under.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct SecretArgs {
+    /// File with the passphrase of the dump, in its first line.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// File with the key of the dump: kennel-master-key-v1 and 64 hexadecimal digits.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+impl SecretArgs {
+    fn read(&self) -> anyhow::Result<DumpRequest> {
+        let text = |path: &Path| {
+            let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+            let line = text.lines().next().unwrap_or_default().to_owned();
+            ensure!(!line.is_empty(), "the first line of {} is empty", path.display());
+            Ok(line)
+        };
+        match (&self.passphrase_file, &self.key_file) {
+            (Some(path), _) => Ok(DumpRequest::Passphrase(text(path)?)),
+            (None, Some(path)) => Ok(DumpRequest::Key(text(path)?)),
+            (None, None) => anyhow::bail!("give --passphrase-file or --key-file"),
+        }
+    }
+}
+
+/// Writes the dump.
+pub(crate) async fn run(args: &DumpArgs) -> anyhow::Result<ExitCode> {
+    let request = args.secret.read()?;
+    ensure!(
+        args.kdc.has_socket(),
+        "dumps are made over the admin socket alone: give --socket PATH, on the machine of the KDC"
+    );
+    let api = AdminApi::new(connect(&args.kdc, None).await?);
+    let body = api.octets(path::DUMP, &request).await?;
+    let mut unfinished = args.file.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = PathBuf::from(unfinished);
+    let written = receive(body, &unfinished).await.and_then(|count| {
+        fs::rename(&unfinished, &args.file).with_context(|| format!("{} cannot be written", args.file.display()))?;
+        Ok(count)
+    });
+    let count = written.inspect_err(|_| _ = fs::remove_file(&unfinished))?;
+    eprintln!("dumped {count} octets into {}", args.file.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes an answer into a file, 0600, and returns its length.
+async fn receive(mut body: Body, path: &Path) -> anyhow::Result<u64> {
+    let mut file: File = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("{} cannot be written", path.display()))?;
+    let (mut count, mut said) = (0, Instant::now());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.context("the KDC's answer broke off: nothing was written")?;
+        let octets = frame.data_ref().map(|data| &data[..]).unwrap_or_default();
+        file.write_all(octets)?;
+        count += u64::try_from(octets.len()).unwrap_or(u64::MAX);
+        if said.elapsed() >= SAY {
+            said = Instant::now();
+            eprintln!("{count} octets so far");
+        }
+    }
+    file.sync_all()?;
+    Ok(count)
+}
