@@ -134,7 +134,8 @@ fn a_repeated_token_gives_a_context_whose_key_is_another() {
 fn calls_and_replies_are_read_under_every_service() {
     for service in [GssService::None, GssService::Integrity, GssService::Privacy] {
         let (mut client, mut server) = established(service);
-        for round in 0..3_u8 {
+        // Octets that no header has eight times in a row.
+        for round in 0x51..0x54_u8 {
             let message = client.call_with(13, &[round; 8], &mut OsRng);
             assert_eq!(message.windows(8).any(|window| window == [round; 8]), service != GssService::Privacy);
             let call = Call::decode(&message).unwrap();
