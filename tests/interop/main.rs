@@ -12,6 +12,7 @@ mod harness;
 mod heimdal;
 mod initial;
 mod keytab_change;
+mod kpasswd;
 mod lifetimes;
 mod mit_import;
 mod names;

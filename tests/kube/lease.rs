@@ -8,7 +8,7 @@ use kennel_tests::ports;
 use kennel_tests::process::{self, Server};
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A Lease runs out after 15 seconds; with room for a busy machine.
@@ -59,14 +59,16 @@ impl Kdc {
         Ok(command)
     }
 
-    /// Starts it, and waits until it serves and holds the Lease.
-    fn start(&mut self) -> Result<()> {
+    /// Starts it, and waits until it serves and holds the Lease. Returns the time between the two.
+    fn start(&mut self) -> Result<Duration> {
         let mut command = self.command()?;
         let mut server = Server::start(&mut command, self.folder.path(), "kdc")?;
         let held = |server: &Server| server.stderr().contains("the Lease is held");
+        server.wait_until(LIMIT, |server| server.stderr().contains("listening on"))?;
+        let serves = Instant::now();
         server.wait_until(LIMIT, held)?;
         self.server = Some(server);
-        Ok(())
+        Ok(serves.elapsed())
     }
 
     fn said(&self) -> String {
@@ -159,8 +161,10 @@ fn a_restarted_container_is_the_same_holder_and_the_successor_of_its_pod_is_anot
     assert!(!kdc.said().contains("waiting until it runs out"), "the container restarts: {}", kdc.said());
     kdc.kill()?;
     kdc.pod = Some("91aa0d37-second");
-    kdc.start()?;
-    assert!(kdc.said().contains("waiting until it runs out"), "the pod was deleted by force: {}", kdc.said());
+    let took = kdc.start()?;
+    let said = kdc.said();
+    assert!(said.contains("waiting until it runs out"), "the pod was deleted by force: {said}");
+    assert!(took < Duration::from_secs(5), "it waited again for {took:?} after it had begun to serve: {said}");
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Principals follow objects: they come, go, come again as others, and converge whatever was missed.
 
 use crate::world::{SOON, World};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use kennel_tests::kube::{Api, eventually};
 use std::time::Duration;
 
@@ -167,4 +167,41 @@ fn of_two_realm_objects_the_older_counts_and_the_younger_says_so() -> Result<()>
         let (second, first) = (told(&second)?, told(world.ns("").trim_start_matches('-'))?);
         Ok((second.contains("Warning RealmTaken") && first.contains("Normal Serving")).then_some(()))
     })
+}
+
+#[test]
+fn the_kdc_of_another_realm_leaves_the_config_map_of_a_namespace_alone() -> Result<()> {
+    let ours = World::new()?;
+    ours.namespace("shop", &["cart"])?;
+    let full = ours.ns("shop");
+    let uid =
+        || ours.api.json_path(&["configmap", "kennel-krb5", "-n", &full, "--ignore-not-found"], "{.metadata.uid}");
+    let first = eventually(SOON, "the ConfigMap is there", || Ok(Some(uid()?).filter(|uid| !uid.is_empty())))?;
+    // It lists all ConfigMaps of Kennel before it writes its own.
+    let other = World::new()?;
+    other.namespace("shop", &["cart"])?;
+    let theirs = ["configmap", "kennel-krb5", "-n", &other.ns("shop"), "--ignore-not-found"];
+    eventually(SOON, "the other realm has its own", || {
+        Ok((!other.api.json_path(&theirs, "{.metadata.uid}")?.is_empty()).then_some(()))
+    })?;
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(uid()?, first);
+    Ok(())
+}
+
+#[test]
+fn a_client_that_asks_in_the_seconds_after_a_kill_gets_its_ticket() -> Result<()> {
+    let mut world = shop()?;
+    let cart = world.enrolled_pod("shop", "cart-1", "cart")?;
+    cart.kvno(&web(&world))?.ok()?;
+    for kill in 0..3 {
+        world.realm.kill_and_restart()?;
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < Duration::from_secs(5) {
+            let run = cart.kvno(&web(&world))?;
+            run.ok()
+                .with_context(|| format!("{:?} after kill {kill}: {}", begun.elapsed(), world.realm.server().said()))?;
+        }
+    }
+    Ok(())
 }

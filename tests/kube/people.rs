@@ -16,11 +16,16 @@ const ACCESS: &str = "apiVersion: kennel.dev/v1alpha1\nkind: KerberosAccess\nmet
 const REALM: &str =
     "apiVersion: kennel.dev/v1alpha1\nkind: KerberosRealm\nmetadata: {name: people}\nspec: {realmName: PEOPLE.TEST}\n";
 
-/// Whether a user of a role may do something in the namespace; `resource` may name a sub-resource after a slash.
+/// Whether a user of a role may do something in the namespace `people`.
 fn may(api: &Api, user: &str, verb: &str, resource: &str) -> Result<bool> {
+    may_in("people", api, user, verb, resource)
+}
+
+/// Whether a user may do something in a namespace; `resource` may name a sub-resource after a slash.
+fn may_in(namespace: &str, api: &Api, user: &str, verb: &str, resource: &str) -> Result<bool> {
     let (resource, part) = resource.split_once('/').unwrap_or((resource, ""));
     let (user, part) = (format!("--as={user}"), format!("--subresource={part}"));
-    let run = api.kubectl(&["auth", "can-i", verb, resource, &part, "-n", "people", &user], "")?;
+    let run = api.kubectl(&["auth", "can-i", verb, resource, &part, "-n", namespace, &user], "")?;
     Ok(run.stdout.trim() == "yes")
 }
 
@@ -64,6 +69,32 @@ fn an_editor_writes_principals_an_admin_access_too_and_nobody_of_them_realms() -
         let rotation = may(api, user, "update", "kerberosprincipals.kennel.dev/rotation")?;
         assert_eq!(rotation, user == "admin-user", "{user}: rotation");
     }
+    Ok(())
+}
+
+#[test]
+fn keys_as_they_are_and_administration_are_roles_of_their_own() -> Result<()> {
+    let api = Api::shared()?;
+    api.kubectl(&["apply", "-f", utf8(&root().join("deploy/base/people.yaml"))?], "")?.ok()?;
+    api.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: administered}\n")?;
+    for role in ["kennel-keytab", "kennel-kadmin"] {
+        let binding = format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: {role}, namespace: administered}}\n\
+             roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {role}}}\n\
+             subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {role}-user}}]\n"
+        );
+        api.apply(&binding)?;
+    }
+    let may = |user: &str, verb: &str, part: &str| {
+        may_in("administered", api, &format!("{user}-user"), verb, &format!("kerberosprincipals.kennel.dev/{part}"))
+    };
+    eventually(SOON, "the roles are bound", || {
+        let bound = may("kennel-keytab", "get", "keys")? && may("kennel-kadmin", "create", "records")?;
+        Ok(bound.then_some(()))
+    })?;
+    ensure!(!may("kennel-keytab", "create", "keys")? && !may("kennel-keytab", "get", "records")?);
+    ensure!(!may("kennel-kadmin", "get", "keys")?, "who administers does not extract keys");
+    ensure!(may("kennel-kadmin", "update", "password")? && may("kennel-kadmin", "create", "keys")?);
     Ok(())
 }
 

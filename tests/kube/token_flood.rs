@@ -97,8 +97,15 @@ fn a_token_with_another_signature_audience_or_end_is_refused_without_a_review() 
     let reason = said["reason"].as_str().unwrap_or_default();
     assert!(["TokenSignatureInvalid", "TokenKeyUnknown"].contains(&reason), "{said}");
     assert_eq!(reviews(&api)?, before);
-    world.enrol(&token)?;
-    assert_eq!(reviews(&api)?, before + 1, "the metric counts reviews");
+    // A busy KDC may ask for another attempt: each is one review.
+    let mut attempts = 0;
+    eventually(Duration::from_secs(20), "the good token enrols", || {
+        attempts += 1;
+        let (status, said) = world.post(Some(&token), "")?;
+        ensure!(status == 200 || status == 503, "{status} {said}");
+        Ok((status == 200).then_some(()))
+    })?;
+    assert_eq!(reviews(&api)?, before + attempts, "the metric counts reviews");
     Ok(())
 }
 

@@ -55,6 +55,8 @@ impl<'a> World<'a> {
         let id = format!("w{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let name = format!("{}.KENNEL", id.to_uppercase());
         let mut builder = Realm::builder(&name)?.kubeconfig(&api.kubeconfig()).env("KENNEL_LOG", "info");
+        // As the containers of a pod: what starts again is the same holder of the Lease.
+        builder = builder.env("POD_UID", &id);
         if !seed.is_empty() {
             builder = builder.seed(seed);
         }

@@ -21,7 +21,7 @@ use kennel_tests::kube::Api;
 use std::time::{Duration, Instant};
 
 /// Short limits: old keys go within the run. Tickets live long enough for an agent to be paused.
-const SEED: &str = "[realm]\nmax_life = \"75s\"\nmax_renewable_life = \"75s\"\nclock_skew = \"5s\"\n\
+const SEED: &str = "[realm]\nmax_life = \"180s\"\nmax_renewable_life = \"180s\"\nclock_skew = \"30s\"\n\
                     [realm.rotation]\npropagation = \"2s\"\nprogress_deadline = \"10s\"\n\
                     [[principal]]\nname = \"alice\"\npassword = \"secret\"\n[[principal]]\nname = \"host/self.test\"\n";
 /// Rotations of the short form, and the variable that says how many instead.

@@ -48,6 +48,18 @@ impl Heimdal {
         self.run("kinit.heimdal", &[&[&*flag], arguments].concat())
     }
 
+    /// Runs `kpasswd NAME`, which asks a terminal: script gives it one.
+    ///
+    /// # Errors
+    /// The program cannot be run.
+    pub fn kpasswd(&self, name: &str, old: &str, new: &str) -> Result<Run> {
+        let program = self.root.join("usr/bin/kpasswd.heimdal");
+        let line = format!("'{}' {name}", program.display());
+        let mut command = Command::new("script");
+        command.args(["-qec", &line, "/dev/null"]);
+        process::run(self.environment(&mut command), &format!("{old}\n{new}\n{new}\n"))
+    }
+
     /// Returns the output of `klist -v`.
     ///
     /// # Errors
@@ -69,15 +81,17 @@ impl Heimdal {
     /// # Errors
     /// The program cannot be run.
     pub fn run(&self, program: &str, arguments: &[&str]) -> Result<Run> {
-        let libraries = self.root.join("usr/lib/x86_64-linux-gnu");
         let mut command = Command::new(self.root.join("usr/bin").join(program));
+        process::run(self.environment(command.args(arguments)), "")
+    }
+
+    fn environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let libraries = self.root.join("usr/lib/x86_64-linux-gnu");
         command
-            .args(arguments)
             .env("LD_LIBRARY_PATH", libraries)
             .env("KRB5_CONFIG", &self.config)
             .env("KRB5CCNAME", format!("FILE:{}", self.file("ccache").display()))
             .env("LC_ALL", "C")
-            .env("TZ", "UTC");
-        process::run(&mut command, "")
+            .env("TZ", "UTC")
     }
 }

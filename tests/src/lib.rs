@@ -24,6 +24,7 @@
 //! | [`ports`] | free ports |
 //! | [`peer`] | one request, one answer, over UDP or TCP |
 //! | [`exchange`] | whole exchanges and their requests |
+//! | [`lossy`] | a way to a server that loses replies |
 //! | [`mutate`] | mutated requests |
 
 pub mod binary;
@@ -34,6 +35,7 @@ pub mod heimdal;
 pub mod klist;
 pub mod kube;
 pub mod kubectl;
+pub mod lossy;
 pub mod memory;
 pub mod mit;
 pub mod mit_kdc;

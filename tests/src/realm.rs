@@ -167,6 +167,12 @@ impl Realm {
         self.port
     }
 
+    /// Port of kpasswd on 127.0.0.1, UDP and TCP.
+    #[must_use]
+    pub fn kpasswd_port(&self) -> u16 {
+        self.port.saturating_add(1)
+    }
+
     /// Port of the enrolment API on 127.0.0.1.
     #[must_use]
     pub fn https_port(&self) -> u16 {

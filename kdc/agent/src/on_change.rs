@@ -144,7 +144,9 @@ fn is_called(process: &Path, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
     use std::process::{Child, Command, Stdio};
+    use std::time::Instant;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -195,8 +197,15 @@ mod tests {
     /// A process that waits, under a name of its own.
     fn sleeper(folder: &Path, name: &str) -> Child {
         let program = folder.join(name);
-        std::fs::copy("/bin/sleep", &program).unwrap();
-        Command::new(program).arg("60").stdin(Stdio::null()).spawn().unwrap()
+        std::os::unix::fs::symlink("/bin/sleep", &program).unwrap();
+        let child = Command::new(program).arg("60").stdin(Stdio::null()).spawn().unwrap();
+        // A new process has its name a moment after its parent goes on.
+        let (process, end) = (PathBuf::from(format!("/proc/{}", child.id())), Instant::now() + Duration::from_secs(20));
+        while !is_called(&process, name) {
+            assert!(Instant::now() < end, "{name} is not called so");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child
     }
 
     #[tokio::test]

@@ -3,8 +3,10 @@
 
 use crate::store_counts::StoreGauges;
 use kennel_core::access::denial::{AccessDenial, DenialReason};
+use kennel_core::admin::event::AdminEvent;
 use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal};
 use kennel_core::event::{Decision, Event, Exchange};
+use kennel_core::kpasswd::event::PasswordEvent;
 use kennel_core::refusal::Refusal;
 use kennel_core::rotation::event::{RotationAction, RotationEvent};
 use kennel_wire::admin::DecisionOutcome;
@@ -55,6 +57,12 @@ struct RotationLabels {
     action: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AdminLabels {
+    operation: &'static str,
+    outcome: &'static str,
+}
+
 /// Decisions on access by a KerberosAccess, or for want of one.
 const ALLOWED: &str = "allow";
 const OBSERVED: &str = "would-deny";
@@ -95,6 +103,7 @@ pub struct Metrics {
     pub holder_confirmations: Counter,
     namespace_decisions: Family<NamespaceLabels, Counter>,
     rotation_steps: Family<RotationLabels, Counter>,
+    admin_operations: Family<AdminLabels, Counter>,
     /// Principals whose staged key waits for its holders or for its time.
     pub rotations_under_way: Gauge,
     /// Those of them that have waited for a holder for longer than their policy's deadline.
@@ -164,6 +173,7 @@ impl Metrics {
             holder_confirmations: Counter::default(),
             namespace_decisions: Family::default(),
             rotation_steps: Family::default(),
+            admin_operations: Family::default(),
             rotations_under_way: Gauge::default(),
             rotation_stalled: Gauge::default(),
             pairs_lost: Counter::default(),
@@ -244,6 +254,8 @@ impl Metrics {
         registry.register("namespace_pairs_lost", help, self.pairs_lost.clone());
         let help = "Orders to rotate keys, and steps of rotations";
         registry.register("rotation_steps", help, self.rotation_steps.clone());
+        let help = "Operations of administration, by their end";
+        registry.register("admin_operations", help, self.admin_operations.clone());
         let help = "Principals whose next key is in keytabs and not used yet";
         registry.register("rotation_under_way", help, self.rotations_under_way.clone());
         let help =
@@ -348,9 +360,21 @@ impl Metrics {
         self.enrolments.get_or_create(&EnrolmentLabels { outcome, reason }).inc();
     }
 
+    /// Counts a request to change a password.
+    pub(crate) fn observe_password(&self, event: &PasswordEvent) {
+        let (exchange, outcome, reason) = ("kpasswd", event.outcome.name(), event.outcome.reason());
+        self.requests.get_or_create(&RequestLabels { exchange, outcome, reason, enctype: "" }).inc();
+    }
+
     /// Counts an order or a step of a rotation.
     pub(crate) fn observe_rotation(&self, event: &RotationEvent) {
         self.rotation_steps.get_or_create(&RotationLabels { action: event.action.name() }).inc();
+    }
+
+    /// Counts an operation of administration.
+    pub(crate) fn observe_admin(&self, event: &AdminEvent) {
+        let labels = AdminLabels { operation: event.operation, outcome: event.outcome() };
+        self.admin_operations.get_or_create(&labels).inc();
     }
 
     /// Returns all metrics in the OpenMetrics text format.

@@ -6,6 +6,7 @@
 use crate::line::{Fields, Line};
 use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome};
 use kennel_core::event::{Decision, Event, Exchange};
+use kennel_core::kpasswd::event::PasswordEvent;
 use kennel_core::refusal::Refusal;
 use kennel_wire::message::Timestamp;
 use kennel_wire::source::Source;
@@ -57,6 +58,12 @@ impl NoiseKey {
         let EnrolmentOutcome::Refused { refusal, .. } = &event.outcome else { return None };
         let kind = NoiseKind { exchange: "enrolment", outcome: event.outcome.name(), reason: refusal.name() };
         event.account.is_none().then(|| NoiseKey { source: event.peer.ip().into(), kind })
+    }
+
+    /// The key of the event of a request to change a password, where the event is noise: nobody is proven.
+    pub(crate) fn of_password(event: &PasswordEvent) -> Option<NoiseKey> {
+        let kind = NoiseKind { exchange: "kpasswd", outcome: event.outcome.name(), reason: event.outcome.reason() };
+        event.client.is_none().then(|| NoiseKey { source: event.peer.ip().into(), kind })
     }
 }
 

@@ -15,8 +15,10 @@ use crate::metrics::Metrics;
 use crate::noise::{Noise, NoiseKey};
 use crate::sink::{Sink, SinkTarget};
 use crate::writer::Writer;
+use kennel_core::admin::event::{AdminEvent, AdminTrail};
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::{Decision, Event};
+use kennel_core::kpasswd::event::PasswordEvent;
 use kennel_core::refusal::Refusal;
 use kennel_core::rotation::event::RotationEvent;
 use kennel_wire::message::Clock;
@@ -109,6 +111,14 @@ impl Audit {
         self.send(Message::Rotation(Box::new(event)));
     }
 
+    /// Records the event of a request to change a password.
+    pub fn record_password(&self, event: PasswordEvent) {
+        if self.backlog.is_behind() && NoiseKey::of_password(&event).is_some() {
+            return self.backlog.add_unqueued();
+        }
+        self.send(Message::Password(Box::new(event)));
+    }
+
     /// Records the events of a batch, in order, and empties the list. Pauses for a moment where the writer is behind.
     pub fn record_all(&self, events: &mut Vec<Event>) {
         if self.backlog.is_behind() {
@@ -152,6 +162,17 @@ impl Audit {
             unsent.0.write(self.format, &mut late);
             tracing::error!(audit = late.trim_end(), "audit lines arrived after the audit trail was closed");
         }
+    }
+}
+
+impl AdminTrail for Audit {
+    fn accepts(&self) -> bool {
+        Audit::accepts(self)
+    }
+
+    /// Never dropped, refusals included: whoever asks has logged in.
+    fn record(&self, event: AdminEvent) {
+        self.send(Message::Admin(Box::new(event)));
     }
 }
 

@@ -8,8 +8,10 @@ use crate::message::Message;
 use crate::metrics::Metrics;
 use crate::noise::{Noise, NoiseKey};
 use crate::sink::Sink;
+use kennel_core::admin::event::AdminEvent;
 use kennel_core::enrolment::EnrolmentEvent;
 use kennel_core::event::Event;
+use kennel_core::kpasswd::event::PasswordEvent;
 use kennel_core::rotation::event::RotationEvent;
 use kennel_wire::message::{Clock, Timestamp};
 use std::io::Write;
@@ -94,6 +96,8 @@ impl Writer {
                         Message::Events(events, finished) => self.take_events(events, finished),
                         Message::Enrolment(event) => self.take_enrolment(&event),
                         Message::Rotation(event) => self.take_rotation(&event),
+                        Message::Admin(event) => self.take_admin(&event),
+                        Message::Password(event) => self.take_password(&event),
                         Message::Reopen => self.reopen(),
                         Message::Stop => return Left::End,
                     }
@@ -128,6 +132,18 @@ impl Writer {
     fn take_rotation(&mut self, event: &RotationEvent) {
         self.metrics.observe_rotation(event);
         line::write(event, self.format, &mut self.batch);
+    }
+
+    fn take_admin(&mut self, event: &AdminEvent) {
+        self.metrics.observe_admin(event);
+        line::write(event, self.format, &mut self.batch);
+    }
+
+    fn take_password(&mut self, event: &PasswordEvent) {
+        self.metrics.observe_password(event);
+        if self.is_written(NoiseKey::of_password(event), event.time) {
+            line::write(event, self.format, &mut self.batch);
+        }
     }
 
     fn is_written(&mut self, noise: Option<NoiseKey>, time: Timestamp) -> bool {

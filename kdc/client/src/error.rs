@@ -61,6 +61,9 @@ pub enum ClientError {
     /// A file whose content is not of the expected format.
     #[error("{}: {source}", path.display())]
     FileFormat { path: PathBuf, source: WireError },
+    /// GSS-API or the protocol above it.
+    #[error("{0}")]
+    Gss(&'static str),
 }
 
 impl ClientError {

@@ -9,6 +9,7 @@
 //! | [`ticket_walk`] | as many TGS exchanges as a service ticket needs, across realms (RFC 6806, section 8) |
 //! | [`reply_checks`] | checks that a reply must pass (RFC 4120, sections 3.1.5 and 3.3.4) |
 //! | [`ap`] | AP-REQ and AP-REP, both sides (RFC 4120, section 3.2) |
+//! | [`kpasswd`] | changes of passwords (RFC 3244) |
 //! | [`options`] | options of a requested ticket: flags, times, enctypes, addresses |
 //! | [`secret`] | the password or keys with which a client proves its identity |
 //! | [`credentials`] | a ticket with its session key; credential cache files |
@@ -16,6 +17,8 @@
 //! | [`time`] | the offset between the KDC's clock and the local clock |
 //! | `error`, `fault` | why an exchange fails, and the reasons inside |
 //! | [`transport`] | requests to KDCs over UDP and TCP (RFC 4120, section 7.2) |
+//! | [`gss`] | the initiator of GSS-API (RFC 4121) |
+//! | [`kadmin`] | kadmin's protocol, for tests |
 //! | [`fast`] | FAST: armor, and requests inside it (RFC 6113), for tests |
 //! | [`dangerous`] | requests that are wrong on purpose, for tests |
 
@@ -25,7 +28,10 @@ pub mod client;
 pub mod credentials;
 pub mod dangerous;
 pub mod fast;
+pub mod gss;
+pub mod kadmin;
 pub mod keytab;
+pub mod kpasswd;
 pub mod options;
 pub mod reply_checks;
 pub mod secret;

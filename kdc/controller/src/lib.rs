@@ -10,12 +10,14 @@
 //! | [`access`] | programs accesses: tickets and NetworkPolicies, in the order that is safe |
 //! | [`publish`] | reports results back to the cluster: status, Events, ConfigMaps, keytab Secrets |
 //! | [`rotation`] | performs the rotations of keys |
+//! | [`logins`] | who is locked out after failed attempts to log in |
 //! | [`census`] | counts the principals and keys of the store for the metrics |
 
 mod access;
 mod census;
 mod cluster;
 mod live;
+mod logins;
 mod publish;
 mod rotation;
 mod state;
@@ -26,6 +28,7 @@ pub use access::snapshot::Programmed;
 pub use census::Census;
 pub use cluster::controller::{Controller, ControllerParts};
 pub use live::{Live, RetiredAccess, realm_with};
+pub use logins::LoginBook;
 pub use publish::config_map::Published;
 pub use rotation::book::RotationBook;
 pub use rotation::orders::{Ordered, RotationOrder, order, order_all};

@@ -4,6 +4,7 @@
 use arc_swap::{ArcSwap, Guard};
 use kennel_core::access::AccessPolicy;
 use kennel_core::kdc::Kdc;
+use kennel_core::lockout::guard::{LoginGuard, NoLockout};
 use kennel_core::pods::Pods;
 use kennel_core::realm::Realm;
 use kennel_crypto::Enctype;
@@ -36,6 +37,7 @@ pub struct Live {
 struct Parts {
     realm: Arc<Realm>,
     access: Arc<dyn AccessPolicy>,
+    logins: Arc<dyn LoginGuard>,
 }
 
 impl Live {
@@ -43,10 +45,21 @@ impl Live {
     /// tickets are bound to.
     #[must_use]
     pub fn new(base: Realm, access: Arc<dyn AccessPolicy>, pods: Arc<dyn Pods>) -> Live {
-        let parts = Parts { realm: Arc::new(base.clone()), access };
+        let parts = Parts { realm: Arc::new(base.clone()), access, logins: Arc::new(NoLockout) };
         let kdc = ArcSwap::from_pointee(parts.kdc(&pods));
         let (awaits, known, begun) = (AtomicBool::new(false), Notify::new(), Instant::now());
         Live { base, pods, parts: Mutex::new(parts), kdc, awaits, known, begun }
+    }
+
+    /// Has `logins` count the attempts to log in, and say who is locked out.
+    #[must_use]
+    pub fn guarding_logins(self, logins: Arc<dyn LoginGuard>) -> Live {
+        {
+            let mut parts = self.lock();
+            parts.logins = logins;
+            self.kdc.store(Arc::new(parts.kdc(&self.pods)));
+        }
+        self
     }
 
     /// Takes the access as provisional: it denies what the cluster has not said yet.
@@ -121,7 +134,7 @@ impl Live {
 
 impl Parts {
     fn kdc(&self, pods: &Arc<dyn Pods>) -> Kdc {
-        Kdc::with_pods(self.realm.clone(), self.access.clone(), pods.clone())
+        Kdc::with_logins(self.realm.clone(), self.access.clone(), pods.clone(), self.logins.clone())
     }
 }
 

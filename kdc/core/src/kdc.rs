@@ -5,10 +5,12 @@ use crate::as_exchange;
 use crate::as_exchange::ReceivedAsRequest;
 use crate::as_exchange::armored::ArmoredAsRequest;
 use crate::as_exchange::request::AsRequest;
+use crate::bindings::pod_lives;
 use crate::context::{Context, ErrorReply};
 use crate::enrolment::pod_ticket::PodTicket;
 use crate::entry::Entry;
 use crate::event::{Exchange, IssuedTicket};
+use crate::lockout::guard::{LoginGuard, NoLockout};
 use crate::outcome::Outcome;
 use crate::pods::{NoCluster, PodRef, Pods};
 use crate::realm::Realm;
@@ -74,13 +76,31 @@ impl Kdc {
 
     /// A KDC that asks `pods` which pods live: it refuses tickets that are bound to a pod that is gone.
     pub fn with_pods(realm: Arc<Realm>, access: Arc<dyn AccessPolicy>, pods: Arc<dyn Pods>) -> Kdc {
-        Kdc { rules: Arc::new(Rules { realm, access, pods }) }
+        Kdc::with_logins(realm, access, pods, Arc::new(NoLockout))
+    }
+
+    /// A KDC that also asks `logins` who is locked out, and has it count the attempts to log in.
+    pub fn with_logins(
+        realm: Arc<Realm>,
+        access: Arc<dyn AccessPolicy>,
+        pods: Arc<dyn Pods>,
+        logins: Arc<dyn LoginGuard>,
+    ) -> Kdc {
+        Kdc { rules: Arc::new(Rules { realm, access, pods, logins }) }
     }
 
     /// The realm.
     #[must_use]
     pub fn realm(&self) -> &Realm {
         &self.rules.realm
+    }
+
+    /// Checks that the pod of a ticket lives, outside of this KDC's own exchanges: the ticket ends with it.
+    ///
+    /// # Errors
+    /// [`Refusal::PodGone`].
+    pub fn check_pod(&self, pod: Option<&PodRef>) -> Result<(), Refusal> {
+        pod_lives(pod, &self.rules)
     }
 
     /// Who may have tickets for whom.

@@ -129,6 +129,17 @@ impl KeySet {
     }
 }
 
+impl KeyVersion {
+    /// Whether a key of the version comes from this password. Derives one key, which takes some time.
+    #[must_use]
+    pub fn is_from_password(&self, password: &[u8]) -> bool {
+        let salted = self.keys.iter().find_map(|stored| Some((&stored.key, stored.salt.as_ref()?)));
+        salted.is_some_and(|(key, salt)| {
+            Key::from_password(key.enctype(), password, salt.as_bytes(), None).is_ok_and(|derived| derived == *key)
+        })
+    }
+}
+
 /// The default salt: the realm, then the components, with nothing between (RFC 4120, section 4).
 #[must_use]
 pub fn default_salt(principal: &Principal) -> String {

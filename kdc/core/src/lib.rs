@@ -21,7 +21,11 @@
 //! | [`keytab`] | from records to a keytab, with aliases |
 //! | [`rotation`] | when keys change, step by step; who holds them |
 //! | [`admin`] | administration: the operations of kadmin, the admin API and the CLI |
+//! | [`kadm5`] | kadmin's protocol: its procedures as operations of administration |
+//! | [`gss`] | GSS-API (RFC 4121): acceptor, context, and RPCSEC_GSS on top |
 //! | [`password_policy`] | policies: rules for passwords and failed attempts |
+//! | [`lockout`] | who is locked out after failed attempts |
+//! | [`kpasswd`] | the password protocol: requests, verified, and their answers |
 //! | [`mit_import`] | realms of MIT Kerberos and Heimdal become records |
 //! | [`accounts`] | principals that follow the objects of a cluster |
 //! | `bindings` | what a ticket is bound to: a pod, the account behind an alias |
@@ -41,9 +45,13 @@ pub mod ap_exchange;
 pub mod enrolment;
 pub mod entry;
 pub mod event;
+pub mod gss;
+pub mod kadm5;
 pub mod kdc;
 pub mod key_set;
 pub mod keytab;
+pub mod kpasswd;
+pub mod lockout;
 pub mod mit_import;
 pub mod outcome;
 pub mod password_policy;

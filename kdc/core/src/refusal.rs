@@ -54,6 +54,7 @@ refusals! {
     ClientUnknown => C_PRINCIPAL_UNKNOWN, "client not found";
     ServerUnknown => S_PRINCIPAL_UNKNOWN, "server not found";
     ClientLocked => CLIENT_REVOKED, "the client is disabled";
+    ClientLockedOut => CLIENT_REVOKED, "the client is locked out after too many failed attempts: wait, or ask an administrator to unlock it";
     ClientExpired => NAME_EXP, "the client has expired";
     PasswordExpired => KEY_EXPIRED, "the password has expired: only a ticket for kadmin/changepw is issued, to change it";
     PasswordChangeRequired => KEY_EXPIRED, "the password must be changed: only a ticket for kadmin/changepw is issued, to do so";

@@ -1,7 +1,8 @@
-//! The rules of every decision: the realm, the access policy, the pods that live.
+//! The rules of every decision: the realm, the access policy, the pods that live, the principals that are locked out.
 
 use crate::access::denial::AccessDenial;
 use crate::access::{AccessDecision, AccessPolicy, AccessRequest};
+use crate::lockout::guard::LoginGuard;
 use crate::pods::Pods;
 use crate::realm::Realm;
 use kennel_wire::message::KerberosTime;
@@ -12,6 +13,7 @@ pub(crate) struct Rules {
     pub(crate) realm: Arc<Realm>,
     pub(crate) access: Arc<dyn AccessPolicy>,
     pub(crate) pods: Arc<dyn Pods>,
+    pub(crate) logins: Arc<dyn LoginGuard>,
 }
 
 /// The permission for one ticket.

@@ -11,6 +11,7 @@ use kennel_core::entry::Entry;
 use kennel_core::event::{Decision, Event, IssuedTicket};
 use kennel_core::kdc::{Kdc, Step};
 use kennel_core::key_set::KeySet;
+use kennel_core::lockout::guard::LoginGuard;
 use kennel_core::outcome::Outcome;
 use kennel_core::pods::{PodRef, PodState, Pods};
 use kennel_core::principal::{Origin, PrincipalRecord};
@@ -110,6 +111,12 @@ impl TestRealm {
         };
         realm.add(&format!("krbtgt/{name}"), |_| {});
         realm
+    }
+
+    /// Has this guard count the attempts to log in from now on.
+    pub(crate) fn guard_logins(&mut self, logins: Arc<dyn LoginGuard>) {
+        let rules = Arc::new(self.kdc.realm().clone());
+        self.kdc = Kdc::with_logins(rules, self.access.clone(), self.pods.clone(), logins);
     }
 
     pub(crate) fn principal(&self, text: &str) -> Principal {

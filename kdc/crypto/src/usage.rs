@@ -29,6 +29,14 @@ impl KeyUsage {
     pub const AP_REQ_AUTHENTICATOR: KeyUsage = KeyUsage(11);
     /// AP-REP encrypted part, session key.
     pub const AP_REP: KeyUsage = KeyUsage(12);
+    /// RFC 4121, section 2: Wrap tokens of the acceptor.
+    pub const GSS_ACCEPTOR_SEAL: KeyUsage = KeyUsage(22);
+    /// RFC 4121, section 2: MIC tokens of the acceptor.
+    pub const GSS_ACCEPTOR_SIGN: KeyUsage = KeyUsage(23);
+    /// RFC 4121, section 2: Wrap tokens of the initiator.
+    pub const GSS_INITIATOR_SEAL: KeyUsage = KeyUsage(24);
+    /// RFC 4121, section 2: MIC tokens of the initiator.
+    pub const GSS_INITIATOR_SIGN: KeyUsage = KeyUsage(25);
     /// KRB-PRIV.
     pub const KRB_PRIV: KeyUsage = KeyUsage(13);
     /// RFC 6113, section 5.4.2: checksum over the outer request, armor key.

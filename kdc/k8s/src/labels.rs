@@ -55,6 +55,9 @@ pub const STORE: &str = "kennel.dev/store";
 /// Annotation of a realm's Lease: the highest revision that the store is known to have reached.
 pub const STORE_REVISION: &str = "kennel.dev/store-revision";
 
+/// Annotation of an enrolled namespace's ConfigMap: the realm whose KDC wrote it, and which alone deletes it.
+pub const REALM_NAME: &str = "kennel.dev/realm-name";
+
 /// Name of the container that the admission policy puts into pods.
 pub const AGENT_CONTAINER: &str = "kennel-agent";
 

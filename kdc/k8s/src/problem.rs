@@ -55,6 +55,8 @@ condition_types! {
     NetworkProgrammed,
     /// Somebody else keeps changing a NetworkPolicy of Kennel.
     Contended,
+    /// Another KerberosRealm selects namespaces that this one selects; the older one has them.
+    NamespacesContested,
     /// The object waits for what passes by itself, or for an object that is not there yet, as kstatus defines it.
     Reconciling,
     /// Only an edit of the object mends it, as kstatus defines it.
@@ -134,6 +136,9 @@ problems! {
     RealmTaken { realm, followed } => Ready,
         "KerberosRealm {followed} is older and has the realm {realm}",
         "delete one of the two";
+    SelectorsOverlap { realms, namespaces } => NamespacesContested,
+        "KerberosRealm {realms} selects namespaces that this one selects, and the older realm has each: {namespaces}",
+        "give one of the realms a narrower spec.namespaceSelector, or each namespace the label of one realm";
     NamespaceNotEnrolled { namespace, realm, selector } => NamesAccepted,
         "namespace {namespace} is not enrolled",
         "give it the labels that spec.namespaceSelector of KerberosRealm {realm} asks for ({selector})";
@@ -403,6 +408,8 @@ pub enum HealthyReason {
     Settled,
     /// Nobody has to do anything.
     NotStalled,
+    /// No other KerberosRealm selects a namespace of this one.
+    NotContested,
 }
 
 impl HealthyReason {
@@ -434,6 +441,7 @@ impl HealthyReason {
             HealthyReason::InForce { .. } => "Ready",
             HealthyReason::Settled => "Settled",
             HealthyReason::NotStalled => "NotStalled",
+            HealthyReason::NotContested => "NotContested",
         }
     }
 
@@ -459,6 +467,7 @@ impl HealthyReason {
             HealthyReason::Guarded | HealthyReason::GuardedWithoutMutation => ConditionType::Guarded,
             HealthyReason::Settled => ConditionType::Reconciling,
             HealthyReason::NotStalled => ConditionType::Stalled,
+            HealthyReason::NotContested => ConditionType::NamespacesContested,
         }
     }
 }
@@ -497,7 +506,7 @@ impl fmt::Display for HealthyReason {
                 write!(f, "clients of {clients} peers may call {targets} KerberosPrincipals")
             }
             HealthyReason::NetworkHolds => f.write_str("only what Kennel's NetworkPolicies allow reaches the pods"),
-            HealthyReason::Settled | HealthyReason::NotStalled => Ok(()),
+            HealthyReason::Settled | HealthyReason::NotStalled | HealthyReason::NotContested => Ok(()),
         }
     }
 }
@@ -544,6 +553,7 @@ mod tests {
             HealthyReason::NobodyAllowed,
             HealthyReason::Settled,
             HealthyReason::NotStalled,
+            HealthyReason::NotContested,
         ];
         let counted = [
             HealthyReason::Progressing { waiting: 1 },

@@ -8,7 +8,8 @@
 //! | [`sockets`] | binding UDP and TCP on one port; start and stop |
 //! | [`udp`] | one thread and one socket of the same port for each core |
 //! | [`datagram`] | a datagram and the local address that it arrived at |
-//! | [`tcp`] | connections: framing, timeouts |
+//! | [`tcp`] | connections: requests one after the other, timeouts |
+//! | [`framing`] | how messages are framed in a stream |
 //! | [`admission`] | the limits of connections, in all and for each source, and which one closes at a limit |
 //! | [`http`] | HTTP and HTTPS: sockets and limits around an axum router |
 //! | [`local`] | HTTP over a Unix socket, for this machine's administrator |
@@ -20,6 +21,7 @@
 mod admission;
 mod datagram;
 mod error;
+mod framing;
 mod http;
 mod limits;
 mod local;
@@ -35,6 +37,7 @@ mod udp;
 mod tests;
 
 pub use error::ListenError;
+pub use framing::Framing;
 pub use http::{ApartServer, ConnectionEnd, ConnectionSlot, HttpListener, HttpServer, PeerAddress};
 pub use limits::ListenLimits;
 pub use local::LocalListener;

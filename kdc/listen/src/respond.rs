@@ -2,6 +2,7 @@
 //! kadmin use the same sockets by implementing this trait.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// How a reply reaches its client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,4 +55,9 @@ pub trait Respond: Send + Sync + 'static {
 
     /// Answers and records a frame whose length is zero, too long or reserved. The connection closes after the reply.
     fn refuse_frame(&self, peer: SocketAddr) -> Option<Vec<u8>>;
+
+    /// Time that a connection of this peer may wait for its next request; `None`: the limit of the listener.
+    fn idle(&self, _peer: SocketAddr) -> Option<Duration> {
+        None
+    }
 }

@@ -4,6 +4,7 @@
 use crate::admission::Admission;
 use crate::datagram::DatagramSocket;
 use crate::error::ListenError;
+use crate::framing::Framing;
 use crate::limits::{GRACE, ListenLimits, SEND_BUFFER};
 use crate::respond::Respond;
 use crate::tcp::TcpServer;
@@ -28,6 +29,7 @@ pub struct BoundSockets {
     addresses: Vec<SocketAddr>,
     pub(crate) udp: Vec<Arc<DatagramSocket>>,
     tcp: Vec<TcpListener>,
+    framing: Framing,
 }
 
 /// Sockets that are being served.
@@ -45,7 +47,7 @@ impl BoundSockets {
     /// # Errors
     /// [`ListenError`] of the first address that cannot be bound.
     pub fn bind(addresses: &[SocketAddr], udp_threads: usize) -> Result<BoundSockets, ListenError> {
-        let mut bound = BoundSockets { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new() };
+        let mut bound = BoundSockets::none(Framing::LengthPrefix);
         // TCP first, and exclusively: the UDP sockets of a second server could otherwise share the port with ours.
         for listener in bind_each(addresses, "TCP", bind_tcp)? {
             let address = listener.local_addr()?;
@@ -54,6 +56,23 @@ impl BoundSockets {
             bound.addresses.push(address);
         }
         Ok(bound)
+    }
+
+    /// Binds every address over TCP alone, as [`BoundSockets::bind`] does.
+    ///
+    /// # Errors
+    /// [`ListenError`] of the first address that cannot be bound.
+    pub fn bind_tcp(addresses: &[SocketAddr], framing: Framing) -> Result<BoundSockets, ListenError> {
+        let mut bound = BoundSockets::none(framing);
+        for listener in bind_each(addresses, "TCP", bind_tcp)? {
+            bound.addresses.push(listener.local_addr()?);
+            bound.tcp.push(listener);
+        }
+        Ok(bound)
+    }
+
+    fn none(framing: Framing) -> BoundSockets {
+        BoundSockets { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new(), framing }
     }
 
     /// The addresses, with the ports that the system chose.
@@ -78,7 +97,8 @@ impl BoundSockets {
         let admission = Admission::new(limits.tcp_connections);
         let mut tcp = Vec::with_capacity(self.tcp.len());
         for listener in self.tcp {
-            let server = TcpServer::new(listener, responder.clone(), admission.clone(), limits, stopped.clone())?;
+            let (responder, admission) = (responder.clone(), admission.clone());
+            let server = TcpServer::new(listener, responder, admission, limits, self.framing, stopped.clone())?;
             tcp.push(tokio::spawn(server.run()));
         }
         Ok(RunningSockets { stop, stop_tcp, threads, tcp })

@@ -1,15 +1,15 @@
-//! TCP: requests framed by their length (RFC 4120, section 7.2.2), several per connection. The idle time limits the wait for the
+//! TCP: requests in the frames of their protocol, several per connection. The idle time limits the wait for the
 //! first octet of the next request, the exchange time that from there to the last octet of the reply. A connection that waits for
 //! its client, to read or to write, may be closed for another one. A stop closes idle connections and finishes requests that have
 //! begun.
 
 use crate::admission::{Admission, Slot};
-use crate::limits::{ACCEPT_PAUSE, ListenLimits, MAX_REQUEST, SHORT_REQUEST, WRITE};
+use crate::framing::{FrameRefused, Framing};
+use crate::limits::{ACCEPT_PAUSE, ListenLimits, SHORT_REQUEST, WRITE};
 use crate::reports::Reports;
 use crate::respond::{Respond, TransportKind};
 use crate::stop::stop;
 use futures_util::FutureExt;
-use kennel_wire::frame::{self, Prefix};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,6 +37,7 @@ pub(crate) struct TcpServer<R> {
 struct Shared<R> {
     responder: Arc<R>,
     limits: ListenLimits,
+    framing: Framing,
 }
 
 struct Connection<R> {
@@ -48,9 +49,6 @@ struct Connection<R> {
     stopped: watch::Receiver<bool>,
     shared: Arc<Shared<R>>,
 }
-
-/// The length prefix is zero, above [`MAX_REQUEST`], or has the reserved bit.
-struct FrameRefused;
 
 /// The next action after a request.
 enum Next {
@@ -65,9 +63,10 @@ impl<R: Respond> TcpServer<R> {
         responder: Arc<R>,
         admission: Admission,
         limits: &ListenLimits,
+        framing: Framing,
         stopped: watch::Receiver<bool>,
     ) -> io::Result<TcpServer<R>> {
-        let shared = Arc::new(Shared { responder, limits: *limits });
+        let shared = Arc::new(Shared { responder, limits: *limits, framing });
         let refused = Reports::default();
         Ok(TcpServer { listener: TcpListener::from_std(listener)?, admission, stopped, shared, refused })
     }
@@ -142,11 +141,12 @@ impl<R: Respond> Connection<R> {
             yield_now().await;
             return self.slot.pushed_out().now_or_never().is_none();
         }
+        let idle = self.shared.responder.idle(self.peer).unwrap_or(self.shared.limits.tcp_idle);
         tokio::select! {
             // A request that has arrived is answered even at a stop or a timeout.
             biased;
             read = self.stream.read_buf(&mut self.received) => read.is_ok_and(|length| length > 0),
-            () = sleep(self.shared.limits.tcp_idle) => false,
+            () = sleep(idle) => false,
             () = self.slot.pushed_out() => false,
             () = stop(&mut self.stopped) => false,
         }
@@ -159,24 +159,24 @@ impl<R: Respond> Connection<R> {
             self.refuse_frame().await?;
             return Ok(Next::Close);
         };
-        let request = self.received.get(frame::PREFIX..end).unwrap_or_default();
+        let request = self.shared.framing.request(self.received.get_mut(..end).unwrap_or_default());
         let reply = self.shared.responder.respond(request, self.peer, TransportKind::Stream).await;
         // The responder has no reply to some messages, such as one that is not a request.
         let Some(reply) = reply else { return Ok(Next::Close) };
         self.received.drain(..end.min(self.received.len()));
         self.give_back();
-        self.write(&frame::encode(&reply)).await
+        self.write(&self.shared.framing.encode(&reply)).await
     }
 
     /// Receives the rest of a request and returns the index of its end. A client that is slow to send counts as one that sends
     /// nothing: at the limit of connections its own may close (`None`). The inner error is a length that cannot be served.
     async fn rest_of_request(&mut self) -> io::Result<Option<Result<usize, FrameRefused>>> {
-        if let Some(there) = whole(&self.received) {
+        if let Some(there) = self.shared.framing.find(&self.received) {
             return Ok(Some(there));
         }
-        let Connection { stream, received, slot, .. } = self;
+        let Connection { stream, received, slot, shared, .. } = self;
         tokio::select! {
-            request = read_request(stream, received, slot) => request.map(Some),
+            request = read_request(stream, received, slot, shared.framing) => request.map(Some),
             () = slot.pushed_out() => Ok(None),
         }
     }
@@ -204,7 +204,7 @@ impl<R: Respond> Connection<R> {
     /// Replies that the frame's length cannot be served, then lets the client read the reply before the connection closes.
     async fn refuse_frame(&mut self) -> io::Result<()> {
         if let Some(reply) = self.shared.responder.refuse_frame(self.peer)
-            && matches!(self.write(&frame::encode(&reply)).await?, Next::Close)
+            && matches!(self.write(&self.shared.framing.encode(&reply)).await?, Next::Close)
         {
             return Ok(());
         }
@@ -220,25 +220,16 @@ impl<R: Respond> Connection<R> {
     }
 }
 
-/// Returns the end of the first request once all of it is received.
-fn whole(received: &[u8]) -> Option<Result<usize, FrameRefused>> {
-    let length = match frame::prefix(*received.first_chunk()?, MAX_REQUEST) {
-        Prefix::Length(length) => length,
-        Prefix::Reserved | Prefix::OutOfRange => return Some(Err(FrameRefused)),
-    };
-    let end = frame::PREFIX.saturating_add(length);
-    (received.len() >= end).then_some(Ok(end))
-}
-
 /// Reads a request. Memory grows with the octets that arrive, not with the announced length, and what a long request occupies
 /// counts for all connections.
 async fn read_request(
     stream: &mut TcpStream,
     received: &mut Vec<u8>,
     slot: &Slot,
+    framing: Framing,
 ) -> io::Result<Result<usize, FrameRefused>> {
     loop {
-        if let Some(there) = whole(received) {
+        if let Some(there) = framing.find(received) {
             return Ok(there);
         }
         received.reserve(ROOM);

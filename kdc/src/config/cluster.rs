@@ -15,6 +15,8 @@ pub(crate) struct ClusterSettings {
     pub(crate) kubeconfig: Option<PathBuf>,
     /// Addresses of the KDC in the krb5.conf of clients, `host:port`.
     pub(crate) kdcs: Vec<String>,
+    /// Host of kadmin and kpasswd in the krb5.conf of clients. Default: none, so that clients change no passwords.
+    pub(crate) admin_server: Option<String>,
 }
 
 /// Section `[enrolment]`: the enrolment API.

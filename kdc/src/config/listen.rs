@@ -1,17 +1,36 @@
-//! Sections `[listen]`, `[metrics]` and `[limits]`: sockets and their limits.
+//! Sections `[listen]`, `[kpasswd]`, `[kadmin]`, `[metrics]` and `[limits]`: sockets and their limits.
 
 use crate::config::values::Seconds;
 use anyhow::ensure;
 use kennel_listen::ListenLimits;
 use serde::Deserialize;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
-/// Section `[listen]` or `[metrics]`: addresses of one listener.
+/// Section `[listen]`, `[kpasswd]` or `[metrics]`: addresses of one listener.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListenSettings {
-    /// Local addresses with ports. Each is served over UDP and TCP (`[listen]`) or HTTP (`[metrics]`).
+    /// Local addresses with ports. Each is served over UDP and TCP, or over HTTP (`[metrics]`).
     pub(crate) addresses: Vec<SocketAddr>,
+}
+
+/// Section `[kadmin]`: kadmin's protocol.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KadminSettings {
+    /// Local addresses with ports, TCP alone.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// Time for which an administrator may say nothing between two calls. A stranger has no longer than `tcp_idle`.
+    #[serde(default = "default_idle")]
+    pub(crate) idle: Seconds,
+    /// The access list, in the syntax of MIT's kadm5.acl. Default: none, so that everyone may change his own password alone.
+    pub(crate) acl: Option<PathBuf>,
+}
+
+/// A quarter of an hour: people type.
+pub(crate) fn default_idle() -> Seconds {
+    Seconds(900)
 }
 
 /// Section `[limits]`: limits of the sockets on which the KDC answers.

@@ -8,11 +8,13 @@
 //! | [`store`] | the store of the principals and its master key |
 //! | [`listen`] | sockets and their limits |
 //! | [`cluster`] | the cluster that the KDC follows, and the API for its pods |
+//! | [`access_list`] | the access list of kadmin |
 //! | [`audit`] | the audit trail |
 //! | [`log`] | the log of the process |
 //! | [`values`] | types of values: durations, times, enctypes, passwords |
 //! | [`file`](mod@file) | reads TOML, with errors that name the file and the line |
 
+pub(crate) mod access_list;
 pub(crate) mod audit;
 pub(crate) mod cluster;
 pub(crate) mod file;
@@ -26,9 +28,10 @@ pub(crate) mod values;
 #[cfg(test)]
 mod tests;
 
+use crate::config::access_list::AccessListSource;
 use crate::config::audit::AuditSettings;
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings};
-use crate::config::listen::{LimitSettings, ListenSettings};
+use crate::config::listen::{KadminSettings, LimitSettings, ListenSettings};
 use crate::config::log::LogSettings;
 use crate::config::realm::RealmSettings;
 use crate::config::store::StoreSettings;
@@ -43,6 +46,10 @@ pub(crate) struct Config {
     pub(crate) realm: RealmSettings,
     pub(crate) store: StoreSettings,
     pub(crate) listen: ListenSettings,
+    /// `None` where nobody can change a password over the network.
+    pub(crate) kpasswd: Option<ListenSettings>,
+    /// `None` where nobody can administer the realm over the network.
+    pub(crate) kadmin: Option<KadminSettings>,
     /// `None` where the realm has no cluster.
     pub(crate) cluster: Option<ClusterSettings>,
     /// `None` where pods cannot enrol.
@@ -73,6 +80,13 @@ impl Config {
         self.realm.build(self.realm_name()?)?;
         self.limits.check()?;
         ensure!(!self.listen.addresses.is_empty(), "listen.addresses: give at least one, such as \"0.0.0.0:10088\"");
+        if let Some(kpasswd) = &self.kpasswd {
+            ensure!(!kpasswd.addresses.is_empty(), "kpasswd.addresses: give at least one, such as \"0.0.0.0:10464\"");
+        }
+        if let Some(kadmin) = &self.kadmin {
+            ensure!(!kadmin.addresses.is_empty(), "kadmin.addresses: give at least one, such as \"0.0.0.0:10749\"");
+            ensure!(kadmin.idle.0 > 0, "kadmin.idle: must be at least \"1s\"");
+        }
         cluster::check(self.cluster.as_ref(), self.enrolment.as_ref())?;
         ensure!(self.store.cache_capacity > 0, "store.cache_capacity: must be at least 1");
         Ok(())
@@ -81,6 +95,12 @@ impl Config {
     /// Returns the file of Kennel's own certificate authority, in the same folder as the store.
     pub(crate) fn authority(&self) -> PathBuf {
         self.store.path.with_file_name("tls-ca.pem")
+    }
+
+    /// Returns where the access list of kadmin comes from.
+    pub(crate) fn access_list(&self) -> AccessListSource {
+        let acl = self.kadmin.as_ref().and_then(|kadmin| kadmin.acl.clone());
+        acl.map_or(AccessListSource::Empty, AccessListSource::File)
     }
 
     /// Returns the path of the admin API's Unix socket, in the same folder as the store by default.

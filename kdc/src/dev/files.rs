@@ -12,6 +12,7 @@
 //! ```
 
 use crate::dev::plan::Plan;
+use crate::dev::ports::{KADMIN, KPASSWD};
 use crate::serve::store::make_private_folder;
 use anyhow::{Context, anyhow, bail, ensure};
 use kennel_client::Keytab;
@@ -175,7 +176,13 @@ fn entries(record: &PrincipalRecord, aliases: &[Principal]) -> Vec<KeytabEntry> 
 
 fn krb5_conf(plan: &Plan, hosts: BTreeSet<&str>, kdc: SocketAddr, ccache: &Path) -> Krb5Conf {
     let realm = &plan.realm.name;
-    let mut realms = vec![section(realm, kdc.to_string())];
+    let beside = |offset| SocketAddr::new(kdc.ip(), kdc.port().saturating_add(offset)).to_string();
+    let own = RealmSection {
+        admin_server: Some(beside(KADMIN)),
+        kpasswd_server: Some(beside(KPASSWD)),
+        ..section(realm, kdc.to_string())
+    };
+    let mut realms = vec![own];
     realms.extend(plan.trusts.iter().filter_map(|t| Some(section(&t.realm, t.kdc.clone()?))));
     let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     Krb5Conf {

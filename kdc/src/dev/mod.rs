@@ -7,6 +7,7 @@
 //! | [`seed`] | the file of `--seed` |
 //! | [`realm`] | writes the plan into the store, and keeps keys that fit |
 //! | [`manifests`] | the objects of a cluster from files: principals, access, NetworkPolicies |
+//! | [`ports`] | the ports of the realm |
 //! | [`files`] | the folder: krb5.conf, keytabs, policies |
 //! | [`self_test`] | AS, TGS and AP over the real sockets |
 //! | [`demo`] | with manifests, a client that is allowed and one that is denied |
@@ -15,25 +16,29 @@ mod demo;
 mod files;
 mod manifests;
 mod plan;
+mod ports;
 mod realm;
 mod seed;
 mod self_test;
 
 use crate::cli::DevArgs;
+use crate::config::access_list::AccessListSource;
 use crate::config::audit::{AuditFormat, AuditSettings};
 use crate::config::cluster::{ClusterSettings, EnrolmentSettings, default_authority_life, default_certificate_life};
 use crate::config::file;
+use crate::config::listen::default_idle;
 use crate::config::log::LogSettings;
 use crate::config::realm::warn_of_weakness;
 use crate::config::store::default_rewrap_rate;
 use crate::dev::files::{Folder, check_names};
 use crate::dev::manifests::Manifests;
 use crate::dev::plan::{Plan, SelfTestPair};
+use crate::dev::ports::{HTTPS, KADMIN, KPASSWD, METRICS};
 use crate::dev::realm::{NameOutcome, PreparedName};
 use crate::serve::cluster::ClusterParts;
 use crate::serve::lease::ServableCluster;
 use crate::serve::master_key::MasterKeyRotation;
-use crate::serve::service::{Parts, Service};
+use crate::serve::service::{Bound, KadminSockets, Parts, Service};
 use crate::serve::signals::Signals;
 use crate::serve::store;
 use crate::serve::until_stopped;
@@ -51,10 +56,6 @@ use std::sync::Arc;
 
 /// Requests of pods that may wait for changes of their keys at a time.
 const WAITING: usize = 64;
-/// Port of the enrolment API, as an offset from the KDC's port.
-const HTTPS: u16 = 3;
-/// Port of metrics and health, as an offset from the KDC's port.
-const METRICS: u16 = 4;
 /// Principals that are kept in memory.
 const CACHE_CAPACITY: usize = 10_000;
 
@@ -73,6 +74,9 @@ pub(crate) async fn run(args: &DevArgs) -> anyhow::Result<()> {
     check_names(&principals(&plan, manifests.as_ref()))?;
     // Binds before any file is created, so that a port in use changes nothing.
     let bound = BoundSockets::bind(&[args.socket(0)], plan.limits.udp_threads)?;
+    let kpasswd = Some(BoundSockets::bind(&[args.socket(KPASSWD)], 1)?);
+    let kadmin = Some(KadminSockets::bind(&[args.socket(KADMIN)], default_idle())?);
+    let bound = Bound { kdc: bound, kpasswd, kadmin };
     let metrics = HttpListener::bind(&[args.socket(METRICS)])?;
     let sockets = DevSockets { bound, metrics };
     let folder = Folder::prepare(&args.dir)?;
@@ -122,7 +126,7 @@ async fn prove(
 
 /// Sockets that are bound before any file is created.
 struct DevSockets {
-    bound: BoundSockets,
+    bound: Bound,
     metrics: HttpListener,
 }
 
@@ -174,6 +178,7 @@ async fn make_and_start(
         cache_capacity: CACHE_CAPACITY,
         cluster,
         master_key,
+        access_list: AccessListSource::Administrators,
         metrics: Some(metrics),
         admin: Some(LocalListener::bind(&folder.admin_socket())?),
     };
@@ -224,7 +229,8 @@ fn in_cluster(
     out: &mut impl Write,
 ) -> anyhow::Result<ClusterParts> {
     let (https, kdc) = (args.socket(HTTPS), args.reachable());
-    let cluster = ClusterSettings { kubeconfig: None, kdcs: vec![kdc.to_string()] };
+    // The ports of dev are none of the usual ones, which clients take for a host without a port.
+    let cluster = ClusterSettings { kubeconfig: None, kdcs: vec![kdc.to_string()], admin_server: None };
     let names = vec!["localhost".to_owned(), kdc.ip().to_string()];
     let enrolment = EnrolmentSettings {
         addresses: vec![https],

@@ -5,13 +5,14 @@ use crate::config::file;
 use crate::config::listen::LimitSettings;
 use crate::config::realm::check_realm_name;
 use crate::config::values::{EnctypeName, Password};
-use crate::dev::seed::{Seed, SeedPrincipal, SeedTrust};
+use crate::dev::seed::{Seed, SeedPolicy, SeedPrincipal, SeedTrust};
 use anyhow::{Context, bail, ensure};
+use kennel_core::password_policy::PasswordPolicy;
 use kennel_core::principal::Attributes;
 use kennel_core::realm::Realm;
 use kennel_crypto::Enctype;
 use kennel_wire::message::{KerberosTime, Principal};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 const DEFAULT_REALM: &str = "DEV.KENNEL";
 const DEFAULT_USER: (&str, &str) = ("alice", "secret");
@@ -27,6 +28,8 @@ pub(crate) struct Plan {
     /// Lines of noise that the audit trail takes from one source in 30 seconds.
     pub(crate) noise_lines: u32,
     pub(crate) principals: Vec<PlannedPrincipal>,
+    /// Policies by their names.
+    pub(crate) policies: BTreeMap<String, PasswordPolicy>,
     pub(crate) trusts: Vec<PlannedTrust>,
 }
 
@@ -44,6 +47,7 @@ pub(crate) struct PlannedPrincipal {
     pub(crate) session_enctypes: Option<Vec<Enctype>>,
     pub(crate) max_life: Option<u32>,
     pub(crate) max_renewable_life: Option<u32>,
+    pub(crate) policy: Option<String>,
     pub(crate) aliases: Vec<Principal>,
 }
 
@@ -93,7 +97,9 @@ impl Plan {
         let principals =
             seed.principals.into_iter().map(|p| principal(p, &realm)).collect::<anyhow::Result<Vec<_>>>()?;
         let trusts = seed.trusts.into_iter().map(|t| trust(t, &realm)).collect::<anyhow::Result<Vec<_>>>()?;
-        let plan = Plan { realm, limits: seed.limits, noise_lines: seed.audit.noise_lines, principals, trusts };
+        let policies = policies(&seed.policies)?;
+        let noise_lines = seed.audit.noise_lines;
+        let plan = Plan { realm, limits: seed.limits, noise_lines, principals, policies, trusts };
         plan.check(pair)?;
         Ok(plan)
     }
@@ -102,6 +108,14 @@ impl Plan {
         let mut seen = HashSet::new();
         for name in self.principals.iter().flat_map(|p| std::iter::once(&p.name).chain(&p.aliases)) {
             ensure!(seen.insert(name), "{name} is listed twice");
+        }
+        for (planned, policy) in self.principals.iter().filter_map(|planned| Some((planned, planned.policy.as_ref()?)))
+        {
+            ensure!(
+                self.policies.contains_key(policy),
+                "{}: there is no [[policy]] of the name {policy:?}",
+                planned.name
+            );
         }
         let mut realms = HashSet::new();
         for trust in &self.trusts {
@@ -139,7 +153,7 @@ impl Plan {
 impl PlannedPrincipal {
     fn is_unrestricted(&self) -> bool {
         let has_time = self.expires.is_none() && self.password_expires.is_none() && self.max_life != Some(0);
-        self.attributes.is_empty() && self.session_enctypes.is_none() && has_time
+        self.policy.is_none() && self.attributes.is_empty() && self.session_enctypes.is_none() && has_time
     }
 
     /// Whether a ticket can be made with one of its keys.
@@ -188,9 +202,20 @@ impl SeedPrincipal {
             password_expires: None,
             max_life: None,
             max_renewable_life: None,
+            policy: None,
             aliases: Vec::new(),
         }
     }
+}
+
+fn policies(seed: &[SeedPolicy]) -> anyhow::Result<BTreeMap<String, PasswordPolicy>> {
+    let mut policies = BTreeMap::new();
+    for policy in seed {
+        ensure!(!policy.name.is_empty(), "a policy needs a name");
+        let is_new = policies.insert(policy.name.clone(), policy.rules()).is_none();
+        ensure!(is_new, "the policy {:?} is listed twice", policy.name);
+    }
+    Ok(policies)
 }
 
 fn principal(seed: SeedPrincipal, realm: &Realm) -> anyhow::Result<PlannedPrincipal> {
@@ -207,6 +232,7 @@ fn principal(seed: SeedPrincipal, realm: &Realm) -> anyhow::Result<PlannedPrinci
         password_expires: seed.password_expires.map(|m| m.0),
         max_life: seed.max_life.map(|s| s.0),
         max_renewable_life: seed.max_renewable_life.map(|s| s.0),
+        policy: seed.policy,
         aliases: seed.aliases.iter().map(|a| local_name(a, realm)).collect::<anyhow::Result<_>>()?,
         name,
     })
@@ -331,6 +357,8 @@ mod tests {
             (format!("{pair}[[principal]]\nname = ''\n"), "name"),
             (format!("{pair}[[trust]]\nrealm = 'DEV.KENNEL'\npassword = 'p'\n"), "this realm"),
             (format!("{pair}[[principal]]\nname = 'y'\nenctypes = []\n"), "enctypes"),
+            (format!("{pair}[[principal]]\nname = 'y'\npolicy = 'people'\n"), "people"),
+            (format!("{pair}[[policy]]\nname = 'people'\n[[policy]]\nname = 'people'\n"), "twice"),
             (format!("{pair}[[principal]]\nname = 'y'\nsession_enctypes = []\n"), "session_enctypes"),
         ] {
             let error = plan(Some(&seed), &[]).unwrap_err();

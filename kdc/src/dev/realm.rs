@@ -5,6 +5,7 @@ use crate::config::values::Password;
 use crate::dev::plan::{Plan, PlannedPrincipal, PlannedTrust};
 use anyhow::{Context, bail};
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion};
+use kennel_core::password_policy::{PasswordPolicy, PolicyRecord};
 use kennel_core::principal::{Origin, PrincipalRecord, Record};
 use kennel_crypto::{Enctype, Key};
 use kennel_store::{Expect, PrincipalStore, VersionedRecord};
@@ -42,6 +43,11 @@ pub(crate) enum NameOutcome {
 
 /// Writes the plan into the store. Returns the change to each name, in the order of the plan.
 pub(crate) async fn make(store: &dyn PrincipalStore, plan: &Plan, now: Timestamp) -> anyhow::Result<Vec<PreparedName>> {
+    for (policy, rules) in &plan.policies {
+        make_policy(store, policy, rules, &plan.realm.name, now)
+            .await
+            .with_context(|| format!("the policy {policy}"))?;
+    }
     let mut made = Vec::new();
     for planned in &plan.principals {
         let outcome = make_principal(store, planned, now).await.with_context(|| planned.name.to_string())?;
@@ -72,9 +78,28 @@ fn both_ways(trust: &PlannedTrust, ours: &str) -> [PlannedPrincipal; 2] {
         session_enctypes: None,
         max_life: None,
         max_renewable_life: None,
+        policy: None,
         aliases: Vec::new(),
     };
     [krbtgt(Principal::krbtgt(&trust.realm, ours)), krbtgt(Principal::krbtgt(ours, &trust.realm))]
+}
+
+async fn make_policy(
+    store: &dyn PrincipalStore,
+    policy: &str,
+    rules: &PasswordPolicy,
+    realm: &str,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let name = PolicyRecord::name_of(policy, realm);
+    let expect = match store.read(&name).await? {
+        None => Expect::Absent,
+        Some(VersionedRecord { record: Record::Policy(old), .. }) if old.rules == *rules => return Ok(()),
+        Some(VersionedRecord { revision, .. }) => Expect::Revision(revision),
+    };
+    let record = PolicyRecord::new(policy, realm, rules.clone(), now, BY);
+    store.put(&Record::Policy(Box::new(record)), expect).await?;
+    Ok(())
 }
 
 async fn make_principal(
@@ -105,6 +130,7 @@ async fn make_principal(
     record.session_enctypes.clone_from(&planned.session_enctypes);
     record.max_life = planned.max_life;
     record.max_renewable_life = planned.max_renewable_life;
+    record.policy.clone_from(&planned.policy);
     let outcome = match (&old, kvno) {
         (None, _) => NameOutcome::Created,
         (Some(old), None) if **old == record => return Ok(NameOutcome::Kept),
@@ -226,6 +252,7 @@ mod tests {
             session_enctypes: None,
             max_life: None,
             max_renewable_life: None,
+            policy: None,
             aliases: Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ use crate::config::audit::NOISE_LINES;
 use crate::config::listen::LimitSettings;
 use crate::config::realm::RealmSettings;
 use crate::config::values::{EnctypeName, Moment, Password, Seconds};
+use kennel_core::password_policy::PasswordPolicy;
 use kennel_core::principal::Attributes;
 use serde::de::{Deserialize, Deserializer, Error};
 
@@ -17,6 +18,8 @@ pub(crate) struct Seed {
     pub(crate) audit: SeedAudit,
     #[serde(rename = "principal")]
     pub(crate) principals: Vec<SeedPrincipal>,
+    #[serde(rename = "policy")]
+    pub(crate) policies: Vec<SeedPolicy>,
     #[serde(rename = "trust")]
     pub(crate) trusts: Vec<SeedTrust>,
 }
@@ -59,8 +62,53 @@ pub(crate) struct SeedPrincipal {
     pub(crate) max_life: Option<Seconds>,
     #[serde(default)]
     pub(crate) max_renewable_life: Option<Seconds>,
+    /// Name of its policy. Default: none.
+    #[serde(default)]
+    pub(crate) policy: Option<String>,
     #[serde(default)]
     pub(crate) aliases: Vec<String>,
+}
+
+/// A policy for passwords and failed attempts. Keys that are left out restrict nothing.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SeedPolicy {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) min_life: Option<Seconds>,
+    #[serde(default)]
+    pub(crate) max_life: Option<Seconds>,
+    #[serde(default)]
+    pub(crate) min_length: Option<u32>,
+    #[serde(default)]
+    pub(crate) min_classes: Option<u32>,
+    #[serde(default)]
+    pub(crate) history: Option<u32>,
+    #[serde(default)]
+    pub(crate) max_failures: Option<u32>,
+    #[serde(default)]
+    pub(crate) failure_count_interval: Option<Seconds>,
+    #[serde(default)]
+    pub(crate) lockout_duration: Option<Seconds>,
+}
+
+impl SeedPolicy {
+    /// The rules of the policy.
+    pub(crate) fn rules(&self) -> PasswordPolicy {
+        let default = PasswordPolicy::default();
+        let seconds = |given: Option<Seconds>, default| given.map_or(default, |given| given.0);
+        PasswordPolicy {
+            min_life: seconds(self.min_life, default.min_life),
+            max_life: seconds(self.max_life, default.max_life),
+            min_length: self.min_length.unwrap_or(default.min_length),
+            min_classes: self.min_classes.unwrap_or(default.min_classes),
+            history: self.history.unwrap_or(default.history),
+            max_failures: self.max_failures.unwrap_or(default.max_failures),
+            failure_count_interval: seconds(self.failure_count_interval, default.failure_count_interval),
+            lockout_duration: seconds(self.lockout_duration, default.lockout_duration),
+            allowed_enctypes: default.allowed_enctypes,
+        }
+    }
 }
 
 /// A trusted realm.
@@ -114,9 +162,12 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_errors_on_every_level() {
-        for text in
-            ["color = 1", "[[principal]]\nname = 'x'\nkvno = 1", "[[trust]]\nrealm = 'R'\npassword = 'p'\nx = 1"]
-        {
+        for text in [
+            "color = 1",
+            "[[principal]]\nname = 'x'\nkvno = 1",
+            "[[trust]]\nrealm = 'R'\npassword = 'p'\nx = 1",
+            "[[policy]]\nname = 'p'\nlife = 1",
+        ] {
             assert!(toml::from_str::<Seed>(text).unwrap_err().message().contains("unknown field"), "{text}");
         }
     }

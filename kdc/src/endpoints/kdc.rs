@@ -13,6 +13,7 @@ use kennel_core::wants::{Found, Wants};
 use kennel_listen::{Respond, Response, TransportKind};
 use kennel_store::StoreError;
 use kennel_store::cache::EntryCache;
+use kennel_wire::message::Timestamp;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -30,8 +31,8 @@ impl KdcEndpoint {
         KdcEndpoint { live, cache, audit, udp_reply_limit }
     }
 
-    async fn decide(&self, request: &[u8], peer: SocketAddr) -> Outcome {
-        let now = clock::now();
+    /// Decides a request that came at `now`.
+    async fn decide(&self, request: &[u8], peer: SocketAddr, now: Timestamp) -> Outcome {
         if !self.audit.accepts() {
             // No ticket without its line in the trail.
             return self.refuse(request, peer, Refusal::TrailUnavailable);
@@ -102,7 +103,7 @@ impl Respond for KdcEndpoint {
     /// The core has no state that a request could change half-way, so this method drops a decision that waits for the store,
     /// and [`Respond::respond`] makes it anew.
     fn try_respond(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Response<Event>> {
-        let outcome = self.decide(request, peer).now_or_never()?;
+        let outcome = self.decide(request, peer, clock::now()).now_or_never()?;
         if self.is_premature(&outcome) {
             return None;
         }
@@ -115,10 +116,12 @@ impl Respond for KdcEndpoint {
     }
 
     async fn respond(&self, request: &[u8], peer: SocketAddr, transport: TransportKind) -> Option<Vec<u8>> {
-        let mut outcome = self.decide(request, peer).await;
+        // A request that waits here is as old as it was when it came.
+        let now = clock::now();
+        let mut outcome = self.decide(request, peer, now).await;
         if self.is_premature(&outcome) {
             self.live.access_known().await;
-            outcome = self.decide(request, peer).await;
+            outcome = self.decide(request, peer, now).await;
         }
         self.finish(self.fit(outcome, request.len(), transport))
     }

@@ -3,6 +3,8 @@
 //! | module | what |
 //! |---|---|
 //! | [`kdc`] | AS and TGS, UDP and TCP |
+//! | [`kpasswd`] | changes of passwords, UDP and TCP |
+//! | [`kadmin`] | administration by the protocol of MIT's `kadmin`, TCP |
 //! | [`enrolment`] | credentials for pods, HTTPS |
 //! | [`admin_api`] | `/v1/admin`: decisions, pairs, access, HTTPS on the listener of enrolment |
 //! | [`health`] | `/metrics`, `/livez`, `/readyz` |
@@ -14,4 +16,6 @@ mod bearer;
 pub(crate) mod enrolment;
 mod fair_queue;
 pub(crate) mod health;
+pub(crate) mod kadmin;
 pub(crate) mod kdc;
+pub(crate) mod kpasswd;

@@ -42,6 +42,7 @@ const PAIRS_FILE: &str = "pairs.json";
 pub(crate) struct ClusterParts {
     client: kube::Client,
     kdcs: Vec<String>,
+    admin_server: Option<String>,
     /// The KDC's own pods, where this process runs in one.
     kdc: Option<KdcPods>,
     https: Option<(HttpListener, Certificates)>,
@@ -122,6 +123,7 @@ impl ClusterParts {
         Ok(ClusterParts {
             client,
             kdcs: cluster.kdcs.clone(),
+            admin_server: cluster.admin_server.clone(),
             kdc,
             https,
             waiting,
@@ -162,9 +164,11 @@ impl ClusterParts {
         let tls = self.tls();
         let krb5_conf = {
             let (index, realm, kdcs) = (self.index.clone(), live.name().to_owned(), self.kdcs);
+            let admin_server = self.admin_server;
             move || {
                 let domain = index.read().followed_realm().map(|realm| realm.spec.cluster_domain().to_owned());
-                krb5_conf::of_realm(&realm, &kdcs, domain.as_deref().unwrap_or(CLUSTER_DOMAIN))
+                let domain = domain.as_deref().unwrap_or(CLUSTER_DOMAIN);
+                krb5_conf::of_realm(&realm, &kdcs, admin_server.as_deref(), domain)
             }
         };
         let published = {

@@ -37,7 +37,7 @@ use crate::serve::keys_in_use::KeysInUse;
 use crate::serve::lease::ServableCluster;
 use crate::serve::mark::{MarkFile, MarkKeeper};
 use crate::serve::master_key::MasterKeyRotation;
-use crate::serve::service::{Parts, Service};
+use crate::serve::service::{Bound, KadminSockets, Parts, Service};
 use crate::serve::signals::{Received, Signals};
 use kennel_core::realm::Realm;
 use kennel_listen::{BoundSockets, HttpListener, LocalListener};
@@ -52,6 +52,10 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     // Binds before any file is created, so that a port in use changes nothing.
     let bound = BoundSockets::bind(&config.listen.addresses, config.limits.udp_threads)?;
+    let kpasswd = config.kpasswd.as_ref().map(|kpasswd| BoundSockets::bind(&kpasswd.addresses, 1)).transpose()?;
+    let kadmin =
+        config.kadmin.as_ref().map(|kadmin| KadminSockets::bind(&kadmin.addresses, kadmin.idle)).transpose()?;
+    let bound = Bound { kdc: bound, kpasswd, kadmin };
     let settings = &config.store;
     // The Lease of another process may take its time to run out.
     let servable = tokio::select! {
@@ -92,6 +96,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         cache_capacity: settings.cache_capacity,
         cluster,
         master_key: master_key.clone(),
+        access_list: config.access_list(),
         metrics,
         admin: Some(admin),
     };
@@ -111,7 +116,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
 }
 
 /// Waits for a signal to stop, or until this process must not go on, which is an error. Opens the files of the trail and of the log
-/// again at SIGHUP.
+/// again at SIGHUP, and reads the access list.
 pub(crate) async fn until_stopped(service: &Service, log: &Log, signals: &mut Signals) -> Result<(), Lost> {
     loop {
         tokio::select! {
@@ -123,6 +128,7 @@ pub(crate) async fn until_stopped(service: &Service, log: &Log, signals: &mut Si
                 Received::Reopen => {
                     log.reopen();
                     service.reopen_trail();
+                    service.read_access_list();
                     tracing::info!("SIGHUP: the files of the audit trail and of the log are opened again");
                 }
             },

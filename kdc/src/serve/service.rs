@@ -1,8 +1,11 @@
 //! A running KDC: starts its parts in order and stops them in order.
 
 use crate::clock;
+use crate::config::access_list::AccessListSource;
 use crate::config::audit::AuditSettings;
 use crate::config::listen::LimitSettings;
+use crate::config::values::Seconds;
+use crate::endpoints::admin_api::administration::OperationApi;
 use crate::endpoints::admin_api::api::AdminApi;
 use crate::endpoints::admin_api::callers::Callers;
 use crate::endpoints::admin_api::dump;
@@ -11,20 +14,51 @@ use crate::endpoints::admin_api::pairs_file::PairsKeeper;
 use crate::endpoints::admin_api::rotation::KeyApi;
 use crate::endpoints::admin_api::router::AdminRouter;
 use crate::endpoints::health::{Check, Measure, router};
+use crate::endpoints::kadmin::KadminEndpoint;
 use crate::endpoints::kdc::KdcEndpoint;
+use crate::endpoints::kpasswd::PasswordEndpoint;
 use crate::serve::cluster::{ClusterParts, Lost, RunningCluster, SharedParts};
 use crate::serve::heartbeat::Heartbeat;
 use crate::serve::master_key::MasterKeyRotation;
 use kennel_audit::{Audit, AuditWriter, Metrics};
-use kennel_controller::{Census, Live, RotationBook, RotationPolicies, Rotator, RotatorParts};
+use kennel_controller::{Census, Live, LoginBook, RotationBook, RotationPolicies, Rotator, RotatorParts};
 use kennel_core::access::table::AccessTable;
 use kennel_core::access::{AccessIndex, AccessPolicy, AllowAll};
 use kennel_core::pods::{NoCluster, Pods};
 use kennel_core::realm::Realm;
-use kennel_listen::{ApartServer, BoundSockets, HttpListener, HttpServer, LocalListener, RunningSockets};
+use kennel_listen::{
+    ApartServer, BoundSockets, Framing, HttpListener, HttpServer, ListenLimits, LocalListener, Respond, RunningSockets,
+};
+use kennel_store::administration::Administration;
 use kennel_store::{EntryCache, PrincipalStore};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
+
+/// Sockets that are bound before anything is made.
+pub(crate) struct Bound {
+    pub(crate) kdc: BoundSockets,
+    /// `None` where nobody can change a password over the network.
+    pub(crate) kpasswd: Option<BoundSockets>,
+    /// `None` where nobody can administer the realm over the network.
+    pub(crate) kadmin: Option<KadminSockets>,
+}
+
+/// Sockets of kadmin.
+pub(crate) struct KadminSockets {
+    sockets: BoundSockets,
+    /// Time for which a client may say nothing between two calls.
+    idle: Duration,
+}
+
+impl KadminSockets {
+    /// Binds each address, over TCP alone.
+    pub(crate) fn bind(addresses: &[SocketAddr], idle: Seconds) -> anyhow::Result<KadminSockets> {
+        let sockets = BoundSockets::bind_tcp(addresses, Framing::RecordMarking)?;
+        Ok(KadminSockets { sockets, idle: idle.duration() })
+    }
+}
 
 /// The parts of a service, prepared and not started.
 pub(crate) struct Parts {
@@ -36,6 +70,8 @@ pub(crate) struct Parts {
     pub(crate) cluster: Option<ClusterParts>,
     /// The master key of the store.
     pub(crate) master_key: Arc<MasterKeyRotation>,
+    /// Who may do what by kadmin.
+    pub(crate) access_list: AccessListSource,
     /// Sockets for metrics and health.
     pub(crate) metrics: Option<HttpListener>,
     /// The socket of the local administrator.
@@ -44,7 +80,7 @@ pub(crate) struct Parts {
 
 /// A running KDC.
 pub(crate) struct Service {
-    sockets: RunningSockets,
+    sockets: Vec<RunningSockets>,
     cluster: Option<RunningCluster>,
     /// The admin API on its Unix socket.
     admin: Option<HttpServer>,
@@ -54,6 +90,9 @@ pub(crate) struct Service {
     /// cluster, one rotates.
     upkeep: JoinSet<()>,
     audit: AuditWriter,
+    administration: Arc<Administration>,
+    /// Where the access list of `administration` is read from again, and the realm of its names.
+    access_list: (AccessListSource, String),
     /// Keeps who asked for whom, where the realm has a cluster.
     pairs: Option<PairsKeeper>,
 }
@@ -62,10 +101,12 @@ impl Service {
     /// Starts the parts, and serves on the bound sockets.
     pub(crate) async fn start(
         parts: Parts,
-        bound: BoundSockets,
+        bound: Bound,
         limits: &LimitSettings,
         audit: &AuditSettings,
     ) -> anyhow::Result<Service> {
+        let access_list = (parts.access_list, parts.realm.name.clone());
+        let permitted = access_list.0.read(&access_list.1)?;
         let cache = EntryCache::open(parts.store, parts.cache_capacity).await?;
         let metrics = Arc::new(Metrics::new());
         let decisions = parts.cluster.as_ref().map(|cluster| cluster.decisions(&parts.realm.name, metrics.clone()));
@@ -84,13 +125,34 @@ impl Service {
             (None, Some(access)) => access,
             (None, None) => Arc::new(AllowAll),
         };
-        let live = Live::new(parts.realm, access, pods);
+        let logins = Arc::new(LoginBook::default());
+        let live = Live::new(parts.realm, access, pods).guarding_logins(logins.clone());
         let live = Arc::new(if parts.cluster.is_some() { live.awaiting_access() } else { live });
-        let addresses = bound.addresses().to_vec();
+        let administration = administration(&live, &cache, &logins, &audit);
+        administration.set_access_list(permitted);
+        administration.finish_renamings(clock::now()).await?;
         let (trail, heartbeat) = (audit.clone(), Heartbeat::start());
         let endpoint = KdcEndpoint::new(live.clone(), cache.clone(), audit.clone(), limits.udp_reply_limit);
-        let sockets = bound.serve(&Arc::new(endpoint), &limits.build())?;
-        tracing::info!(?addresses, "listening on UDP and TCP");
+        let listen = limits.build();
+        let mut sockets = vec![serve(bound.kdc, endpoint, &listen, "kerberos")?];
+        if let Some(bound) = bound.kpasswd {
+            let endpoint = PasswordEndpoint::new(
+                live.clone(),
+                cache.clone(),
+                administration.clone(),
+                logins.clone(),
+                audit.clone(),
+                limits.udp_reply_limit,
+            );
+            sockets.push(serve(bound, endpoint, &listen, "kpasswd")?);
+        }
+        if let Some(KadminSockets { sockets: bound, idle }) = bound.kadmin {
+            let endpoint =
+                KadminEndpoint::new(live.clone(), cache.clone(), administration.clone(), audit.clone(), idle);
+            // A script may have any number of calls, and its `kadmin` does not connect again.
+            let listen = ListenLimits { tcp_requests: u32::MAX, ..listen };
+            sockets.push(serve(bound, endpoint, &listen, "kadmin")?);
+        }
         let census = Arc::new(Census::default());
         let life = vec![Check { name: "requests are served", holds: Box::new(move || heartbeat.beats()) }];
         let readiness = readiness(parts.cluster.as_ref(), trail.clone());
@@ -99,6 +161,7 @@ impl Service {
         if parts.metrics.is_some() {
             upkeep.spawn(census.follow(cache.clone()));
         }
+        upkeep.spawn(logins.follow(cache.clone()));
         let book = Arc::new(RotationBook::default());
         upkeep.spawn(book.clone().follow(cache.clone()));
         let explained =
@@ -112,7 +175,14 @@ impl Service {
             index,
             audit: audit.clone(),
         };
+        let operations = OperationApi {
+            live: live.clone(),
+            store: cache.clone(),
+            administration: administration.clone(),
+            index: keys.index.clone(),
+        };
         let api = AdminRouter {
+            operations: Arc::new(operations),
             decisions: Arc::new(AdminApi::new(live.clone(), decisions.clone(), explained)),
             keys: Arc::new(keys),
             master_key: parts.master_key.clone(),
@@ -132,7 +202,7 @@ impl Service {
         let router = router(metrics, measure, life, readiness);
         let metrics = parts.metrics.map(|listener| listener.serve_apart(router, "health")).transpose()?;
         upkeep.spawn(parts.master_key.run());
-        Ok(Service { sockets, cluster, admin, metrics, upkeep, audit: writer, pairs })
+        Ok(Service { sockets, cluster, admin, metrics, upkeep, audit: writer, administration, access_list, pairs })
     }
 
     /// Completes when this process must not go on.
@@ -148,6 +218,15 @@ impl Service {
         self.audit.reopen();
     }
 
+    /// Decides by the access list as its file is now; by the former one where that cannot be read.
+    pub(crate) fn read_access_list(&self) {
+        let (source, realm) = &self.access_list;
+        match source.read(realm) {
+            Ok(list) => self.administration.set_access_list(list),
+            Err(error) => tracing::error!(error = format!("{error:#}"), "the access list of kadmin stays as it was"),
+        }
+    }
+
     /// Accepts no new requests, finishes those that have begun, and writes the last audit lines.
     pub(crate) async fn stop(mut self) {
         if let Some(cluster) = self.cluster {
@@ -158,7 +237,9 @@ impl Service {
         }
         drop(self.metrics);
         self.upkeep.shutdown().await;
-        self.sockets.stop().await;
+        for sockets in self.sockets {
+            sockets.stop().await;
+        }
         if tokio::task::spawn_blocking(|| self.audit.stop()).await.is_err() {
             tracing::error!("the audit trail did not end properly: its last lines may be missing");
         }
@@ -167,6 +248,31 @@ impl Service {
             pairs.stop().await;
         }
     }
+}
+
+/// Serves one protocol on its sockets.
+fn serve(
+    bound: BoundSockets,
+    endpoint: impl Respond,
+    limits: &ListenLimits,
+    protocol: &'static str,
+) -> anyhow::Result<RunningSockets> {
+    let addresses = bound.addresses().to_vec();
+    let sockets = bound.serve(&Arc::new(endpoint), limits)?;
+    tracing::info!(?addresses, protocol, "listening");
+    Ok(sockets)
+}
+
+/// Returns what performs the operations of administration, for every listener.
+fn administration(
+    live: &Arc<Live>,
+    cache: &Arc<EntryCache>,
+    logins: &Arc<LoginBook>,
+    audit: &Audit,
+) -> Arc<Administration> {
+    let live = live.clone();
+    let administration = Administration::new(cache.clone(), Arc::new(move || live.realm()));
+    Arc::new(administration.with_logins(logins.clone()).with_trail(Arc::new(audit.clone())))
 }
 
 /// Returns what rotates the keys of a realm without a cluster, whose one process is the writer.

@@ -5,6 +5,7 @@ use crate::clock;
 use crate::config::store::StoreSettings;
 use crate::serve::mark::KnownMark;
 use anyhow::{Context, anyhow, bail};
+use kennel_core::admin::caller::AdminService;
 use kennel_core::key_set::KeySet;
 use kennel_core::principal::{Origin, PrincipalRecord, Record};
 use kennel_core::realm::Realm;
@@ -17,6 +18,9 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
+
+/// The author of the realm's own principals, as their records name it.
+const BY: &str = "kennel-kdc";
 
 /// Opens the store of sled in `path` under the key in the file `master_key`. With `create`, creates both where there is none. An
 /// older copy of the store is as good as any other: nothing keeps a mark.
@@ -108,10 +112,11 @@ pub(crate) fn make_private_folder(path: &Path) -> anyhow::Result<()> {
 }
 
 /// Checks that the store belongs to this realm, which means that `krbtgt/REALM` is in it. With `create`, creates that principal in
-/// an empty store. Returns whether it did.
+/// an empty store. Makes the services of administration that the store lacks. Returns whether it created the realm.
 pub(crate) async fn check_realm(store: &dyn PrincipalStore, realm: &Realm, create: bool) -> anyhow::Result<bool> {
     let krbtgt = Principal::krbtgt(&realm.name, &realm.name);
-    if store.read(&krbtgt).await?.is_some() {
+    if let Some(Record::Principal(krbtgt)) = store.read(&krbtgt).await?.map(|versioned| versioned.record) {
+        make_admin_services(store, realm, &krbtgt).await?;
         return Ok(false);
     }
     let realms: BTreeSet<String> =
@@ -127,12 +132,33 @@ pub(crate) async fn check_realm(store: &dyn PrincipalStore, realm: &Realm, creat
     }
     let now = clock::now();
     let keys = KeySet::random(&realm.enctypes, realm.new_keys().first_kvno(), now, &mut OsRng);
-    let mut record = PrincipalRecord::new(krbtgt, Origin::Manual, keys, now, "kennel-kdc");
+    let mut record = PrincipalRecord::new(krbtgt, Origin::Manual, keys, now, BY);
     // What rotations would write into it first of all.
     let accept = accept_of(&record, realm, &record);
     record.keys.versions.iter_mut().for_each(|version| version.accept = Some(accept));
-    store.put(&Record::Principal(Box::new(record)), Expect::Absent).await?;
+    store.put(&Record::Principal(Box::new(record.clone())), Expect::Absent).await?;
+    make_admin_services(store, realm, &record).await?;
     Ok(true)
+}
+
+/// Makes `kadmin/admin` and `kadmin/changepw` where they are missing. A store that an earlier version made has none of them.
+async fn make_admin_services(
+    store: &dyn PrincipalStore,
+    realm: &Realm,
+    krbtgt: &PrincipalRecord,
+) -> anyhow::Result<()> {
+    for service in AdminService::ALL {
+        if store.read(&service.principal(&realm.name)).await?.is_some() {
+            continue;
+        }
+        let record = service.record(realm, krbtgt, clock::now(), &mut OsRng, BY);
+        match store.put(&Record::Principal(Box::new(record)), Expect::Absent).await {
+            // Another process was faster.
+            Ok(_) | Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -151,12 +177,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_realm_has_the_services_of_administration_also_where_an_earlier_version_made_it() {
+        let (store, realm) = (MemoryStore::new(), Realm::new("R"));
+        check_realm(&store, &realm, true).await.unwrap();
+        let changepw = AdminService::ChangePassword.principal("R");
+        let made = store.read(&changepw).await.unwrap().unwrap();
+        check_realm(&store, &realm, false).await.unwrap();
+        assert_eq!(store.read(&changepw).await.unwrap().unwrap(), made, "the keys stay");
+        store.delete(&changepw, made.revision).await.unwrap();
+        check_realm(&store, &realm, false).await.unwrap();
+        assert!(store.read(&changepw).await.unwrap().is_some());
+        assert!(store.read(&AdminService::Admin.principal("R")).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
     async fn the_store_of_another_realm_is_refused_by_name() {
         let store = MemoryStore::new();
         check_realm(&store, &Realm::new("OLD"), true).await.unwrap();
         let error = check_realm(&store, &Realm::new("NEW"), true).await.unwrap_err().to_string();
         assert!(error.contains("realm OLD"), "{error}");
-        assert_eq!(store.list().await.unwrap().records.len(), 1, "nothing was made");
+        assert_eq!(store.list().await.unwrap().records.len(), 3, "nothing was made");
     }
 
     #[tokio::test]

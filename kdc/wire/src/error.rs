@@ -39,6 +39,17 @@ pub enum WireError {
         /// The rule that the line breaks.
         reason: &'static str,
     },
+    /// A call or a reply of ONC RPC, or an argument in it (XDR, RFC 4506).
+    #[error("not valid XDR at offset {offset}: {reason}")]
+    Xdr {
+        /// Offset of the offending octet.
+        offset: usize,
+        /// The rule that the bytes break.
+        reason: &'static str,
+    },
+    /// A token of GSS-API (RFC 2743, RFC 4121).
+    #[error("not a valid GSS token: {0}")]
+    Gss(&'static str),
     /// A principal or realm name that cannot be read.
     #[error("not a valid principal name: {0}")]
     Name(&'static str),

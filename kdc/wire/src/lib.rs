@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`der`] | the strict DER gate in front of every decoder, and the writer that builds messages back to front |
 //! | [`message`] | the messages and types of RFC 4120 |
+//! | [`kpasswd`] | the password protocol (RFC 3244) |
 //! | [`frame`] | the length prefix of Kerberos over TCP (RFC 4120, section 7.2.2) |
 //! | [`keytab`] | MIT keytab files, version 2 |
 //! | [`ccache`] | FILE credential caches, version 4 |
@@ -13,6 +14,10 @@
 //! | [`mit_dump`] | dumps of a realm of MIT Kerberos or Heimdal, and the stash of its master key |
 //! | [`realm_dump`] | the bodies of the admin API about whole realms |
 //! | [`source`] | who shares a limit |
+//! | [`xdr`] | the primitives of XDR (RFC 4506), read with a limit for each size |
+//! | [`rpc`] | ONC RPC (RFC 5531) over TCP, with RPCSEC_GSS (RFC 2203) |
+//! | [`gss`] | the tokens of the Kerberos mechanism of GSS-API (RFC 4121) |
+//! | [`kadm5`] | the procedures of kadmin's protocol |
 //! | [`krb5_conf`] | the krb5.conf of clients, written |
 
 pub mod admin;
@@ -20,13 +25,18 @@ pub mod ccache;
 pub mod der;
 pub mod enrol;
 pub mod frame;
+pub mod gss;
+pub mod kadm5;
 pub mod keytab;
+pub mod kpasswd;
 pub mod krb5_conf;
 pub mod master_key;
 pub mod message;
 pub mod mit_dump;
 pub mod realm_dump;
+pub mod rpc;
 pub mod source;
+pub mod xdr;
 
 mod error;
 mod file;

@@ -3,6 +3,8 @@
 use crate::line::{self, LineFormat};
 use crate::testing::{clock, issued, refused};
 use kennel_core::access::denial::{AccessDenial, DenialReason};
+use kennel_core::admin::caller::{AdminService, Caller};
+use kennel_core::admin::event::AdminEvent;
 use kennel_core::enrolment::{EnrolmentEvent, EnrolmentOutcome, EnrolmentRefusal};
 use kennel_core::event::{Decision, Event, Exchange, IssuedTicket};
 use kennel_core::pods::PodRef;
@@ -160,4 +162,33 @@ fn an_order_and_a_step_name_the_principal_the_versions_and_who_asked() {
     assert_eq!((&step["kvno"], step.get("user")), (&7.into(), None));
     assert_eq!(written(RotationAction::Dropped(vec![6, 5]), None)["kvno"], "6+5");
     assert_eq!(written(RotationAction::Refused("NotPermitted"), None)["reason"], "NotPermitted");
+}
+
+#[test]
+fn an_operation_of_administration_names_who_did_what_and_which_keys_left() {
+    let client = Principal::parse("alice/admin", "R").unwrap();
+    let peer = refused("x").peer.ip();
+    let event = AdminEvent {
+        time: clock(),
+        caller: Caller::Principal { client, service: AdminService::Admin, initial: true, peer },
+        operation: "extract-keys",
+        target: Some("HTTP/web@R".into()),
+        new_name: None,
+        kvnos: vec![3, 2],
+        forced: false,
+        refusal: None,
+    };
+    let written = |event: &AdminEvent| {
+        let mut batch = String::new();
+        line::write(event, LineFormat::Json, &mut batch);
+        serde_json::from_str::<serde_json::Value>(&batch).unwrap()
+    };
+    let line = written(&event);
+    assert_eq!((&line["exchange"], &line["outcome"]), (&"admin".into(), &"done".into()));
+    assert_eq!((&line["operation"], &line["client"]), (&"extract-keys".into(), &"alice/admin@R".into()));
+    assert_eq!((&line["target"], &line["kvno"]), (&"HTTP/web@R".into(), &"3+2".into()));
+    assert!(line.get("forced").is_none() && line.get("reason").is_none());
+    let refused = written(&AdminEvent { kvnos: Vec::new(), refusal: Some("NotPermitted"), forced: true, ..event });
+    assert_eq!((&refused["outcome"], &refused["reason"]), (&"refused".into(), &"NotPermitted".into()));
+    assert_eq!((&refused["forced"], refused.get("kvno")), (&true.into(), None));
 }

@@ -43,7 +43,9 @@ impl RealmPublisher {
                 let old = old.as_ref().map(|old| &*old.conditions);
                 let subject = || EventSubject::Realm(&fact.meta);
                 publish_readiness(&self.events, subject(), old, &status.conditions).await;
-                for kind in [ConditionType::NetworkProgrammed, ConditionType::Guarded] {
+                for kind in
+                    [ConditionType::NetworkProgrammed, ConditionType::Guarded, ConditionType::NamespacesContested]
+                {
                     publish_change(&self.events, subject(), kind, old, &status.conditions).await;
                 }
             }

@@ -116,6 +116,7 @@ pub(crate) fn realms_report(
             network: access.map(|access| access.rendered.realm.problems.clone()),
             managed: manages_policies(index),
             guards,
+            overlap: index.overlap(),
         },
     }
 }

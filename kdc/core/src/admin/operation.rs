@@ -1,10 +1,11 @@
 //! The operations of administration, and what each answers.
 
-use crate::key_set::KeyVersion;
+use crate::admin::logins::Logins;
+use crate::key_set::{KeyState, KeyVersion};
 use crate::password_policy::{PasswordPolicy, PolicyRecord};
 use crate::principal::{Attributes, PrincipalRecord};
 use kennel_crypto::{Enctype, Key, SecretBytes};
-use kennel_wire::message::{KerberosTime, Principal, Timestamp};
+use kennel_wire::message::{KerberosTime, Principal};
 use std::collections::BTreeMap;
 
 /// What is asked for. Names are those of kadmin's commands, written out.
@@ -220,6 +221,8 @@ pub struct ShownKey {
     pub kvno: u32,
     /// Its enctype.
     pub enctype: Enctype,
+    /// What the KDC does with the version.
+    pub state: KeyState,
     /// How it was salted.
     pub salt: ShownSalt,
 }
@@ -231,17 +234,6 @@ pub enum ShownSalt {
     Normal,
     /// By another salt.
     Special,
-}
-
-/// What a process has seen of a principal's logins since it started.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Logins {
-    /// The last login that succeeded.
-    pub last_success: Option<Timestamp>,
-    /// The last that failed.
-    pub last_failure: Option<Timestamp>,
-    /// Failed ones in a row.
-    pub failures: u32,
 }
 
 bitflags::bitflags! {

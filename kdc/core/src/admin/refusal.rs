@@ -1,6 +1,7 @@
 //! Every reason for which an operation is refused.
 
 use crate::admin::operation::Rights;
+use kennel_crypto::Enctype;
 use kennel_wire::message::KerberosTime;
 
 /// Why an operation is refused. `Display` says what is wrong and what to do; kadmin's clients show the text of the code instead.
@@ -42,6 +43,9 @@ pub enum AdminRefusal {
         /// What to edit.
         object: String,
     },
+    /// The realm needs the principal.
+    #[error("the realm needs {0}, which is neither deleted nor renamed nor disabled")]
+    Protected(String),
     /// Principals have the policy.
     #[error("principals have the policy {0}: give them another one first")]
     PolicyInUse(String),
@@ -60,6 +64,9 @@ pub enum AdminRefusal {
     /// It is one of the last ones.
     #[error("the password was used before: choose another one")]
     PasswordReused,
+    /// The policy does not allow keys of this enctype.
+    #[error("the policy does not allow keys of {0}: ask for others, or change its allowed enctypes")]
+    EnctypeNotAllowed(Enctype),
     /// The present one is too young.
     #[error("the password was changed only recently: it can be changed again from {from} on", from = .0.to_rfc3339())]
     PasswordTooYoung(KerberosTime),
@@ -86,12 +93,14 @@ impl AdminRefusal {
             AdminRefusal::Exists(_) => "Exists",
             AdminRefusal::BadName { .. } => "BadName",
             AdminRefusal::OwnedByKubernetes { .. } => "OwnedByKubernetes",
+            AdminRefusal::Protected(_) => "Protected",
             AdminRefusal::PolicyInUse(_) => "PolicyInUse",
             AdminRefusal::KeysLockedDown(_) => "KeysLockedDown",
             AdminRefusal::PasswordTooShort(_) => "PasswordTooShort",
             AdminRefusal::PasswordTooSimple(_) => "PasswordTooSimple",
             AdminRefusal::PasswordInDictionary => "PasswordInDictionary",
             AdminRefusal::PasswordReused => "PasswordReused",
+            AdminRefusal::EnctypeNotAllowed(_) => "EnctypeNotAllowed",
             AdminRefusal::PasswordTooYoung(_) => "PasswordTooYoung",
             AdminRefusal::BadValue(_) => "BadValue",
             AdminRefusal::NotSupported(_) => "NotSupported",

@@ -10,6 +10,7 @@ use crate::enctype_choice::{reply_keys, session_enctype, ticket_key};
 use crate::entry::{Entry, EntryKey};
 use crate::event::IssuedTicket;
 use crate::kdc_verifier::Vouching;
+use crate::lockout::guard::{self, LockedOut};
 use crate::preauth::fast::Armor;
 use crate::preauth::fast_reply::{FastReply, StrengthenedKey};
 use crate::preauth::{enc_timestamp, encrypted_challenge, offer, req_enc_pa_rep};
@@ -24,6 +25,7 @@ use kennel_wire::message::{
     pa_type,
 };
 use rand_core::CryptoRngCore;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The client is authenticated as the realm requires, and may have the ticket.
 pub(crate) struct AuthenticatedAsRequest<'a> {
@@ -46,6 +48,14 @@ enum Proof<'a> {
 }
 
 impl<'a> Proof<'a> {
+    /// A hash by which a proof that is sent again is known.
+    fn fingerprint(self) -> u64 {
+        let (Proof::Timestamp(value) | Proof::Challenge(value, _)) = self;
+        let mut hasher = DefaultHasher::new();
+        value.hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// Inside armor a challenge proves something and a timestamp nothing (RFC 6113, section 5.4.6); without armor the reverse.
     fn find(padata: &'a [PaData], armor: Option<&'a Armor>) -> Option<Proof<'a>> {
         let value = |kind| padata.iter().find(|p| p.padata_type == kind).map(|p| &*p.value);
@@ -200,6 +210,7 @@ fn verify<'a>(
             encrypted_challenge::verify(value, client, armor, &request.body.etypes, &rules.realm, now)
         }
     };
+    settle(identified, proof, verified.as_ref().err().copied())?;
     verified.map_err(|refusal| match refusal {
         // The proof itself is good, and the KDC's time in the error is what the client needs.
         Refusal::PreauthSkew => refusal.into(),
@@ -207,6 +218,22 @@ fn verify<'a>(
         // keys of, and how they are made from its password.
         unusable => ErrorReply::WithMethods(unusable, offer::methods(keys, &request.body.etypes, armored)),
     })
+}
+
+/// Has an attempt counted, where a policy limits attempts.
+///
+/// # Errors
+/// [`Refusal::ClientLockedOut`], whatever the proof was worth.
+fn settle(identified: &IdentifiedAsRequest<'_>, proof: Proof<'_>, refusal: Option<Refusal>) -> Result<(), Refusal> {
+    let Some(attempt) = identified.attempt() else { return Ok(()) };
+    let verified = match refusal {
+        None => guard::Proof::Good,
+        Some(Refusal::PreauthSkew) => guard::Proof::Old,
+        Some(Refusal::PreauthFailed) => guard::Proof::Wrong { fingerprint: proof.fingerprint() },
+        // Nothing that a password could be guessed with.
+        Some(_) => return Ok(()),
+    };
+    identified.rules.logins.settle(&attempt, verified).map_err(|LockedOut| Refusal::ClientLockedOut)
 }
 
 fn requires_preauth(identified: &IdentifiedAsRequest<'_>) -> bool {

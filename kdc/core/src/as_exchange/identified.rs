@@ -4,10 +4,12 @@ use crate::as_exchange::request::AsRequest;
 use crate::checks;
 use crate::context::{Context, ErrorReply};
 use crate::entry::Entry;
+use crate::lockout::guard::{Attempt, LockedOut};
 use crate::principal::Attributes;
 use crate::refusal::Refusal;
 use crate::rules::Rules;
 use kennel_wire::message::{KerberosTime, Timestamp};
+use std::net::IpAddr;
 
 /// Both principals are known; nobody has proved anything yet.
 pub(crate) struct IdentifiedAsRequest<'a> {
@@ -16,6 +18,8 @@ pub(crate) struct IdentifiedAsRequest<'a> {
     pub(crate) client: &'a Entry,
     pub(crate) server: &'a Entry,
     pub(crate) now: Timestamp,
+    /// Source address of the request.
+    pub(crate) peer: IpAddr,
 }
 
 impl<'a> IdentifiedAsRequest<'a> {
@@ -33,10 +37,20 @@ impl<'a> IdentifiedAsRequest<'a> {
         context.server = Some(server.record.principal.clone());
         let now = context.now;
         checks::client(&client.record, now.time)?;
+        let identified = IdentifiedAsRequest { request, rules, client, server, now, peer: context.peer.ip() };
+        if let Some(attempt) = identified.attempt() {
+            rules.logins.admit(&attempt).map_err(|LockedOut| Refusal::ClientLockedOut)?;
+        }
         password(client, server, now.time)?;
         checks::server(&server.record, now.time)?;
         checks::service(server)?;
-        Ok(IdentifiedAsRequest { request, rules, client, server, now })
+        Ok(identified)
+    }
+
+    /// The attempt to log in, where it counts: only a policy limits attempts.
+    pub(crate) fn attempt(&self) -> Option<Attempt<'a>> {
+        let client = &self.client.record;
+        client.policy.is_some().then_some(Attempt { client, peer: self.peer, now: self.now })
     }
 }
 

@@ -16,7 +16,7 @@ pub fn accept_of(record: &PrincipalRecord, realm: &Realm, krbtgt: &PrincipalReco
 }
 
 /// From the issue of a ticket to the end of its last renewal, where it begins as late as the realm allows.
-fn longest_ticket(realm: &Realm) -> u32 {
+pub(crate) fn longest_ticket(realm: &Realm) -> u32 {
     let latest_start = if realm.allow_postdate { realm.max_renewable_life } else { 0 };
     let longest = realm.max_life.max(realm.max_renewable_life);
     latest_start.saturating_add(longest).saturating_add(realm.clock_skew)

@@ -119,9 +119,7 @@ impl Rotating<'_> {
     fn staging(&self, policy: &RotationPolicy, now: Moment) -> Progress {
         let versions = &self.record.keys.versions;
         let (due, waiting, next) = match (self.order(), self.interval(policy)) {
-            (Some(order), _) if order > now.stamp() => {
-                (Due::At(order.time.plus((order.micros > 0).into())), Waiting::Interval, Some(order.time))
-            }
+            (Some(order), _) if order > now.stamp() => (Due::At(order.ceiling()), Waiting::Interval, Some(order.time)),
             (Some(_), _) => (Due::Now(Step::Stage), Waiting::Order, Some(now.sure())),
             (None, Some((created, interval))) => match next_slot(&self.record.principal, created, interval, now.sure())
             {
@@ -141,8 +139,8 @@ impl Rotating<'_> {
     fn activation(&self, staged: &KeyVersion, policy: &RotationPolicy, now: Moment) -> Progress {
         let overlap = if self.order().is_some() { 0 } else { policy.overlap };
         let staged_for = policy.propagation.max(overlap);
-        let ready = staged.created.time.plus(staged_for.into());
-        let limit = staged.created.time.plus(staged_for.max(policy.patience).into());
+        let ready = staged.created.ceiling().plus(staged_for.into());
+        let limit = staged.created.ceiling().plus(staged_for.max(policy.patience).into());
         let missing = self.holders.iter().filter(|holding| !holding.has(staged.kvno));
         let missing: Vec<HolderId> = missing.map(|holding| holding.id.clone()).collect();
         let seen = self.holders.iter().filter_map(Holding::seen_from);
@@ -214,7 +212,7 @@ impl Rotating<'_> {
 pub(super) fn may_issue(version: &KeyVersion, policy: &RotationPolicy, now: Moment) -> bool {
     match (version.state, version.retired) {
         (KeyState::Active, _) => true,
-        (KeyState::Retiring, Some(retired)) => !now.is_past(retired.time.plus(policy.propagation.into())),
+        (KeyState::Retiring, Some(retired)) => !now.is_past(retired.ceiling().plus(policy.propagation.into())),
         _ => false,
     }
 }
@@ -224,5 +222,5 @@ pub(super) fn may_issue(version: &KeyVersion, policy: &RotationPolicy, now: Mome
 pub fn accepted_until(version: &KeyVersion, policy: &RotationPolicy) -> KerberosTime {
     let since = version.retired.or(version.activated).unwrap_or(version.created);
     let accept = version.accept.unwrap_or(0).max(policy.accept);
-    since.time.plus(i64::from(accept) + i64::from(policy.propagation))
+    since.ceiling().plus(i64::from(accept) + i64::from(policy.propagation))
 }

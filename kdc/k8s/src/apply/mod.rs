@@ -51,7 +51,7 @@ impl Applier {
         Applier {
             statuses: StatusWriter::new(client.clone(), realm),
             events: EventWriter::new(client.clone(), instance),
-            config_maps: ConfigMapWriter::new(client.clone()),
+            config_maps: ConfigMapWriter::new(client.clone(), realm),
             keytab_secrets: KeytabSecretWriter::new(client.clone()),
             network_policies: NetworkPolicyWriter::new(client),
         }

@@ -49,10 +49,11 @@ use crate::index::facts::{ObjectKey, OwnFact};
 use crate::index::namespace::NamespaceDesire;
 use crate::index::plan::{NamespacePlan, PlanFacts};
 use crate::index::policy_claims::PolicyClaims;
-use crate::index::realm_choice::{Candidate, RealmChoice, selected_by_other};
+use crate::index::realm_choice::{Candidate, RealmChoice, overlap, selected_by_other};
 use crate::index::records::UnclaimedRecords;
 use crate::index::surroundings::Surroundings;
 use crate::index::tables::{ClusterEvent, Tables};
+use crate::problem::Problem;
 use kennel_core::accounts::DesiredPrincipal;
 use kennel_core::realm::Realm;
 use kennel_wire::message::{KerberosTime, Principal};
@@ -298,6 +299,12 @@ impl Index {
         let is_ours = self.desires.get(namespace).is_some_and(|desire| desire.enrolled);
         let fact = self.tables.namespaces.get("", namespace);
         !is_ours && fact.is_some_and(|fact| selected_by_other(&self.realm.name, fact, &self.tables.realms))
+    }
+
+    /// The namespaces of the followed KerberosRealm that one of another realm name selects too.
+    #[must_use]
+    pub fn overlap(&self) -> Option<Problem> {
+        overlap(self.followed_realm()?, &self.tables.namespaces, &self.tables.realms)
     }
 
     /// The principal that is wanted under a name.

@@ -6,9 +6,13 @@ use crate::index::facts::{NamespaceFact, OwnFact};
 use crate::index::selector;
 use crate::index::table::ObjectTable;
 use crate::problem::Problem;
+use std::collections::BTreeSet;
 
 /// The namespaces of the cluster itself: whoever can label one would make principals of the cluster's own accounts.
 const OF_CLUSTER: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
+
+/// Most namespaces that a message names.
+const MOST_NAMED: usize = 5;
 
 /// The KerberosRealm that the KDC follows.
 #[derive(Debug, Default)]
@@ -102,6 +106,43 @@ fn older_realm(
         competes.then(|| object.metadata.name.clone().unwrap_or_default())
     });
     others.min()
+}
+
+/// The namespaces that a KerberosRealm and one of another realm name both select; `None` where there are none.
+pub(super) fn overlap(
+    realm: &KerberosRealm,
+    namespaces: &ObjectTable<NamespaceFact>,
+    realms: &ObjectTable<OwnFact<KerberosRealm>>,
+) -> Option<Problem> {
+    let readable = |(_, fact): (_, &OwnFact<KerberosRealm>)| fact.object.as_ref().ok().cloned();
+    let others = realms.iter().filter(|(_, other)| other.meta.deletion_timestamp.is_none()).filter_map(readable);
+    let others: Vec<KerberosRealm> = others.filter(|other| other.spec.realm_name != realm.spec.realm_name).collect();
+    if others.is_empty() {
+        return None;
+    }
+    let (mut rivals, mut contested) = (BTreeSet::new(), Vec::new());
+    for ((_, name), fact) in namespaces.iter().filter(|(_, fact)| selects(realm, fact)) {
+        let found = others.iter().filter(|other| selects(other, fact)).filter_map(|other| other.metadata.name.clone());
+        let before = contested.len();
+        for rival in found {
+            rivals.insert(rival);
+            contested.truncate(before);
+            contested.push(name.clone());
+        }
+    }
+    (!contested.is_empty()).then(|| Problem::SelectorsOverlap {
+        realms: rivals.into_iter().collect::<Vec<_>>().join(", "),
+        namespaces: named(contested),
+    })
+}
+
+/// The first names, and how many more there are.
+fn named(mut names: Vec<String>) -> String {
+    names.sort();
+    let rest = names.len().saturating_sub(MOST_NAMED);
+    names.truncate(MOST_NAMED);
+    names.extend((rest > 0).then(|| format!("{rest} more")));
+    names.join(", ")
 }
 
 fn selects(realm: &KerberosRealm, fact: &NamespaceFact) -> bool {

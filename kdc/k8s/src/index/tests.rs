@@ -447,6 +447,19 @@ fn a_namespace_that_two_realms_select_is_the_older_one_s() {
 }
 
 #[test]
+fn namespaces_that_another_realm_selects_too_are_named() {
+    let cluster = Cluster::shop();
+    assert_eq!(cluster.0.read().overlap(), None);
+    let other = |spec: Value| realm("other", "2026-01-02T00:00:00Z", spec);
+    cluster.after([other(json!({ "realmName": "OTHER" }))]);
+    let said = cluster.0.read().overlap().unwrap().to_string();
+    assert!(said.starts_with("KerberosRealm other selects") && said.contains("each: shop: give"), "{said}");
+    let elsewhere = json!({ "realmName": "OTHER", "namespaceSelector": { "matchLabels": { "team": "x" } } });
+    cluster.after([other(elsewhere)]);
+    assert_eq!(cluster.0.read().overlap(), None);
+}
+
+#[test]
 fn a_mistake_in_a_realm_takes_no_namespace_out() {
     let cluster = Cluster::shop();
     let names = cluster.names();

@@ -52,6 +52,8 @@ pub struct RealmLease {
 pub struct CheckedLease {
     lease: RealmLease,
     term: Arc<Term>,
+    /// What the check saw: a Lease that has run out by it is free at once.
+    observed: Observations,
 }
 
 impl RealmLease {
@@ -77,10 +79,11 @@ impl RealmLease {
     /// # Errors
     /// [`LeaseError`]: this process must not serve the realm.
     pub async fn check(self, store: LocalStore<'_>) -> Result<CheckedLease, LeaseError> {
+        let mut observed = Observations::default();
         match (timeout(PATIENCE, self.list()).await, store) {
             (Ok(Ok(found)), _) => {
                 found.iter().try_for_each(|lease| has_no_other_store(lease, store))?;
-                self.await_end_of_others(found).await?;
+                self.await_end_of_others(found, &mut observed).await?;
             }
             (Ok(Err(kube::Error::Api(status))), _) if status.is_forbidden() => {
                 return Err(LeaseError::Forbidden { lease: self.name, message: status.message });
@@ -95,16 +98,15 @@ impl RealmLease {
             (Err(_), LocalStore::Missing) => return Err(LeaseError::NewRealmUnanswered),
         }
         let term = Term::new(self.clocks);
-        Ok(CheckedLease { lease: self, term })
+        Ok(CheckedLease { lease: self, term, observed })
     }
 
     /// Waits until the Leases of other processes have run out, since those processes may have just ended. A process that goes
     /// on renewing its Lease is alive.
-    async fn await_end_of_others(&self, first: Vec<Lease>) -> Result<(), LeaseError> {
-        let mut observed = Observations::default();
+    async fn await_end_of_others(&self, first: Vec<Lease>, observed: &mut Observations) -> Result<(), LeaseError> {
         let mut found = first.clone();
         let mut announced = false;
-        while let Some((lease, spec)) = self.held_elsewhere(&found, &mut observed) {
+        while let Some((lease, spec)) = self.held_elsewhere(&found, observed) {
             let before = first.iter().find(|before| before.namespace() == lease.namespace());
             let renewed = before.and_then(|before| before.spec.as_ref()?.renew_time.clone());
             let holder = spec.holder_identity.clone().unwrap_or_default();
@@ -184,7 +186,7 @@ impl CheckedLease {
     /// Takes the Lease as soon as no other process holds it. `store` returns the id of the master key.
     pub async fn acquire(&self, store: impl Fn() -> String) -> HeldLease {
         let (lease, identity) = (&self.lease.name, &self.lease.identity);
-        let mut observed = Observations::default();
+        let mut observed = self.observed.clone();
         loop {
             let begun = self.lease.clocks.now();
             match timeout(PATIENCE, self.take(&store(), &mut observed)).await {

@@ -14,7 +14,7 @@ const SKEW: i64 = 300;
 
 /// What this process has seen of the Leases of other holders. Their clocks may differ from its own, so it measures their silence
 /// by its own clock.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Observations(BTreeMap<String, (Seen, Duration)>);
 
 /// The parts of a Lease that change when its holder renews it.

@@ -149,6 +149,8 @@ pub struct RealmNews {
     pub managed: bool,
     /// The admission policies of the cluster; `None` where they are not known.
     pub guards: Option<GuardReport>,
+    /// Namespaces that another KerberosRealm selects too.
+    pub overlap: Option<Problem>,
 }
 
 impl RealmNews {
@@ -160,7 +162,10 @@ impl RealmNews {
             let problem = report.problem();
             condition(&problem.iter().collect::<Vec<_>>(), report.healthy())
         });
-        network.into_iter().chain(guards)
+        let overlap: Vec<&Problem> = self.overlap.iter().collect();
+        let contested =
+            DesiredCondition { holds: !overlap.is_empty(), ..condition(&overlap, HealthyReason::NotContested) };
+        network.into_iter().chain(guards).chain([contested])
     }
 }
 
@@ -328,7 +333,12 @@ mod tests {
         let conditions = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect::<Vec<_>>();
         assert_eq!(
             conditions,
-            [("Ready", "True", "Serving"), ("Reconciling", "False", "Settled"), ("Stalled", "False", "NotStalled")]
+            [
+                ("Ready", "True", "Serving"),
+                ("Reconciling", "False", "Settled"),
+                ("Stalled", "False", "NotStalled"),
+                ("NamespacesContested", "False", "NotContested")
+            ]
         );
         assert_eq!(status.conditions[0].last_transition_time.0.as_second(), 100);
     }
@@ -401,10 +411,17 @@ mod tests {
     fn a_realm_is_told_of_its_network_and_of_its_guards() {
         let guards = GuardReport::compare(&crate::guards::report::ClusterGuards::default()).unwrap();
         let missing = Problem::DnsNotFound { searched: "kube-system/kube-dns".into() };
-        let news = RealmNews { network: Some(vec![missing]), managed: true, guards: Some(guards) };
+        let news = RealmNews { network: Some(vec![missing]), managed: true, guards: Some(guards), overlap: None };
         let status = realm_status(&ObjectMeta::default(), None, None, RealmCounts::default(), &news, 0);
         let said: Vec<_> = status.conditions.iter().map(|c| (&*c.type_, &*c.status, &*c.reason)).collect();
         assert_eq!(said[0], ("Ready", "True", "Serving"));
-        assert_eq!(said[3..], [("NetworkProgrammed", "False", "DNSNotFound"), ("Guarded", "False", "GuardsMissing")]);
+        assert_eq!(
+            said[3..],
+            [
+                ("NetworkProgrammed", "False", "DNSNotFound"),
+                ("Guarded", "False", "GuardsMissing"),
+                ("NamespacesContested", "False", "NotContested")
+            ]
+        );
     }
 }

@@ -340,15 +340,22 @@ mod tests {
         let reasons =
             document["components"]["schemas"]["AdminError"]["properties"]["reason"]["enum"].as_array().unwrap();
         let reasons: BTreeSet<&str> = reasons.iter().map(|reason| reason.as_str().unwrap()).collect();
-        assert_eq!(reasons, AdminRefusal::all().iter().map(AdminRefusal::name).collect());
-        for refusal in AdminRefusal::all() {
+        let refusals: Vec<AdminRefusal> =
+            AdminRefusal::all().into_iter().chain(AdminRefusal::of_operations()).collect();
+        assert_eq!(reasons, refusals.iter().map(AdminRefusal::name).collect());
+        for refusal in refusals {
             let describes = |(path, method): (&str, &str)| {
                 let responses = &document["paths"][path][method]["responses"];
                 responses[refusal.status().as_str()]["description"]
                     .as_str()
                     .is_some_and(|said| said.contains(refusal.name()))
             };
-            const POSTED: [(&str, &str); 2] = [(path::ROTATE, "post"), (master_key::path::ROTATE, "post")];
+            const POSTED: [(&str, &str); 4] = [
+                (path::ROTATE, "post"),
+                (master_key::path::ROTATE, "post"),
+                (path::PRINCIPALS, "post"),
+                (path::POLICIES, "post"),
+            ];
             let all = PATHS.map(|path| (path, "get")).into_iter().chain(POSTED);
             assert!(all.into_iter().any(describes), "{}", refusal.name());
         }

@@ -83,7 +83,7 @@ fn waiting_for(report: &KeyReport) -> String {
     }
 }
 
-fn state(state: KeyState) -> KeyVersionState {
+pub(super) fn state(state: KeyState) -> KeyVersionState {
     match state {
         KeyState::Staged => KeyVersionState::Staged,
         KeyState::Active => KeyVersionState::Active,

@@ -18,12 +18,16 @@
 //! | [`pairs_file`] | the pairs beyond the end of the process |
 //! | [`rotation`] | the paths about keys: what versions there are, and orders |
 //! | [`names`] | the principals that a request names |
+//! | [`administration`] | the paths of administration: every operation of kadmin |
+//! | [`operations`] | operations of administration, read from bodies |
+//! | [`answers`] | answers of administration as the API writes them |
 //! | [`keys`] | versions and holders of keys as the API writes them |
-//! | [`answer`] | answers that no cache keeps |
 //! | [`refusal`] | every reason for which a request is refused |
 
 mod access;
+pub(crate) mod administration;
 mod answer;
+mod answers;
 pub(crate) mod api;
 mod bodies;
 pub(crate) mod callers;
@@ -33,6 +37,7 @@ pub(crate) mod explain;
 mod keys;
 pub(crate) mod master_key;
 mod names;
+mod operations;
 pub(crate) mod pairs_file;
 mod refusal;
 pub(crate) mod rotation;

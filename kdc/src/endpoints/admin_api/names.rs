@@ -34,6 +34,15 @@ pub(super) async fn resolve(
     }
     let name = Principal::parse(text, realm)
         .map_err(|error| AdminRefusal::QueryMalformed(format!("principal {text:?} is no name: {error}")))?;
+    find(name, index, store).await
+}
+
+/// Finds the principal of a name or alias.
+pub(super) async fn find(
+    name: Principal,
+    index: Option<&SharedIndex>,
+    store: &dyn PrincipalStore,
+) -> Result<NamedPrincipals, AdminRefusal> {
     let found = store.read(&name).await.map_err(AdminRefusal::from)?;
     let (name, kept) = match found.map(|versioned| versioned.record) {
         Some(Record::Alias { target, .. }) => (target, None),

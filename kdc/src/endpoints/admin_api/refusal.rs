@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use kennel_core::admin::refusal::AdminRefusal as OperationRefusal;
 use kennel_wire::admin::{AdminError, Permission};
 
 /// Seconds after which a request that may succeed later is repeated.
@@ -42,6 +43,8 @@ pub(crate) enum AdminRefusal {
     NotFound(String),
     /// The master key is not rotated, as the operator has something to do first.
     MasterKeyNotRotated(String),
+    /// The operation of administration is refused.
+    Operation(OperationRefusal),
 }
 
 impl AdminRefusal {
@@ -68,6 +71,36 @@ impl AdminRefusal {
         ]
     }
 
+    /// One of each that an operation of administration may end with, for the OpenAPI document.
+    #[cfg(test)]
+    pub(crate) fn of_operations() -> Vec<AdminRefusal> {
+        use OperationRefusal as R;
+        use kennel_core::admin::operation::Rights;
+        let name = String::new;
+        let refusals = [
+            R::NotPermitted { right: Rights::ADD, caller: name() },
+            R::TicketNotSufficient,
+            R::UnknownPrincipal(name()),
+            R::UnknownPolicy(name()),
+            R::Exists(name()),
+            R::BadName { name: name(), reason: "" },
+            R::OwnedByKubernetes { name: name(), object: name() },
+            R::Protected(name()),
+            R::PolicyInUse(name()),
+            R::KeysLockedDown(name()),
+            R::PasswordTooShort(1),
+            R::PasswordTooSimple(1),
+            R::PasswordInDictionary,
+            R::PasswordReused,
+            R::EnctypeNotAllowed(kennel_crypto::Enctype::Rc4Hmac),
+            R::PasswordTooYoung(kennel_wire::message::KerberosTime(0)),
+            R::BadValue(""),
+            R::NotSupported(""),
+            R::StoreUnavailable,
+        ];
+        refusals.into_iter().map(AdminRefusal::Operation).collect()
+    }
+
     /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
@@ -84,6 +117,7 @@ impl AdminRefusal {
             | AdminRefusal::AccessUnknown
             | AdminRefusal::StoreUnavailable
             | AdminRefusal::TrailUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            AdminRefusal::Operation(refusal) => operation_status(refusal),
         }
     }
 
@@ -105,6 +139,7 @@ impl AdminRefusal {
             AdminRefusal::NoCluster => "NoCluster",
             AdminRefusal::NotFound(_) => "NotFound",
             AdminRefusal::MasterKeyNotRotated(_) => "MasterKeyNotRotated",
+            AdminRefusal::Operation(refusal) => refusal.name(),
         }
     }
 
@@ -164,7 +199,32 @@ impl AdminRefusal {
                 "the KDC has not read the KerberosAccesses of the cluster yet: repeat the request after Retry-After".into()
             }
             AdminRefusal::MasterKeyNotRotated(reason) => reason.clone(),
+            AdminRefusal::Operation(refusal) => refusal.to_string(),
         }
+    }
+}
+
+fn operation_status(refusal: &OperationRefusal) -> StatusCode {
+    use OperationRefusal as R;
+    match refusal {
+        R::NotPermitted { .. } | R::TicketNotSufficient | R::KeysLockedDown(_) => StatusCode::FORBIDDEN,
+        R::UnknownPrincipal(_) | R::UnknownPolicy(_) => StatusCode::NOT_FOUND,
+        R::Exists(_) | R::OwnedByKubernetes { .. } | R::Protected(_) | R::PolicyInUse(_) => StatusCode::CONFLICT,
+        R::BadName { .. } | R::BadValue(_) => StatusCode::BAD_REQUEST,
+        R::PasswordTooShort(_)
+        | R::PasswordTooSimple(_)
+        | R::PasswordInDictionary
+        | R::PasswordReused
+        | R::PasswordTooYoung(_)
+        | R::EnctypeNotAllowed(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        R::NotSupported(_) => StatusCode::NOT_IMPLEMENTED,
+        R::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+impl From<OperationRefusal> for AdminRefusal {
+    fn from(refusal: OperationRefusal) -> AdminRefusal {
+        AdminRefusal::Operation(refusal)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every path of the admin API, for the listeners that serve it.
 
+use crate::endpoints::admin_api::administration::{self, OperationApi};
 use crate::endpoints::admin_api::api::{self, AdminApi};
 use crate::endpoints::admin_api::callers::Callers;
 use crate::endpoints::admin_api::master_key;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub(crate) struct AdminRouter {
     pub(crate) decisions: Arc<AdminApi>,
     pub(crate) keys: Arc<KeyApi>,
+    pub(crate) operations: Arc<OperationApi>,
     pub(crate) master_key: Arc<MasterKeyRotation>,
 }
 
@@ -20,6 +22,7 @@ impl AdminRouter {
     pub(crate) fn routes(&self, callers: Callers) -> Router {
         api::router(self.decisions.clone(), callers.clone())
             .merge(rotation::router(self.keys.clone(), callers.clone()))
+            .merge(administration::router(self.operations.clone(), callers.clone()))
             .merge(master_key::router(self.master_key.clone(), callers))
     }
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::battery::{full_principal, holder, name, policy, principal};
 use kennel_core::principal::{Attributes, Origin};
 use rand_core::OsRng;
+use std::collections::BTreeMap;
 
 fn master() -> MasterKeys {
     MasterKey::generate(&mut OsRng).into()
@@ -169,6 +170,7 @@ fn small(of_the_cluster: bool) -> Record {
     if let Record::Principal(record) = &mut record {
         (record.namespace, record.session_enctypes) = (None, None);
         (record.rotation_ordered, record.revoked, record.unknown_holder) = (None, None, None);
+        (record.policy, record.strings, record.password_history) = (None, BTreeMap::new(), Vec::new());
         record.attributes = Attributes::DISALLOW_ALL | Attributes::LOCKED;
         if !of_the_cluster {
             (record.owner, record.abandoned) = (None, None);

@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 /// Octets of pages that sled keeps in memory. The entry cache in front answers nearly all reads.
 const PAGE_CACHE: u64 = 64 << 20;
 /// Longest wait for sled's threads to release a store that was just closed.
-const HANDOVER: Duration = Duration::from_secs(5);
+const HANDOVER: Duration = Duration::from_secs(20);
 
 /// What to do where there is no store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

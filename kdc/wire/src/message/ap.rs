@@ -210,7 +210,7 @@ impl TryFrom<asn1::EncApRepPart> for EncApRepPart {
     }
 }
 
-fn message(w: &mut Writer, number: u8, fields: impl FnOnce(&mut Writer)) {
+pub(super) fn message(w: &mut Writer, number: u8, fields: impl FnOnce(&mut Writer)) {
     w.tagged(tag::application(number), |w| w.sequence(fields));
 }
 
@@ -223,7 +223,7 @@ fn write_sub_key(w: &mut Writer, number: (u8, Option<u32>), key: (u8, Option<&En
     }
 }
 
-fn versions(pvno: i32, msg_type: i32, expected: i32) -> Result<(), Reason> {
+pub(super) fn versions(pvno: i32, msg_type: i32, expected: i32) -> Result<(), Reason> {
     if pvno != 5 {
         return Err("pvno is not 5");
     }

@@ -11,8 +11,8 @@ use crate::der::writer::Writer;
 use crate::error::WireError;
 use crate::message::nonce::Nonce;
 use kerberos_asn1::{
-    ApOptions, AuthorizationData, Checksum, HostAddresses, Int32, KdcOptions, KerberosFlags, KerberosTime, LastReq,
-    Microseconds, PaData, PrincipalName, Realm, TicketFlags, TransitedEncoding,
+    ApOptions, AuthorizationData, Checksum, HostAddress, HostAddresses, Int32, KdcOptions, KerberosFlags, KerberosTime,
+    LastReq, Microseconds, PaData, PrincipalName, Realm, TicketFlags, TransitedEncoding,
 };
 use red_asn1::{Asn1Object, SequenceOf, Tag};
 use red_asn1_derive::Sequence;
@@ -343,6 +343,45 @@ pub(super) struct EncApRepPart {
     pub(super) subkey: Option<EncryptionKey>,
     #[seq_field(context_tag = 3)]
     pub(super) seq_number: Option<Unsigned32>,
+}
+
+#[derive(Sequence, Default)]
+#[seq(application_tag = 21)]
+pub(super) struct KrbPriv {
+    #[seq_field(context_tag = 0)]
+    pub(super) pvno: Int32,
+    #[seq_field(context_tag = 1)]
+    pub(super) msg_type: Int32,
+    #[seq_field(context_tag = 3)]
+    pub(super) enc_part: EncryptedData,
+}
+
+#[derive(Sequence, Default)]
+#[seq(application_tag = 28)]
+pub(super) struct EncKrbPrivPart {
+    #[seq_field(context_tag = 0)]
+    pub(super) user_data: SecretOctets,
+    #[seq_field(context_tag = 1)]
+    pub(super) timestamp: Option<KerberosTime>,
+    #[seq_field(context_tag = 2)]
+    pub(super) usec: Option<Microseconds>,
+    #[seq_field(context_tag = 3)]
+    pub(super) seq_number: Option<Unsigned32>,
+    #[seq_field(context_tag = 4)]
+    pub(super) s_address: HostAddress,
+    #[seq_field(context_tag = 5)]
+    pub(super) r_address: Option<HostAddress>,
+}
+
+/// RFC 3244, section 2.
+#[derive(Sequence, Default)]
+pub(super) struct ChangePasswdData {
+    #[seq_field(context_tag = 0)]
+    pub(super) newpasswd: SecretOctets,
+    #[seq_field(context_tag = 1)]
+    pub(super) targname: Option<PrincipalName>,
+    #[seq_field(context_tag = 2)]
+    pub(super) targrealm: Option<Realm>,
 }
 
 #[derive(Sequence, Default)]

@@ -16,6 +16,19 @@ pub struct HostAddress {
 }
 
 impl HostAddress {
+    /// The directional address of whoever begins (RFC 4120, section 7.5.3).
+    #[must_use]
+    pub fn initiator() -> HostAddress {
+        HostAddress { addr_type: 3, address: vec![0, 0, 0, 0] }
+    }
+
+    /// The directional address of whoever accepts (RFC 4120, section 7.5.3): it stands in place of an address that address
+    /// translation would make wrong.
+    #[must_use]
+    pub fn acceptor() -> HostAddress {
+        HostAddress { addr_type: 3, address: vec![0, 0, 0, 1] }
+    }
+
     /// The IP address, if it is one; an IPv4-mapped IPv6 address becomes IPv4.
     #[must_use]
     pub fn ip(&self) -> Option<IpAddr> {

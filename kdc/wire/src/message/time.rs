@@ -56,6 +56,12 @@ impl Timestamp {
         i128::from(self.time.0) * 1_000_000 + i128::from(self.micros)
     }
 
+    /// The first whole second that is not before it.
+    #[must_use]
+    pub fn ceiling(self) -> KerberosTime {
+        self.time.plus((self.micros > 0).into())
+    }
+
     /// The form of RFC 3339 in UTC: `2026-11-23T16:00:00.123456Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> impl Display {
