@@ -31,8 +31,10 @@ pub(crate) struct AdminApi {
 pub(crate) struct Refused {
     /// The status of the answer.
     pub(crate) status: StatusCode,
-    /// The reason and what to do, in words.
-    message: String,
+    /// Stable name of the reason; `None`: the answer is not one of the admin API.
+    pub(crate) reason: Option<String>,
+    /// What is wrong and what to do, in words.
+    pub(crate) message: String,
     /// Whether the same request may succeed later.
     pub(crate) retryable: bool,
     /// The pause that the KDC asks for.
@@ -61,6 +63,16 @@ impl AdminApi {
     pub(crate) async fn octets(&self, path: &str, body: &impl Serialize) -> anyhow::Result<Body> {
         let request = Request::post(path).header(CONTENT_TYPE, "application/json");
         self.send(request.body(Body::from(serde_json::to_vec(body)?))?).await
+    }
+
+    /// The answer to one order that has a query too.
+    pub(crate) async fn post_with_query<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        self.post(&with_query(path, query)?, body).await
     }
 
     async fn ask<T: DeserializeOwned>(&self, path: &str, request: Request<Body>) -> anyhow::Result<T> {
@@ -120,13 +132,13 @@ impl Refused {
             headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
         match serde_json::from_slice::<AdminError>(body) {
             Ok(AdminError { reason, message, retryable }) => {
-                Refused { status, message: format!("{reason}: {message}"), retryable, after }
+                Refused { status, reason: Some(reason), message, retryable, after }
             }
             // An older KDC, or another server.
             Err(_) => {
                 let message =
                     format!("{status}, and not in the words of the admin API: is this KDC as new as this command?");
-                Refused { status, message, retryable: status.is_server_error(), after }
+                Refused { status, reason: None, message, retryable: status.is_server_error(), after }
             }
         }
     }
@@ -141,7 +153,8 @@ impl Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the KDC refuses: {}", self.message)
+        let reason = self.reason.as_deref().map(|reason| format!("{reason}: ")).unwrap_or_default();
+        write!(f, "the KDC refuses: {reason}{}", self.message)
     }
 }
 

@@ -63,6 +63,8 @@ fn our_image_holds_three_programs_and_nothing_else_and_runs_as_nobody() -> Resul
         files.extend(listed.lines().filter(|file| !file.ends_with('/')).map(|file| file.replacen("./", "", 1)));
     }
     files.sort();
+    let links = ["bin/kadmin", "bin/kadmin.local", "bin/kdb5_util", "bin/ktutil"];
+    files.retain(|file| !links.contains(&&**file));
     assert_eq!(files, ["bin/kennel", "bin/kennel-agent", "bin/kennel-kdc"]);
     let config = read(manifest[0]["Config"].as_str().context("no configuration")?)?;
     assert_eq!(config["config"]["User"], "65532:65532");

@@ -26,7 +26,7 @@ pub(crate) fn principal(name: &str) -> Result<Principal> {
 
 /// A ticket for a service, straight from the AS exchange.
 pub(crate) fn ticket(setting: &Setting, client: &str, service: &str) -> Result<Credential> {
-    let mut peer = Udp::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, setting.port())))?;
+    let mut peer = Udp::connect(setting.port())?;
     let request = AsRequest { server: Some(principal(service)?.name), ..AsRequest::new(principal(client)?) };
     let (mut exchange, mut message) = AsExchange::begin(request, Secret::password(PASSWORD), system_now(), &mut OsRng)?;
     for _ in 0..4 {

@@ -4,7 +4,7 @@ use crate::world::{Credentials, SOON, World};
 use anyhow::{Context, Result, ensure};
 use kennel_tests::kube::{Api, eventually};
 use kennel_tests::process;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::File;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -58,7 +58,18 @@ impl Shops {
     }
 
     fn get(&self, token: Option<&str>, path: &str) -> Result<Answer> {
-        let run = process::run(&mut self.curl(token, path), "")?.ok()?;
+        Shops::answer(&mut self.curl(token, path))
+    }
+
+    /// Performs an operation of administration on principals.
+    fn perform(&self, token: &str, operation: &Value) -> Result<Answer> {
+        let mut command = self.curl(Some(token), "principals");
+        command.args(["-H", "Content-Type: application/json", "-d", &operation.to_string()]);
+        Shops::answer(&mut command)
+    }
+
+    fn answer(command: &mut Command) -> Result<Answer> {
+        let run = process::run(command, "")?.ok()?;
         let (head, body) = run.stdout.split_once("\r\n\r\n").context("no head")?;
         let status = head.split(' ').nth(1).context("no status")?.parse()?;
         Ok(Answer { status, head: head.to_lowercase(), body: body.to_owned() })
@@ -98,6 +109,50 @@ fn permit_viewer(world: &World<'_>) -> Result<()> {
     world.api.kubectl(&["create", "role", "decisions", "--verb=get", resource, "-n", &shop], "")?.ok()?;
     let account = format!("--serviceaccount={shop}:viewer");
     world.api.kubectl(&["create", "rolebinding", "decisions", "--role=decisions", &account, "-n", &shop], "")?.ok()?;
+    Ok(())
+}
+
+#[test]
+fn keys_leave_to_whom_the_cluster_names_in_the_namespace_and_the_trail_has_each_use() -> Result<()> {
+    let shops = Shops::new()?;
+    let (world, shop) = (&shops.world, shops.world.ns("shop"));
+    let host = |server: &str, namespace: &str| format!("HTTP/{server}.{}.svc.cluster.local", world.ns(namespace));
+    let line = |outcome: &str| {
+        let last = || world.last_audit_of("admin").ok().filter(|line| line["outcome"] == outcome);
+        eventually(SOON, "the line is written", || Ok(last()))
+    };
+    let extract = |principal: String| json!({ "operation": "extractKeys", "principal": principal });
+    let refused = shops.perform(&shops.viewer, &extract(host("web", "shop")))?;
+    assert_eq!(refused.status, 403, "{}", refused.body);
+    ensure!(refused.body.contains("get kerberosprincipals/keys.kennel.dev in namespace"), "{}", refused.body);
+    let said = line("refused")?;
+    assert_eq!((&said["operation"], &said["reason"]), (&"extract-keys".into(), &"NotPermitted".into()), "{said}");
+    let (resource, account) =
+        ("--resource=kerberosprincipals.kennel.dev/keys", format!("--serviceaccount={shop}:viewer"));
+    world.api.kubectl(&["create", "role", "keytab", "--verb=get", resource, "-n", &shop], "")?.ok()?;
+    world.api.kubectl(&["create", "rolebinding", "keytab", "--role=keytab", &account, "-n", &shop], "")?.ok()?;
+    let keys = eventually(SOON, "the Role counts", || {
+        let answer = shops.perform(&shops.viewer, &extract(host("web", "shop")))?;
+        Ok((answer.status == 200).then_some(answer))
+    })?;
+    let keys: Value = serde_json::from_str(&keys.body)?;
+    let kvno = &keys["versions"][0]["kvno"];
+    ensure!(keys["versions"][0]["keys"].as_array().is_some_and(|keys| !keys.is_empty()), "{keys}");
+    let said = line("done")?;
+    assert_eq!((&said["operation"], &said["kvno"]), (&"extract-keys".into(), kvno), "{said}");
+    ensure!(said["user"].as_str().is_some_and(|user| user.ends_with(":viewer")), "{said}");
+    let bank = shops.perform(&shops.viewer, &extract(host("vault", "bank")))?;
+    assert_eq!(bank.status, 403, "another namespace: {}", bank.body);
+    let administrator = shops.administrator()?;
+    let randomize = json!({ "operation": "randomizeKeys", "principal": host("web", "shop") });
+    assert_eq!(shops.perform(&shops.viewer, &randomize)?.status, 403);
+    let owned = shops.perform(&administrator, &randomize)?;
+    assert_eq!(owned.status, 409, "{}", owned.body);
+    ensure!(owned.body.contains(&format!("KerberosPrincipal in namespace {shop}")), "{}", owned.body);
+    let made = json!({ "operation": "create", "principal": "HTTP/by.hand", "keys": "random" });
+    assert_eq!(shops.perform(&administrator, &made)?.status, 200);
+    let shown = shops.perform(&administrator, &json!({ "operation": "get", "principal": "HTTP/by.hand" }))?;
+    ensure!(shown.body.contains("\"origin\":\"Manual\""), "{}", shown.body);
     Ok(())
 }
 

@@ -196,7 +196,9 @@ impl MitKdc {
         process::run(self.command(program).args(arguments), "")
     }
 
-    fn command(&self, program: &str) -> Command {
+    /// One of MIT's programs, with the configuration of this realm.
+    #[must_use]
+    pub fn command(&self, program: &str) -> Command {
         // Debian installs servers in a folder that is not in the PATH of every user.
         let in_sbin = Path::new("/usr/sbin").join(program);
         let mut command = Command::new(if in_sbin.is_file() { in_sbin } else { program.into() });

@@ -1,6 +1,7 @@
 //! `kennel master-key`: which master key the store is under, and its rotation.
 
 use crate::api::AdminApi;
+use crate::commands::kadmin::program::use_local_socket;
 use crate::output::{OutputFormat, plain, print, print_value};
 use crate::reach::args::KdcArgs;
 use crate::reach::connect;
@@ -23,6 +24,13 @@ pub(crate) struct StatusArgs {
     output: OutputFormat,
     #[command(flatten)]
     kdc: KdcArgs,
+}
+
+impl StatusArgs {
+    /// Asks the KDC on this machine, unless another one is named.
+    pub(crate) fn use_local_socket(&mut self) {
+        use_local_socket(&mut self.kdc, None);
+    }
 }
 
 /// Options of `kennel master-key rotate`.

@@ -64,6 +64,16 @@ impl KdcArgs {
     pub(crate) fn has_socket(&self) -> bool {
         self.socket.is_some()
     }
+
+    /// Whether an option or the environment names the KDC, so that it is not looked for in a cluster.
+    pub(crate) fn names_a_server(&self) -> bool {
+        self.socket.is_some() || self.server.is_some()
+    }
+
+    /// Reaches the KDC by this socket.
+    pub(crate) fn use_socket(&mut self, path: PathBuf) {
+        self.socket = Some(path);
+    }
 }
 
 fn https(text: &str) -> Result<Uri, String> {

@@ -1,7 +1,9 @@
 //! Versions and holders of keys, and orders to rotate them. No key is in these bodies.
 
 #[cfg(doc)]
-use crate::admin::{Permission, path};
+use crate::admin::path;
+#[cfg(doc)]
+use crate::admin::permission::Permission;
 use serde::{Deserialize, Serialize};
 
 /// The query of [`path::KEYS`], with the permission [`Permission::KEYS`] in the principal's namespace; for a principal that belongs

@@ -1,0 +1,143 @@
+//! What the KDC is asked for: the operations of its admin API, one question each.
+
+use crate::api::{AdminApi, Refused};
+use crate::commands::kadmin::failure::Failure;
+use kennel_wire::admin::PolicyOperation;
+use kennel_wire::admin::path;
+use kennel_wire::admin::{AdminAnswer, AdminKeyVersion, PolicyInfo, PrincipalInfo};
+use kennel_wire::admin::{ForceQuery, PrincipalOperation};
+use kennel_wire::message::Principal;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Whoever carries out operations: a KDC behind its admin API.
+pub(crate) struct Administrator(AdminApi);
+
+impl Administrator {
+    pub(crate) fn new(api: AdminApi) -> Administrator {
+        Administrator(api)
+    }
+
+    /// The realm of the KDC, by the name of its ticket-granting service; `None`: the caller may not list names.
+    pub(crate) async fn realm(&self) -> Result<Option<String>, Failure> {
+        match self.list_principals(Some("krbtgt/*".to_owned())).await {
+            Ok(names) => Ok(names.iter().find_map(|name| own_realm(name))),
+            Err(Failure::Refused { reason, .. }) if reason == "NotPermitted" || reason == "Forbidden" => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The caller's rights, in the letters of an access list.
+    pub(crate) async fn privileges(&self) -> Result<String, Failure> {
+        match self.principals(PrincipalOperation::GetPrivileges).await? {
+            AdminAnswer::Rights { rights } => Ok(rights),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Carries out a change of a principal.
+    pub(crate) async fn order(&self, operation: PrincipalOperation) -> Result<(), Failure> {
+        self.principals(operation).await.map(drop)
+    }
+
+    /// Carries out a change although the cluster's objects say something else.
+    pub(crate) async fn order_by_force(&self, operation: PrincipalOperation) -> Result<(), Failure> {
+        self.ask(path::PRINCIPALS, true, &operation).await.map(drop)
+    }
+
+    /// A principal, also by an alias.
+    pub(crate) async fn principal(&self, name: &Principal) -> Result<Box<PrincipalInfo>, Failure> {
+        match self.principals(PrincipalOperation::Get { principal: name.to_string() }).await? {
+            AdminAnswer::Principal(found) => Ok(found),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Names of principals, with their realm.
+    pub(crate) async fn list_principals(&self, pattern: Option<String>) -> Result<Vec<String>, Failure> {
+        match self.principals(PrincipalOperation::List { pattern }).await? {
+            AdminAnswer::Names { names } => Ok(names),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The keys that an operation makes or hands out, newest version first.
+    pub(crate) async fn keys(&self, operation: PrincipalOperation) -> Result<Vec<AdminKeyVersion>, Failure> {
+        match self.principals(operation).await? {
+            AdminAnswer::Keys { versions, .. } => Ok(versions),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// String attributes.
+    pub(crate) async fn strings(&self, name: &Principal) -> Result<BTreeMap<String, String>, Failure> {
+        match self.principals(PrincipalOperation::GetStrings { principal: name.to_string() }).await? {
+            AdminAnswer::Strings { strings } => Ok(strings),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// A policy.
+    pub(crate) async fn policy(&self, name: &str) -> Result<PolicyInfo, Failure> {
+        match self.policies(PolicyOperation::Get { policy: name.to_owned() }).await? {
+            AdminAnswer::Policy(policy) => Ok(policy),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Names of policies.
+    pub(crate) async fn list_policies(&self, pattern: Option<String>) -> Result<Vec<String>, Failure> {
+        match self.policies(PolicyOperation::List { pattern }).await? {
+            AdminAnswer::Policies { policies } => Ok(policies),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Carries out a change of a policy.
+    pub(crate) async fn order_policy(&self, operation: PolicyOperation) -> Result<(), Failure> {
+        self.policies(operation).await.map(drop)
+    }
+
+    async fn principals(&self, operation: PrincipalOperation) -> Result<AdminAnswer, Failure> {
+        self.ask(path::PRINCIPALS, false, &operation).await
+    }
+
+    async fn policies(&self, operation: PolicyOperation) -> Result<AdminAnswer, Failure> {
+        self.ask(path::POLICIES, false, &operation).await
+    }
+
+    async fn ask(&self, path: &str, force: bool, operation: &impl Serialize) -> Result<AdminAnswer, Failure> {
+        let answer = match force {
+            true => self.0.post_with_query(path, &ForceQuery { force }, operation).await,
+            false => self.0.post(path, operation).await,
+        };
+        answer.map_err(|error| match error.downcast::<Refused>() {
+            Ok(Refused { reason: Some(reason), message, .. }) => Failure::Refused { reason, message },
+            Ok(refused) => Failure::Unanswered(refused.into()),
+            Err(error) => Failure::Unanswered(error),
+        })
+    }
+}
+
+fn unexpected(answer: &AdminAnswer) -> Failure {
+    // Debug shows no key.
+    Failure::Unanswered(anyhow::anyhow!("the KDC answers another question: {answer:?}"))
+}
+
+/// `R` of `krbtgt/R@R`: other names of that class are keys of trusts.
+fn own_realm(name: &str) -> Option<String> {
+    let (service, realm) = name.strip_prefix("krbtgt/")?.split_once('@')?;
+    (service == realm).then(|| realm.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_realm_is_that_of_its_own_ticket_granting_service() {
+        assert_eq!(own_realm("krbtgt/A@A").as_deref(), Some("A"));
+        assert_eq!(own_realm("krbtgt/B@A"), None);
+        assert_eq!(own_realm("HTTP/A@A"), None);
+    }
+}
