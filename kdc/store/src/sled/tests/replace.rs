@@ -110,6 +110,10 @@ async fn during_a_rewrap_the_new_records_are_under_the_next_key() {
     assert_eq!(listed(&store).await, records("new", 3));
 }
 
+/// The folders of a store, each with whether its files are the new ones; whether the copy of the old snapshot is there; whether the new
+/// records are the store.
+type Moment = (&'static [(&'static str, bool)], bool, bool);
+
 /// Each state of the folders that a kill can leave: the next opening finds all of the old records, or all of the new ones.
 #[tokio::test]
 async fn every_moment_of_a_crash_leaves_all_of_the_old_records_or_all_of_the_new_ones() {
@@ -128,8 +132,7 @@ async fn every_moment_of_a_crash_leaves_all_of_the_old_records_or_all_of_the_new
     };
     let (old_data, new_data) = (staging::data(&old.path()), staging::data(&new.path()));
     let old_spare = staging::spare(&old.path());
-    // (what is in the folders, whether the new records are the store)
-    let moments: [(&[(&str, bool)], bool, bool); 7] = [
+    let moments: [Moment; 7] = [
         (&[("data", false)], true, false),
         (&[("data", false), ("data.loading", true)], true, false),
         (&[("data", false), ("data.loaded", true)], true, true),
