@@ -150,7 +150,7 @@ fn every_version_of_the_dump_and_the_password_of_the_master_key_are_read() -> Re
 
 #[test]
 fn an_import_that_is_refused_changes_nothing_and_says_why() -> Result<()> {
-    let (old, other) = (MitKdc::create(REALM)?, MitKdc::create(REALM)?);
+    let (old, other) = (MitKdc::create(REALM)?, MitKdc::create("OTHER.TEST")?);
     old.kadmin("addprinc -pw secret1 alice")?;
     let (dump, stash, wrong) =
         (old.dump(None)?, old.stash().display().to_string(), other.stash().display().to_string());

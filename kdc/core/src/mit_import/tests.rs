@@ -357,3 +357,34 @@ fn the_dump_of_a_real_realm_has_the_keys_of_its_passwords() {
     let salt = stored.salt.as_ref().unwrap();
     assert_eq!(stored.key, Key::from_password(stored.key.enctype(), b"x", salt.as_bytes(), None).unwrap());
 }
+
+/// A small generator, so that a failure comes again.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % limit
+    }
+}
+
+#[test]
+fn no_changed_dump_panics() {
+    let mut dice = Dice(7);
+    for _ in 0..3000 {
+        let mut file = REAL.as_bytes().to_vec();
+        for _ in 0..=dice.below(4) {
+            let at = dice.below(file.len());
+            match dice.below(4) {
+                0 => file[at] = u8::try_from(dice.below(256)).unwrap(),
+                1 => file.truncate(at.max(30)),
+                2 => drop(file.drain(at..(at + dice.below(40)).min(file.len()))),
+                _ => file.insert(at, b"\t0-;\n9f"[dice.below(7)]),
+            }
+        }
+        let Ok(reader) = DumpReader::new(&file) else { continue };
+        let Ok(mut importer) = Importer::new(reader.clone(), Some("R"), &MasterSecret::None, NOW) else { continue };
+        reader.flatten().for_each(|entry| importer.add(&entry));
+        assert!(importer.finish().0.is_sorted_by(|a, b| a.name() < b.name()));
+    }
+}

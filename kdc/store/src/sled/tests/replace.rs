@@ -110,8 +110,8 @@ async fn during_a_rewrap_the_new_records_are_under_the_next_key() {
     assert_eq!(listed(&store).await, records("new", 3));
 }
 
-/// Folders that a crash leaves, each with whether it has the new records; whether there is a spare snapshot; whether the new records are
-/// the store.
+/// The folders of a store, each with whether its files are the new ones; whether the copy of the old snapshot is there; whether the new
+/// records are the store.
 type Moment = (&'static [(&'static str, bool)], bool, bool);
 
 /// Each state of the folders that a kill can leave: the next opening finds all of the old records, or all of the new ones.
