@@ -24,6 +24,11 @@ fn config(dir: &Path, port: u16) -> PathBuf {
     let text = example
         .replace("/var/lib/kennel", folder)
         .replace("\"0.0.0.0:10088\", \"[::]:10088\"", &format!("\"127.0.0.1:{port}\", \"[::1]:{port}\""));
+    let text = ["10464", "10749"].into_iter().fold(text, |text, usual| {
+        text.replace(&format!("\"0.0.0.0:{usual}\", \"[::]:{usual}\""), &format!("\"127.0.0.1:{}\"", free_port()))
+    });
+    let is_open = |line: &str| line.starts_with("addresses") && line.contains("0.0.0.0");
+    assert!(!text.lines().any(is_open), "a listener of the example is not the test's: {text}");
     assert!(text.contains(folder) && text.contains("[::1]"), "the example has changed: {text}");
     let path = dir.join("kdc.toml");
     std::fs::write(&path, text).unwrap();

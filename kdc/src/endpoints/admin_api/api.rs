@@ -28,13 +28,15 @@ use std::sync::Arc;
 
 /// Every path.
 #[cfg(test)]
-pub(crate) const PATHS: [&str; 8] = [
+pub(crate) const PATHS: [&str; 10] = [
     path::DECISIONS,
     path::PAIRS,
     path::ACCESS,
     path::EXPLAIN,
     path::KEYS,
     path::ROTATE,
+    path::PRINCIPALS,
+    path::POLICIES,
     kennel_wire::master_key::path::MASTER_KEY,
     kennel_wire::master_key::path::ROTATE,
 ];
