@@ -64,7 +64,7 @@ impl Kdc {
         let mut command = self.command()?;
         let mut server = Server::start(&mut command, self.folder.path(), "kdc")?;
         let held = |server: &Server| server.stderr().contains("the Lease is held");
-        server.wait_until(LIMIT, |server| server.stderr().contains("listening on"))?;
+        server.wait_until(LIMIT, |server| server.stderr().contains("serving realm"))?;
         let serves = Instant::now();
         server.wait_until(LIMIT, held)?;
         self.server = Some(server);
