@@ -140,12 +140,12 @@ fn the_mark_survives_kill_9_and_a_mark_that_was_changed_is_refused() -> Result<(
     let mut server = Server::start(&mut kdc.command(&[])?, kdc.folder.path(), "kdc")?;
     server.wait_until(LIMIT, |server| server.stderr().contains("serving"))?;
     let mark = kdc.path("key/master.key.mark");
-    server.wait_until(LIMIT, |_| std::fs::read_to_string(&mark).is_ok_and(|mark| mark.contains("revision 2\n")))?;
+    server.wait_until(LIMIT, |_| std::fs::read_to_string(&mark).is_ok_and(|mark| mark.contains("revision 4\n")))?;
     server.kill()?;
     kdc.copy("older", "store")?;
     kdc.refuses(&["an older copy was put in its place"])?;
 
     let text = std::fs::read_to_string(&mark).context("no mark")?;
-    std::fs::write(&mark, text.replace("revision 2", "revision 1"))?;
+    std::fs::write(&mark, text.replace("revision 4", "revision 3"))?;
     kdc.refuses(&["master.key.mark", "was changed", "--accept-rollback"])
 }
