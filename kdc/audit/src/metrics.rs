@@ -223,6 +223,9 @@ impl Metrics {
         for action in RotationAction::NAMES {
             let _ = self.rotation_steps.get_or_create(&RotationLabels { action });
         }
+        for outcome in [AdminEvent::DONE, AdminEvent::REFUSED] {
+            let _ = self.admin_operations.get_or_create(&AdminLabels { operation: "change-password", outcome });
+        }
         let _ = self.access.get_or_create(&AccessLabels { decision: ALLOWED, reason: "" });
         for reason in DenialReason::ALL.map(DenialReason::name) {
             for decision in [OBSERVED, DENIED] {
