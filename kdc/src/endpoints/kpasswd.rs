@@ -66,13 +66,10 @@ impl PasswordEndpoint {
     }
 
     async fn entry(&self, name: &Principal) -> Result<Option<Arc<Entry>>, PasswordRefusal> {
-        match self.cache.peek(name) {
-            Some(entry) => Ok(entry),
-            None => self.cache.lookup(name).await.map_err(|error| {
-                tracing::error!(%error, "the store did not answer");
-                PasswordRefusal::Unproven(Refusal::StoreUnavailable)
-            }),
-        }
+        self.cache.lookup(name).await.map_err(|error| {
+            tracing::error!(%error, "the store did not answer");
+            PasswordRefusal::Unproven(Refusal::StoreUnavailable)
+        })
     }
 
     async fn decide(&self, request: &[u8], peer: SocketAddr, now: Timestamp) -> Decided {

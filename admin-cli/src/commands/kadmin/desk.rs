@@ -4,6 +4,7 @@ use crate::commands::kadmin::administrator::Administrator;
 use crate::commands::kadmin::failure::{Failure, Right};
 use crate::commands::kadmin::session::Session;
 use crate::commands::kadmin::time::date::Now;
+use crate::keytab_file::{KeytabFile, UnknownType};
 use kennel_wire::message::Principal;
 
 /// The desk at which commands are carried out.
@@ -24,6 +25,18 @@ impl Desk {
             self.session.fail_while(who, "Malformed representation of principal", context);
         }
         read.ok()
+    }
+
+    /// Resolves the name of a keytab. Where it is of an unknown type, says so.
+    pub(crate) fn keytab(&mut self, name: Option<&str>) -> Option<KeytabFile> {
+        match KeytabFile::named(name) {
+            Ok(keytab) => Some(keytab),
+            Err(UnknownType(name)) => {
+                let (who, context) = (self.session.program.clone(), format!("while resolving keytab {name}"));
+                self.session.fail_while(&who, "Unknown Key table type", &context);
+                None
+            }
+        }
     }
 
     /// Says that an operation failed: `WHO: WHY CONTEXT`.

@@ -195,10 +195,7 @@ impl KadminEndpoint {
     }
 
     async fn entry(&self, name: &Principal) -> Result<Option<Arc<Entry>>, AcceptRefusal> {
-        match self.cache.peek(name) {
-            Some(entry) => Ok(entry),
-            None => self.cache.lookup(name).await.map_err(unavailable),
-        }
+        self.cache.lookup(name).await.map_err(unavailable)
     }
 }
 

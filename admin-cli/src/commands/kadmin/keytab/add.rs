@@ -3,7 +3,7 @@
 use crate::commands::kadmin::desk::Desk;
 use crate::commands::kadmin::failure::{Failure, Right};
 use crate::commands::kadmin::keysalts::parse_keysalts;
-use crate::keytab_file::{KeytabFile, UnknownType};
+use crate::keytab_file::KeytabFile;
 use kennel_wire::admin::AdminKeyVersion;
 use kennel_wire::admin::PrincipalOperation;
 use kennel_wire::keytab::KeytabEntry;
@@ -84,13 +84,7 @@ pub(crate) async fn ktadd(desk: &mut Desk, words: &[String]) -> anyhow::Result<(
         }
     };
     let program = desk.session.program.clone();
-    let keytab = match KeytabFile::named(options.file.as_deref()) {
-        Ok(keytab) => keytab,
-        Err(UnknownType(name)) => {
-            desk.session.fail_while(&program, "Unknown Key table type", &format!("while resolving keytab {name}"));
-            return Ok(());
-        }
-    };
+    let Some(keytab) = desk.keytab(options.file.as_deref()) else { return Ok(()) };
     for which in &options.principals {
         match which {
             Which::Name(name) => add_keys(desk, &keytab, &options, name).await?,

@@ -2,7 +2,6 @@
 
 use crate::commands::kadmin::desk::Desk;
 use crate::commands::kadmin::principal::options::leading_number;
-use crate::keytab_file::{KeytabFile, UnknownType};
 use kennel_wire::keytab::KeytabEntry;
 use kennel_wire::message::Principal;
 use serde_json::json;
@@ -56,13 +55,7 @@ pub(crate) fn ktremove(desk: &mut Desk, words: &[String]) -> anyhow::Result<()> 
         return Ok(());
     };
     let program = desk.session.program.clone();
-    let keytab = match KeytabFile::named(options.file.as_deref()) {
-        Ok(keytab) => keytab,
-        Err(UnknownType(name)) => {
-            desk.session.fail_while(&program, "Unknown Key table type", &format!("while resolving keytab {name}"));
-            return Ok(());
-        }
-    };
+    let Some(keytab) = desk.keytab(options.file.as_deref()) else { return Ok(()) };
     let Options { principal: name, which, .. } = &options;
     let context = format!("while parsing principal name {name}");
     let Some(principal) = desk.principal(name, &program, &context) else { return Ok(()) };
