@@ -239,7 +239,7 @@ impl Decision<'_> {
         let (policy, realm, now) = (self.policy(), self.realm, self.now);
         match operation {
             Operation::ChangePassword { password, rules, .. } => {
-                check_new_password(record, policy, password.expose(), self.asker.is_self, now)?;
+                check_new_password(record, policy, password.expose(), self.asker.is_self, realm, now)?;
                 *record = password_changed(record, policy, password.expose(), rules, realm, now)?;
                 Ok(())
             }
