@@ -156,7 +156,7 @@ impl Service {
         let census = Arc::new(Census::default());
         let life = vec![Check { name: "requests are served", holds: Box::new(move || heartbeat.beats()) }];
         let readiness = readiness(parts.cluster.as_ref(), trail.clone());
-        let measure = measure(parts.cluster.as_ref(), census.clone(), trail);
+        let measure = measure(parts.cluster.as_ref(), census.clone(), trail, parts.master_key.clone());
         let mut upkeep = JoinSet::new();
         if parts.metrics.is_some() {
             upkeep.spawn(census.follow(cache.clone()));
@@ -308,7 +308,12 @@ fn readiness(cluster: Option<&ClusterParts>, trail: Audit) -> Vec<Check> {
     checks
 }
 
-fn measure(cluster: Option<&ClusterParts>, census: Arc<Census>, trail: Audit) -> Measure {
+fn measure(
+    cluster: Option<&ClusterParts>,
+    census: Arc<Census>,
+    trail: Audit,
+    master_key: Arc<MasterKeyRotation>,
+) -> Measure {
     let tls = cluster.and_then(ClusterParts::tls);
     #[expect(clippy::cast_precision_loss, reason = "seconds since the epoch")]
     let seconds = |time: Option<i64>| time.unwrap_or(0) as f64;
@@ -316,6 +321,7 @@ fn measure(cluster: Option<&ClusterParts>, census: Arc<Census>, trail: Audit) ->
         metrics.certificate_expiry.set(seconds(tls.as_ref().and_then(|tls| tls.expiry())));
         metrics.authority_expiry.set(seconds(tls.as_ref().and_then(|tls| tls.authority_expiry())));
         metrics.audit_stalled.set((!trail.accepts()).into());
+        metrics.master_key_problem.set(master_key.has_problem().into());
         metrics.store.set(&census.counts(clock::now().time.0));
     })
 }
