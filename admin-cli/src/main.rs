@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`commands`] | one file for each subcommand, a folder for each noun |
 //! | [`command_line`] | the command line as clap knows it; completion and manual |
+//! | [`completion`] | what may follow the words of a command line, for kubectl |
 //! | [`program`] | the program that is asked for, by its name |
 //! | [`console`] | prompts, secrets, and lines of commands |
 //! | [`reach`] | how the cluster and the KDC's admin API are reached |
@@ -21,6 +22,7 @@
 mod api;
 mod command_line;
 mod commands;
+mod completion;
 mod console;
 mod default_realm;
 mod keytab_file;
@@ -43,7 +45,7 @@ use crate::program::Program;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -149,6 +151,7 @@ fn main() -> ExitCode {
         Program::KadminLocal => run(kadmin::program::run(name, true, words.collect())),
         Program::Ktutil => ktutil::run_as_program(),
         Program::Kdb5Util => run(kdb5_util::run(&words.collect::<Vec<_>>())),
+        Program::KubectlCompletion => complete(&words.collect::<Vec<_>>()),
     };
     match done {
         Ok(code) => code,
@@ -162,6 +165,12 @@ fn main() -> ExitCode {
 
 fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// Answers kubectl, which passes the words behind `kubectl kennel`.
+fn complete(words: &[String]) -> anyhow::Result<ExitCode> {
+    io::stdout().write_all(completion::for_kubectl(with_kadmin_options(Cli::command()), words).as_bytes())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn kennel() -> anyhow::Result<ExitCode> {
