@@ -38,8 +38,8 @@ mod table;
 use crate::command_line::{kadmin_words, print_manual, with_kadmin, with_kadmin_options, write_manual};
 use crate::commands::kadmin::invocation::{Invocation, KadminArgs, Work};
 use crate::commands::{
-    access, audit, diff, dump, explain, kadmin, kdb5_util, keys, keytab, ktutil, master_key, offline, render, rotate,
-    status,
+    access, audit, diff, dump, explain, kadmin, kdb5_util, keys, keytab, ktutil, load, master_key, offline, render,
+    rotate, status,
 };
 use crate::program::Program;
 use clap::parser::ValueSource;
@@ -92,9 +92,8 @@ enum Command {
     MasterKey(MasterKey),
     /// Writes the whole realm of a KDC on this machine into an encrypted file, while it serves.
     Dump(dump::DumpArgs),
-    /// Puts a dump into the store of a KDC that does not run (kennel-kdc load).
-    #[command(disable_help_flag = true)]
-    Load(offline::OfflineArgs),
+    /// Puts a dump into the place of all that a KDC on this machine has, while it serves.
+    Load(load::LoadArgs),
     /// Imports a realm of MIT Kerberos or Heimdal into the store of a KDC that does not run (kennel-kdc import-mit).
     #[command(disable_help_flag = true)]
     ImportMit(offline::OfflineArgs),
@@ -225,7 +224,6 @@ fn carry_out(command: &Command) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Load(args) => offline::run("load", args),
         Command::ImportMit(args) => offline::run("import-mit", args),
         command => run(ask(command)),
     }
@@ -246,10 +244,10 @@ async fn ask(command: &Command) -> anyhow::Result<ExitCode> {
         Command::MasterKey(MasterKey::Status(args)) => master_key::status(args).await,
         Command::MasterKey(MasterKey::Rotate(args)) => master_key::rotate(args).await,
         Command::Dump(args) => dump::run(args).await,
+        Command::Load(args) => load::run(args).await,
         // Carried out already: they ask no KDC, or in a conversation.
         Command::Shell(_)
         | Command::Ktutil(_)
-        | Command::Load(_)
         | Command::ImportMit(_)
         | Command::Completion { .. }
         | Command::Man { .. } => Ok(ExitCode::SUCCESS),

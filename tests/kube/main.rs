@@ -24,4 +24,5 @@ mod rollback;
 mod rotation;
 mod tenants;
 mod token_flood;
+mod whole_realm;
 mod world;
