@@ -12,6 +12,7 @@ mod faults;
 mod guards;
 mod holders;
 mod injection;
+mod keytab;
 mod lease;
 mod lifecycle;
 mod login;
