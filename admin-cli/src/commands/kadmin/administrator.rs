@@ -24,15 +24,6 @@ impl Administrator {
         Administrator::Api(api)
     }
 
-    /// The realm of the KDC; `None`: an older one, which does not say.
-    pub(crate) async fn realm(&self) -> Result<Option<String>, Failure> {
-        match self.0.get::<RealmInfo>(path::REALM, &()).await {
-            Ok(RealmInfo { realm }) => Ok(Some(realm)),
-            Err(error) if error.downcast_ref().is_some_and(Refused::is_of_no_path) => Ok(None),
-            Err(error) => Err(Failure::Unanswered(error)),
-        }
-    }
-
     /// The caller's rights, in the letters of an access list.
     pub(crate) async fn privileges(&self) -> Result<String, Failure> {
         match self.principals(PrincipalOperation::GetPrivileges).await? {
@@ -133,6 +124,15 @@ impl Administrator {
             Administrator::Api(api) => ask(api, path::POLICIES, false, &operation).await,
             Administrator::Remote(remote) => remote.about_policies(operation).await,
         }
+    }
+}
+
+/// The realm of the KDC; `None`: an older one, which does not say.
+pub(crate) async fn served_realm(api: &AdminApi) -> Result<Option<String>, Failure> {
+    match api.get::<RealmInfo>(path::REALM, &()).await {
+        Ok(RealmInfo { realm }) => Ok(Some(realm)),
+        Err(error) if error.downcast_ref().is_some_and(Refused::is_of_no_path) => Ok(None),
+        Err(error) => Err(Failure::Unanswered(error)),
     }
 }
 
