@@ -11,7 +11,7 @@
 //! | [`reach`] | how the cluster and the KDC's admin API are reached |
 //! | [`api`] | the client of the admin API |
 //! | [`keytab_file`] | keytabs on disk |
-//! | [`default_realm`] | the realm that krb5.conf names |
+//! | [`krb5_conf`] | the realm and the servers that krb5.conf names |
 //! | [`source`] | objects of files or of a cluster, rendered as the KDC renders them |
 //! | [`output`] | text, JSON and YAML; colors |
 //! | [`table`] | columns |
@@ -24,8 +24,8 @@ mod command_line;
 mod commands;
 mod completion;
 mod console;
-mod default_realm;
 mod keytab_file;
+mod krb5_conf;
 mod metrics;
 mod output;
 mod problems;

@@ -89,6 +89,22 @@ impl Administration {
         self.perform_recorded(caller, operation, false, now).await
     }
 
+    /// Performs one operation whose event the caller's own protocol records, with its end: nothing is in the trail twice.
+    ///
+    /// # Errors
+    /// Why nothing was changed.
+    pub async fn perform_unrecorded(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        now: Timestamp,
+    ) -> Result<Answer, AdminRefusal> {
+        if !self.trail.accepts() {
+            return Err(AdminRefusal::StoreUnavailable);
+        }
+        Ok(self.attempt(caller, operation, false, now).await?.answer)
+    }
+
     /// Performs one operation, also on a principal that objects of the cluster own, and on a policy that principals have.
     /// [`PrincipalChanges::force`] asks the same for one change.
     ///

@@ -139,7 +139,7 @@ pub fn decide(
     let decision = Decision { facts, asker, realm, now };
     match operation {
         Operation::CreatePrincipal(new) => {
-            check_new_name(&new.name, &realm.name)?;
+            check_new_name(&new.name, &realm.name, asker.is_local)?;
             refuse_existing(facts.named.as_ref())?;
             let record = create(new, decision.policy(), realm, &asker.by, now, rng)?;
             Ok(done(vec![put(record)]))
@@ -291,7 +291,7 @@ impl Decision<'_> {
         let record = self.changeable(from)?;
         let from = &record.principal;
         check_not_needed(from)?;
-        check_new_name(to, &self.realm.name)?;
+        check_new_name(to, &self.realm.name, self.asker.is_local)?;
         match &self.facts.other {
             // A renaming that did not come to its end.
             Some(Record::Principal(begun)) if renamed_from(begun).as_ref() == Some(from) => {}
@@ -314,7 +314,7 @@ impl Decision<'_> {
 
     fn alias(&self, alias: &Principal, target: &Principal) -> Result<Plan, AdminRefusal> {
         let record = self.changeable(target)?;
-        check_new_name(alias, &self.realm.name)?;
+        check_new_name(alias, &self.realm.name, self.asker.is_local)?;
         if alias.realm != record.principal.realm {
             return Err(AdminRefusal::BadValue("an alias is of the realm of its principal"));
         }

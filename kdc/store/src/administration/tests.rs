@@ -369,6 +369,15 @@ async fn keys_leave_to_whom_the_list_says_and_the_event_names_the_versions() {
 }
 
 #[tokio::test]
+async fn an_operation_that_an_event_of_another_kind_stands_for_leaves_none_of_its_own() {
+    let bench = bench().await;
+    bench.done(create("alice", FirstKeys::Random)).await;
+    bench.admin.perform_unrecorded(&Caller::Local, cpw("alice", "two"), at(7)).await.unwrap();
+    let of: Vec<_> = bench.events.0.lock().unwrap().iter().map(|event| event.operation).collect();
+    assert_eq!(of, ["create-principal"]);
+}
+
+#[tokio::test]
 async fn nobody_may_anything_without_a_list_but_for_himself() {
     let bench = bench().await;
     bench.done(create("bob", FirstKeys::Password(password("one")))).await;
