@@ -24,6 +24,11 @@ impl Administrator {
         Administrator::Api(api)
     }
 
+    /// Whether the protocol of port 749 carries the operations.
+    pub(crate) fn is_remote(&self) -> bool {
+        matches!(self, Administrator::Remote(_))
+    }
+
     /// The realm of the KDC, by the name of its ticket-granting service; `None`: the caller may not list names.
     pub(crate) async fn realm(&self) -> Result<Option<String>, Failure> {
         match self.list_principals(Some("krbtgt/*".to_owned())).await {
