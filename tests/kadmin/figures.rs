@@ -42,19 +42,12 @@ fn many_principals_are_made_kept_and_listed() -> Result<()> {
     let made = kadmin(&setting, &lines)?;
     rate("addprinc -randkey, one kadmin of MIT", count, start);
     ensure!(made.stdout.matches("created.").count() == count, "{}", made.stderr);
-    let start = Instant::now();
-    std::thread::scope(|scope| {
-        let setting = &setting;
-        let writers = (0..WRITERS).map(|writer| scope.spawn(move || create(setting, writer, count / WRITERS)));
-        writers.collect::<Vec<_>>().into_iter().try_for_each(|writer| writer.join().expect("a writer ends"))
-    })?;
-    rate("addprinc -randkey, four connections", count / WRITERS * WRITERS, start);
     // What was acknowledged is on the disk.
     setting.kill_and_restart()?;
     let start = Instant::now();
     let listed = kadmin(&setting, "listprincs\n")?.stdout;
     println!("listprincs by MIT's kadmin, login included: {:.3} s", start.elapsed().as_secs_f64());
-    ensure!(listed.matches("HTTP/n").count() == count && listed.matches("HTTP/w").count() >= count / WRITERS * WRITERS);
+    ensure!(listed.matches("HTTP/n").count() == count);
     let mut root = Administrator::log_in(&setting, ROOT, ADMIN)?;
     for expression in [None, Some("HTTP/n*7.shop@*".to_owned())] {
         let start = Instant::now();
@@ -63,6 +56,13 @@ fn many_principals_are_made_kept_and_listed() -> Result<()> {
         };
         println!("listprincs {expression:?}: {} names in {:.3} s", names.len(), start.elapsed().as_secs_f64());
     }
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        let setting = &setting;
+        let writers = (0..WRITERS).map(|writer| scope.spawn(move || create(setting, writer, count / WRITERS)));
+        writers.collect::<Vec<_>>().into_iter().try_for_each(|writer| writer.join().expect("a writer ends"))
+    })?;
+    rate("create, four connections", count / WRITERS * WRITERS, start);
     Ok(())
 }
 
