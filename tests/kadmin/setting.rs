@@ -12,6 +12,8 @@ use tempfile::TempDir;
 
 pub(crate) const REALM: &str = "TEST.KENNEL";
 
+/// Offset of the port of the password protocol.
+const KPASSWD: u16 = 1;
 /// Offset of kadmin's port.
 pub(crate) const KADMIN: u16 = 2;
 
@@ -21,13 +23,15 @@ pub(crate) const PASSWORD: &str = "secret";
 /// A word of the realm's dictionary.
 pub(crate) const WORD: &str = "xylophone";
 
-/// Who may do what: everything but extraction, everything, and one letter each.
+/// Who may do what: everything but extraction, everything, one letter each, and everything with two names.
 const ACCESS_LIST: &str = "\
 root/admin@TEST.KENNEL *
 keys/admin@TEST.KENNEL *e
 add/admin@TEST.KENNEL a
 list/admin@TEST.KENNEL l
 inquire/admin@TEST.KENNEL i
+alias/admin@TEST.KENNEL *e al@TEST.KENNEL
+alias/admin@TEST.KENNEL *e other@TEST.KENNEL
 ";
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -41,18 +45,49 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
+    /// Administrators by [`ACCESS_LIST`], a user and a service.
     pub(crate) fn new() -> Result<Setting> {
+        let people = ["root/admin", "keys/admin", "add/admin", "list/admin", "inquire/admin", "alias/admin", "alice"];
+        Setting::with(&people, ACCESS_LIST)
+    }
+
+    /// These people, all of the same password, and a service, under this access list.
+    pub(crate) fn with(people: &[&str], access_list: &str) -> Result<Setting> {
         require("kadmin")?;
-        let people = ["root/admin", "keys/admin", "add/admin", "list/admin", "inquire/admin", "alice"];
-        let principal = |name| format!("[[principal]]\nname = \"{name}\"\npassword = \"{PASSWORD}\"\n");
+        let principal = |name: &&str| format!("[[principal]]\nname = \"{name}\"\npassword = \"{PASSWORD}\"\n");
         let services = "[[principal]]\nname = \"HTTP/web.shop\"\n";
-        let seed: String = people.into_iter().map(principal).chain([services.to_owned()]).collect();
+        let seed: String = people.iter().map(principal).chain([services.to_owned()]).collect();
         let folder = TempDir::new()?;
         let port = ports::free_block()?;
         make(folder.path(), port, &seed)?;
+        std::fs::write(folder.path().join("kadm5.acl"), access_list)?;
         let server = serve(folder.path(), port)?;
         let user = Mit::new(&folder.path().join("dev/krb5.conf"))?;
         Ok(Setting { folder, port, user, server })
+    }
+
+    /// The krb5.conf of the realm.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.folder.path().join("dev/krb5.conf")
+    }
+
+    /// Ends the process that serves by kill -9, and starts another one.
+    pub(crate) fn kill_and_restart(&mut self) -> Result<()> {
+        self.server.kill()?;
+        // An earlier process said `serving` into the same file.
+        std::fs::write(self.folder.path().join("kdc.err"), "")?;
+        self.server = serve(self.folder.path(), self.port)?;
+        Ok(())
+    }
+
+    /// Number of the process that serves.
+    pub(crate) fn process(&self) -> u32 {
+        self.server.id()
+    }
+
+    /// What was audited so far.
+    pub(crate) fn audit(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(self.folder.path().join("audit.log"))?)
     }
 
     /// Port of the KDC; that of kadmin is the second after it.
@@ -145,14 +180,15 @@ fn make(folder: &Path, port: u16, seed: &str) -> Result<()> {
 /// Serves the realm with the access list.
 fn serve(folder: &Path, port: u16) -> Result<Server> {
     let (config, root) = (folder.join("kdc.toml"), folder.display());
-    std::fs::write(folder.join("kadm5.acl"), ACCESS_LIST)?;
     std::fs::write(folder.join("words"), format!("apple\n{WORD}\nzebra\n"))?;
     let text = format!(
         "[realm]\nname = \"{REALM}\"\npassword_dictionary = \"{root}/words\"\n\
          [store]\nkind = \"sled\"\npath = \"{root}/dev/store\"\nmaster_key = \"{root}/dev/master.key\"\n\
          [listen]\naddresses = [\"127.0.0.1:{port}\"]\n\
+         [kpasswd]\naddresses = [\"127.0.0.1:{}\"]\n\
          [kadmin]\naddresses = [\"127.0.0.1:{}\"]\nacl = \"{root}/kadm5.acl\"\n\
          [audit]\nsink = \"{root}/audit.log\"\n",
+        port + KPASSWD,
         port + KADMIN
     );
     std::fs::write(&config, text)?;

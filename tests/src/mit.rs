@@ -119,14 +119,16 @@ impl Mit {
         let trace = self.folder.path().join("trace");
         // Removes the trace of the previous run, if there is one.
         let _ = std::fs::remove_file(&trace);
-        let mut command = self.command(program);
+        let mut command = self.program(program);
         command.args(arguments).env("KRB5_TRACE", &trace);
         let mut run = process::run(&mut command, input)?;
         run.trace = std::fs::read_to_string(&trace).unwrap_or_default();
         Ok(run)
     }
 
-    fn command(&self, program: &str) -> Command {
+    /// A program with this user's settings.
+    #[must_use]
+    pub fn program(&self, program: &str) -> Command {
         let mut command = match &self.shift {
             None => Command::new(program),
             Some(shift) => {

@@ -24,6 +24,11 @@ impl Administrator {
         Administrator::Api(api)
     }
 
+    /// Whether the protocol of port 749 carries the operations.
+    pub(crate) fn is_remote(&self) -> bool {
+        matches!(self, Administrator::Remote(_))
+    }
+
     /// The caller's rights, in the letters of an access list.
     pub(crate) async fn privileges(&self) -> Result<String, Failure> {
         match self.principals(PrincipalOperation::GetPrivileges).await? {

@@ -16,6 +16,9 @@ use crate::reach::connect;
 use anyhow::{Context, bail};
 use std::process::ExitCode;
 
+/// What MIT's kadmin says, with bells, where it leaves the cache of the caller as it was.
+const NOT_DESTROYED: &str = "\n\x07\x07\x07Administration credentials NOT DESTROYED.\n";
+
 /// Options of kadmin's commands, which stand before the command.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct KadminArgs {
@@ -102,6 +105,9 @@ impl Invocation {
             Work::Command(words) => carry_out_words(&mut desk, &words).await?,
             Work::Query(line) => carry_out_query(&mut desk, &line).await?,
             Work::Lines => carry_out_lines(&mut desk).await?,
+        }
+        if source == Source::Lines && login.is_some_and(|login| login.is_by_cache()) {
+            eprint!("{NOT_DESTROYED}");
         }
         Ok(desk.session.exit_code())
     }

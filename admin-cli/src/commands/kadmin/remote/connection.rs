@@ -15,6 +15,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+/// MIT's words where the server does not answer, or refuses the ticket.
+pub(crate) const NO_SERVER: &str = "Communication failure with server";
+
 /// Longest wait for a connection, and for the answer to a call.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Longest reply, octets: the names of some million principals.

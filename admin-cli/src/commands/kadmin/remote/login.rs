@@ -1,12 +1,12 @@
 //! Who calls, and where the servers are: the options of the program `kadmin`, and krb5.conf.
 
-use crate::commands::kadmin::remote::connection::Connection;
+use crate::commands::kadmin::remote::connection::{Connection, NO_SERVER};
 use crate::commands::kadmin::remote::remote_administrator::RemoteAdministrator;
 use crate::console::input::ask_password;
 use crate::krb5_conf::{RealmServers, servers_of};
 use anyhow::{Context, anyhow, bail};
 use kennel_client::client::system_now;
-use kennel_client::{Client, ClientError, Credential, CredentialCache, Keytab, Secret, TicketOptions};
+use kennel_client::{Client, ClientError, Credential, CredentialCache, Keytab, ReplyFault, Secret, TicketOptions};
 use kennel_core::admin::caller::AdminService;
 use kennel_crypto::SecretBytes;
 use kennel_wire::message::{ErrorCode, Principal, Timestamp};
@@ -38,15 +38,21 @@ pub(crate) enum Proof {
 }
 
 impl Login {
+    /// Whether the caller logged in before, and stays so.
+    pub(crate) fn is_by_cache(&self) -> bool {
+        matches!(self.proof, Proof::Cache(_))
+    }
+
     /// Logs in, and connects to the server of administration.
     pub(crate) async fn make(&self) -> anyhow::Result<RemoteAdministrator> {
         let servers = servers_of(&self.realm);
         let server = self.server.as_ref().or(servers.admin_server.as_ref());
         let server = server.context("Missing parameters in krb5.conf required for kadmin client")?;
         let address = with_port(server, KADMIN_PORT);
-        let (credential, now) = self.credential(&servers, host_of(server)).await?;
-        let connection = Connection::open(&address, &credential, now).await;
-        let connection = connection.with_context(|| format!("Communication failure with server {address}"))?;
+        // As MIT's library: the host that krb5.conf names, whatever -s says.
+        let host = host_of(servers.admin_server.as_ref().unwrap_or(server));
+        let (credential, now) = self.credential(&servers, host).await?;
+        let connection = Connection::open(&address, &credential, now).await.map_err(|_| anyhow!(NO_SERVER))?;
         Ok(RemoteAdministrator::new(connection, self.realm.clone()))
     }
 
@@ -59,7 +65,8 @@ impl Login {
             Proof::Cache(name) => return from_cache(name, services),
             Proof::Keytab(name) => {
                 let name = name.as_deref().unwrap_or("/etc/krb5.keytab");
-                let keytab = Keytab::read(path_of(name)).map_err(|_| anyhow!("Key table file '{name}' not found"))?;
+                let keytab = Keytab::read(path_of(name))
+                    .map_err(|_| anyhow!("Pre-authentication failed: Key table file '{name}' not found"))?;
                 Secret::from_keytab(&keytab, &client)
                     .map_err(|_| anyhow!("No suitable keys for {client} in keytab {name}"))?
             }
@@ -78,11 +85,10 @@ impl Login {
             match kdc.initial_service_ticket(&client, &secret, &service.name, &TicketOptions::default()).await {
                 Ok(ticket) => return Ok((ticket.credential, kdc.kdc_now())),
                 Err(error) if error.code() == Some(ErrorCode::S_PRINCIPAL_UNKNOWN) => last = Some(error),
-                Err(error) => return Err(explained(error, &self.realm)),
+                Err(error) => return Err(explained(error, &client)),
             }
         }
-        Err(last
-            .map_or_else(|| anyhow!("there is no service of administration"), |error| explained(error, &self.realm)))
+        Err(last.map_or_else(|| anyhow!("there is no service of administration"), |error| explained(error, &client)))
     }
 }
 
@@ -98,15 +104,17 @@ fn from_cache(name: &str, mut services: impl Iterator<Item = Principal>) -> anyh
 }
 
 /// The words of libkrb5 for what the KDC answers.
-fn explained(error: ClientError, realm: &str) -> anyhow::Error {
+fn explained(error: ClientError, client: &Principal) -> anyhow::Error {
     let words = match (&error, error.code()) {
-        (_, Some(ErrorCode::C_PRINCIPAL_UNKNOWN)) => "Client not found in Kerberos database".to_owned(),
+        (_, Some(ErrorCode::C_PRINCIPAL_UNKNOWN)) => format!("Client '{client}' not found in Kerberos database"),
         (_, Some(ErrorCode::S_PRINCIPAL_UNKNOWN)) => "Server not found in Kerberos database".to_owned(),
-        (_, Some(ErrorCode::PREAUTH_FAILED)) | (ClientError::Crypto(_), _) => "Incorrect password".to_owned(),
+        (_, Some(ErrorCode::PREAUTH_FAILED)) => "Preauthentication failed".to_owned(),
+        // The reply cannot be opened: nobody asked for a proof before.
+        (ClientError::Reply(ReplyFault::ReplyKey), _) => "Incorrect password".to_owned(),
         (_, Some(ErrorCode::CLIENT_REVOKED)) => "Client's credentials have been revoked".to_owned(),
         (_, Some(ErrorCode::KEY_EXPIRED)) => "Password has expired".to_owned(),
         (_, Some(ErrorCode::NAME_EXP)) => "Client's entry in database has expired".to_owned(),
-        (ClientError::Transport(_), _) => format!("Cannot contact any KDC for realm '{realm}'"),
+        (ClientError::Transport(_), _) => format!("Cannot contact any KDC for realm '{}'", client.realm),
         _ => return error.into(),
     };
     anyhow!(words)

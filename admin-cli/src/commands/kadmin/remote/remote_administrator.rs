@@ -2,7 +2,7 @@
 
 use crate::commands::kadmin::failure::Failure;
 use crate::commands::kadmin::remote::answers::{answer, keys_of_version};
-use crate::commands::kadmin::remote::connection::Connection;
+use crate::commands::kadmin::remote::connection::{Connection, NO_SERVER};
 use crate::commands::kadmin::remote::refusals::refusal;
 use crate::commands::kadmin::remote::requests::{policy_arguments, principal_arguments, shown_mask};
 use kennel_wire::admin::{AdminAnswer, PolicyOperation, PrincipalOperation};
@@ -77,8 +77,7 @@ impl RemoteAdministrator {
 
     async fn call(&self, arguments: Arguments) -> Result<Results, Failure> {
         let response = self.connection.lock().await.call(arguments).await;
-        let response =
-            response.map_err(|error| Failure::Unanswered(error.context("Communication failure with server")))?;
+        let response = response.map_err(|_| Failure::Unanswered(anyhow::anyhow!(NO_SERVER)))?;
         response.outcome.map_err(refusal)
     }
 
