@@ -18,8 +18,10 @@ mod lifetimes;
 mod mit_import;
 mod names;
 mod old;
+mod pykrb5;
 mod samba;
 mod services;
+mod sspi;
 mod transport;
 mod user_to_user;
 
