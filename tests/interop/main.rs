@@ -5,6 +5,7 @@ mod cross_realm;
 mod daemons;
 mod dev;
 mod enctypes;
+mod families;
 mod fast;
 mod go;
 mod gssapi;
