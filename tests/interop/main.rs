@@ -7,6 +7,7 @@ mod dev;
 mod enctypes;
 mod families;
 mod fast;
+mod fast_messages;
 mod go;
 mod gssapi;
 mod harness;
