@@ -41,6 +41,7 @@ const CHECKS: [Check; 14] = [
     replicas_not_ready,
     watches_broken,
     audit_refused,
+    master_key_missing,
     certificate_ends,
     authority_ends,
     enrolments_refused,
@@ -87,6 +88,15 @@ fn audit_refused(state: &ClusterState, _now: i64) -> Vec<Finding> {
     each_replica(state, |metrics| {
         let what = format!("the audit sink refused {} batches of lines: they are in the log", metrics.audit_failures);
         (metrics.audit_failures > 0).then_some((what, "make room where the audit trail is written"))
+    })
+}
+
+fn master_key_missing(state: &ClusterState, _now: i64) -> Vec<Finding> {
+    each_replica(state, |metrics| {
+        let what = "the files of its master keys are not those that its store needs, or their rotation does not go on"
+            .to_owned();
+        let todo = "kennel master-key status says what is wrong: mend it before the KDC starts again";
+        metrics.master_key_problem.then_some((what, todo))
     })
 }
 
@@ -267,6 +277,7 @@ mod tests {
             (|s| s.replicas[0].ready = false, "not ready"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().watches_broken = 2, "2 kinds of objects"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().audit_failures = 3, "3 batches"),
+            (|s| s.replicas[0].metrics.as_mut().unwrap().master_key_problem = true, "master keys"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().certificate_ends = Some(2000), "ends soon"),
             (
                 |s| s.replicas[0].metrics.as_mut().unwrap().authority_ends = Some(2000),

@@ -101,6 +101,7 @@ fn a_person_changes_its_password_and_reads_what_is_wrong_with_a_new_one() -> Res
     assert!(audit.contains(r#""exchange":"kpasswd","outcome":"changed","client":"alice@TEST.KENNEL""#), "{audit}");
     assert!(audit.contains(r#""reason":"PasswordTooShort""#), "{audit}");
     assert!(!audit.contains("second password"), "{audit}");
+    assert!(!audit.contains(r#""operation":"change-password""#), "one line for each request: {audit}");
     Ok(())
 }
 

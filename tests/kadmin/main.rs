@@ -7,4 +7,5 @@ mod policies;
 mod principals;
 mod rights;
 mod setting;
+mod whole_realm;
 mod wire;
