@@ -36,7 +36,7 @@ impl Finding {
 type Check = fn(&ClusterState, i64) -> Vec<Finding>;
 
 /// All checks, the gravest first.
-const CHECKS: [Check; 14] = [
+const CHECKS: [Check; 15] = [
     no_replica,
     replicas_not_ready,
     watches_broken,
@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn each_thing_that_is_wrong_is_told_with_what_to_do() {
         type Spoil = fn(&mut ClusterState);
-        let cases: [(Spoil, &str); 14] = [
+        let cases: [(Spoil, &str); 15] = [
             (|s| s.replicas.clear(), "there is no pod of it"),
             (|s| s.replicas[0].ready = false, "not ready"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().watches_broken = 2, "2 kinds of objects"),
