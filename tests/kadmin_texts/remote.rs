@@ -227,8 +227,9 @@ fn the_programs_around_kadmin_work_on_both() -> Result<()> {
     same("k5srvutil", &["-f", "host.kt", "delold"], "")?;
     let kept = same("klist", &["-k", "host.kt"], "")?;
     ensure!(kept.stdout.matches("host/a@TEXTS.TEST").count() == 4, "{kept}");
-    same("kinit", &["-V", "-c", "/dev/null", "user/x"], "secret\n")?;
-    same("kinit", &["-V", "-c", "/dev/null", "user/x"], "wrong\n")?;
+    // People write -c /dev/null. As root, libkrb5 removes the file that it is given and makes another: the machine would lose the device.
+    same("kinit", &["-V", "-c", "null", "user/x"], "secret\n")?;
+    same("kinit", &["-V", "-c", "null", "user/x"], "wrong\n")?;
     same("kinit", &["-c", "cc", "-kt", "host.kt", "host/b"], "")?;
     same("k5srvutil", &["-f", "host.kt", "delete"], "y\n")?;
     Ok(())
