@@ -36,11 +36,12 @@ impl Finding {
 type Check = fn(&ClusterState, i64) -> Vec<Finding>;
 
 /// All checks, the gravest first.
-const CHECKS: [Check; 13] = [
+const CHECKS: [Check; 14] = [
     no_replica,
     replicas_not_ready,
     watches_broken,
     audit_refused,
+    master_key_missing,
     certificate_ends,
     authority_ends,
     enrolments_refused,
@@ -86,6 +87,15 @@ fn audit_refused(state: &ClusterState, _now: i64) -> Vec<Finding> {
     each_replica(state, |metrics| {
         let what = format!("the audit sink refused {} batches of lines: they are in the log", metrics.audit_failures);
         (metrics.audit_failures > 0).then_some((what, "make room where the audit trail is written"))
+    })
+}
+
+fn master_key_missing(state: &ClusterState, _now: i64) -> Vec<Finding> {
+    each_replica(state, |metrics| {
+        let what = "the files of its master keys are not those that its store needs, or their rotation does not go on"
+            .to_owned();
+        let todo = "kennel master-key status says what is wrong: mend it before the KDC starts again";
+        metrics.master_key_problem.then_some((what, todo))
     })
 }
 
@@ -244,11 +254,12 @@ mod tests {
     #[test]
     fn each_thing_that_is_wrong_is_told_with_what_to_do() {
         type Spoil = fn(&mut ClusterState);
-        let cases: [(Spoil, &str); 13] = [
+        let cases: [(Spoil, &str); 14] = [
             (|s| s.replicas.clear(), "there is no pod of it"),
             (|s| s.replicas[0].ready = false, "not ready"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().watches_broken = 2, "2 kinds of objects"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().audit_failures = 3, "3 batches"),
+            (|s| s.replicas[0].metrics.as_mut().unwrap().master_key_problem = true, "master keys"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().certificate_ends = Some(2000), "ends soon"),
             (
                 |s| s.replicas[0].metrics.as_mut().unwrap().authority_ends = Some(2000),

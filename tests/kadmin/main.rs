@@ -10,4 +10,5 @@ mod principals;
 mod rights;
 mod set_password;
 mod setting;
+mod whole_realm;
 mod wire;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use kennel_tests::binary::kennel_kdc;
 use kennel_tests::mit::{Mit, require};
 use kennel_tests::ports;
-use kennel_tests::process::{Run, Server};
+use kennel_tests::process::{self, Run, Server};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -19,6 +19,9 @@ pub(crate) const KADMIN: u16 = 2;
 
 /// Password of every seeded principal.
 pub(crate) const PASSWORD: &str = "secret";
+
+/// A word of the realm's dictionary.
+pub(crate) const WORD: &str = "xylophone";
 
 /// Who may do what: everything but extraction, everything, one letter each, and everything with two names.
 const ACCESS_LIST: &str = "\
@@ -92,6 +95,28 @@ impl Setting {
         self.port
     }
 
+    /// The admin socket.
+    pub(crate) fn admin_socket(&self) -> PathBuf {
+        self.folder.path().join("dev/admin.sock")
+    }
+
+    /// Stops the KDC, removes its store and its master key, loads a dump in their place, and serves again.
+    pub(crate) fn lose_everything_and_load(&mut self, dump: &Path, passphrase: &Path) -> Result<()> {
+        ensure!(self.server.terminate(LIMIT)?.success(), "{}", self.server.said());
+        let (folder, config) = (self.folder.path(), self.folder.path().join("kdc.toml"));
+        std::fs::remove_dir_all(folder.join("dev/store"))?;
+        for file in ["dev/master.key", "dev/master.key.mark"] {
+            _ = std::fs::remove_file(folder.join(file));
+        }
+        let mut command = Command::new(kennel_kdc()?);
+        command.arg("load").arg(dump).arg("--passphrase-file").arg(passphrase).arg("--config").arg(config);
+        process::run(&mut command, "")?.ok()?;
+        // What the former process has said.
+        std::fs::remove_file(folder.join("kdc.err"))?;
+        self.server = serve(folder, self.port)?;
+        Ok(())
+    }
+
     /// The keytab that a service had from the start.
     pub(crate) fn first_keytab(&self, service: &str) -> PathBuf {
         self.folder.path().join("dev/keytabs").join(format!("{}.keytab", service.replace('/', "_")))
@@ -155,8 +180,9 @@ fn make(folder: &Path, port: u16, seed: &str) -> Result<()> {
 /// Serves the realm with the access list.
 fn serve(folder: &Path, port: u16) -> Result<Server> {
     let (config, root) = (folder.join("kdc.toml"), folder.display());
+    std::fs::write(folder.join("words"), format!("apple\n{WORD}\nzebra\n"))?;
     let text = format!(
-        "[realm]\nname = \"{REALM}\"\n\
+        "[realm]\nname = \"{REALM}\"\npassword_dictionary = \"{root}/words\"\n\
          [store]\nkind = \"sled\"\npath = \"{root}/dev/store\"\nmaster_key = \"{root}/dev/master.key\"\n\
          [listen]\naddresses = [\"127.0.0.1:{port}\"]\n\
          [kpasswd]\naddresses = [\"127.0.0.1:{}\"]\n\

@@ -110,6 +110,14 @@ impl Served {
         Ok(())
     }
 
+    /// Ends the process as `kill -9` does.
+    ///
+    /// # Errors
+    /// The process cannot be ended.
+    pub fn kill(&mut self) -> Result<()> {
+        self.server.take().map_or(Ok(()), |mut server| server.kill())
+    }
+
     /// The krb5.conf of clients, which names this KDC alone.
     ///
     /// # Errors

@@ -1,8 +1,10 @@
 //! What a realm permits: the configuration that every request is decided under.
 
+use crate::admin::dictionary::Dictionary;
 use crate::key_set::NewKeys;
 use crate::rotation::policy::RotationPolicy;
 use kennel_crypto::Enctype;
+use std::sync::Arc;
 
 /// A realm's configuration. Immutable while a request runs; the shell swaps in a new one.
 #[derive(Debug, Clone)]
@@ -42,6 +44,8 @@ pub struct Realm {
     pub capaths: Vec<(String, String)>,
     /// (realm, next realm towards it), for a foreign realm that is not trusted directly.
     pub next_hops: Vec<(String, String)>,
+    /// Words that no password of a principal with a policy may be.
+    pub dictionary: Option<Arc<Dictionary>>,
     /// Versions of new keys are above this number. It grows when an older copy of the store is served: keys that were made since that
     /// copy are in keytabs under numbers that the copy does not know.
     pub kvno_floor: u32,
@@ -71,6 +75,7 @@ impl Realm {
             domain_realms: Vec::new(),
             capaths: Vec::new(),
             next_hops: Vec::new(),
+            dictionary: None,
             kvno_floor: 0,
         }
     }

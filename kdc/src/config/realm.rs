@@ -2,11 +2,14 @@
 
 use crate::config::rotation::RotationSettings;
 use crate::config::values::{EnctypeName, Seconds};
-use anyhow::ensure;
+use anyhow::{Context, ensure};
+use kennel_core::admin::dictionary::{Dictionary, LONGEST_DICTIONARY};
 use kennel_core::realm::Realm;
 use kennel_crypto::Enctype;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Section `[realm]`. Keys that are left out have the defaults of [`Realm::new`].
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -21,6 +24,8 @@ pub(crate) struct RealmSettings {
     pub(crate) require_fast: Option<bool>,
     pub(crate) allow_postdate: Option<bool>,
     pub(crate) password_change_ends_tickets: Option<bool>,
+    /// File of words that are no passwords, one a line.
+    pub(crate) password_dictionary: Option<PathBuf>,
     pub(crate) rotation: RotationSettings,
     /// Realm of each domain, for referrals.
     pub(crate) domain_realms: BTreeMap<String, String>,
@@ -50,6 +55,7 @@ impl RealmSettings {
         realm.allow_postdate = self.allow_postdate.unwrap_or(realm.allow_postdate);
         realm.password_change_ends_tickets =
             self.password_change_ends_tickets.unwrap_or(realm.password_change_ends_tickets);
+        realm.dictionary = self.password_dictionary.as_deref().map(read_dictionary).transpose()?.map(Arc::new);
         realm.rotation = self.rotation.build()?;
         realm.domain_realms = pairs(&self.domain_realms);
         realm.next_hops = pairs(&self.next_hops);
@@ -79,6 +85,14 @@ impl RealmSettings {
         }
         Ok(())
     }
+}
+
+fn read_dictionary(path: &Path) -> anyhow::Result<Dictionary> {
+    let (key, file) = ("realm.password_dictionary", path.display());
+    let text = std::fs::read(path).with_context(|| format!("{key}: {file} cannot be read"))?;
+    let dictionary = Dictionary::new(text);
+    dictionary
+        .with_context(|| format!("{key}: {file} is longer than {} MiB: give a shorter one", LONGEST_DICTIONARY >> 20))
 }
 
 /// Warns of settings that weaken the realm.
@@ -168,6 +182,16 @@ mod tests {
         assert_eq!(realm.domain_realms, [("far.example".into(), "FAR".into())]);
         assert_eq!(realm.capaths, [("FAR".into(), "MID".into()), ("FAR".into(), "NEAR".into())]);
         assert_eq!(realm.next_hops, [("FAR".into(), "NEAR".into())]);
+    }
+
+    #[test]
+    fn the_dictionary_is_read_and_one_that_cannot_be_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "letmein\nqwerty\n").unwrap();
+        let realm = build(&format!("password_dictionary = {:?}", file.path())).unwrap();
+        assert!(realm.dictionary.unwrap().contains(b"QWERTY"));
+        let error = build("password_dictionary = \"/nonexistent\"").unwrap_err();
+        assert!(error.contains("realm.password_dictionary: /nonexistent"), "{error}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::config::log::{LogFormat, LogSettings};
 use crate::config::store::default_cache_capacity;
 use clap::Parser;
 use kennel_audit::SinkTarget;
+use kennel_k8s::crd::port::TransportProtocol::{Tcp, Udp};
 use kennel_store::sled::Rollback;
 use std::path::Path;
 
@@ -63,6 +64,17 @@ fn what_the_example_says_of_clusters_is_accepted() {
         ["0.0.0.0:9090", "[::]:9090"].map(|text| text.parse::<std::net::SocketAddr>().unwrap())
     );
     assert_eq!(config.store.path.with_file_name("tls-ca.pem"), Path::new("/var/lib/kennel/tls-ca.pem"));
+}
+
+#[test]
+fn clients_call_the_ports_of_what_is_served_to_other_machines_and_no_other() {
+    let ports = |text: &str| load(text, &[]).unwrap().ports_of_clients().into_iter().collect::<Vec<_>>();
+    let all = ports(&in_cluster());
+    assert_eq!(all, [(8443, Tcp), (10_088, Tcp), (10_088, Udp), (10_464, Tcp), (10_464, Udp), (10_749, Tcp)]);
+    let without = example().split_once("[kpasswd]").unwrap().0.to_owned();
+    assert_eq!(ports(&without), [(10_088, Tcp), (10_088, Udp)], "neither kpasswd nor kadmin, and no metrics");
+    let here = format!("{without}[kadmin]\naddresses = [\"127.0.0.1:10749\", \"[::1]:10749\"]\n");
+    assert_eq!(ports(&here), [(10_088, Tcp), (10_088, Udp)], "kadmin for this machine alone");
 }
 
 #[test]

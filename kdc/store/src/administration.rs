@@ -243,6 +243,9 @@ impl Administration {
                 _ => None,
             };
         }
+        if let (true, Some(subject)) = (operation.needs_aliases(), &facts.subject) {
+            facts.aliases = reads.aliases(&subject.principal).await?;
+        }
         if operation.needs_all() {
             facts.all = reads.all().await?;
         }
@@ -375,6 +378,21 @@ impl Reads<'_> {
             Some(Record::Principal(record)) => Some(record),
             _ => None,
         })
+    }
+
+    async fn aliases(&mut self, target: &Principal) -> Result<Vec<Record>, StoreError> {
+        let mut records = Vec::new();
+        for alias in self.store.aliases(target).await? {
+            // It is what the operation names, or another principal's by now.
+            let is_known = self.revisions.contains_key(&alias.to_string());
+            let found = if is_known {
+                self.store.read(&alias).await?.map(|found| found.record)
+            } else {
+                self.read(&alias).await?
+            };
+            records.extend(found);
+        }
+        Ok(records)
     }
 
     async fn all(&mut self) -> Result<Vec<Record>, StoreError> {

@@ -5,7 +5,7 @@ use crate::commands::kadmin::failure::Failure;
 use crate::commands::kadmin::remote::remote_administrator::RemoteAdministrator;
 use kennel_wire::admin::PolicyOperation;
 use kennel_wire::admin::path;
-use kennel_wire::admin::{AdminAnswer, AdminKeyVersion, PolicyInfo, PrincipalInfo};
+use kennel_wire::admin::{AdminAnswer, AdminKeyVersion, PolicyInfo, PrincipalInfo, RealmInfo};
 use kennel_wire::admin::{ForceQuery, PrincipalOperation};
 use kennel_wire::message::Principal;
 use serde::Serialize;
@@ -27,15 +27,6 @@ impl Administrator {
     /// Whether the protocol of port 749 carries the operations.
     pub(crate) fn is_remote(&self) -> bool {
         matches!(self, Administrator::Remote(_))
-    }
-
-    /// The realm of the KDC, by the name of its ticket-granting service; `None`: the caller may not list names.
-    pub(crate) async fn realm(&self) -> Result<Option<String>, Failure> {
-        match self.list_principals(Some("krbtgt/*".to_owned())).await {
-            Ok(names) => Ok(names.iter().find_map(|name| own_realm(name))),
-            Err(Failure::Refused { reason, .. }) if reason == "NotPermitted" || reason == "Forbidden" => Ok(None),
-            Err(failure) => Err(failure),
-        }
     }
 
     /// The caller's rights, in the letters of an access list.
@@ -141,6 +132,15 @@ impl Administrator {
     }
 }
 
+/// The realm of the KDC; `None`: an older one, which does not say.
+pub(crate) async fn served_realm(api: &AdminApi) -> Result<Option<String>, Failure> {
+    match api.get::<RealmInfo>(path::REALM, &()).await {
+        Ok(RealmInfo { realm }) => Ok(Some(realm)),
+        Err(error) if error.downcast_ref().is_some_and(Refused::is_of_no_path) => Ok(None),
+        Err(error) => Err(Failure::Unanswered(error)),
+    }
+}
+
 async fn ask(api: &AdminApi, path: &str, force: bool, operation: &impl Serialize) -> Result<AdminAnswer, Failure> {
     let answer = match force {
         true => api.post_with_query(path, &ForceQuery { force }, operation).await,
@@ -156,22 +156,4 @@ async fn ask(api: &AdminApi, path: &str, force: bool, operation: &impl Serialize
 fn unexpected(answer: &AdminAnswer) -> Failure {
     // Debug shows no key.
     Failure::Unanswered(anyhow::anyhow!("the KDC answers another question: {answer:?}"))
-}
-
-/// `R` of `krbtgt/R@R`: other names of that class are keys of trusts.
-fn own_realm(name: &str) -> Option<String> {
-    let (service, realm) = name.strip_prefix("krbtgt/")?.split_once('@')?;
-    (service == realm).then(|| realm.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_realm_is_that_of_its_own_ticket_granting_service() {
-        assert_eq!(own_realm("krbtgt/A@A").as_deref(), Some("A"));
-        assert_eq!(own_realm("krbtgt/B@A"), None);
-        assert_eq!(own_realm("HTTP/A@A"), None);
-    }
 }

@@ -2,7 +2,7 @@
 //! called.
 
 use crate::api::AdminApi;
-use crate::commands::kadmin::administrator::Administrator;
+use crate::commands::kadmin::administrator::{Administrator, served_realm};
 use crate::commands::kadmin::conversation::{carry_out_lines, carry_out_query, carry_out_words};
 use crate::commands::kadmin::desk::Desk;
 use crate::commands::kadmin::failure::Right;
@@ -115,15 +115,15 @@ impl Invocation {
 
 /// The KDC, and its realm.
 async fn reach(args: &KadminArgs) -> anyhow::Result<(Administrator, String)> {
-    let admin = Administrator::new(AdminApi::new(connect(&args.kdc, None).await?));
-    let served = admin.realm().await.map_err(|failure| anyhow::anyhow!(failure.text(Right::List)))?;
+    let api = AdminApi::new(connect(&args.kdc, None).await?);
+    let served = served_realm(&api).await.map_err(|failure| anyhow::anyhow!(failure.text(Right::List)))?;
     let realm = match (served, &args.realm) {
         (Some(served), Some(asked)) if served != *asked => bail!("the KDC serves the realm {served}, not {asked}"),
         (Some(served), _) => served,
         (None, Some(asked)) => asked.clone(),
         (None, None) => default_realm().context("krb5.conf names no default realm: give -r REALM")?,
     };
-    Ok((admin, realm))
+    Ok((Administrator::Api(api), realm))
 }
 
 /// The principal of whoever names none.

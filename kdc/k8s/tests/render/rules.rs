@@ -2,6 +2,8 @@
 
 use crate::{NOW, index};
 use kennel_core::access::table::{AccessMode, AccessPeer, ServerKey};
+use kennel_k8s::crd::port::TransportProtocol;
+use kennel_k8s::index::surroundings::{KdcPods, Surroundings};
 use kennel_k8s::render::access::render;
 use kennel_k8s::render::access::rendered::{AccessOutcome, Rendered};
 
@@ -355,4 +357,28 @@ fn neither_kube_system_nor_the_namespace_of_the_kdc_is_enrolled_whatever_its_lab
     assert_eq!(enrolled, ["batch", "shop"]);
     let policies = rendered.policies.keys().filter(|(namespace, _)| namespace == "kennel-system");
     assert_eq!(policies.map(|(_, name)| &**name).collect::<Vec<_>>(), ["kennel-realm-kdc"]);
+}
+
+#[test]
+fn enrolled_pods_reach_the_ports_that_the_kdc_serves_and_no_others_of_it() {
+    let rendered = |kdc: KdcPods| {
+        let mut index = index(&text("", "", ""));
+        index.set_surroundings(Surroundings { kdc: Some(kdc), offline: true, ..Surroundings::default() });
+        render(&index, NOW)
+    };
+    let port = |port: u16, protocol: &str| format!(r#"{{"port":{port},"protocol":"{protocol}"}}"#);
+    let both_ways = |rendered: &Rendered| {
+        [spec(rendered, "shop", "kennel-default"), spec(rendered, "kennel-system", "kennel-realm-kdc")]
+    };
+    let administration = [port(10_464, "TCP"), port(10_464, "UDP"), port(10_749, "TCP")];
+
+    for policy in both_ways(&rendered(KdcPods::of_deployment("kennel-system"))) {
+        assert!(policy.contains(&port(10_088, "UDP")) && policy.contains(&port(8443, "TCP")), "{policy}");
+        assert!(administration.iter().all(|port| policy.contains(port)), "{policy}");
+    }
+    let ports = [(10_088, TransportProtocol::Udp), (10_088, TransportProtocol::Tcp)];
+    for policy in both_ways(&rendered(KdcPods { namespace: "kennel-system".into(), ports: ports.into() })) {
+        assert!(policy.contains(&port(10_088, "UDP")) && policy.contains(&port(10_088, "TCP")), "{policy}");
+        assert!(!administration.iter().any(|port| policy.contains(port)), "{policy}");
+    }
 }
