@@ -9,7 +9,7 @@ use kennel_core::pods::Pods;
 use kennel_core::realm::Realm;
 use kennel_crypto::Enctype;
 use kennel_k8s::crd::duration::DurationText;
-use kennel_k8s::crd::realm::{KerberosRealmSpec, RealmEnctype};
+use kennel_k8s::crd::realm::KerberosRealmSpec;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -178,7 +178,7 @@ pub fn realm_with(base: &Realm, spec: Option<&KerberosRealmSpec>) -> Realm {
     let Some(spec) = spec else { return realm };
     realm.cluster_domain = Some(spec.cluster_domain().to_owned());
     if let Some(enctypes) = spec.enctypes.as_ref().filter(|list| !list.is_empty()) {
-        realm.enctypes = enctypes.iter().copied().map(enctype).collect();
+        realm.enctypes = enctypes.iter().copied().map(Enctype::from).collect();
     }
     if let Some(rotation) = &spec.rotation {
         realm.rotation = rotation.over(realm.rotation);
@@ -190,15 +190,6 @@ pub fn realm_with(base: &Realm, spec: Option<&KerberosRealmSpec>) -> Realm {
         realm.max_renewable_life = seconds(&tickets.max_renewable_life, realm.max_renewable_life);
     }
     realm
-}
-
-fn enctype(name: RealmEnctype) -> Enctype {
-    match name {
-        RealmEnctype::Aes256Sha384 => Enctype::Aes256CtsHmacSha384,
-        RealmEnctype::Aes128Sha256 => Enctype::Aes128CtsHmacSha256,
-        RealmEnctype::Aes256Sha1 => Enctype::Aes256CtsHmacSha1,
-        RealmEnctype::Aes128Sha1 => Enctype::Aes128CtsHmacSha1,
-    }
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub struct Realm {
     /// anything to guess a password from off line. Clients with random keys need no FAST, because their tickets are the armor of
     /// the others; [`REQUIRE_FAST`](crate::principal::Attributes::REQUIRE_FAST) asks it of one of them.
     pub require_fast: bool,
+    /// Authentication indicator (RFC 8129) of clients that prove who they are by an encrypted challenge inside FAST; `None`: none.
+    pub encrypted_challenge_indicator: Option<String>,
     /// Whether postdated tickets are issued and validated. A postdated ticket begins no later than the longest renewable life
     /// from now.
     pub allow_postdate: bool,
@@ -68,6 +70,7 @@ impl Realm {
             clock_skew: 300,
             require_preauth: true,
             require_fast: false,
+            encrypted_challenge_indicator: None,
             allow_postdate: false,
             password_change_ends_tickets: true,
             rotation: RotationPolicy::default(),

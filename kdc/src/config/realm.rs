@@ -22,6 +22,7 @@ pub(crate) struct RealmSettings {
     pub(crate) clock_skew: Option<Seconds>,
     pub(crate) require_preauth: Option<bool>,
     pub(crate) require_fast: Option<bool>,
+    pub(crate) encrypted_challenge_indicator: Option<String>,
     pub(crate) allow_postdate: Option<bool>,
     pub(crate) password_change_ends_tickets: Option<bool>,
     /// File of words that are no passwords, one a line.
@@ -52,6 +53,7 @@ impl RealmSettings {
         realm.clock_skew = self.clock_skew.map_or(realm.clock_skew, |skew| skew.0);
         realm.require_preauth = self.require_preauth.unwrap_or(realm.require_preauth);
         realm.require_fast = self.require_fast.unwrap_or(realm.require_fast);
+        realm.encrypted_challenge_indicator = self.indicator()?;
         realm.allow_postdate = self.allow_postdate.unwrap_or(realm.allow_postdate);
         realm.password_change_ends_tickets =
             self.password_change_ends_tickets.unwrap_or(realm.password_change_ends_tickets);
@@ -65,6 +67,15 @@ impl RealmSettings {
             .flat_map(|(client, through)| through.iter().map(move |middle| (client.clone(), middle.clone())))
             .collect();
         Ok(realm)
+    }
+
+    fn indicator(&self) -> anyhow::Result<Option<String>> {
+        let indicator = &self.encrypted_challenge_indicator;
+        ensure!(
+            indicator.as_ref().is_none_or(|name| (1..=64).contains(&name.len()) && !name.contains(char::is_whitespace)),
+            "realm.encrypted_challenge_indicator: give a word of 1 to 64 octets, such as \"fast\": require_auth of a principal lists such words, separated by spaces"
+        );
+        Ok(indicator.clone())
     }
 
     fn check_other_realms(&self) -> anyhow::Result<()> {
@@ -154,7 +165,7 @@ mod tests {
         assert_eq!(realm.enctypes, Realm::new("R").enctypes);
         assert!(!realm.enctypes.contains(&Enctype::Rc4Hmac));
         assert!(realm.require_preauth && !realm.allow_postdate && realm.password_change_ends_tickets);
-        assert!(!realm.require_fast);
+        assert!(!realm.require_fast && realm.encrypted_challenge_indicator.is_none());
     }
 
     #[test]
@@ -167,6 +178,7 @@ mod tests {
             clock_skew = "1m"
             require_preauth = false
             require_fast = true
+            encrypted_challenge_indicator = "fast"
             allow_postdate = true
             password_change_ends_tickets = false
             domain_realms = { "far.example" = "FAR" }
@@ -179,6 +191,7 @@ mod tests {
         assert_eq!((realm.max_life, realm.max_renewable_life, realm.clock_skew), (3600, 0, 60));
         assert!(!realm.require_preauth && realm.allow_postdate && !realm.password_change_ends_tickets);
         assert!(realm.require_fast);
+        assert_eq!(realm.encrypted_challenge_indicator.as_deref(), Some("fast"));
         assert_eq!(realm.domain_realms, [("far.example".into(), "FAR".into())]);
         assert_eq!(realm.capaths, [("FAR".into(), "MID".into()), ("FAR".into(), "NEAR".into())]);
         assert_eq!(realm.next_hops, [("FAR".into(), "NEAR".into())]);
@@ -200,6 +213,8 @@ mod tests {
             ("enctypes = []", "realm.enctypes"),
             ("enctypes = [\"aes256-cts\", \"aes256-cts\"]", "realm.enctypes"),
             ("max_life = 0", "realm.max_life"),
+            ("encrypted_challenge_indicator = \"two words\"", "realm.encrypted_challenge_indicator"),
+            ("encrypted_challenge_indicator = \"\"", "realm.encrypted_challenge_indicator"),
             ("domain_realms = { \".far\" = \"FAR\" }", "realm.domain_realms"),
             ("next_hops = { \"F R\" = \"NEAR\" }", "realm.next_hops"),
             ("capaths = { FAR = [\"\"] }", "realm.capaths"),

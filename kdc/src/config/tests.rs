@@ -117,6 +117,7 @@ fn the_documented_example_states_the_defaults() {
     assert_eq!(documented.clock_skew, built_in.clock_skew);
     assert_eq!(documented.require_preauth, built_in.require_preauth);
     assert_eq!(documented.require_fast, built_in.require_fast);
+    assert_eq!(documented.encrypted_challenge_indicator, built_in.encrypted_challenge_indicator);
     assert_eq!(documented.allow_postdate, built_in.allow_postdate);
     assert_eq!(documented.password_change_ends_tickets, built_in.password_change_ends_tickets);
 }

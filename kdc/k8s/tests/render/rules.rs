@@ -217,17 +217,21 @@ fn what_is_always_allowed_is_in_every_namespace_and_the_api_server_by_what_is_fo
     let mut index = index(&text(realm, "", ""));
     let missing = render(&index, NOW);
     assert!(missing.realm.problems.iter().any(|problem| problem.reason() == "ApiServerNotFound"));
-    let slice =
-        kennel_k8s::index::facts::EndpointsFact { addresses: ["10.0.0.1".to_owned()].into(), ports: [6443].into() };
-    let key = ("default".to_owned(), "kubernetes".to_owned());
-    index.apply(kennel_k8s::index::tables::ClusterEvent::ApiServer(kennel_k8s::index::table::ObjectChange::Put(
-        key, slice,
-    )));
+    // A slice of each family.
+    for (name, address) in [("kubernetes", "10.0.0.1"), ("kubernetes-ipv6", "fd00::1")] {
+        let slice =
+            kennel_k8s::index::facts::EndpointsFact { addresses: [address.to_owned()].into(), ports: [6443].into() };
+        let key = ("default".to_owned(), name.to_owned());
+        index.apply(kennel_k8s::index::tables::ClusterEvent::ApiServer(kennel_k8s::index::table::ObjectChange::Put(
+            key, slice,
+        )));
+    }
     let rendered = render(&index, NOW);
     assert!(rendered.realm.problems.is_empty(), "{:?}", rendered.realm.problems);
     for namespace in ["shop", "batch"] {
         let policy = spec(&rendered, namespace, "kennel-default");
         assert!(policy.contains(r#"{"ipBlock":{"cidr":"10.0.0.1/32"}}"#) && policy.contains("6443"), "{policy}");
+        assert!(policy.contains(r#"{"ipBlock":{"cidr":"fd00::1/128"}}"#), "{policy}");
         assert!(policy.contains(r#"{"ipBlock":{"cidr":"10.1.0.0/16"}}"#), "{policy}");
     }
     let kinds = [kennel_k8s::index::surroundings::ServedKind::CiliumNetworkPolicy].into();
