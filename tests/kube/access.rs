@@ -11,22 +11,25 @@ use std::time::{Duration, Instant};
 const MENDED: Duration = Duration::from_secs(2);
 
 /// A realm that enforces, with the server `web` and the clients `cart` and `batch` in `shop`.
-struct Shop {
-    world: World<'static>,
+pub(crate) struct Shop<'a> {
+    pub(crate) world: World<'a>,
     cart: Credentials,
 }
 
-impl Shop {
-    fn new() -> Result<Shop> {
-        // A lone API server has no DNS server that could be found.
-        Shop::with(
-            "  access: {defaultMode: Enforce}\n  network: {dns: {discovery: Static, static: [{to: [{ipBlock: {cidr: 192.0.2.53/32}}], \
-             ports: [{port: 53, protocol: UDP}]}]}}\n",
-        )
-    }
+/// A lone API server has no DNS server that could be found.
+pub(crate) const DNS: &str =
+    "dns: {discovery: Static, static: [{to: [{ipBlock: {cidr: 192.0.2.53/32}}], ports: [{port: 53, protocol: UDP}]}]}";
 
-    fn with(spec: &str) -> Result<Shop> {
-        let world = World::with(Api::shared()?, spec)?;
+impl Shop<'static> {
+    fn new() -> Result<Shop<'static>> {
+        Shop::with(Api::shared()?, &format!("  access: {{defaultMode: Enforce}}\n  network: {{{DNS}}}\n"))
+    }
+}
+
+impl<'a> Shop<'a> {
+    /// With these lines of the KerberosRealm's spec.
+    pub(crate) fn with(api: &'a Api, spec: &str) -> Result<Shop<'a>> {
+        let world = World::with(api, spec)?;
         world.namespace("shop", &["web", "cart", "batch"])?;
         world.service("shop", "web")?;
         world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
@@ -35,12 +38,12 @@ impl Shop {
         Ok(Shop { world, cart })
     }
 
-    fn shop(&self) -> String {
+    pub(crate) fn shop(&self) -> String {
         self.world.ns("shop")
     }
 
     /// A KerberosAccess of `web` for an account.
-    fn allow(&self, name: &str, account: &str) -> Result<()> {
+    pub(crate) fn allow(&self, name: &str, account: &str) -> Result<()> {
         self.access(name, &format!("[{{from: [{{serviceAccount: {{name: {account}}}}}]}}]"), "")
     }
 
@@ -52,12 +55,12 @@ impl Shop {
         ))
     }
 
-    fn revoke(&self, name: &str) -> Result<()> {
+    pub(crate) fn revoke(&self, name: &str) -> Result<()> {
         self.world.delete("shop", "kaccess", name)
     }
 
     /// `cart` asks for a ticket of `web`, from a cache without one.
-    fn calls(&self) -> Result<bool> {
+    pub(crate) fn calls(&self) -> Result<bool> {
         Ok(self.cart.kvno(&format!("HTTP/web.{}.svc.cluster.local", self.shop()))?.status.success())
     }
 
@@ -127,7 +130,7 @@ fn a_client_that_no_access_allows_gets_no_ticket_and_one_that_is_allowed_gets_it
 }
 
 /// A shop in which `cart` is allowed and gets tickets.
-fn allowed() -> Result<Shop> {
+fn allowed() -> Result<Shop<'static>> {
     let shop = Shop::new()?;
     shop.allow("web", "cart")?;
     eventually(SOON, "cart gets a ticket", || Ok(shop.calls()?.then_some(())))?;
@@ -135,7 +138,7 @@ fn allowed() -> Result<Shop> {
 }
 
 /// The name of the policy that lets `cart` in.
-fn ingress(shop: &Shop) -> Result<String> {
+fn ingress(shop: &Shop<'_>) -> Result<String> {
     let policy = shop.lets_cart_in()?.context("no policy lets cart in")?;
     Ok(policy["metadata"]["name"].as_str().context("no name")?.to_owned())
 }

@@ -6,6 +6,7 @@ mod access;
 mod admin_api;
 mod agent;
 mod cli;
+mod cluster_policy;
 mod crds;
 mod enrolment;
 mod faults;

@@ -13,6 +13,7 @@
 //! | [`authorization`] | whose token a request of the admin API carries, and what that user may see |
 //! | [`lease`] | which process serves a realm, and from which store |
 //! | [`store_mark`] | the high-water mark of the store's revision, in the Lease |
+//! | [`policy`] | the policies that Kennel writes, of every kind |
 //! | [`guards`] | which admission policies of `deploy/guards` the cluster has |
 //! | [`index`] | what is known of the cluster: events in, desired principals out |
 //! | [`render`] | what the cluster's objects should say: pure |
@@ -29,6 +30,7 @@ pub mod index;
 pub mod labels;
 pub mod lease;
 pub mod names;
+pub mod policy;
 pub mod problem;
 pub mod render;
 pub mod store_mark;

@@ -26,13 +26,13 @@ pub(super) fn text(answer: &Answer, colors: Colors) -> String {
     for (sign, policies) in
         [("-", &difference.policies.removed), ("+", &difference.policies.added), ("~", &difference.policies.changed)]
     {
-        policies.iter().for_each(|policy| line(sign, &format!("NetworkPolicy: {policy}")));
+        policies.iter().for_each(|policy| line(sign, policy));
     }
     for problem in &answer.problems {
         line("!", &format!("{}: {}", problem.object, problem.message));
     }
     if difference.is_empty() {
-        out += "no difference: the same tickets, the same NetworkPolicies\n";
+        out += "no difference: the same tickets, the same policies\n";
     }
     answer.would_lose_access.iter().for_each(|losers| out += &losers_text(losers, colors));
     out

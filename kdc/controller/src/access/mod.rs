@@ -9,11 +9,13 @@
 //! | [`drift`] | Events about them |
 //! | [`snapshot`] | what is programmed at a moment |
 //! | [`inbox`] | what the loop is told by others |
+//! | [`optional`] | watches of policies that only some clusters have |
 //! | [`surroundings`] | which kinds the API server serves, and which guards it has |
 
 mod contention;
 pub(crate) mod drift;
 pub(crate) mod inbox;
+mod optional;
 mod program;
 pub(crate) mod programmer;
 pub(crate) mod snapshot;

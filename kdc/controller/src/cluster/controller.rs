@@ -138,7 +138,7 @@ impl Controller {
         let store: Arc<dyn PrincipalStore> = Arc::new(LeasedStore::new(store, held.clone()));
         let states = States::default();
         let (policies, drift_events) =
-            (applier.network_policies.clone(), DriftEvents::new(applier.events.clone(), index.clone()));
+            (applier.policies.clone(), DriftEvents::new(applier.events.clone(), index.clone()));
         let publisher = Arc::new(Publisher::new(
             applier,
             index.clone(),
@@ -201,13 +201,13 @@ impl Controller {
         // Ends with this future: nothing is published or programmed after a stop, or after the Lease was lost.
         let mut beside = JoinSet::new();
         beside.spawn(self.publisher.clone().run());
+        let (sender, mut reports) = mpsc::channel(WAITING_EVENTS);
         if let Some((programmer, surroundings)) = self.beside.take() {
             beside.spawn(programmer.run());
-            beside.spawn(surroundings.run());
+            beside.spawn(surroundings.run(sender.clone()));
         }
         beside.spawn(self.rotator().run());
         beside.spawn(self.sweep().run());
-        let (sender, mut reports) = mpsc::channel(WAITING_EVENTS);
         beside.spawn(receive(watch_cluster(&self.client), sender));
         let mut chunk = Vec::new();
         let mut work = Work::default();

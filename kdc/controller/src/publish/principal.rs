@@ -8,7 +8,7 @@ use kennel_k8s::apply::event::{EventSubject, EventWriter};
 use kennel_k8s::apply::own_status::StatusWriter;
 use kennel_k8s::crd::principal::KerberosPrincipalStatus;
 use kennel_k8s::index::facts::ObjectKey;
-use kennel_k8s::problem::ConditionType;
+use kennel_k8s::problem::condition::ConditionType;
 use kennel_k8s::render::status::{ServerState, principal_status};
 use kennel_wire::message::Clock;
 use std::collections::BTreeMap;

@@ -2,7 +2,8 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kennel_k8s::apply::event::{EventSubject, EventWriter};
-use kennel_k8s::problem::{ConditionType, HealthyReason};
+use kennel_k8s::problem::condition::ConditionType;
+use kennel_k8s::problem::healthy::HealthyReason;
 
 /// Reason of a key that waits for its holders for too long.
 const ROTATION_STALLED: &str = "RotationStalled";

@@ -1,7 +1,9 @@
 //! The status that a KerberosAccess should have.
 
 use crate::crd::access::{KerberosAccessStatus, NetworkPolicyCounts};
-use crate::problem::{ConditionType, HealthyReason, Problem};
+use crate::problem::Problem;
+use crate::problem::condition::ConditionType;
+use crate::problem::healthy::HealthyReason;
 use crate::render::access::rendered::{AccessOutcome, NetworkEffect};
 use crate::render::conditions::{DesiredCondition, condition, merge_conditions, reconciling, stalled};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -125,9 +127,10 @@ fn holding(condition: DesiredCondition) -> DesiredCondition {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::kind::PolicyKey;
 
     fn policies(names: &[&str]) -> AccessOutcome {
-        let policies = names.iter().map(|name| ("shop".to_owned(), (*name).to_owned())).collect();
+        let policies = names.iter().map(|name| PolicyKey::network("shop", *name)).collect();
         AccessOutcome { targets: 1, clients: 2, policies, ..AccessOutcome::default() }
     }
 

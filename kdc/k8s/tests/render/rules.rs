@@ -2,6 +2,7 @@
 
 use crate::{NOW, index};
 use kennel_core::access::table::{AccessMode, AccessPeer, ServerKey};
+use kennel_k8s::policy::kind::PolicyKey;
 use kennel_k8s::render::access::render;
 use kennel_k8s::render::access::rendered::{AccessOutcome, Rendered};
 
@@ -70,12 +71,11 @@ fn peers(rendered: &Rendered) -> Vec<AccessPeer> {
 }
 
 fn spec(rendered: &Rendered, namespace: &str, name: &str) -> String {
-    let policy = &rendered.policies[&(namespace.to_owned(), name.to_owned())];
-    serde_json::to_string(policy.spec.as_ref().unwrap()).unwrap()
+    serde_json::to_string(rendered.network_policy(namespace, name).unwrap()).unwrap()
 }
 
 fn has(rendered: &Rendered, namespace: &str, name: &str) -> bool {
-    rendered.policies.contains_key(&(namespace.to_owned(), name.to_owned()))
+    rendered.policies.contains_key(&PolicyKey::network(namespace, name))
 }
 
 #[test]
@@ -311,9 +311,9 @@ fn a_policy_of_others_that_lets_more_in_is_named_at_the_server_and_labels_are_ne
     assert_eq!(web.widened_by, ["allow-all"]);
     assert_eq!(web.problems.iter().map(|problem| problem.reason()).collect::<Vec<_>>(), ["WidenedByPolicy"]);
     for policy in rendered.policies.values() {
-        let labels = policy.metadata.labels.as_ref().unwrap();
+        let labels = policy.metadata().labels.as_ref().unwrap();
         assert_eq!(labels.keys().collect::<Vec<_>>(), ["app.kubernetes.io/managed-by", "kennel.dev/realm"]);
-        assert!(policy.metadata.annotations.is_none());
+        assert!(policy.metadata().annotations.is_none());
     }
 }
 
@@ -353,6 +353,6 @@ fn neither_kube_system_nor_the_namespace_of_the_kdc_is_enrolled_whatever_its_lab
     let rendered = with(realm, "", more);
     let enrolled: Vec<&str> = rendered.namespaces.keys().map(String::as_str).collect();
     assert_eq!(enrolled, ["batch", "shop"]);
-    let policies = rendered.policies.keys().filter(|(namespace, _)| namespace == "kennel-system");
-    assert_eq!(policies.map(|(_, name)| &**name).collect::<Vec<_>>(), ["kennel-realm-kdc"]);
+    let policies = rendered.policies.keys().filter(|key| key.namespace == "kennel-system");
+    assert_eq!(policies.map(|key| &*key.name).collect::<Vec<_>>(), ["kennel-realm-kdc"]);
 }

@@ -8,10 +8,12 @@
 //! | `server_ports` | the ports of a server's pods |
 //! | `limits` | objects that ask for more than the realm allows |
 //! | `effects` | grants, and the packets that go with them |
+//! | `cluster_policies` | the cluster policies of servers |
 //! | `outcomes` | what servers, namespaces and the realm are told |
 
 pub mod rendered;
 
+mod cluster_policies;
 pub(crate) mod declaration;
 mod effects;
 mod limits;
@@ -48,9 +50,10 @@ pub fn render(index: &Index, now: i64) -> Rendered {
     if facts.is_managed {
         add_policies(&mut rendered, effects.ingress, effects.egress, &facts);
     }
+    let too_large = cluster_policies::add(&mut rendered, &facts);
     outcomes::needs(&mut rendered, &facts);
     outcomes::accesses(&mut rendered, declarations, effects.pairs, &facts);
-    outcomes::servers(&mut rendered, &facts);
+    outcomes::servers(&mut rendered, too_large, &facts);
     outcomes::namespaces(&mut rendered, &facts);
     rendered
 }
