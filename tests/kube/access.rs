@@ -252,6 +252,20 @@ fn grants_and_revocations_under_kills_never_leave_a_ticket_without_its_policy() 
 }
 
 #[test]
+fn without_dns_a_grant_is_in_force_and_ready_and_a_condition_says_what_its_clients_lack() -> Result<()> {
+    let shop = Shop::with(Api::shared()?, "  access: {defaultMode: Enforce}\n")?;
+    shop.allow("web", "cart")?;
+    eventually(SOON, "cart gets a ticket", || Ok(shop.calls()?.then_some(())))?;
+    let said = shop.await_condition("web", "DNSNotFound", "True|DNSNotFound")?;
+    ensure!(said.contains("spec.network.dns"), "{said}");
+    shop.await_condition("web", "Ready", "True|Ready")?;
+    shop.await_condition("web", "NetworkProgrammed", "True|Programmed")?;
+    shop.world.apply_realm(&format!("  access: {{defaultMode: Enforce}}\n  network: {{{DNS}}}\n"))?;
+    eventually(SOON, "the condition goes", || Ok((shop.condition("web", "DNSNotFound")? == "||").then_some(())))?;
+    shop.await_condition("web", "Ready", "True|Ready").map(|_| ())
+}
+
+#[test]
 fn an_object_that_ends_lets_nobody_in_after_its_end() -> Result<()> {
     let shop = Shop::new()?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();

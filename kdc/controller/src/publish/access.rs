@@ -53,7 +53,9 @@ impl AccessPublisher {
             let old = old.as_ref().map(|old| &*old.conditions);
             let subject = || EventSubject::Access(&fact.meta);
             publish_readiness(&self.events, subject(), old, &status.conditions).await;
-            publish_change(&self.events, subject(), ConditionType::Contended, old, &status.conditions).await;
+            for kind in [ConditionType::Contended, ConditionType::DNSNotFound] {
+                publish_change(&self.events, subject(), kind, old, &status.conditions).await;
+            }
         }
         if fact.object.is_err() {
             self.written.lock().insert(key.clone(), status);

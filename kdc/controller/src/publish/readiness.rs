@@ -33,7 +33,8 @@ pub(crate) async fn publish_change(
     old: Option<&[Condition]>,
     new: &[Condition],
 ) {
-    let tells_ill = matches!(kind, ConditionType::Contended | ConditionType::NamespacesContested);
+    let tells_ill =
+        matches!(kind, ConditionType::Contended | ConditionType::DNSNotFound | ConditionType::NamespacesContested);
     let is_well = |condition: &&Condition| (condition.status == "True") != tells_ill;
     let bad = |conditions| find(conditions, kind).filter(|condition| !is_well(condition) && !is_progress(condition));
     let is_over = find(new, kind).is_none_or(|now| is_well(&now));

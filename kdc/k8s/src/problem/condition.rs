@@ -43,6 +43,8 @@ condition_types! {
     NetworkProgrammed,
     /// Somebody else keeps changing a NetworkPolicy of Kennel.
     Contended,
+    /// Clients of a KerberosAccess may ask no DNS server, since none is found.
+    DNSNotFound,
     /// Another KerberosRealm selects namespaces that this one selects; the older one has them.
     NamespacesContested,
     /// The object waits for what passes by itself, or for an object that is not there yet, as kstatus defines it.

@@ -253,6 +253,9 @@ agent fetch the keytab";
     DnsNotFound as "DNSNotFound" { searched } => NetworkProgrammed,
         "no DNS server is found ({searched}), so that enrolled pods may not ask any",
         "give the servers under spec.network.dns, with discovery: Static";
+    ClientsWithoutDns as "DNSNotFound" { realm } => DNSNotFound,
+        "the object is in force, and its clients may ask no DNS server, as KerberosRealm {realm} finds none: they reach the targets by address alone",
+        "give the servers under spec.network.dns of the KerberosRealm, with discovery: Static";
     ApiServerNotFound { entry } => NetworkProgrammed,
         "no endpoint of the Service default/kubernetes is known, so that {entry} of spec.network.alwaysAllowEgress opens nothing",
         "give the API server's addresses there as ipBlock";
@@ -368,7 +371,7 @@ mod tests {
         ];
         let healthy = healthy.into_iter().chain(counted).map(HealthyReason::reason);
         // Kinds of objects share the reasons of the Gateway API; each object has a reason once.
-        let shared = ["QuotaExceeded", "NamespaceNotEnrolled", "PortsNotFound", "UnknownPeer"];
+        let shared = ["QuotaExceeded", "NamespaceNotEnrolled", "PortsNotFound", "UnknownPeer", "DNSNotFound"];
         for reason in Problem::KINDS.iter().map(|kind| kind.reason).chain(healthy) {
             assert!(seen.insert(reason) || shared.contains(&reason), "{reason} stands twice");
             assert!(reason.starts_with(|c: char| c.is_ascii_uppercase()), "{reason}");

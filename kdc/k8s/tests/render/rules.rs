@@ -331,6 +331,19 @@ fn without_dns_nothing_is_guessed_in_a_cluster_and_files_assume_kube_dns() {
 }
 
 #[test]
+fn without_dns_an_access_is_in_force_and_says_that_its_clients_may_ask_no_server() {
+    let cart = access("web", "{from: [{serviceAccount: {name: cart}}]}");
+    let alice = access("people", "{from: [{principal: {name: alice}}]}");
+    let text = text("", "", &[cart, alice].concat());
+    let mut index = index(&text.replace("name: kube-dns, namespace: kube-system", "name: other, namespace: shop"));
+    index.set_surroundings(kennel_k8s::index::surroundings::Surroundings::default());
+    let rendered = render(&index, NOW);
+    assert_eq!(reasons(&rendered, "web"), [("DNSNotFound", "DNSNotFound")]);
+    assert_eq!(reasons(&rendered, "people"), [], "no client of it is a pod");
+    assert_eq!(peers(&rendered).len(), 2);
+}
+
+#[test]
 fn a_namespace_of_another_realm_is_judged_by_that_realm_and_one_of_none_is_not_enrolled() {
     let object = |namespace: &str| access("web", "").replace("namespace: shop", &format!("namespace: {namespace}"));
     let more = format!(

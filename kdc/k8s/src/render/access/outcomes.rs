@@ -65,8 +65,7 @@ pub(super) fn accesses(
     mut pairs: BTreeMap<ObjectKey, BTreeSet<(ServerKey, AccessPeer)>>,
     facts: &RealmFacts<'_>,
 ) {
-    let realm_is_open =
-        rendered.realm.problems.iter().find(|problem| matches!(problem, Problem::DnsNotFound { .. })).cloned();
+    let without_dns = rendered.realm.problems.iter().any(|problem| matches!(problem, Problem::DnsNotFound { .. }));
     for mut declaration in declarations {
         let grants = pairs.remove(declaration.key).unwrap_or_default();
         let accepted = declaration.is_accepted();
@@ -79,8 +78,8 @@ pub(super) fn accesses(
             let all = rendered.needs.of_peer(server, peer, facts.realm_name());
             policies.extend(all.filter(|key| !is_of_namespace(key)).cloned());
         }
-        if let Some(problem) = realm_is_open.clone().filter(|_| !policies.is_empty()) {
-            declaration.problem(problem);
+        if without_dns && policies.iter().any(names::is_of_client) {
+            declaration.problem(Problem::ClientsWithoutDns { realm: facts.object.to_owned() });
         }
         let is_observed = |server: &ServerKey| {
             facts.account(&server.namespace, &server.name).is_some_and(|account| account.mode == AccessMode::Observe)

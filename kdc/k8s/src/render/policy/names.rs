@@ -43,9 +43,15 @@ pub fn writing_order(key: &PolicyKey) -> u8 {
     match &*key.name {
         _ if key.kind != PolicyKind::NetworkPolicy => 1,
         NAMESPACE | KDC => 0,
-        name if name.starts_with(MEMBERS) => 2,
+        _ if is_of_client(key) => 2,
         _ => 1,
     }
+}
+
+/// Whether a policy says which servers clients reach.
+#[must_use]
+pub fn is_of_client(key: &PolicyKey) -> bool {
+    key.kind == PolicyKind::NetworkPolicy && key.name.starts_with(MEMBERS)
 }
 
 fn cut(prefix: &str, account: &str) -> String {
