@@ -266,6 +266,26 @@ fn without_dns_a_grant_is_in_force_and_ready_and_a_condition_says_what_its_clien
 }
 
 #[test]
+fn an_account_whose_name_is_no_label_is_told_so_and_gets_no_ticket_by_its_namespace() -> Result<()> {
+    let shop = Shop::new()?;
+    let (long, full) = ("z".repeat(64), shop.shop());
+    shop.world.api.kubectl(&["create", "serviceaccount", &long, "-n", &full], "")?.ok()?;
+    shop.access("all", &format!("[{{from: [{{namespace: {{name: {full}}}}}]}}]"), "")?;
+    eventually(SOON, "the account is told", || {
+        Ok(shop.described(&format!("serviceaccount/{long}"))?.contains("AccountNameTooLong").then_some(()))
+    })?;
+    eventually(SOON, "cart gets a ticket", || Ok(shop.calls()?.then_some(())))?;
+    // Without the label, its pods are given nothing.
+    shop.world.api.apply(&format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: long-1, namespace: {full}}}\n\
+         spec: {{serviceAccountName: {long}, containers: [{{name: c, image: i}}]}}\n"
+    ))?;
+    let refused = shop.world.enrol(&shop.world.token("shop", &long, "long-1")?).err().context("it enrolled")?;
+    ensure!(format!("{refused:#}").contains("63 characters"), "{refused:#}");
+    Ok(())
+}
+
+#[test]
 fn an_object_that_ends_lets_nobody_in_after_its_end() -> Result<()> {
     let shop = Shop::new()?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();

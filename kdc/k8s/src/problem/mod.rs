@@ -231,7 +231,7 @@ agent fetch the keytab";
         "pods of {account} are in the network of their nodes (hostNetwork), where NetworkPolicies do not tell them apart",
         "use pods without hostNetwork, or add the addresses of the nodes under spec.networkOnly";
     AccountNameTooLong { account } => NetworkProgrammed,
-        "the name of {account} has more than the 63 characters of a label, so that no NetworkPolicy can select its pods",
+        "the name of {account} has more than the 63 characters of a label, so that no NetworkPolicy can select its pods, and it gets no ticket and no packet",
         "use a service account with a shorter name";
     PolicyNotWritten { policy, error } => NetworkProgrammed,
         "{policy} cannot be written: {error}",

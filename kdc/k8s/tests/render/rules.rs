@@ -268,6 +268,26 @@ fn an_object_that_goes_over_a_limit_has_no_effect_and_says_so() {
 }
 
 #[test]
+fn an_account_whose_name_is_no_label_gets_neither_ticket_nor_packet_by_any_peer_and_says_so() {
+    let long = "n".repeat(64);
+    let account = format!("apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {long}, namespace: batch}}\n---\n");
+    let principal = format!(
+        "apiVersion: kennel.dev/v1alpha1\nkind: KerberosPrincipal\nmetadata: {{name: {long}, namespace: batch}}\n\
+         spec: {{serviceAccountName: {long}}}\n"
+    );
+    let object = access("web", "{from: [{namespace: {name: batch}}, {realm: {}}]}");
+    let more = [object, account, principal].concat();
+    let rendered = with("", "", &more);
+    let takes_part = |rendered: &Rendered| rendered.access.accounts.iter().any(|account| account.name == long);
+    assert!(!takes_part(&rendered), "the KDC denies it");
+    let egress = spec(&rendered, "batch", "kennel-egress");
+    assert!(!egress.contains(&long), "{egress}");
+    let problems = &rendered.servers[&("batch".to_owned(), long.clone())].problems;
+    assert_eq!(problems.iter().map(|problem| problem.reason()).collect::<Vec<_>>(), ["AccountNameTooLong"]);
+    assert!(takes_part(&with(", network: {policies: None}", "", &more)), "without policies, tickets alone decide");
+}
+
+#[test]
 fn a_forged_label_keeps_its_namespace_out_and_a_missing_one_is_counted() {
     use kennel_k8s::index::facts::{Fact, PodFact};
     let object = access("web", "{from: [{namespace: {name: batch}}, {realm: {}}]}");

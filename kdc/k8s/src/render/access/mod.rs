@@ -25,7 +25,7 @@ use crate::index::Index;
 use crate::problem::Problem;
 use crate::render::access::declaration::Declaration;
 use crate::render::access::effects::Effects;
-use crate::render::access::realm_facts::RealmFacts;
+use crate::render::access::realm_facts::{AccountFacts, RealmFacts};
 use crate::render::access::rendered::{AccessOutcome, Rendered};
 use crate::render::policy::namespace::AlwaysAllowed;
 use crate::render::policy::{kdc, namespace};
@@ -60,8 +60,11 @@ pub fn render(index: &Index, now: i64) -> Rendered {
 
 /// The table without servers.
 fn clients(facts: &RealmFacts<'_>) -> AccessTable {
+    // No policy selects the pods of an account whose name is no label: it gets no ticket either.
+    let takes_part = |account: &AccountFacts<'_>| account.has_label || !facts.is_managed;
     let accounts = facts.programmed().flat_map(|(namespace, of)| {
-        of.accounts.iter().map(move |(name, account)| kennel_core::access::table::AccountAccess {
+        let taking_part = of.accounts.iter().filter(move |(_, account)| takes_part(account));
+        taking_part.map(move |(name, account)| kennel_core::access::table::AccountAccess {
             principal: account.principal.clone(),
             namespace: namespace.to_owned(),
             name: (*name).to_owned(),

@@ -7,15 +7,13 @@ use crate::crd::realm_network::{EgressMode, PolicyManagement};
 use crate::index::Index;
 use crate::index::facts::{AccountLabel, OwnFact, PodShape};
 use crate::index::selector::matches;
+use crate::labels::LONGEST_LABEL;
 use crate::policy::kind::PolicyKind;
 use crate::render::policy::parts::{Accounts, without_namespaces};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kennel_core::access::table::ServerKey;
 use kennel_wire::message::Principal;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Longest value of a label, and so longest name of an account whose pods a NetworkPolicy can select.
-const LONGEST_LABEL: usize = 63;
 
 /// The realm that is rendered.
 pub(crate) struct RealmFacts<'a> {
