@@ -285,6 +285,52 @@ fn an_account_whose_name_is_no_label_is_told_so_and_gets_no_ticket_by_its_namesp
     Ok(())
 }
 
+/// Enrols `number` namespaces with the label `team: many`, without accounts of their own.
+fn many_namespaces(world: &World<'_>, number: usize) -> Result<()> {
+    let (id, api) = (world.realm_object(), world.api);
+    let namespace = |at: usize| {
+        format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: many-{at}, labels: {{kennel.test/world: {id}, team: many}}}}\n---\n"
+        )
+    };
+    let all: Vec<String> = (0..number).map(namespace).collect();
+    let create = |some: String| api.kubectl(&["create", "-f", "-"], &some)?.ok().map(|_| ());
+    std::thread::scope(|scope| {
+        let create = &create;
+        let tasks: Vec<_> = all.chunks(250).map(|some| scope.spawn(move || create(some.concat()))).collect();
+        tasks.into_iter().try_for_each(|task| task.join().map_err(|_| anyhow::anyhow!("a thread panicked"))?)
+    })
+}
+
+#[test]
+fn one_object_that_selects_a_thousand_namespaces_is_stopped_by_its_limit_and_takes_nothing_from_others() -> Result<()> {
+    // A thousand namespaces would slow every test of a shared API server.
+    let api = Api::alone()?;
+    let access = "access: {defaultMode: Enforce, trustedNamespaceLabels: [team]}";
+    let shop = Shop::with(&api, &format!("  {access}\n  network: {{{DNS}}}\n"))?;
+    shop.allow("web", "cart")?;
+    eventually(SOON, "cart gets a ticket", || Ok(shop.calls()?.then_some(())))?;
+    many_namespaces(&shop.world, 1000)?;
+
+    shop.access("many", "[{from: [{namespaceSelector: {matchLabels: {team: many}}}]}]", "")?;
+    let said = eventually(2 * SOON, "the object is refused", || {
+        let said = shop.condition("many", "Accepted")?;
+        Ok((said.starts_with("False|QuotaExceeded") && said.contains("1001 NetworkPolicies")).then_some(said))
+    })?;
+    ensure!(said.contains("spec.limits.networkPoliciesPerAccess"), "{said}");
+    for kind in ["Ready", "TicketsProgrammed", "NetworkProgrammed"] {
+        shop.await_condition("many", kind, "False|QuotaExceeded")?;
+    }
+    let count =
+        shop.world.api.json_path(&["kaccess", "many", "-n", &shop.shop()], "{.status.networkPolicies.wanted}")?;
+    assert_eq!(count, "0");
+    let egress =
+        api.kubectl(&["get", "netpol", "-A", "--field-selector", "metadata.name=kennel-egress", "-o", "name"], "")?;
+    assert_eq!(egress.ok()?.stdout, "", "a policy of a client was written");
+    ensure!(shop.calls()?, "the object before it stays in force");
+    shop.await_condition("web", "Ready", "True|Ready").map(|_| ())
+}
+
 #[test]
 fn an_object_that_ends_lets_nobody_in_after_its_end() -> Result<()> {
     let shop = Shop::new()?;
