@@ -47,7 +47,7 @@ impl<'a> Shop<'a> {
         self.access(name, &format!("[{{from: [{{serviceAccount: {{name: {account}}}}}]}}]"), "")
     }
 
-    fn access(&self, name: &str, allow: &str, more: &str) -> Result<()> {
+    pub(crate) fn access(&self, name: &str, allow: &str, more: &str) -> Result<()> {
         self.world.api.apply(&format!(
             "apiVersion: kennel.dev/v1alpha1\nkind: KerberosAccess\nmetadata: {{name: {name}, namespace: {}}}\n\
              spec: {{targetRefs: [{{name: web}}], allow: {allow}{more}}}\n",

@@ -26,3 +26,4 @@ mod rotation;
 mod tenants;
 mod token_flood;
 mod world;
+mod would_deny;

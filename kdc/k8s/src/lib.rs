@@ -13,6 +13,7 @@
 //! | [`authorization`] | whose token a request of the admin API carries, and what that user may see |
 //! | [`lease`] | which process serves a realm, and from which store |
 //! | [`store_mark`] | the high-water mark of the store's revision, in the Lease |
+//! | [`callers`] | what calls pods without Kerberos |
 //! | [`policy`] | the policies that Kennel writes, of every kind |
 //! | [`guards`] | which admission policies of `deploy/guards` the cluster has |
 //! | [`index`] | what is known of the cluster: events in, desired principals out |
@@ -21,6 +22,7 @@
 
 pub mod apply;
 pub mod authorization;
+pub mod callers;
 pub mod connect;
 #[allow(unreachable_pub, clippy::duplicated_attributes, reason = "kube's derive generates both")]
 pub mod crd;

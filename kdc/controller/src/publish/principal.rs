@@ -40,7 +40,7 @@ impl PrincipalPublisher {
 
     /// Publishes one KerberosPrincipal.
     pub(crate) async fn publish(&self, namespace: &str, report: PrincipalReport) -> kube::Result<()> {
-        let PrincipalReport { name, fact, outcome, mut progress, server, managed } = report;
+        let PrincipalReport { name, fact, outcome, mut progress, server, managed, denied } = report;
         let key = (namespace.to_owned(), name.clone());
         let old = match &fact.object {
             Ok(object) => object.status.clone(),
@@ -52,7 +52,7 @@ impl PrincipalPublisher {
                 Err(problem) => progress.problems.push(problem),
             }
         }
-        let server = server.as_ref().map(|outcome| ServerState { outcome, managed });
+        let server = server.as_ref().map(|outcome| ServerState { outcome, managed, denied: &denied });
         let now = (self.clock)().time.0;
         let status = principal_status(&fact.meta, old.as_ref(), &outcome, &progress, server, now);
         if old.as_ref() == Some(&status) {

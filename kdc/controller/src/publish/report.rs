@@ -38,6 +38,8 @@ pub(crate) struct PrincipalReport {
     pub(crate) server: Option<ServerOutcome>,
     /// Whether the realm manages NetworkPolicies.
     pub(crate) managed: bool,
+    /// Clients that Enforce would deny.
+    pub(crate) denied: Vec<String>,
 }
 
 /// A service account without a principal: its name has another owner, or its namespace is over its budget.
@@ -81,6 +83,7 @@ pub(crate) fn namespace_report(
             progress,
             server,
             managed,
+            denied: Vec::new(),
         })
     });
     NamespaceReport {

@@ -50,6 +50,8 @@ pub struct AccountFact {
 /// Of a Service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceFact {
+    /// `metadata.labels`, by which monitors select Services.
+    pub labels: BTreeMap<String, String>,
     /// `spec.selector`: the labels of its pods; empty where it has none.
     pub selector: BTreeMap<String, String>,
     /// Its ports.
@@ -60,11 +62,25 @@ pub struct ServiceFact {
     pub addresses: Vec<String>,
 }
 
+impl ServiceFact {
+    /// The port of the pods behind a port of the Service, which has a number and may have a name.
+    #[must_use]
+    pub fn pod_port(&self, port: &PortRef) -> Option<&PortRef> {
+        let is_meant = |own: &&ServicePortFact| match port {
+            PortRef::Number(number) => own.port == *number,
+            PortRef::Name(name) => own.name.as_ref() == Some(name),
+        };
+        self.ports.iter().find(is_meant).map(|own| &own.target)
+    }
+}
+
 /// A port of a Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServicePortFact {
     /// The port of the Service itself.
     pub port: u16,
+    /// Its name in the Service.
+    pub name: Option<String>,
     /// The port of its pods.
     pub target: PortRef,
     /// The transport protocol.
@@ -359,9 +375,10 @@ impl Fact for ServiceFact {
         let port = |port: k8s_openapi::api::core::v1::ServicePort| {
             let own = u16::try_from(port.port).ok()?;
             let target = port.target_port.as_ref().and_then(PortRef::from_api).unwrap_or(PortRef::Number(own));
-            Some(ServicePortFact { port: own, target, protocol: protocol(port.protocol.as_deref()) })
+            Some(ServicePortFact { port: own, name: port.name, target, protocol: protocol(port.protocol.as_deref()) })
         };
         let fact = ServiceFact {
+            labels: object.metadata.labels.take().unwrap_or_default(),
             selector: spec.selector.unwrap_or_default(),
             ports: spec.ports.into_iter().flatten().filter_map(port).collect(),
             headless,

@@ -1,12 +1,14 @@
 //! Facts that no object of the cluster tells: where the KDC itself runs, and which further kinds the API server serves. Whoever
 //! makes the index hands them in.
 
+use crate::callers::caller::OutsideCaller;
 use crate::crd::port::TransportProtocol;
 use crate::policy::kind::PolicyKind;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What the cluster is like beside its objects.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Surroundings {
     /// The pods of the KDC; `None` where the KDC is no pod of this cluster.
     pub kdc: Option<KdcPods>,
@@ -14,6 +16,8 @@ pub struct Surroundings {
     pub kinds: BTreeSet<ServedKind>,
     /// Whether the KDC may write policies of the kinds that only some clusters serve.
     pub policies: BTreeMap<PolicyKind, PolicySupport>,
+    /// What calls pods without Kerberos, as far as it is known.
+    pub callers: Arc<[OutsideCaller]>,
     /// Whether the facts come from files: what files leave out is assumed as most clusters have it.
     pub offline: bool,
 }

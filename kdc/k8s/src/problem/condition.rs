@@ -45,6 +45,8 @@ condition_types! {
     Contended,
     /// Clients of a KerberosAccess may ask no DNS server, since none is found.
     DNSNotFound,
+    /// Enforce would take access from somebody who calls a KerberosPrincipal in mode Observe.
+    WouldDeny,
     /// Another KerberosRealm selects namespaces that this one selects; the older one has them.
     NamespacesContested,
     /// The object waits for what passes by itself, or for an object that is not there yet, as kstatus defines it.

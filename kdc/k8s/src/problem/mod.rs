@@ -239,6 +239,9 @@ agent fetch the keytab";
     PolicyContended { policy } => Contended,
         "somebody keeps changing or deleting {policy}, which is put back after pauses that grow",
         "take the right to write it away from whoever does that (the API server's audit log has the name)";
+    CallersNotAllowed { who } => WouldDeny,
+        "mode Enforce would deny {who}",
+        "add the clients to a KerberosAccess, and the ports and sources of other callers to spec.networkOnly of one, or to spec.network.alwaysAllow of the KerberosRealm";
     WidenedByPolicy { policy, account } => NetworkProgrammed,
         "NetworkPolicy {policy}, which is not Kennel's, also lets packets into the pods of {account}",
         "delete it, or take the pods out of its podSelector";

@@ -5,6 +5,7 @@
 mod cluster_policy;
 mod explain;
 mod offline;
+mod outside;
 mod rules;
 mod transition;
 

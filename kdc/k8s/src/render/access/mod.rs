@@ -9,6 +9,7 @@
 //! | `limits` | objects that ask for more than the realm allows |
 //! | `effects` | grants, and the packets that go with them |
 //! | `cluster_policies` | the cluster policies of servers |
+//! | `outside` | who calls servers without Kerberos |
 //! | `outcomes` | what servers, namespaces and the realm are told |
 
 pub mod rendered;
@@ -18,6 +19,7 @@ pub(crate) mod declaration;
 mod effects;
 mod limits;
 mod outcomes;
+mod outside;
 pub(crate) mod realm_facts;
 pub(crate) mod server_ports;
 
@@ -47,13 +49,14 @@ pub fn render(index: &Index, now: i64) -> Rendered {
     }
     rendered.next_expiry = declarations.iter().filter_map(|d| Some(d.not_after?.0)).filter(|end| *end > now).min();
     rendered.access.servers = servers(&facts, &mut effects.grants);
+    let outside = outside::callers(&facts, &effects.ingress);
     if facts.is_managed {
         add_policies(&mut rendered, effects.ingress, effects.egress, &facts);
     }
     let too_large = cluster_policies::add(&mut rendered, &facts);
     outcomes::needs(&mut rendered, &facts);
     outcomes::accesses(&mut rendered, declarations, effects.pairs, &facts);
-    outcomes::servers(&mut rendered, too_large, &facts);
+    outcomes::servers(&mut rendered, too_large, outside, &facts);
     outcomes::namespaces(&mut rendered, &facts);
     rendered
 }

@@ -108,15 +108,23 @@ fn is_of_namespace(key: &PolicyKey) -> bool {
     key.kind == PolicyKind::NetworkPolicy && key.name == names::NAMESPACE
 }
 
-/// Fills in the outcome of each KerberosPrincipal as a server. `too_large`: those whose cluster policy cannot be made.
-pub(super) fn servers(rendered: &mut Rendered, mut too_large: BTreeMap<ServerKey, Problem>, facts: &RealmFacts<'_>) {
+/// Fills in the outcome of each KerberosPrincipal as a server. `too_large`: those whose cluster policy cannot be made;
+/// `outside`: their callers without Kerberos.
+pub(super) fn servers(
+    rendered: &mut Rendered,
+    mut too_large: BTreeMap<ServerKey, Problem>,
+    mut outside: BTreeMap<ServerKey, Vec<String>>,
+    facts: &RealmFacts<'_>,
+) {
     for (namespace, of) in &facts.namespaces {
         // Ours add nothing to each other that is not declared; what others let in is.
         let foreign = facts.index.policies_of(namespace).filter(|(_, policy)| !policy.managed && lets_in(policy));
         let foreign: Vec<(&str, &PolicyFact)> = if facts.is_managed { foreign.collect() } else { Vec::new() };
         for (name, account) in of.accounts.iter().filter(|(_, account)| account.is_server()) {
             let mut outcome = server(namespace, name, account, &foreign, facts);
-            outcome.problems.extend(too_large.remove(&ServerKey::new(*namespace, *name)));
+            let key = ServerKey::new(*namespace, *name);
+            outcome.problems.extend(too_large.remove(&key));
+            outcome.outside_callers = outside.remove(&key).unwrap_or_default();
             rendered.servers.insert(((*namespace).to_owned(), (*name).to_owned()), outcome);
         }
     }
@@ -149,7 +157,7 @@ fn server(
             .map(|policy| Problem::WidenedByPolicy { policy: format!("{namespace}/{policy}"), account: key.clone() }),
     );
     let mode = core_mode(account.mode);
-    ServerOutcome { mode, widened_by, host_network_pods: account.host_network, problems }
+    ServerOutcome { mode, widened_by, host_network_pods: account.host_network, problems, ..ServerOutcome::default() }
 }
 
 /// Whether a policy lets anything in.

@@ -100,6 +100,8 @@ pub struct ServerOutcome {
     pub mode: AccessMode,
     /// NetworkPolicies of others that let more into its pods than ours do, by name in its namespace; the first 16.
     pub widened_by: Vec<String>,
+    /// Callers without Kerberos that no rule lets in under Enforce, in words; the first 16, and how many more.
+    pub outside_callers: Vec<String>,
     /// Its pods in the network of their nodes, which NetworkPolicies do not select.
     pub host_network_pods: usize,
     /// What is wrong with it as a server: the mode is not allowed, pods are outside NetworkPolicies, others widen.
