@@ -23,6 +23,7 @@ mod refusals;
 mod roll_over;
 mod rollback;
 mod rotation;
+mod staged_policy;
 mod tenants;
 mod token_flood;
 mod world;

@@ -23,7 +23,7 @@ const SOUGHT: [Sought; 7] = [
     sought("policy.networking.k8s.io", &["v1alpha1"], "AdminNetworkPolicy", ServedKind::AdminNetworkPolicy),
     sought("cilium.io", &["v2"], "CiliumNetworkPolicy", ServedKind::CiliumNetworkPolicy),
     sought("crd.projectcalico.org", &["v1"], "NetworkPolicy", ServedKind::CalicoNetworkPolicy),
-    sought("projectcalico.org", &["v3"], "StagedKubernetesNetworkPolicy", ServedKind::StagedKubernetesNetworkPolicy),
+    sought("projectcalico.org", &["v3"], "StagedNetworkPolicy", ServedKind::StagedNetworkPolicy),
     sought("crd.antrea.io", &["v1beta1", "v1alpha1"], "NetworkPolicy", ServedKind::AntreaNetworkPolicy),
 ];
 
@@ -69,6 +69,7 @@ pub async fn policy_support(
     let as_served = match kind {
         PolicyKind::NetworkPolicy => return Ok(PolicySupport::Writable),
         PolicyKind::ClusterNetworkPolicy => ServedKind::ClusterNetworkPolicy,
+        PolicyKind::StagedNetworkPolicy => ServedKind::StagedNetworkPolicy,
     };
     if !served.contains(&as_served) {
         return Ok(PolicySupport::NotServed);
@@ -127,7 +128,7 @@ mod tests {
             "/apis": { "groups": groups },
             "/apis/cilium.io/v2": resources("CiliumNetworkPolicy"),
             "/apis/policy.networking.k8s.io/v1alpha1": resources("AdminNetworkPolicy"),
-            "/apis/projectcalico.org/v1": resources("StagedKubernetesNetworkPolicy"),
+            "/apis/projectcalico.org/v1": resources("StagedNetworkPolicy"),
         }));
         let served = served_kinds(&client).await.unwrap();
         assert_eq!(served, [ServedKind::AdminNetworkPolicy, ServedKind::CiliumNetworkPolicy].into());

@@ -47,6 +47,7 @@ impl PolicyWriter {
                 .await
                 .map(|found| RenderedPolicy::Optional(*kind, found)),
         };
+        // Of an optional kind, the kind itself may be what is not found.
         let has_namespace = wanted.kind() == PolicyKind::NetworkPolicy;
         match written {
             Ok(written) => Ok(Some(written)),

@@ -95,8 +95,8 @@ pub enum ServedKind {
     CiliumNetworkPolicy,
     /// `crd.projectcalico.org` or `projectcalico.org` NetworkPolicy, which is not evaluated.
     CalicoNetworkPolicy,
-    /// `projectcalico.org` StagedKubernetesNetworkPolicy.
-    StagedKubernetesNetworkPolicy,
+    /// `projectcalico.org` StagedNetworkPolicy.
+    StagedNetworkPolicy,
     /// `crd.antrea.io` NetworkPolicy, which is not evaluated.
     AntreaNetworkPolicy,
 }
@@ -111,7 +111,7 @@ impl ServedKind {
             ServedKind::AdminNetworkPolicy => "AdminNetworkPolicy",
             ServedKind::CiliumNetworkPolicy => "CiliumNetworkPolicy",
             ServedKind::CalicoNetworkPolicy => "Calico NetworkPolicy",
-            ServedKind::StagedKubernetesNetworkPolicy => "StagedKubernetesNetworkPolicy",
+            ServedKind::StagedNetworkPolicy => "StagedNetworkPolicy",
             ServedKind::AntreaNetworkPolicy => "Antrea NetworkPolicy",
         }
     }

@@ -10,11 +10,13 @@ pub enum PolicyKind {
     NetworkPolicy,
     /// `policy.networking.k8s.io/v1alpha2` ClusterNetworkPolicy, of the cluster as a whole.
     ClusterNetworkPolicy,
+    /// `projectcalico.org/v3` StagedNetworkPolicy, by which Calico says what it would drop, and drops nothing.
+    StagedNetworkPolicy,
 }
 
 impl PolicyKind {
     /// The kinds that only some clusters serve.
-    pub const OPTIONAL: [PolicyKind; 1] = [PolicyKind::ClusterNetworkPolicy];
+    pub const OPTIONAL: [PolicyKind; 2] = [PolicyKind::ClusterNetworkPolicy, PolicyKind::StagedNetworkPolicy];
 
     /// The name of the kind.
     #[must_use]
@@ -22,6 +24,7 @@ impl PolicyKind {
         match self {
             PolicyKind::NetworkPolicy => "NetworkPolicy",
             PolicyKind::ClusterNetworkPolicy => "ClusterNetworkPolicy",
+            PolicyKind::StagedNetworkPolicy => "StagedNetworkPolicy",
         }
     }
 
@@ -37,6 +40,7 @@ impl PolicyKind {
         let (group, version, plural) = match self {
             PolicyKind::NetworkPolicy => ("networking.k8s.io", "v1", "networkpolicies"),
             PolicyKind::ClusterNetworkPolicy => ("policy.networking.k8s.io", "v1alpha2", "clusternetworkpolicies"),
+            PolicyKind::StagedNetworkPolicy => ("projectcalico.org", "v3", "stagednetworkpolicies"),
         };
         ApiResource {
             group: group.to_owned(),
@@ -70,6 +74,12 @@ impl PolicyKey {
     #[must_use]
     pub fn cluster(name: impl Into<String>) -> PolicyKey {
         PolicyKey { kind: PolicyKind::ClusterNetworkPolicy, namespace: String::new(), name: name.into() }
+    }
+
+    /// The key of a StagedNetworkPolicy.
+    #[must_use]
+    pub fn staged(namespace: impl Into<String>, name: impl Into<String>) -> PolicyKey {
+        PolicyKey { kind: PolicyKind::StagedNetworkPolicy, namespace: namespace.into(), name: name.into() }
     }
 
     /// The path of the policy below its kind: `shop/web`, without a namespace the name alone.

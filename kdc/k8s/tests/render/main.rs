@@ -7,6 +7,7 @@ mod explain;
 mod offline;
 mod outside;
 mod rules;
+mod staged;
 mod transition;
 
 use kennel_core::access::table::{AccessPeer, AccessTable};

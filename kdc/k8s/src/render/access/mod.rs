@@ -10,6 +10,7 @@
 //! | `effects` | grants, and the packets that go with them |
 //! | `cluster_policies` | the cluster policies of servers |
 //! | `outside` | who calls servers without Kerberos |
+//! | `staged_policies` | what Enforce would drop of packets to observed accounts |
 //! | `outcomes` | what servers, namespaces and the realm are told |
 
 pub mod rendered;
@@ -22,6 +23,7 @@ mod outcomes;
 mod outside;
 pub(crate) mod realm_facts;
 pub(crate) mod server_ports;
+mod staged_policies;
 
 use crate::index::Index;
 use crate::problem::Problem;
@@ -54,6 +56,7 @@ pub fn render(index: &Index, now: i64) -> Rendered {
         add_policies(&mut rendered, effects.ingress, effects.egress, &facts);
     }
     let too_large = cluster_policies::add(&mut rendered, &facts);
+    staged_policies::add(&mut rendered, &facts);
     outcomes::needs(&mut rendered, &facts);
     outcomes::accesses(&mut rendered, declarations, effects.pairs, &facts);
     outcomes::servers(&mut rendered, too_large, outside, &facts);

@@ -9,6 +9,7 @@
 //! | [`ingress`] | the policy of a server |
 //! | [`egress`] | the policies of clients |
 //! | [`cluster`] | the policy of a server that nobody can widen, where the cluster has such |
+//! | [`staged`] | what Enforce would drop, where Calico can say it |
 //! | [`kdc`] | the policy of the KDC's own pods, and the way to them |
 //! | [`dns`] | where enrolled pods find DNS |
 //!
@@ -22,3 +23,4 @@ pub mod kdc;
 pub mod names;
 pub mod namespace;
 pub mod parts;
+pub mod staged;
