@@ -59,6 +59,12 @@ impl AdminApi {
         self.ask(path, request.body(Body::from(serde_json::to_vec(body)?))?).await
     }
 
+    /// The answer to one order that is no JSON alone.
+    pub(crate) async fn upload<T: DeserializeOwned>(&self, path: &str, body: Vec<u8>) -> anyhow::Result<T> {
+        let request = Request::post(path).header(CONTENT_TYPE, "application/octet-stream");
+        self.ask(path, request.body(Body::from(body))?).await
+    }
+
     /// The octets of the answer to one order, as they come.
     pub(crate) async fn octets(&self, path: &str, body: &impl Serialize) -> anyhow::Result<Body> {
         let request = Request::post(path).header(CONTENT_TYPE, "application/json");
@@ -145,6 +151,11 @@ impl Refused {
 }
 
 impl Refused {
+    /// Whether the KDC does not know the path: it is older than this command.
+    pub(crate) fn is_of_no_path(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND && self.reason.is_none()
+    }
+
     /// Whether the KDC judged the user or the question; other refusals only say that this KDC does not answer.
     pub(crate) fn is_about_the_user(&self) -> bool {
         matches!(self.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)

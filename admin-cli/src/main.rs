@@ -5,12 +5,13 @@
 //! |---|---|
 //! | [`commands`] | one file for each subcommand, a folder for each noun |
 //! | [`command_line`] | the command line as clap knows it; completion and manual |
+//! | [`completion`] | what may follow the words of a command line, for kubectl |
 //! | [`program`] | the program that is asked for, by its name |
 //! | [`console`] | prompts, secrets, and lines of commands |
 //! | [`reach`] | how the cluster and the KDC's admin API are reached |
 //! | [`api`] | the client of the admin API |
 //! | [`keytab_file`] | keytabs on disk |
-//! | [`default_realm`] | the realm that krb5.conf names |
+//! | [`krb5_conf`] | the realm and the servers that krb5.conf names |
 //! | [`source`] | objects of files or of a cluster, rendered as the KDC renders them |
 //! | [`output`] | text, JSON and YAML; colors |
 //! | [`table`] | columns |
@@ -21,9 +22,10 @@
 mod api;
 mod command_line;
 mod commands;
+mod completion;
 mod console;
-mod default_realm;
 mod keytab_file;
+mod krb5_conf;
 mod metrics;
 mod output;
 mod problems;
@@ -36,14 +38,14 @@ mod table;
 use crate::command_line::{kadmin_words, print_manual, with_kadmin, with_kadmin_options, write_manual};
 use crate::commands::kadmin::invocation::{Invocation, KadminArgs, Work};
 use crate::commands::{
-    access, audit, diff, dump, explain, kadmin, kdb5_util, keys, keytab, ktutil, master_key, offline, render, rotate,
-    status,
+    access, audit, diff, dump, explain, kadmin, kdb5_util, keys, keytab, ktutil, load, master_key, offline, render,
+    rotate, status,
 };
 use crate::program::Program;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -90,9 +92,8 @@ enum Command {
     MasterKey(MasterKey),
     /// Writes the whole realm of a KDC on this machine into an encrypted file, while it serves.
     Dump(dump::DumpArgs),
-    /// Puts a dump into the store of a KDC that does not run (kennel-kdc load).
-    #[command(disable_help_flag = true)]
-    Load(offline::OfflineArgs),
+    /// Puts a dump into the place of all that a KDC on this machine has, while it serves.
+    Load(load::LoadArgs),
     /// Imports a realm of MIT Kerberos or Heimdal into the store of a KDC that does not run (kennel-kdc import-mit).
     #[command(disable_help_flag = true)]
     ImportMit(offline::OfflineArgs),
@@ -149,6 +150,7 @@ fn main() -> ExitCode {
         Program::KadminLocal => run(kadmin::program::run(name, true, words.collect())),
         Program::Ktutil => ktutil::run_as_program(),
         Program::Kdb5Util => run(kdb5_util::run(&words.collect::<Vec<_>>())),
+        Program::KubectlCompletion => complete(&words.collect::<Vec<_>>()),
     };
     match done {
         Ok(code) => code,
@@ -162,6 +164,12 @@ fn main() -> ExitCode {
 
 fn run(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// Answers kubectl, which passes the words behind `kubectl kennel`.
+fn complete(words: &[String]) -> anyhow::Result<ExitCode> {
+    io::stdout().write_all(completion::for_kubectl(with_kadmin_options(Cli::command()), words).as_bytes())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn kennel() -> anyhow::Result<ExitCode> {
@@ -216,7 +224,6 @@ fn carry_out(command: &Command) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Load(args) => offline::run("load", args),
         Command::ImportMit(args) => offline::run("import-mit", args),
         command => run(ask(command)),
     }
@@ -237,10 +244,10 @@ async fn ask(command: &Command) -> anyhow::Result<ExitCode> {
         Command::MasterKey(MasterKey::Status(args)) => master_key::status(args).await,
         Command::MasterKey(MasterKey::Rotate(args)) => master_key::rotate(args).await,
         Command::Dump(args) => dump::run(args).await,
+        Command::Load(args) => load::run(args).await,
         // Carried out already: they ask no KDC, or in a conversation.
         Command::Shell(_)
         | Command::Ktutil(_)
-        | Command::Load(_)
         | Command::ImportMit(_)
         | Command::Completion { .. }
         | Command::Man { .. } => Ok(ExitCode::SUCCESS),

@@ -17,6 +17,8 @@ pub(crate) struct ReplicaMetrics {
     pub(crate) watches_broken: u64,
     /// Batches of audit lines that the audit sink refused and the log has instead.
     pub(crate) audit_failures: u64,
+    /// Whether the KDC would not start again with the files of its master keys, or their rotation does not go on.
+    pub(crate) master_key_problem: bool,
     /// Expiry of the serving certificate, seconds since the epoch.
     pub(crate) certificate_ends: Option<i64>,
     /// Expiry of the CA certificate that agents trust, seconds since the epoch.
@@ -55,6 +57,7 @@ pub(crate) fn parse_metrics(text: &str) -> ReplicaMetrics {
             },
             "kennel_cluster_watches_broken" => numbers.watches_broken = count,
             "kennel_audit_failures_total" => numbers.audit_failures = count,
+            "kennel_master_key_problem" => numbers.master_key_problem = count > 0,
             "kennel_tls_certificate_expiry_timestamp_seconds" => numbers.certificate_ends = time(count),
             "kennel_tls_authority_expiry_timestamp_seconds" => numbers.authority_ends = time(count),
             "kennel_principals" => numbers.principals += count,
@@ -92,6 +95,7 @@ mod tests {
             kennel_enrolments_total{outcome=\"issued\",reason=\"\"} 4\n\
             kennel_enrolments_total{outcome=\"refused\",reason=\"PodEnded\"} 5\n\
             kennel_enrolments_total{outcome=\"refused\",reason=\"NoPrincipal\"} 0\n\
+            kennel_master_key_problem 1\n\
             kennel_tls_certificate_expiry_timestamp_seconds 1795449600.0\nodd line\n\
             kennel_keys{principal=\"service\",age=\"<1d\"} 4\nkennel_keys{principal=\"service\",age=\">365d\"} 2\n\
             kennel_oldest_key_timestamp_seconds{principal=\"service\"} 1700000000\n\
@@ -100,6 +104,7 @@ mod tests {
         let numbers = parse_metrics(text);
         assert_eq!((numbers.requests, numbers.enrolments_granted), (5, 4));
         assert_eq!(numbers.enrolments_refused, [("PodEnded".to_owned(), 5)].into());
+        assert!(numbers.master_key_problem);
         assert_eq!((numbers.certificate_ends, numbers.authority_ends), (Some(1_795_449_600), None));
         assert_eq!(numbers.keys["service"], KeyMetrics { number: 6, oldest: Some(1_700_000_000) });
         assert_eq!((numbers.keys["client"].oldest, numbers.principals), (None, 8));

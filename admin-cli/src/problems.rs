@@ -3,7 +3,7 @@
 use crate::metrics::ReplicaMetrics;
 use crate::state::{ClusterState, ReplicaState};
 use kennel_core::enrolment::EnrolmentRefusal;
-use kennel_k8s::labels::{INJECT, REALM};
+use kennel_k8s::labels::{INJECT, REALM, USERS};
 use serde::Serialize;
 
 /// Age at which a Lease counts as held by nobody, seconds.
@@ -36,11 +36,12 @@ impl Finding {
 type Check = fn(&ClusterState, i64) -> Vec<Finding>;
 
 /// All checks, the gravest first.
-const CHECKS: [Check; 13] = [
+const CHECKS: [Check; 15] = [
     no_replica,
     replicas_not_ready,
     watches_broken,
     audit_refused,
+    master_key_missing,
     certificate_ends,
     authority_ends,
     enrolments_refused,
@@ -49,6 +50,7 @@ const CHECKS: [Check; 13] = [
     realms_unguarded,
     leases_without_holder,
     pods_without_agent,
+    pods_of_several_users,
     principals_not_ready,
 ];
 
@@ -86,6 +88,15 @@ fn audit_refused(state: &ClusterState, _now: i64) -> Vec<Finding> {
     each_replica(state, |metrics| {
         let what = format!("the audit sink refused {} batches of lines: they are in the log", metrics.audit_failures);
         (metrics.audit_failures > 0).then_some((what, "make room where the audit trail is written"))
+    })
+}
+
+fn master_key_missing(state: &ClusterState, _now: i64) -> Vec<Finding> {
+    each_replica(state, |metrics| {
+        let what = "the files of its master keys are not those that its store needs, or their rotation does not go on"
+            .to_owned();
+        let todo = "kennel master-key status says what is wrong: mend it before the KDC starts again";
+        metrics.master_key_problem.then_some((what, todo))
     })
 }
 
@@ -162,6 +173,23 @@ fn pods_without_agent(state: &ClusterState, _now: i64) -> Vec<Finding> {
     let todo = format!(
         "label their namespace {REALM}=NAME OF ITS KERBEROSREALM (or as that asks), apply deploy/injection, and create the pods again: the \
          label acts when a pod is created"
+    );
+    vec![Finding::new("pods", what, &todo)]
+}
+
+fn pods_of_several_users(state: &ClusterState, _now: i64) -> Vec<Finding> {
+    let pods = &state.pods_of_several_users;
+    if pods.is_empty() {
+        return Vec::new();
+    }
+    let what = format!(
+        "{} run as several users, who all read the credentials of their pod, and Heimdal reads no file that users share: {}",
+        pods.len(),
+        first_names(pods)
+    );
+    let todo = format!(
+        "annotate them {USERS}=each for files of each user, or {USERS}=shared where that is meant, and create the pods again: deploy/README.md, \
+         Whose files the credentials are"
     );
     vec![Finding::new("pods", what, &todo)]
 }
@@ -244,11 +272,12 @@ mod tests {
     #[test]
     fn each_thing_that_is_wrong_is_told_with_what_to_do() {
         type Spoil = fn(&mut ClusterState);
-        let cases: [(Spoil, &str); 13] = [
+        let cases: [(Spoil, &str); 15] = [
             (|s| s.replicas.clear(), "there is no pod of it"),
             (|s| s.replicas[0].ready = false, "not ready"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().watches_broken = 2, "2 kinds of objects"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().audit_failures = 3, "3 batches"),
+            (|s| s.replicas[0].metrics.as_mut().unwrap().master_key_problem = true, "master keys"),
             (|s| s.replicas[0].metrics.as_mut().unwrap().certificate_ends = Some(2000), "ends soon"),
             (
                 |s| s.replicas[0].metrics.as_mut().unwrap().authority_ends = Some(2000),
@@ -258,6 +287,7 @@ mod tests {
                 |s| s.pods_without_agent = vec!["shop/cart-1".into(); 6],
                 "6 with kennel.dev/inject=enabled have no agent: shop/cart-1,",
             ),
+            (|s| s.pods_of_several_users = vec!["shop/two".into()], "1 run as several users"),
             (
                 |s| _ = s.replicas[0].metrics.as_mut().unwrap().enrolments_refused.insert("PodEnded".into(), 4),
                 "4 enrolments",

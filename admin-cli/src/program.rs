@@ -15,6 +15,8 @@ pub(crate) enum Program {
     Ktutil,
     /// MIT's `kdb5_util`.
     Kdb5Util,
+    /// What kubectl asks for the completions of its plugin.
+    KubectlCompletion,
 }
 
 impl Program {
@@ -25,6 +27,7 @@ impl Program {
             Some(name @ "kadmin.local") => (Program::KadminLocal, name),
             Some(name @ "ktutil") => (Program::Ktutil, name),
             Some(name @ "kdb5_util") => (Program::Kdb5Util, name),
+            Some(name @ "kubectl_complete-kennel") => (Program::KubectlCompletion, name),
             _ => (Program::Kennel, "kennel"),
         }
     }
@@ -38,6 +41,7 @@ mod tests {
     fn the_last_part_of_the_path_decides() {
         assert_eq!(Program::named("/usr/sbin/kadmin.local"), (Program::KadminLocal, "kadmin.local"));
         assert_eq!(Program::named("ktutil"), (Program::Ktutil, "ktutil"));
+        assert_eq!(Program::named("/bin/kubectl_complete-kennel").0, Program::KubectlCompletion);
         for kennel in ["/usr/bin/kennel", "kubectl-kennel", "kadmin.local.bak", ""] {
             assert_eq!(Program::named(kennel), (Program::Kennel, "kennel"), "{kennel}");
         }

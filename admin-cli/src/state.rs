@@ -3,16 +3,17 @@
 use crate::metrics::{ReplicaMetrics, parse_metrics};
 use anyhow::Context;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Container, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kennel_k8s::connect;
 use kennel_k8s::crd::{KerberosPrincipal, KerberosRealm};
-use kennel_k8s::labels::{AGENT_CONTAINER, INJECT, KDC_POD, STORE};
+use kennel_k8s::labels::{AGENT_CONTAINER, INJECT, KDC_POD, STORE, USERS};
 use kennel_k8s::problem::condition::ConditionType;
 use kube::api::ListParams;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Config, ResourceExt};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Port on which a pod of the KDC serves its metrics.
@@ -32,6 +33,8 @@ pub(crate) struct ClusterState {
     pub(crate) principals: Vec<PrincipalState>,
     /// Pods with the label that asks for credentials and without an agent: `NAMESPACE/NAME`.
     pub(crate) pods_without_agent: Vec<String>,
+    /// Pods whose containers run as several users, and that do not say whose the files of the agent are: `NAMESPACE/NAME`.
+    pub(crate) pods_of_several_users: Vec<String>,
 }
 
 /// A KerberosRealm.
@@ -82,12 +85,14 @@ pub(crate) async fn gather(config: &Config, namespace: &str) -> anyhow::Result<C
     // kube repeats a request that got 503 up to 15 times, for 80 seconds. The API server answers so for each replica that refuses
     // the connection, which is a finding and no reason to wait.
     let once = connect::from_config(without_retry(config.clone()))?;
+    let pods = Api::<Pod>::all(client.clone()).list(&ListParams::default().labels(&INJECT.selector())).await?.items;
     Ok(ClusterState {
         realms: realms(client).await.context("KerberosRealms cannot be listed: is deploy/crds applied?")?,
         replicas: replicas(client, &once, namespace).await?,
         leases: leases(client, namespace).await?,
         principals: principals(client).await?,
-        pods_without_agent: pods_without_agent(client).await?,
+        pods_without_agent: names(&pods, |pod| !has_agent(pod)),
+        pods_of_several_users: names(&pods, has_several_users),
     })
 }
 
@@ -195,16 +200,29 @@ fn replica(pod: Pod, metrics: Option<ReplicaMetrics>) -> ReplicaState {
     }
 }
 
-async fn pods_without_agent(client: &Client) -> kube::Result<Vec<String>> {
-    let pods = Api::<Pod>::all(client.clone()).list(&ListParams::default().labels(&INJECT.selector())).await?;
-    let name = |pod: Pod| {
-        let name = format!("{}/{}", pod.namespace().unwrap_or_default(), pod.name_any());
-        let spec = pod.spec.unwrap_or_default();
-        let has_agent =
-            spec.init_containers.iter().flatten().chain(&spec.containers).any(|c| c.name == AGENT_CONTAINER);
-        (!has_agent).then_some(name)
-    };
-    Ok(pods.into_iter().filter_map(name).collect())
+/// `NAMESPACE/NAME` of the pods that are so.
+fn names(pods: &[Pod], are_so: impl Fn(&Pod) -> bool) -> Vec<String> {
+    let name = |pod: &Pod| format!("{}/{}", pod.namespace().unwrap_or_default(), pod.name_any());
+    pods.iter().filter(|pod| are_so(pod)).map(name).collect()
+}
+
+fn containers(pod: &Pod) -> impl Iterator<Item = &Container> {
+    let spec = pod.spec.iter();
+    spec.flat_map(|spec| spec.init_containers.iter().flatten().chain(&spec.containers))
+}
+
+fn has_agent(pod: &Pod) -> bool {
+    containers(pod).any(|container| container.name == AGENT_CONTAINER)
+}
+
+/// Whether containers beside an agent say that they run as different users, and nobody says that this is meant so.
+fn has_several_users(pod: &Pod) -> bool {
+    let of_pod = pod.spec.as_ref().and_then(|spec| spec.security_context.as_ref()?.run_as_user);
+    let others = containers(pod).filter(|container| container.name != AGENT_CONTAINER);
+    let users =
+        others.filter_map(|container| container.security_context.as_ref().and_then(|c| c.run_as_user).or(of_pod));
+    let users: BTreeSet<i64> = users.collect();
+    has_agent(pod) && users.len() > 1 && !pod.annotations().contains_key(USERS)
 }
 
 /// Asks through the API server's proxy, since the pod's own address may not be reachable from here.
@@ -224,4 +242,39 @@ async fn leases(client: &Client, namespace: &str) -> kube::Result<Vec<LeaseState
         Some(LeaseState { name, store, holder: spec.holder_identity.unwrap_or_default(), renewed })
     };
     Ok(api.list(&ListParams::default()).await?.into_iter().filter_map(lease).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn pod(annotations: Value, spec: Value) -> Pod {
+        let metadata = json!({ "namespace": "shop", "name": "cart", "annotations": annotations });
+        serde_json::from_value(json!({ "metadata": metadata, "spec": spec })).unwrap()
+    }
+
+    fn container(name: &str, user: Value) -> Value {
+        json!({ "name": name, "securityContext": { "runAsUser": user } })
+    }
+
+    #[test]
+    fn a_pod_has_several_users_where_its_containers_say_so_and_nobody_says_that_this_is_meant() {
+        let agents = json!([container(AGENT_CONTAINER, json!(65_532))]);
+        let of = |annotations: Value, users: [Value; 2], pod_user: Value| {
+            let containers = json!([container("a", users[0].clone()), container("b", users[1].clone())]);
+            let context = json!({ "runAsUser": pod_user });
+            has_several_users(&pod(
+                annotations,
+                json!({ "containers": containers, "initContainers": agents, "securityContext": context }),
+            ))
+        };
+        assert!(of(json!({}), [json!(1), json!(2)], Value::Null));
+        assert!(of(json!({}), [json!(1), Value::Null], json!(2)));
+        assert!(!of(json!({}), [json!(1), json!(1)], Value::Null), "the agent does not count");
+        assert!(!of(json!({}), [json!(1), Value::Null], Value::Null), "the image may say the same user");
+        assert!(!of(json!({ USERS: "shared" }), [json!(1), json!(2)], Value::Null));
+        let without_agent = json!({ "containers": [container("a", json!(1)), container("b", json!(2))] });
+        assert!(!has_several_users(&pod(json!({}), without_agent)));
+    }
 }

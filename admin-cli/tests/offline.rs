@@ -141,3 +141,52 @@ fn every_command_has_help() {
     let bash = Command::new(env!("CARGO_BIN_EXE_kennel")).args(["completion", "bash"]).output().unwrap();
     assert!(succeeded(&bash).contains("_kennel"));
 }
+
+fn kennel_at(path: &Path, arguments: &[&str]) -> Output {
+    Command::new(path).args(arguments).env_remove("KUBECONFIG").output().unwrap()
+}
+
+#[test]
+fn the_manual_has_a_page_for_each_command() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let man = folder.path().join("man8");
+    succeeded(&kennel_at(Path::new(env!("CARGO_BIN_EXE_kennel")), &["man", "--folder", man.to_str().unwrap()]));
+    for page in ["kennel", "kennel-status", "kennel-add_principal", "kennel-access-suggest", "kennel-master-key-rotate"]
+    {
+        let text = std::fs::read_to_string(man.join(format!("{page}.8"))).unwrap();
+        assert!(text.contains(".TH") && text.contains(".SH"), "{page}: {text}");
+    }
+    assert_eq!(std::fs::read_to_string(man.join("kubectl-kennel.8")).unwrap(), ".so man8/kennel.8\n");
+}
+
+#[test]
+fn a_real_bash_completes_commands_of_kennel_and_options_of_kadmin() {
+    let program = Path::new(env!("CARGO_BIN_EXE_kennel"));
+    for shell in ["zsh", "fish"] {
+        assert!(succeeded(&kennel_at(program, &["completion", shell])).contains("add_principal"), "{shell}");
+    }
+    let script = "source <(\"$0\" completion bash); words=($1 \"$2\"); COMP_WORDS=(\"${words[@]}\"); COMP_CWORD=$((${#words[@]} - 1)); \
+                  _kennel kennel \"$2\" \"${words[-2]}\"; echo \"${COMPREPLY[@]}\"";
+    for (before, last, said) in [
+        ("kennel", "stat", "status"),
+        ("kennel access", "sug", "suggest"),
+        ("kennel add_principal", "-randk", "-randkey"),
+    ] {
+        let bash =
+            Command::new("bash").args(["--norc", "-c", script]).arg(program).args([before, last]).output().unwrap();
+        assert_eq!(succeeded(&bash).trim(), said, "{before} {last}: {}", String::from_utf8_lossy(&bash.stderr));
+    }
+}
+
+#[test]
+fn kubectl_completes_its_plugin_by_the_same_program_under_another_name() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let completer = folder.path().join("kubectl_complete-kennel");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_kennel"), &completer).unwrap();
+    let said = succeeded(&kennel_at(&completer, &["master-key", "ro"]));
+    assert!(said.starts_with("rotate\t") && said.ends_with(":4\n"), "{said}");
+    let said = succeeded(&kennel_at(&completer, &["render", "-o", "j"]));
+    assert_eq!(said.lines().last(), Some(":4"), "{said}");
+    let said = succeeded(&kennel_at(&completer, &["add_principal", "+requ"]));
+    assert!(said.starts_with("+requires_preauth\t"), "{said}");
+}

@@ -5,6 +5,7 @@ mod cpu;
 mod load;
 mod report;
 mod requests;
+mod rewrap;
 mod servers;
 
 use anyhow::Result;
@@ -44,6 +45,9 @@ struct Args {
     /// A little of everything, to see that it runs: the figures mean nothing.
     #[arg(long)]
     short: bool,
+    /// Kennel alone, before, during and after a rotation of its master key.
+    #[arg(long)]
+    rewrap: bool,
 }
 
 fn main() -> Result<()> {
@@ -66,7 +70,12 @@ fn main() -> Result<()> {
     );
     for others in args.others.clone() {
         for enctype in args.enctypes()? {
-            compare(&args, Population { users: args.users, others, enctype })?;
+            let population = Population { users: args.users, others, enctype };
+            if args.rewrap {
+                rewrap::measure(&args, population)?;
+            } else {
+                compare(&args, population)?;
+            }
         }
     }
     Ok(())

@@ -3,6 +3,9 @@
 use crate::load::Measured;
 use std::time::Duration;
 
+/// Most rounds of which a row says the CPU time.
+const MOST_ROUNDS: usize = 5;
+
 /// Runs by what was asked and of whom, in the order in which they first came.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
@@ -46,7 +49,9 @@ impl Report {
 
 impl Row {
     fn print(&self) {
-        let rounds: Vec<String> = self.runs.iter().map(|run| format!("{:.1}", cpu_per_request(run))).collect();
+        let rounds = self.runs.iter().take(MOST_ROUNDS).map(|run| format!("{:.1}", cpu_per_request(run)));
+        let more = (self.runs.len() > MOST_ROUNDS).then(|| format!("and {} more", self.runs.len() - MOST_ROUNDS));
+        let rounds: Vec<String> = rounds.chain(more).collect();
         let mut latencies: Vec<Duration> = self.runs.iter().flat_map(|run| run.latencies.iter().copied()).collect();
         latencies.sort_unstable();
         println!(

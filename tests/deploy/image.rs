@@ -51,7 +51,7 @@ fn make(image: &str, folder: &Path) -> Result<PathBuf> {
 }
 
 #[test]
-fn our_image_holds_three_programs_and_nothing_else_and_runs_as_nobody() -> Result<()> {
+fn our_image_holds_three_programs_and_their_manual_and_nothing_else_and_runs_as_nobody() -> Result<()> {
     let folder = TempDir::new()?;
     tar(&["-xf", utf8(kennel()?)?, "-C", utf8(folder.path())?])?;
     let read = |name: &str| -> Result<Value> { Ok(serde_json::from_slice(&std::fs::read(folder.path().join(name))?)?) };
@@ -65,6 +65,21 @@ fn our_image_holds_three_programs_and_nothing_else_and_runs_as_nobody() -> Resul
     files.sort();
     let links = ["bin/kadmin", "bin/kadmin.local", "bin/kdb5_util", "bin/ktutil"];
     files.retain(|file| !links.contains(&&**file));
+    let (manual, mut files): (Vec<String>, Vec<String>) =
+        files.into_iter().partition(|file| file.starts_with("usr/share/man/man8/") && file.ends_with(".8"));
+    for page in ["kennel.8", "kubectl-kennel.8", "kennel-status.8", "kennel-add_principal.8", "kennel-access-suggest.8"]
+    {
+        assert!(manual.contains(&format!("usr/share/man/man8/{page}")), "{page} is not in {manual:?}");
+    }
+    let completions = [
+        "usr/share/bash-completion/completions/kennel",
+        "usr/share/fish/vendor_completions.d/kennel.fish",
+        "usr/share/zsh/site-functions/_kennel",
+    ];
+    for file in completions {
+        assert!(files.iter().any(|found| found == file), "{file} is not in {files:?}");
+    }
+    files.retain(|file| !completions.contains(&&**file));
     assert_eq!(files, ["bin/kennel", "bin/kennel-agent", "bin/kennel-kdc"]);
     let config = read(manifest[0]["Config"].as_str().context("no configuration")?)?;
     assert_eq!(config["config"]["User"], "65532:65532");

@@ -22,13 +22,17 @@ pub(crate) fn connects_from(kubectl: &Kubectl, namespace: &str, pod: &str, addre
 }
 
 #[test]
-fn a_pod_reaches_the_kdc_and_the_enrolment_api_and_neither_metrics_nor_health() -> Result<()> {
+fn a_pod_reaches_the_kdc_its_administration_and_the_enrolment_api_and_neither_metrics_nor_health() -> Result<()> {
     let dev = Installation::dev()?;
     let (pod, kdc) = (dev.pod_of("cart")?, dev.kdc_address()?);
     let reaches = |address: &str, port| connects_from(dev.kubectl(), "shop", &pod, address, port);
     ensure!(reaches("kennel.kennel-system.svc.cluster.local", 88)?, "the Service's port 88");
     ensure!(reaches("kennel.kennel-system.svc.cluster.local", 8443)?, "the Service's port 8443");
     ensure!(reaches(&kdc, 10088)? && reaches(&kdc, 8443)?, "the ports of the pod");
+    for (service, pod) in [(464, 10464), (749, 10749)] {
+        ensure!(reaches("kennel.kennel-system.svc.cluster.local", service)?, "the Service's port {service}");
+        ensure!(reaches(&kdc, pod)?, "the port {pod} of the pod");
+    }
     ensure!(!reaches(&kdc, 9090)?, "a pod of a tenant reaches metrics and health");
     // That of a pod of the realm ends at its own policies already; nothing but the KDC's stops this one.
     let stranger = Stranger::start(&dev)?;

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Heimdal's client gets a ticket with the cache of its container.
+const KGETCRED: [&str; 4] = ["env", "LD_LIBRARY_PATH=/heimdal/lib", "/heimdal/bin/kgetcred", SERVICE];
+
 /// Waits for a condition of an object of pods.yaml.
 fn await_condition(dev: &Installation, namespace: &str, object: &str, condition: &str) -> Result<()> {
     pods::wait(dev.kubectl(), namespace, LIMIT, &["wait", &format!("--for=condition={condition}"), object])
@@ -54,7 +57,43 @@ fn a_user_with_a_group_can_use_and_extend_the_cache_and_nobody_else_can() -> Res
         format!("600 {user}"),
         "Heimdal reads no other"
     );
+    app.run(&KGETCRED)?;
     app.run(&["kvno", SERVICE]).map(|_| ())
+}
+
+#[test]
+fn each_user_of_a_pod_has_files_of_its_own_where_the_pod_asks_for_that_and_heimdal_reads_them() -> Result<()> {
+    let dev = Installation::dev_with_pods()?;
+    await_condition(&dev, "shop", "pod/each-user", "Ready")?;
+    for (container, user) in [("one", "1234"), ("other", "2345")] {
+        let app = dev.container("each-user", container);
+        let path = format!("/var/run/kennel/{user}/ccache");
+        assert_eq!(app.run(&["stat", "-c", "%a %u", &path])?, format!("600 {user}\n"));
+        app.run(&KGETCRED)?;
+        app.run(&["kvno", SERVICE])?;
+    }
+    let other = dev.container("each-user", "other").run(&["cat", "/var/run/kennel/1234/ccache"]);
+    ensure!(other.is_err(), "a user reads the files of another");
+    Ok(())
+}
+
+#[test]
+fn users_that_share_files_have_tickets_but_for_heimdal_and_kennel_status_says_so() -> Result<()> {
+    let dev = Installation::dev_with_pods()?;
+    await_condition(&dev, "shop", "pod/several-users", "Ready")?;
+    for container in ["one", "other"] {
+        let app = dev.container("several-users", container);
+        app.run(&["kvno", SERVICE])?;
+        ensure!(
+            app.run(&KGETCRED).is_err(),
+            "Heimdal reads a file that users share: deploy/README.md says it does not"
+        );
+    }
+    let status = dev.status()?;
+    let finding = status.lines().find(|line| line.contains("run as several users"));
+    ensure!(finding.is_some_and(|line| line.contains("shop/several-users") && !line.contains("each-user")), "{status}");
+    ensure!(status.contains("kennel.dev/users=each"), "no remedy:\n{status}");
+    Ok(())
 }
 
 #[test]

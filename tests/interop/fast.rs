@@ -5,9 +5,11 @@
 use crate::{realm, realm_with};
 use anyhow::{Result, ensure};
 use kennel_tests::mit::Mit;
+use kennel_tests::peers::{Login, Peer};
 use kennel_tests::realm::Realm;
 use kennel_wire::ccache::Ccache;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// A host with a keytab, whose TGT is the armor of the others.
 fn host(realm: &Realm) -> Result<Mit> {
@@ -85,6 +87,26 @@ fn a_principal_that_requires_fast_gets_in_by_armor_alone() -> Result<()> {
     ensure!(!refused.status.success(), "{refused}");
     user.kinit(&["-T", &cache_of(&host), "bob"], "secret")?.ok()?;
     user.kinit(&["alice"], "secret")?.ok()?;
+    Ok(())
+}
+
+#[test]
+fn a_service_that_requires_an_indicator_takes_clients_that_logged_in_inside_armor_and_sees_it() -> Result<()> {
+    let seed = "[realm]\nencrypted_challenge_indicator = \"fast\"\n[[principal]]\nname = \"root/admin\"\npassword = \"secret\"\n";
+    let (realm, service) = (realm_with(seed)?, "HTTP/web.shop");
+    let (host, user) = (host(&realm)?, realm.mit()?);
+    let kadmin = ["-p", "root/admin", "-w", "secret", "-q", "setstr HTTP/web.shop require_auth \"otp fast\""];
+    let run = user.run("kadmin", &kadmin, "")?.ok()?;
+    ensure!(run.stdout.contains("Attribute set"), "{run}");
+    user.kinit(&["alice"], "secret")?.ok()?;
+    user.kvno(&[service])?.refused("KDC policy rejects request")?;
+    user.kinit(&["-S", service, "alice"], "secret")?.refused("KDC policy rejects request")?;
+    user.kinit(&["-T", &cache_of(&host), "alice"], "secret")?.ok()?;
+    user.kvno(&[service])?.ok()?;
+    let folder = TempDir::new()?;
+    let (server, port) = Peer::Python.accept(&realm.config(), service, &realm.keytab(service), folder.path())?;
+    Peer::Python.initiate(&realm.config(), &port, "HTTP@web.shop", "alice", Login::Cache(user.cache()))?.ok()?;
+    ensure!(server.stdout().contains("indicator fast\n"), "{}", server.said());
     Ok(())
 }
 

@@ -6,7 +6,9 @@ use kennel_tests::lossy::{Drops, LossyServer};
 use kennel_tests::mit::Mit;
 use kennel_tests::process::Run;
 use kennel_tests::realm::Realm;
-use std::net::{Ipv4Addr, SocketAddr};
+use kennel_wire::kpasswd::encode_reply;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -101,6 +103,7 @@ fn a_person_changes_its_password_and_reads_what_is_wrong_with_a_new_one() -> Res
     assert!(audit.contains(r#""exchange":"kpasswd","outcome":"changed","client":"alice@TEST.KENNEL""#), "{audit}");
     assert!(audit.contains(r#""reason":"PasswordTooShort""#), "{audit}");
     assert!(!audit.contains("second password"), "{audit}");
+    assert!(!audit.contains(r#""operation":"change-password""#), "one line for each request: {audit}");
     Ok(())
 }
 
@@ -138,6 +141,29 @@ fn a_reply_that_is_lost_does_not_look_like_a_failure() -> Result<()> {
         assert!(outcome("repeated") >= 1, "{audit}");
     }
     Ok(())
+}
+
+/// CVE-2002-2443: a reply or an error with a forged sender, which servers answered to each other for ever.
+#[test]
+fn cve_2002_2443_a_reply_or_an_error_of_a_server_is_not_answered() -> Result<()> {
+    let realm = realm()?;
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    socket.connect((Ipv4Addr::LOCALHOST, realm.kpasswd_port()))?;
+    socket.set_read_timeout(Some(Duration::from_millis(500)))?;
+    let error = [&[0x7e, 0x61, 0x30, 0x5f][..], &[0; 95]].concat();
+    let replies = [
+        error.clone(),
+        encode_reply(b"", &error).context("a frame")?,
+        encode_reply(&[0x6f; 90], &error).context("a frame")?,
+    ];
+    for reply in &replies {
+        socket.send(reply)?;
+        let answer = socket.recv(&mut [0; 2_048]).map_err(|error| error.kind());
+        assert_eq!(answer, Err(ErrorKind::WouldBlock), "{reply:x?}");
+    }
+    assert_eq!(realm.audit()?.matches(r#""reason":"NotARequest""#).count(), replies.len());
+    let user = realm.mit()?;
+    says(&kpasswd(&user, "erin", "first password", "second password")?.ok()?, "Password changed.")
 }
 
 #[test]

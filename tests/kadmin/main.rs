@@ -1,10 +1,14 @@
 //! kadmin's protocol on its port: the stock MIT `kadmin` as people and scripts run it, and what no `kadmin` would send.
 
+mod figures;
 mod hostile;
 mod keys;
+mod letters;
 mod login;
 mod policies;
 mod principals;
 mod rights;
+mod set_password;
 mod setting;
+mod whole_realm;
 mod wire;

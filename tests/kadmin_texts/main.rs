@@ -3,5 +3,6 @@
 
 mod forms;
 mod own;
+mod remote;
 mod scripts;
 mod sides;

@@ -188,6 +188,51 @@ fn files_stay_open_where_the_users_of_a_pod_are_several_or_root_or_not_known() -
     Ok(())
 }
 
+/// A pod of these containers, with an annotation.
+fn annotated(containers: Value, key: &str, value: &str) -> Result<Value> {
+    let mut pod = pod(json!({ "containers": containers }));
+    let metadata = pod.pointer_mut("/metadata").and_then(Value::as_object_mut).context("no object")?;
+    metadata.extend([("annotations".to_owned(), json!({ key: value }))]);
+    created(api()?, "inject", &pod)
+}
+
+#[test]
+fn each_user_has_files_of_its_own_where_the_pod_asks_for_that() -> Result<()> {
+    let app = |name: &str, user: Value| json!({ "name": name, "image": "i", "securityContext": { "runAsUser": user } });
+    let containers =
+        json!([app("a", json!(1000)), app("b", json!(1001)), app("c", json!(1000)), app("d", Value::Null)]);
+    let pod = annotated(containers.clone(), "kennel.dev/users", "each")?;
+    let ours = agent(&pod).context("no agent")?;
+    assert_eq!(env(ours, "KENNEL_AGENT_USERS"), Some("1000,1001,1000"));
+    assert_eq!(env(ours, "KENNEL_AGENT_MODE"), Some("0666"), "for the user that is not known");
+    assert_eq!(
+        ours.pointer("/securityContext/capabilities"),
+        Some(&json!({ "add": ["CHOWN"], "drop": ["ALL"] })),
+        "what it takes to give files away, and no more"
+    );
+    assert_eq!(ours.pointer("/securityContext/runAsUser"), Some(&json!(0)));
+    for (name, folder) in [("a", "/1000"), ("b", "/1001"), ("c", "/1000"), ("d", "")] {
+        let container = named(list(&pod, "/spec/containers"), name).context("no container")?;
+        assert_eq!(env(container, "KRB5CCNAME"), Some(&*format!("FILE:/var/run/kennel{folder}/ccache")));
+        assert_eq!(env(container, "KRB5_KTNAME"), Some(&*format!("FILE:/var/run/kennel{folder}/keytab")));
+        assert_eq!(env(container, "KRB5_CONFIG"), Some("/var/run/kennel/krb5.conf"));
+    }
+    // Otherwise root has no part in it: nobody asks, or nobody has to be told apart.
+    for (containers, value) in
+        [(containers, "shared"), (json!([app("a", json!(1000))]), "each"), (json!([app("d", Value::Null)]), "each")]
+    {
+        let pod = annotated(containers, "kennel.dev/users", value)?;
+        let ours = agent(&pod).context("no agent")?;
+        assert_eq!(
+            (env(ours, "KENNEL_AGENT_USERS"), ours.pointer("/securityContext/runAsNonRoot")),
+            (None, Some(&json!(true)))
+        );
+        assert_eq!(ours.pointer("/securityContext/capabilities"), Some(&json!({ "drop": ["ALL"] })));
+        assert!(list(&pod, "/spec/containers").iter().all(has_credentials));
+    }
+    Ok(())
+}
+
 #[test]
 fn the_agent_is_told_what_to_do_after_a_change_where_the_pod_says_so() -> Result<()> {
     let on_change = |annotations: Value| -> Result<Option<String>> {

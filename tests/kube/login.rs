@@ -4,12 +4,15 @@
 use crate::world::World;
 use anyhow::Result;
 use kennel_tests::binary::kennel_agent;
-use kennel_tests::kube::Api;
+use kennel_tests::kube::{Api, eventually};
 use kennel_tests::peers::{Login, Peer};
 use kennel_tests::process;
 use kennel_tests::realm::Realm;
 use std::process::Command;
+use std::time::Duration;
 use tempfile::TempDir;
+
+const LIMIT: Duration = Duration::from_secs(30);
 
 fn shop(world: &World<'_>) -> Result<()> {
     world.namespace("shop", &["web", "cart"])?;
@@ -40,6 +43,33 @@ fn cart_logs_in_to_web_with_what_their_agents_made() -> Result<()> {
     assert!(run.stdout.contains("session complete"), "{run}");
     let initiator = format!("initiator cart.{}@{}", world.ns("shop"), world.realm.name());
     assert!(server.stdout().contains(&initiator), "{}", server.said());
+    Ok(())
+}
+
+#[test]
+fn a_service_of_an_old_library_gets_session_keys_that_it_understands_and_its_keys_stay() -> Result<()> {
+    let world = World::new()?;
+    shop(&world)?;
+    let (web, cart) = (world.enrolled_pod("shop", "web-1", "web")?, world.enrolled_pod("shop", "cart-1", "cart")?);
+    let service = format!("HTTP/web.{}.svc.cluster.local@{}", world.ns("shop"), world.realm.name());
+    let keytab = web.keytab()?;
+    let ticket = |enctype: &str| {
+        eventually(LIMIT, &format!("session keys of {enctype}"), || {
+            // With the cache that the agent wrote, without the ticket of the try before.
+            let user = cart.mit()?;
+            user.kvno(&[&service])?.ok()?;
+            let shown = user.shown(&service)?;
+            Ok((shown.session_enctype == enctype).then_some(shown))
+        })
+    };
+    let old = "aes128-cts-hmac-sha1-96";
+    let spec = format!("serviceClasses: [HTTP], hosts: {{services: [web]}}, sessionEnctypes: [{old}]");
+    world.principal("shop", "web", &spec)?;
+    assert_eq!(ticket(old)?.ticket_enctype, "aes256-cts-hmac-sha384-192");
+    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
+    // What MIT's client asks for first.
+    ticket("aes256-cts-hmac-sha1-96")?;
+    assert_eq!(web.keytab()?, keytab);
     Ok(())
 }
 

@@ -112,6 +112,12 @@ pub(crate) const REFUSALS: &[(&str, &str, &str)] = &[
     ("KerberosPrincipal", "credentials: [Password]", "supported values"),
     ("KerberosPrincipal", "credentials: []", "should have at least 1 items"),
     ("KerberosPrincipal", "credentials: [Keytab, Keytab]", "Duplicate value"),
+    ("KerberosPrincipal", "sessionEnctypes: [aes256-cts-hmac-sha1-96]", "give serviceClasses and hosts, or remove it"),
+    (
+        "KerberosPrincipal",
+        "serviceClasses: [HTTP], hosts: {services: [web]}, sessionEnctypes: [des3]",
+        "supported values",
+    ),
     ("KerberosPrincipal", "keytabSecretRef: {name: Web_Keytab}", "the name of a Secret of this namespace"),
     ("KerberosPrincipal", "rotation: {interval: 5 weeks}", "rotation.interval"),
     ("KerberosPrincipal", "rotation: {interval: 7d}", "rotation.interval in body should match"),

@@ -22,23 +22,23 @@ use tempfile::TempDir;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A realm with a cluster; everything is in the folder `volume`.
-struct Kdc {
-    api: Api,
+pub(crate) struct Kdc {
+    pub(crate) api: Api,
     realm: &'static str,
     folder: TempDir,
 }
 
 impl Kdc {
     /// With an API server of its own, which a test may stop.
-    fn new(realm: &'static str) -> Result<Kdc> {
+    pub(crate) fn new(realm: &'static str) -> Result<Kdc> {
         Ok(Kdc { api: Api::alone()?, realm, folder: TempDir::new()? })
     }
 
-    fn volume(&self) -> PathBuf {
+    pub(crate) fn volume(&self) -> PathBuf {
         self.folder.path().join("volume")
     }
 
-    fn command(&self, flags: &[&str]) -> Result<Command> {
+    pub(crate) fn command(&self, flags: &[&str]) -> Result<Command> {
         let (volume, port) = (self.volume(), ports::free_block()?);
         let (volume, config) = (volume.display(), self.folder.path().join("kdc.toml"));
         std::fs::write(
@@ -64,7 +64,7 @@ impl Kdc {
     }
 
     /// Serves until it holds the Lease, stops it, and returns its log.
-    fn serve_once(&self, flags: &[&str]) -> Result<String> {
+    pub(crate) fn serve_once(&self, flags: &[&str]) -> Result<String> {
         let mut server = self.start(flags, "the Lease is held")?;
         ensure!(server.terminate(LIMIT)?.success(), "{}", server.said());
         let log = server.stderr();
@@ -80,7 +80,7 @@ impl Kdc {
     }
 
     #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
-    async fn add(&self, name: &str) -> Result<()> {
+    pub(crate) async fn add(&self, name: &str) -> Result<()> {
         let key = master_key_file::load(&self.volume().join("master.key"))?;
         let store = SledStore::open(&self.volume().join("store"), Arc::new(key), OpenMode::Existing)?;
         let keys = KeySet::random(&kennel_core::realm::Realm::new(self.realm).enctypes, 1, system_now(), &mut OsRng);

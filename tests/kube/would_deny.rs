@@ -74,7 +74,7 @@ fn while_a_server_observes_its_status_and_the_difference_name_whom_enforce_would
         format!("ValidatingWebhookConfiguration gate-{namespace} (port 80)"),
     ];
     let outside: Vec<&str> = outside.iter().map(String::as_str).collect();
-    shop.await_named(&outside, &["clients"])?;
+    shop.await_named(&outside, &["clients that"])?;
     shop.world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
 
     eventually(SOON, "cart gets a ticket, since the server observes", || Ok(shop.calls()?.then_some(())))?;

@@ -1,6 +1,7 @@
 //! Clients of stock libraries, which log in all the time and count.
 
 use crate::cast::{Cast, Kind};
+use crate::outage::{Moment, Outages};
 use anyhow::{Result, ensure};
 use kennel_tests::mit::Mit;
 use kennel_tests::peers::{Login, Peer, go_peer, jdks};
@@ -42,12 +43,13 @@ struct Server {
 /// Logins so far.
 #[derive(Default)]
 pub(crate) struct Tally {
+    outages: Outages,
     by_python: AtomicU64,
     by_java: AtomicU64,
     by_go: AtomicU64,
     by_curl: AtomicU64,
     from_keytab: AtomicU64,
-    /// Tries during which no KDC answered: it was killed, and there is one only.
+    /// Tries without an answer while the only KDC was killed.
     away: AtomicU64,
     failures: Mutex<Vec<String>>,
 }
@@ -61,8 +63,9 @@ pub(crate) struct Clients {
 
 impl Clients {
     /// Lets every caller call every service, at random.
-    pub(crate) fn start(cast: &Cast) -> Clients {
-        let (tally, stop) = (Arc::new(Tally::default()), Arc::new(AtomicBool::new(false)));
+    pub(crate) fn start(cast: &Cast, outages: &Outages) -> Clients {
+        let tally = Arc::new(Tally { outages: outages.clone(), ..Tally::default() });
+        let stop = Arc::new(AtomicBool::new(false));
         let callers = cast.callers.iter().map(|caller| Caller {
             principal: caller.principal.clone(),
             config: caller.pod.file("krb5.conf"),
@@ -108,6 +111,11 @@ impl Tally {
         ensure!(failures.is_empty(), "{} logins failed:\n{}", failures.len(), failures.join("\n"));
         ensure!(self.logins() > 0, "nobody logged in");
         Ok(())
+    }
+
+    /// Whether a try since that moment met no KDC, or one that was killed in the middle of it.
+    fn was_away(&self, moment: Moment, run: &Run) -> bool {
+        self.outages.any_since(moment) && is_unanswered(run)
     }
 
     fn logins(&self) -> u64 {
@@ -170,6 +178,7 @@ impl User {
     fn log_in(caller: &Caller, tally: &Tally) -> Option<User> {
         let started = Instant::now();
         loop {
+            let moment = tally.outages.now();
             let (mit, folder) = (Mit::new(&caller.config).ok()?, TempDir::new().ok()?);
             let Some(keytab) = &caller.keytab else {
                 std::fs::copy(&caller.cache, mit.cache()).ok()?;
@@ -180,7 +189,9 @@ impl User {
                     tally.from_keytab.fetch_add(1, Ordering::Relaxed);
                     return Some(User { mit, _folder: folder });
                 }
-                Ok(run) if is_away(&run) && started.elapsed() < AWAY => _ = tally.away.fetch_add(1, Ordering::Relaxed),
+                Ok(run) if tally.was_away(moment, &run) && started.elapsed() < AWAY => {
+                    _ = tally.away.fetch_add(1, Ordering::Relaxed)
+                }
                 failed => {
                     tally.fail(format!("{} with its keytab: {}", caller.principal, text(failed)));
                     return None;
@@ -193,6 +204,7 @@ impl User {
     fn call(&self, caller: &Caller, server: &Server, number: usize, tally: &Tally) {
         let started = Instant::now();
         loop {
+            let moment = tally.outages.now();
             let (count, run) = match (server.kind, number % 8) {
                 (Kind::Go, _) => (&tally.by_curl, self.page(server)),
                 (_, 3) => (&tally.by_java, java(caller, server, self.mit.cache())),
@@ -201,7 +213,7 @@ impl User {
             };
             match run {
                 Ok(run) if is_done(&run) => _ = count.fetch_add(1, Ordering::Relaxed),
-                Ok(run) if is_away(&run) && started.elapsed() < AWAY => {
+                Ok(run) if tally.was_away(moment, &run) && started.elapsed() < AWAY => {
                     tally.away.fetch_add(1, Ordering::Relaxed);
                     continue;
                 }
@@ -247,12 +259,14 @@ fn is_done(run: &Run) -> bool {
 }
 
 /// Whether no KDC answered, which is no answer to who somebody is.
-fn is_away(run: &Run) -> bool {
+fn is_unanswered(run: &Run) -> bool {
     let signs = [
         "Cannot contact any KDC",
         "service is not available that is required",
-        "Connection refused (Connection refused)",
         "Connection refused",
+        "Connection reset",
+        "connection reset",
+        "EOF",
         "PortUnreachable",
         "Receive timed out",
         "Cannot locate KDC",

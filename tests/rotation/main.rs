@@ -9,11 +9,13 @@ mod world;
 mod cast;
 mod clients;
 mod keys;
+mod outage;
 mod trouble;
 
 use crate::cast::Cast;
 use crate::clients::{Clients, Tally};
 use crate::keys::Keys;
+use crate::outage::Outages;
 use crate::trouble::Trouble;
 use crate::world::World;
 use anyhow::{Result, ensure};
@@ -37,13 +39,14 @@ fn no_login_fails_while_every_key_rotates_and_whatever_can_go_wrong_does() -> Re
     let mut world = World::seeded(&api, "", SEED)?;
     let mut cast = Cast::enter(&world)?;
     let mut keys = Keys::new(&world, &cast)?;
-    let clients = Clients::start(&cast);
+    let outages = Outages::default();
+    let clients = Clients::start(&cast, &outages);
     let (begun, mut rounds) = (Instant::now(), 0);
     let outcome = loop {
         if keys.rotations() >= wanted && rounds >= Trouble::ALL.len() {
             break Ok(());
         }
-        if let Err(error) = round(&mut world, &mut cast, &mut keys, rounds).and_then(|()| cast.check()) {
+        if let Err(error) = round(&mut world, &mut cast, &mut keys, &outages, rounds).and_then(|()| cast.check()) {
             break Err(error);
         }
         rounds += 1;
@@ -60,10 +63,10 @@ fn no_login_fails_while_every_key_rotates_and_whatever_can_go_wrong_does() -> Re
 }
 
 /// Orders new keys for all, does some mischief meanwhile, undoes it, and waits until every order is carried out.
-fn round(world: &mut World<'_>, cast: &mut Cast, keys: &mut Keys, number: usize) -> Result<()> {
+fn round(world: &mut World<'_>, cast: &mut Cast, keys: &mut Keys, outages: &Outages, number: usize) -> Result<()> {
     let trouble = Trouble::ALL[number % Trouble::ALL.len()];
     keys.order_all(world)?;
-    trouble.befall(world, cast, number)?;
+    trouble.befall(world, cast, outages, number)?;
     let deadline = Instant::now() + ROUND;
     while !keys.look(world)? {
         let late = keys.late();

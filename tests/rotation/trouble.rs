@@ -1,6 +1,7 @@
 //! What goes wrong in the middle of a rotation.
 
 use crate::cast::{Cast, NAMESPACE, Pod};
+use crate::outage::Outages;
 use crate::world::World;
 use anyhow::Result;
 use std::thread::sleep;
@@ -34,12 +35,12 @@ impl Trouble {
     ];
 
     /// Befalls the realm, and is over when this returns.
-    pub(crate) fn befall(self, world: &mut World<'_>, cast: &mut Cast, round: usize) -> Result<()> {
+    pub(crate) fn befall(self, world: &mut World<'_>, cast: &mut Cast, outages: &Outages, round: usize) -> Result<()> {
         match self {
             Trouble::Peace => {}
             Trouble::KdcKilled => {
                 sleep(Duration::from_millis(u64::try_from(round)? * 370 % 5000));
-                world.realm.kill_and_restart()?;
+                outages.during(|| world.realm.kill_and_restart())?;
             }
             Trouble::AgentsKilled => {
                 sleep(Duration::from_millis(u64::try_from(round)? * 230 % 2000));

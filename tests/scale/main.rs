@@ -148,7 +148,10 @@ fn namespace(number: usize) -> String {
 /// Several kubectls at a time: each waits for the API server at every object.
 fn fill(api: &Api, args: &Args) -> Result<()> {
     let realm = format!(
-        "apiVersion: kennel.dev/v1alpha1\nkind: KerberosRealm\nmetadata: {{name: scale}}\nspec: {{realmName: {REALM}, credentials: {{default: [Keytab]}}}}\n"
+        "apiVersion: kennel.dev/v1alpha1\nkind: KerberosRealm\nmetadata: {{name: scale}}\nspec:\n  \
+         realmName: {REALM}\n  credentials: {{default: [Keytab]}}\n  limits: {{principalsPerNamespace: {}}}\n",
+        // What comes later fits in, and a tenant who asks for more gets no more than the others may have.
+        args.accounts * 2
     );
     api.apply(&realm)?;
     let yaml = |number: usize| {

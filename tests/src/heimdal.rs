@@ -53,8 +53,20 @@ impl Heimdal {
     /// # Errors
     /// The program cannot be run.
     pub fn kpasswd(&self, name: &str, old: &str, new: &str) -> Result<Run> {
+        self.kpasswd_with(name, old, new)
+    }
+
+    /// Runs `kpasswd --admin-principal=ADMIN NAME`: sets the password of another principal.
+    ///
+    /// # Errors
+    /// The program cannot be run.
+    pub fn set_password(&self, admin: &str, password: &str, name: &str, new: &str) -> Result<Run> {
+        self.kpasswd_with(&format!("--admin-principal={admin} {name}"), password, new)
+    }
+
+    fn kpasswd_with(&self, arguments: &str, old: &str, new: &str) -> Result<Run> {
         let program = self.root.join("usr/bin/kpasswd.heimdal");
-        let line = format!("'{}' {name}", program.display());
+        let line = format!("'{}' {arguments}", program.display());
         let mut command = Command::new("script");
         command.args(["-qec", &line, "/dev/null"]);
         process::run(self.environment(&mut command), &format!("{old}\n{new}\n{new}\n"))

@@ -22,6 +22,7 @@
 //! | [`once`] | values that are created once for all tests of a process |
 //! | [`process`] | processes that end with their value, commands that end in time |
 //! | [`memory`] | memory of a process |
+//! | [`network`] | networks with the addresses that a test wants |
 //! | [`ports`] | free ports |
 //! | [`peer`] | one request, one answer, over UDP or TCP |
 //! | [`exchange`] | whole exchanges and their requests |
@@ -41,6 +42,7 @@ pub mod memory;
 pub mod mit;
 pub mod mit_kdc;
 pub mod mutate;
+pub mod network;
 pub mod once;
 pub mod overlay;
 pub mod peer;

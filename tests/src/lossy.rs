@@ -3,8 +3,8 @@
 use anyhow::Result;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ pub enum Drops {
 pub struct LossyServer {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
+    requests: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl LossyServer {
@@ -56,15 +57,22 @@ impl LossyServer {
             thread::spawn(move || pass_connections(&listener, server, drops, &stop));
         }
         datagrams.set_read_timeout(Some(LOOK_UP))?;
-        let stopped = stop.clone();
-        thread::spawn(move || pass_datagrams(&datagrams, at, server, drops, &stopped));
-        Ok(LossyServer { address, stop })
+        let (stopped, requests) = (stop.clone(), Arc::new(Mutex::new(Vec::new())));
+        let passed = requests.clone();
+        thread::spawn(move || pass_datagrams(&datagrams, (at, server), drops, &stopped, &passed));
+        Ok(LossyServer { address, stop, requests })
     }
 
     /// The address for clients.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The datagrams that clients have sent so far.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Vec<u8>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -75,12 +83,19 @@ impl Drop for LossyServer {
 }
 
 /// Passes one datagram after another, each with its reply.
-fn pass_datagrams(clients: &UdpSocket, at: Ipv4Addr, server: SocketAddr, drops: Drops, stop: &AtomicBool) {
+fn pass_datagrams(
+    clients: &UdpSocket,
+    (at, server): (Ipv4Addr, SocketAddr),
+    drops: Drops,
+    stop: &AtomicBool,
+    requests: &Mutex<Vec<Vec<u8>>>,
+) {
     let mut lose = drops == Drops::FirstUdpReply;
     let mut buffer = [0; 65_536];
     while !stop.load(Ordering::Relaxed) {
         let Ok((length, client)) = clients.recv_from(&mut buffer) else { continue };
         let Some(request) = buffer.get(..length) else { continue };
+        requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.to_vec());
         let Ok(reply) = ask(request, at, server) else { continue };
         if !std::mem::take(&mut lose) {
             let _ = clients.send_to(&reply, client);

@@ -20,6 +20,8 @@ pub struct Mit {
     configs: Vec<PathBuf>,
     cache: PathBuf,
     shift: Option<String>,
+    /// A program that runs the clients, with its arguments.
+    around: Vec<String>,
 }
 
 impl Mit {
@@ -31,7 +33,7 @@ impl Mit {
         require("kinit")?;
         let folder = TempDir::new()?;
         let cache = folder.path().join("ccache");
-        Ok(Mit { folder, configs: vec![config.to_path_buf()], cache, shift: None })
+        Ok(Mit { folder, configs: vec![config.to_path_buf()], cache, shift: None, around: Vec::new() })
     }
 
     /// Adds another krb5.conf, which is read last.
@@ -72,6 +74,13 @@ impl Mit {
         require("faketime")?;
         self.shift = Some(shift.to_owned());
         Ok(self)
+    }
+
+    /// Runs the clients by another program, such as `nsenter`.
+    #[must_use]
+    pub fn under(mut self, wrapper: &[String]) -> Mit {
+        self.around = wrapper.to_vec();
+        self
     }
 
     /// Path of the credential cache.
@@ -119,22 +128,20 @@ impl Mit {
         let trace = self.folder.path().join("trace");
         // Removes the trace of the previous run, if there is one.
         let _ = std::fs::remove_file(&trace);
-        let mut command = self.command(program);
+        let mut command = self.program(program);
         command.args(arguments).env("KRB5_TRACE", &trace);
         let mut run = process::run(&mut command, input)?;
         run.trace = std::fs::read_to_string(&trace).unwrap_or_default();
         Ok(run)
     }
 
-    fn command(&self, program: &str) -> Command {
-        let mut command = match &self.shift {
-            None => Command::new(program),
-            Some(shift) => {
-                let mut command = Command::new("faketime");
-                command.args(["-f", shift, program]);
-                command
-            }
-        };
+    /// A program with this user's settings.
+    #[must_use]
+    pub fn program(&self, program: &str) -> Command {
+        let shift = self.shift.iter().flat_map(|shift| ["faketime", "-f", shift]);
+        let mut words = self.around.iter().map(String::as_str).chain(shift).chain([program]);
+        let mut command = Command::new(words.next().unwrap_or(program));
+        command.args(words);
         let configs: Vec<String> = self.configs.iter().map(|path| path.display().to_string()).collect();
         command
             .env("KRB5_CONFIG", configs.join(":"))

@@ -1,4 +1,4 @@
-//! A real MIT realm: `kdb5_util`, `kadmin.local` and `krb5kdc` in a temporary folder.
+//! A real MIT realm: `kdb5_util`, `kadmin.local`, `krb5kdc` and `kadmind` in a temporary folder.
 
 use crate::mit::{Mit, require};
 use crate::ports;
@@ -16,13 +16,17 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 /// Keys of each AES enctype for every principal.
 pub const ALL_AES: &str = "aes256-sha2:normal,aes128-sha2:normal,aes256-cts:normal,aes128-cts:normal";
 
-/// An MIT realm. Its krb5kdc ends with this value.
+/// Offset of kadmind's port from that of krb5kdc, as in a Kennel realm; kpasswd's is the one between.
+const KADMIND: u16 = 2;
+
+/// An MIT realm. Its krb5kdc and its kadmind end with this value.
 #[derive(Debug)]
 pub struct MitKdc {
     name: String,
     folder: TempDir,
     port: u16,
     server: Option<Server>,
+    kadmind: Option<Server>,
 }
 
 impl MitKdc {
@@ -42,7 +46,13 @@ impl MitKdc {
     pub fn create_with(name: &str, enctypes: &str) -> Result<MitKdc> {
         require("krb5kdc")?;
         require("kadmin.local")?;
-        let realm = MitKdc { name: name.to_owned(), folder: TempDir::new()?, port: ports::free_block()?, server: None };
+        let realm = MitKdc {
+            name: name.to_owned(),
+            folder: TempDir::new()?,
+            port: ports::free_block()?,
+            server: None,
+            kadmind: None,
+        };
         realm.write_config(enctypes)?;
         realm.run("kdb5_util", &["create", "-s", "-r", name, "-P", "not-a-secret"])?.ok()?;
         Ok(realm)
@@ -139,6 +149,27 @@ impl MitKdc {
         Ok(())
     }
 
+    /// Starts kadmind, which also serves kpasswd, with an access list, and waits until it answers.
+    ///
+    /// # Errors
+    /// kadmind is not installed, or does not start.
+    pub fn start_kadmind(&mut self, access_list: &str) -> Result<()> {
+        require("kadmind")?;
+        std::fs::write(self.path("kadm5.acl"), access_list)?;
+        let mut command = self.command("kadmind");
+        command.args(["-nofork", "-r", &self.name]);
+        let mut server = Server::start(&mut command, self.folder.path(), "kadmind")?;
+        server.wait_until(START_LIMIT, |server| server.said().contains("starting..."))?;
+        self.kadmind = Some(server);
+        Ok(())
+    }
+
+    /// Port of kadmind on 127.0.0.1.
+    #[must_use]
+    pub fn kadmind_port(&self) -> u16 {
+        self.port.saturating_add(KADMIND)
+    }
+
     /// Name of the realm.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -185,21 +216,23 @@ impl MitKdc {
 
     fn write_config(&self, enctypes: &str) -> Result<()> {
         let (realm, port) = (&self.name, self.port);
+        let (kpasswd, kadmind) = (port.saturating_add(1), self.kadmind_port());
         let folder = self.folder.path().display();
         let client = format!(
             "[libdefaults]\n default_realm = {realm}\n dns_lookup_kdc = false\n dns_lookup_realm = false\n rdns = false\n \
              dns_canonicalize_hostname = false\n\
-             [realms]\n {realm} = {{\n  kdc = 127.0.0.1:{port}\n }}\n"
+             [realms]\n {realm} = {{\n  kdc = 127.0.0.1:{port}\n  admin_server = 127.0.0.1:{kadmind}\n  \
+             kpasswd_server = 127.0.0.1:{kpasswd}\n }}\n"
         );
         let server = format!(
             "[kdcdefaults]\n kdc_listen = 127.0.0.1:{port}\n kdc_tcp_listen = 127.0.0.1:{port}\n \
              kdc_tcp_listen_backlog = 1024\n\
-             [realms]\n {realm} = {{\n  acl_file = {folder}/kadm5.acl\n  key_stash_file = {folder}/stash\n  \
+             [realms]\n {realm} = {{\n  kadmind_listen = 127.0.0.1:{kadmind}\n  kpasswd_listen = 127.0.0.1:{kpasswd}\n  acl_file = {folder}/kadm5.acl\n  key_stash_file = {folder}/stash\n  \
              supported_enctypes = {enctypes}\n  max_life = 10h\n  max_renewable_life = 7d\n  \
              default_principal_flags = +preauth\n  database_module = store\n }}\n\
              [dbmodules]\n store = {{\n  db_library = db2\n  database_name = {folder}/principals\n  \
              disable_last_success = true\n  disable_lockout = true\n }}\n\
-             [logging]\n kdc = FILE:{folder}/kdc.log\n"
+             [logging]\n kdc = FILE:{folder}/kdc.log\n admin_server = FILE:{folder}/kadmind.log\n"
         );
         std::fs::write(self.config(), client)?;
         std::fs::write(self.path("kdc.conf"), server)?;

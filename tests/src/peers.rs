@@ -1,17 +1,20 @@
 //! Programs of other implementations that hold a conversation over GSS-API: Python on MIT's library, Java on its own. Both
 //! speak one wire format (tests/interop/programs), so that each side can be either.
 
+use crate::once::Once;
 use crate::process::{self, Run, Server};
 use crate::realm::Realm;
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Duration;
 use tempfile::TempDir;
 
 /// Enough for a Java VM on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Enough to compile a hundred crates on a busy machine, once.
+const BUILD_LIMIT: Duration = Duration::from_secs(900);
 
 /// Folder of the programs' sources.
 const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/interop/programs");
@@ -176,20 +179,17 @@ fn java(jdk: &Path, config: &Path) -> Result<Command> {
 
 /// Compiles the Java programs once per process, with the first JDK that a test uses.
 fn classes(jdk: &Path) -> Result<&'static Path> {
-    static CLASSES: OnceLock<std::result::Result<TempDir, String>> = OnceLock::new();
-    let compiled = CLASSES.get_or_init(|| {
-        let compile = || {
-            let folder = TempDir::new()?;
-            for (release, program) in [("17", "JgssPeer.java"), ("11", "ServiceTicket.java")] {
-                let mut javac = Command::new(jdk.join("bin/javac"));
-                javac.args(["-nowarn", "--release", release, "-d"]).arg(folder.path());
-                process::run(javac.arg(Path::new(PROGRAMS).join(program)), "")?.ok()?;
-            }
-            anyhow::Ok(folder)
-        };
-        compile().map_err(|error| format!("{error:#}"))
-    });
-    compiled.as_ref().map(TempDir::path).map_err(|error| anyhow::anyhow!("{error}"))
+    static CLASSES: Once<TempDir> = Once::new();
+    let compiled = CLASSES.get_or_make(|| {
+        let folder = TempDir::new()?;
+        for (release, program) in [("17", "JgssPeer.java"), ("11", "ServiceTicket.java")] {
+            let mut javac = Command::new(jdk.join("bin/javac"));
+            javac.args(["-nowarn", "--release", release, "-d"]).arg(folder.path());
+            process::run(javac.arg(Path::new(PROGRAMS).join(program)), "")?.ok()?;
+        }
+        Ok(folder)
+    })?;
+    Ok(compiled.path())
 }
 
 /// Gets a ticket for a service out of a credential cache with OpenJDK 11.0.5, which has no login module.
@@ -253,21 +253,54 @@ fn cache_folder() -> Result<PathBuf> {
     Ok(Path::new(&cache).join("kennel"))
 }
 
+/// Logs in with the Python bindings of libkrb5, by a password or a keytab, renews, and gets a ticket for a service.
+///
+/// # Errors
+/// The bindings are not in the cache of `tests/run setup`.
+pub fn pykrb5_login(config: &Path, cache: &Path, user: &str, secret: [&str; 2], service: &str) -> Result<Run> {
+    let mut command = Command::new("python3");
+    command.arg(Path::new(PROGRAMS).join("pykrb5_login.py")).arg(user).args(secret).arg(service);
+    command.env("PYTHONPATH", in_cache("pykrb5")?).env("PYTHONDONTWRITEBYTECODE", "1").env("LC_ALL", "C.UTF-8");
+    command.env("KRB5_CONFIG", config).env("KRB5CCNAME", format!("FILE:{}", cache.display()));
+    process::run(&mut command, "")
+}
+
+/// Logs in with sspi-rs over TCP, and authenticates to an acceptor that [`Peer::accept`] started at `port`.
+///
+/// # Errors
+/// The program does not build.
+pub fn sspi_peer(kdc: u16, user: &str, password: &str, service: &str, port: &str) -> Result<Run> {
+    let mut command = Command::new(sspi_program()?);
+    // Its own look at krb5.conf is for the realms of domains alone.
+    command.args([&*kdc.to_string(), user, password, service, port]).env("KRB5_CONFIG", "/dev/null");
+    process::run(&mut command, "")
+}
+
+/// Builds the peer on sspi-rs in the cache folder, where cargo rebuilds only changes.
+fn sspi_program() -> Result<&'static PathBuf> {
+    static BUILT: Once<PathBuf> = Once::new();
+    BUILT.get_or_make(|| {
+        let target = cache_folder()?.join("sspi");
+        let mut command = Command::new("cargo");
+        command
+            .args(["build", "--quiet", "--locked", "--manifest-path"])
+            .arg(Path::new(PROGRAMS).join("sspi/Cargo.toml"));
+        process::run_within(command.arg("--target-dir").arg(&target), "", BUILD_LIMIT)?.ok()?;
+        Ok(target.join("debug/sspi-peer"))
+    })
+}
+
 /// Builds the Go peer in the cache folder, where Go rebuilds only changes.
 ///
 /// # Errors
 /// Go is missing, or the program does not build.
-pub fn go_peer() -> Result<PathBuf> {
-    static BUILT: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
-    let build = || {
+pub fn go_peer() -> Result<&'static PathBuf> {
+    static BUILT: Once<PathBuf> = Once::new();
+    BUILT.get_or_make(|| {
         let program = cache_folder()?.join("gopeer");
         let mut command = Command::new("go");
         command.args(["build", "-o"]).arg(&program).arg(".").current_dir(Path::new(PROGRAMS).join("go"));
         process::run(&mut command, "").context("Go is missing: see go.dev/doc/install")?.ok()?;
-        anyhow::Ok(program)
-    };
-    BUILT
-        .get_or_init(|| build().map_err(|error| format!("{error:#}")))
-        .clone()
-        .map_err(|error| anyhow::anyhow!("{error}"))
+        Ok(program)
+    })
 }

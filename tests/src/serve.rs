@@ -25,6 +25,8 @@ pub struct Served {
     realm: String,
     folder: TempDir,
     port: u16,
+    /// A program that runs `kennel-kdc`, with its arguments.
+    around: Vec<String>,
     server: Option<Server>,
 }
 
@@ -34,8 +36,13 @@ impl Served {
     /// # Errors
     /// There are no free ports, or no temporary folder.
     pub fn new(realm: &str) -> Result<Served> {
-        let served =
-            Served { realm: realm.to_owned(), folder: TempDir::new()?, port: ports::free_block()?, server: None };
+        let served = Served {
+            realm: realm.to_owned(),
+            folder: TempDir::new()?,
+            port: ports::free_block()?,
+            around: Vec::new(),
+            server: None,
+        };
         let (folder, port) = (served.folder.path().display(), served.port);
         let config = format!(
             "[realm]\nname = \"{realm}\"\nenctypes = {ENCTYPES}\n[store]\nkind = \"sled\"\npath = \"{folder}/store\"\nmaster_key = \
@@ -43,6 +50,25 @@ impl Served {
         );
         std::fs::write(served.config(), config)?;
         Ok(served)
+    }
+
+    /// Starts `kennel-kdc serve` by another program, such as `nsenter`.
+    #[must_use]
+    pub fn under(mut self, wrapper: &[String]) -> Served {
+        self.around = wrapper.to_vec();
+        self
+    }
+
+    /// Listens on these addresses, on the port of the realm, in place of 127.0.0.1.
+    ///
+    /// # Errors
+    /// The configuration cannot be written.
+    pub fn listening(self, hosts: &[&str]) -> Result<Served> {
+        let addresses = hosts.iter().map(|host| format!("{host}:{}", self.port)).collect::<Vec<_>>();
+        let text = std::fs::read_to_string(self.config())?;
+        let usual = format!("addresses = [\"127.0.0.1:{}\"]", self.port);
+        std::fs::write(self.config(), text.replace(&usual, &format!("addresses = {addresses:?}")))?;
+        Ok(self)
     }
 
     /// The path of a file in the folder of the realm.
@@ -74,7 +100,14 @@ impl Served {
     /// # Errors
     /// The program is not there.
     pub fn command(&self, name: &str, arguments: &[&str]) -> Result<Command> {
-        let mut command = Command::new(kennel_kdc()?);
+        let mut command = match self.around.split_first() {
+            None => Command::new(kennel_kdc()?),
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(kennel_kdc()?);
+                command
+            }
+        };
         command.arg(name).args(arguments).arg("--config").arg(self.config()).env_remove("KENNEL_LOG");
         Ok(command)
     }
@@ -100,6 +133,12 @@ impl Served {
         Ok(())
     }
 
+    /// Returns what the process says, where it runs.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.server.as_ref().map(Server::said).unwrap_or_default()
+    }
+
     /// Stops serving.
     ///
     /// # Errors
@@ -110,16 +149,32 @@ impl Served {
         Ok(())
     }
 
+    /// Ends the process as `kill -9` does.
+    ///
+    /// # Errors
+    /// The process cannot be ended.
+    pub fn kill(&mut self) -> Result<()> {
+        self.server.take().map_or(Ok(()), |mut server| server.kill())
+    }
+
     /// The krb5.conf of clients, which names this KDC alone.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn krb5_conf(&self) -> Result<PathBuf> {
+        self.krb5_conf_at("127.0.0.1")
+    }
+
+    /// The same, with another address of the KDC: `[::1]`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn krb5_conf_at(&self, host: &str) -> Result<PathBuf> {
         let (path, realm, port) = (self.file("krb5.conf"), &self.realm, self.port);
         let text = format!(
             "[libdefaults]\n default_realm = {realm}\n dns_lookup_kdc = false\n dns_lookup_realm = false\n rdns = false\n \
              dns_canonicalize_hostname = false\n allow_weak_crypto = true\n\
-             [realms]\n {realm} = {{\n  kdc = 127.0.0.1:{port}\n }}\n"
+             [realms]\n {realm} = {{\n  kdc = {host}:{port}\n }}\n"
         );
         std::fs::write(&path, text)?;
         Ok(path)

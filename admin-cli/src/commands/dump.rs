@@ -1,14 +1,15 @@
 //! `kennel dump`: the whole realm of a KDC that runs, in an encrypted file.
 
 use crate::api::AdminApi;
+use crate::commands::dump_secret::{STDIO, SecretArgs};
 use crate::reach::args::KdcArgs;
 use crate::reach::connect;
 use anyhow::{Context, ensure};
 use http_body_util::BodyExt;
-use kennel_wire::realm_dump::{DumpRequest, path};
+use kennel_wire::realm_dump::path;
 use kube::client::Body;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,9 +23,12 @@ const SAY: Duration = Duration::from_secs(2);
 #[command(after_help = "\
 Dumps are made over the admin socket of the KDC's machine alone (--socket, or KENNEL_SOCKET), by root or the KDC's own user: the file
 has every key of the realm. The records are those of one moment, while the KDC serves and is written to. Of a KDC that does not run:
-kennel-kdc dump. The way back is kennel load.")]
+kennel-kdc dump. The way back is kennel load.
+
+  kennel dump realm.dump --passphrase-file FILE --socket DIR/admin.sock
+  kubectl exec -i kennel-kdc-0 -- kennel dump - --passphrase-file - --socket /var/lib/kennel/admin.sock < passphrase > realm.dump")]
 pub(crate) struct DumpArgs {
-    /// The file to write, which appears when it is whole.
+    /// The file to write, which appears when it is whole; - for standard output, where what is torn is no dump.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
@@ -33,47 +37,24 @@ pub(crate) struct DumpArgs {
     kdc: KdcArgs,
 }
 
-/// What the dump is encrypted under.
-#[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
-struct SecretArgs {
-    /// File with the passphrase of the dump, in its first line.
-    #[arg(long, value_name = "FILE")]
-    passphrase_file: Option<PathBuf>,
-    /// File with the key of the dump: kennel-master-key-v1 and 64 hexadecimal digits.
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
-}
-
-impl SecretArgs {
-    fn read(&self) -> anyhow::Result<DumpRequest> {
-        let text = |path: &Path| {
-            let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            let line = text.lines().next().unwrap_or_default().to_owned();
-            ensure!(!line.is_empty(), "the first line of {} is empty", path.display());
-            Ok(line)
-        };
-        match (&self.passphrase_file, &self.key_file) {
-            (Some(path), _) => Ok(DumpRequest::Passphrase(text(path)?)),
-            (None, Some(path)) => Ok(DumpRequest::Key(text(path)?)),
-            (None, None) => anyhow::bail!("give --passphrase-file or --key-file"),
-        }
-    }
-}
-
 /// Writes the dump.
 pub(crate) async fn run(args: &DumpArgs) -> anyhow::Result<ExitCode> {
     let request = args.secret.read()?;
     ensure!(
         args.kdc.has_socket(),
-        "dumps are made over the admin socket alone: give --socket PATH, on the machine of the KDC"
+        "dumps are made over the admin socket alone: give --socket PATH, on the machine of the KDC; where it does not run, kennel-kdc dump"
     );
     let api = AdminApi::new(connect(&args.kdc, None).await?);
     let body = api.octets(path::DUMP, &request).await?;
+    if args.file == Path::new(STDIO) {
+        let count = receive(body, &mut io::stdout()).await?;
+        eprintln!("dumped {count} octets");
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut unfinished = args.file.as_os_str().to_owned();
     unfinished.push(".unfinished");
     let unfinished = PathBuf::from(unfinished);
-    let written = receive(body, &unfinished).await.and_then(|count| {
+    let written = receive_file(body, &unfinished).await.and_then(|count| {
         fs::rename(&unfinished, &args.file).with_context(|| format!("{} cannot be written", args.file.display()))?;
         Ok(count)
     });
@@ -83,7 +64,7 @@ pub(crate) async fn run(args: &DumpArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Writes an answer into a file, 0600, and returns its length.
-async fn receive(mut body: Body, path: &Path) -> anyhow::Result<u64> {
+async fn receive_file(body: Body, path: &Path) -> anyhow::Result<u64> {
     let mut file: File = OpenOptions::new()
         .write(true)
         .create(true)
@@ -91,17 +72,24 @@ async fn receive(mut body: Body, path: &Path) -> anyhow::Result<u64> {
         .mode(0o600)
         .open(path)
         .with_context(|| format!("{} cannot be written", path.display()))?;
+    let count = receive(body, &mut file).await?;
+    file.sync_all()?;
+    Ok(count)
+}
+
+/// Writes an answer, and returns its length.
+async fn receive(mut body: Body, out: &mut impl Write) -> anyhow::Result<u64> {
     let (mut count, mut said) = (0, Instant::now());
     while let Some(frame) = body.frame().await {
-        let frame = frame.context("the KDC's answer broke off: nothing was written")?;
+        let frame = frame.context("the KDC's answer broke off: what was written is no whole dump")?;
         let octets = frame.data_ref().map(|data| &data[..]).unwrap_or_default();
-        file.write_all(octets)?;
+        out.write_all(octets)?;
         count += u64::try_from(octets.len()).unwrap_or(u64::MAX);
         if said.elapsed() >= SAY {
             said = Instant::now();
             eprintln!("{count} octets so far");
         }
     }
-    file.sync_all()?;
+    out.flush()?;
     Ok(count)
 }

@@ -96,9 +96,10 @@ fn deed(words: &[&str]) -> Deed {
             Deed::Fulfilled("the master key is in a file already: store.master_key of kennel-kdc's configuration")
         }
         ["dump", ..] => Deed::Instead("kennel dump writes all of a realm, encrypted, while the KDC runs"),
-        ["load", ..] => {
-            Deed::Instead("kennel load reads what kennel dump wrote; kennel import-mit reads the dump of an MIT realm")
-        }
+        ["load", ..] => Deed::Instead(
+            "kennel load --replace reads what kennel dump wrote, while the KDC serves (kennel-kdc load: while it does not); kennel \
+             import-mit reads the dump of an MIT realm",
+        ),
         ["ark", .., principal] => Deed::AddRandomKey((*principal).to_owned()),
         ["list_mkeys"] => Deed::ShowMasterKey,
         ["add_mkey" | "use_mkey", ..] => {

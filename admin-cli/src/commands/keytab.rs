@@ -2,7 +2,7 @@
 
 use crate::api::AdminApi;
 use crate::commands::kadmin::administrator::Administrator;
-use crate::commands::kadmin::failure::Right;
+use crate::commands::kadmin::failure::Failure;
 use crate::commands::kadmin::keytab::add::entries;
 use crate::commands::kadmin::time::date::Now;
 use crate::reach::args::KdcArgs;
@@ -42,12 +42,15 @@ pub(crate) async fn run(args: &KeytabArgs) -> anyhow::Result<ExitCode> {
     let found: KeysResponse = api.get(path::KEYS, &query).await?;
     let (admin, now) = (Administrator::new(api), KerberosTime(Now::of_system().seconds()));
     let mut all = Vec::new();
-    for keys in &found.principals {
+    // An account that has only tickets has no keys of its own.
+    for keys in found.principals.iter().filter(|keys| !keys.versions.is_empty()) {
         let principal = Principal::parse(&keys.principal, &found.realm).context("the KDC names a principal badly")?;
         let operation = PrincipalOperation::ExtractKeys { principal: keys.principal.clone(), kvno: None };
-        let versions = admin.keys(operation).await;
-        let versions =
-            versions.map_err(|failure| anyhow!("{}: {}", keys.principal, failure.text(Right::ExtractKeys)))?;
+        let versions = admin.keys(operation).await.map_err(|failure| match failure {
+            // The KDC's own words name the permission and the namespace.
+            Failure::Refused { reason, message } => anyhow!("the KDC refuses: {reason}: {message}"),
+            Failure::Unanswered(error) => error,
+        })?;
         all.extend(entries(&principal, &versions, now));
     }
     ensure!(!all.is_empty(), "the service account {namespace}/{account} has no keys");

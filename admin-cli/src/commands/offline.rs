@@ -1,5 +1,5 @@
-//! `kennel load` and `kennel import-mit`: what needs the store of a KDC that does not run is done by `kennel-kdc`, which alone opens
-//! stores. The arguments are its own.
+//! `kennel import-mit`: what needs the store of a KDC that does not run is done by `kennel-kdc`, which alone opens stores. The arguments are
+//! its own.
 
 use anyhow::Context;
 use std::ffi::OsString;

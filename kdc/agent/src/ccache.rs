@@ -68,7 +68,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     const NOW: KerberosTime = KerberosTime(1000);
-    const MADE: FileAccess = FileAccess { mode: 0o600, group: None };
+    const MADE: FileAccess = FileAccess { mode: 0o600, group: None, owner: None };
 
     fn credential(server: &str, end: i64, ticket: &[u8]) -> CcacheEntry {
         let name = |text: &str| Principal::parse(text, "R").unwrap();

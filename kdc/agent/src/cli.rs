@@ -32,6 +32,10 @@ pub(crate) struct Cli {
     /// Group of the files, a number; the process's own by default.
     #[arg(long, value_name = "GID", env = "KENNEL_AGENT_GROUP")]
     pub(crate) group: Option<u32>,
+    /// Users that get a keytab and a cache of their own besides, in DIR/USER with mode 0600: numbers, separated by commas. For a pod of
+    /// several users, one of whom uses Heimdal. The agent has to be root then, with the capability CHOWN and no other.
+    #[arg(long, value_name = "UIDS", env = "KENNEL_AGENT_USERS", value_delimiter = ',')]
+    pub(crate) users: Vec<u32>,
     /// Enrols once and ends: for an init container.
     #[arg(long, env = "KENNEL_AGENT_ONCE")]
     pub(crate) once: bool,

@@ -1,6 +1,7 @@
 //! The folder of credentials: holds what the last enrolment returned, and no file that it did not return.
 
 use crate::ccache;
+use crate::user_files::UserFiles;
 use crate::write::{FileAccess, remove, replace, replace_if_other};
 use anyhow::Context;
 use chrono::DateTime;
@@ -17,6 +18,7 @@ use zeroize::Zeroizing;
 pub(crate) struct Folder {
     dir: PathBuf,
     made: FileAccess,
+    of_users: UserFiles,
     /// Whether a program has to be told of a new keytab.
     tells: bool,
 }
@@ -53,13 +55,20 @@ impl Statement {
 impl Folder {
     /// `tells`: whether a program has to be told of a new keytab.
     pub(crate) fn new(dir: &Path, made: FileAccess, tells: bool) -> Folder {
-        Folder { dir: dir.to_owned(), made, tells }
+        Folder { dir: dir.to_owned(), made, of_users: UserFiles::new(dir, &[]), tells }
+    }
+
+    /// Keeps files for these users besides.
+    pub(crate) fn with_users(self, users: &[u32]) -> Folder {
+        Folder { of_users: UserFiles::new(&self.dir, users), ..self }
     }
 
     /// Stores the credentials of a response. Writes krb5.conf first, because the other files are of no use without krb5.conf.
     pub(crate) async fn keep(&self, response: &EnrollResponse, now: i64) -> anyhow::Result<CredentialTimes> {
         let path = |name: &str| self.dir.join(name);
         replace_if_other(&path("krb5.conf"), response.krb5_conf.as_bytes(), self.made)?;
+        // Before the common files: what the agent says that it holds is read from those.
+        self.of_users.keep(response)?;
         match &response.keytab {
             Some(keytab) => self.replace_keytab(&keytab.data.0)?,
             None => remove(&path("keytab"))?,
@@ -181,7 +190,7 @@ mod tests {
     }
 
     fn folder(path: &Path) -> Folder {
-        Folder::new(path, FileAccess { mode: 0o600, group: None }, false)
+        Folder::new(path, FileAccess { mode: 0o600, group: None, owner: None }, false)
     }
 
     #[tokio::test]
@@ -217,7 +226,7 @@ mod tests {
     #[tokio::test]
     async fn a_program_has_to_be_told_of_a_keytab_that_replaces_another_until_it_was() {
         let dir = tempfile::tempdir().unwrap();
-        let tells = || Folder::new(dir.path(), FileAccess { mode: 0o600, group: None }, true);
+        let tells = || Folder::new(dir.path(), FileAccess { mode: 0o600, group: None, owner: None }, true);
         let keep = async |kvno| tells().keep(&response(Some(keytab(&[entry("HTTP/a", kvno)]))), 0).await.unwrap();
         for kvno in [1, 1] {
             keep(kvno).await;

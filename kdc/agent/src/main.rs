@@ -10,6 +10,7 @@
 //! | [`held`] | what is on disk, told to the KDC, which says when other keys are due |
 //! | [`credentials`] | the folder: what is in it, and how it is replaced |
 //! | [`ccache`] | a new ticket into a cache that others read and append to |
+//! | [`user_files`] | files of each user of a pod |
 //! | [`mod@write`] | files that are there whole or not at all |
 //! | [`schedule`] | when to ask again: pure |
 //! | [`on_change`] | what happens after a keytab was replaced: a request or a signal |
@@ -30,6 +31,7 @@ mod held;
 mod on_change;
 mod refresh;
 mod schedule;
+mod user_files;
 mod write;
 
 use clap::Parser;

@@ -45,7 +45,8 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 
 /// SIGHUP makes the agent enrol at once, with the token and the certificates as they are on disk by then.
 async fn refresh(cli: &Cli, health: &Health, mut hangup: Signal) -> anyhow::Result<ExitCode> {
-    let folder = Folder::new(&cli.dir, FileAccess { mode: cli.mode, group: cli.group }, cli.on_change.is_some());
+    let made = FileAccess { mode: cli.mode, group: cli.group, owner: None };
+    let folder = Folder::new(&cli.dir, made, cli.on_change.is_some()).with_users(&cli.users);
     let begun = Instant::now();
     let (mut failures, mut succeeded) = (0_u32, false);
     // Of a keytab that the program has not read, nothing is said.

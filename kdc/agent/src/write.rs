@@ -6,11 +6,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
-/// Mode and group of new files.
+/// Mode, group and owner of new files.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FileAccess {
     pub(crate) mode: u32,
     pub(crate) group: Option<u32>,
+    /// The process itself by default.
+    pub(crate) owner: Option<u32>,
 }
 
 /// Writes a file, unless the file has this content already. Returns whether the file was written.
@@ -54,6 +56,10 @@ fn write(path: &Path, content: &[u8], made: FileAccess) -> io::Result<()> {
     }
     // After the group, and without the umask.
     file.set_permissions(std::fs::Permissions::from_mode(made.mode))?;
+    // Last, since the mode is the owner's to set.
+    if made.owner.is_some() {
+        fchown(&file, made.owner, None)?;
+    }
     file.sync_all()
 }
 
@@ -66,7 +72,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::MetadataExt;
 
-    const MADE: FileAccess = FileAccess { mode: 0o640, group: None };
+    const MADE: FileAccess = FileAccess { mode: 0o640, group: None, owner: None };
 
     #[test]
     fn a_file_has_its_mode_and_nothing_is_left_beside_it() {

@@ -116,6 +116,8 @@ pub struct Metrics {
     pub(crate) audit_noise: Counter,
     /// 1 while the trail takes no events, so that no ticket is issued.
     pub audit_stalled: Gauge,
+    /// 1 while the KDC would not start again with the files of its master keys, or their rotation does not go on.
+    pub master_key_problem: Gauge,
     /// 1 once every kind of object has been listed since the start.
     pub cluster_synced: Gauge,
     /// Kinds of objects whose watch is broken.
@@ -180,6 +182,7 @@ impl Metrics {
             audit_failures: Counter::default(),
             audit_noise: Counter::default(),
             audit_stalled: Gauge::default(),
+            master_key_problem: Gauge::default(),
             cluster_synced: Gauge::default(),
             watches_broken: Gauge::default(),
             last_event: Gauge::default(),
@@ -270,6 +273,9 @@ impl Metrics {
         registry.register("audit_noise", help, self.audit_noise.clone());
         let help = "1 while the audit trail cannot be written, so that no ticket is issued";
         registry.register("audit_stalled", help, self.audit_stalled.clone());
+        let help =
+            "1 while the KDC would not start again with the files of its master keys, or their rotation does not go on";
+        registry.register("master_key_problem", help, self.master_key_problem.clone());
         for (name, help, gauge) in [
             ("cluster_synced", "1 once every kind of object was listed", &self.cluster_synced),
             ("cluster_watches_broken", "Kinds of objects whose watch does not work", &self.watches_broken),

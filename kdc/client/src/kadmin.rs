@@ -1,5 +1,5 @@
-//! A client of kadmin's protocol as functions over octets: each call is a message of ONC RPC without record marking. The tests use it
-//! for what the stock `kadmin` never sends.
+//! A client of kadmin's protocol as functions over octets: each call is a message of ONC RPC without record marking. `kennel` under the
+//! name `kadmin` uses it, and the tests, for what the stock `kadmin` never sends.
 
 use crate::credentials::Credential;
 use crate::error::ClientError;

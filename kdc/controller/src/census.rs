@@ -3,15 +3,12 @@
 
 use kennel_audit::{PrincipalKind, StoreCounts};
 use kennel_core::principal::{Origin, PrincipalRecord, Record};
-use kennel_store::{Change, PrincipalStore, StoreError, Watch};
+use kennel_store::follow::{Follower, follow};
+use kennel_store::{PrincipalStore, VersionedRecord};
 use kennel_wire::message::Principal;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// Pause before a store that did not answer is read again.
-const RETRY: Duration = Duration::from_secs(10);
 
 /// The properties of a principal that are counted.
 #[derive(Debug, Clone, Copy)]
@@ -39,47 +36,7 @@ pub struct Census {
 impl Census {
     /// Counts the principals, and follows the store until it is closed.
     pub async fn follow(self: Arc<Self>, store: Arc<dyn PrincipalStore>) {
-        loop {
-            match self.count(&*store).await {
-                Ok(mut watch) => {
-                    if self.take(&mut *watch).await.is_none() {
-                        return;
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the principals cannot be counted: trying again");
-                    tokio::time::sleep(RETRY).await;
-                }
-            }
-        }
-    }
-
-    async fn count(&self, store: &dyn PrincipalStore) -> Result<Box<dyn Watch>, StoreError> {
-        let listing = store.list().await?;
-        let principals = listing.records.iter().filter_map(|versioned| match &versioned.record {
-            Record::Principal(record) => Some((self.hash(&record.principal), Counted::from_record(record))),
-            Record::Alias { .. } | Record::Holder(_) | Record::Policy(_) => None,
-        });
-        *self.lock() = principals.collect();
-        store.watch(listing.revision).await
-    }
-
-    /// Applies changes. Returns `None` once the store is closed, `Some` where changes were lost and the store must be counted anew.
-    async fn take(&self, watch: &mut dyn Watch) -> Option<()> {
-        loop {
-            match watch.next().await? {
-                Change::Put(versioned) => match &versioned.record {
-                    Record::Principal(record) => {
-                        self.lock().insert(self.hash(&record.principal), Counted::from_record(record));
-                    }
-                    // The alias may replace a principal of this name.
-                    Record::Alias { alias, .. } => _ = self.lock().remove(&self.hash(alias)),
-                    Record::Holder(_) | Record::Policy(_) => {}
-                },
-                Change::Deleted { name, .. } => _ = self.lock().remove(&self.hash(&name)),
-                Change::Lagged => return Some(()),
-            }
-        }
+        follow(&*store, &*self).await;
     }
 
     /// Returns the counts. `now`: seconds since the epoch.
@@ -101,6 +58,33 @@ impl Census {
     }
 }
 
+impl Follower for Census {
+    const STALE: &'static str = "the principals cannot be counted";
+
+    fn begin(&self, records: Vec<VersionedRecord>) {
+        let principals = records.iter().filter_map(|versioned| match &versioned.record {
+            Record::Principal(record) => Some((self.hash(&record.principal), Counted::from_record(record))),
+            Record::Alias { .. } | Record::Holder(_) | Record::Policy(_) => None,
+        });
+        *self.lock() = principals.collect();
+    }
+
+    fn put(&self, changed: VersionedRecord) {
+        match &changed.record {
+            Record::Principal(record) => {
+                self.lock().insert(self.hash(&record.principal), Counted::from_record(record));
+            }
+            // The alias may replace a principal of this name.
+            Record::Alias { alias, .. } => self.delete(alias),
+            Record::Holder(_) | Record::Policy(_) => {}
+        }
+    }
+
+    fn delete(&self, name: &Principal) {
+        self.lock().remove(&self.hash(name));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +93,7 @@ mod tests {
     use kennel_store::{Expect, MemoryStore};
     use kennel_wire::message::{KerberosTime, Timestamp};
     use rand::rngs::OsRng;
+    use std::time::Duration;
 
     const DAY: i64 = 86_400;
 

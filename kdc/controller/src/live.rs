@@ -9,7 +9,7 @@ use kennel_core::pods::Pods;
 use kennel_core::realm::Realm;
 use kennel_crypto::Enctype;
 use kennel_k8s::crd::duration::DurationText;
-use kennel_k8s::crd::realm::{KerberosRealmSpec, RealmEnctype};
+use kennel_k8s::crd::realm::KerberosRealmSpec;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -104,8 +104,9 @@ impl Live {
 
     /// Overrides the configuration by the settings of a KerberosRealm. `None` restores the configuration.
     pub fn follow(&self, spec: Option<&KerberosRealmSpec>) {
-        let realm = realm_with(&self.base, spec);
+        let mut realm = realm_with(&self.base, spec);
         let mut parts = self.lock();
+        realm.kvno_floor = parts.realm.kvno_floor;
         let same = |a: &Realm, b: &Realm| {
             (&a.enctypes, a.max_life, a.max_renewable_life, &a.cluster_domain, a.rotation)
                 == (&b.enctypes, b.max_life, b.max_renewable_life, &b.cluster_domain, b.rotation)
@@ -113,6 +114,15 @@ impl Live {
         if !same(&parts.realm, &realm) {
             tracing::info!(realm = realm.name, "the settings of the realm have changed");
             parts.realm = Arc::new(realm);
+            self.kdc.store(Arc::new(parts.kdc(&self.pods)));
+        }
+    }
+
+    /// Has new keys get versions above this number from now on: the store may have lost others.
+    pub fn raise_kvno_floor(&self, floor: u32) {
+        let mut parts = self.lock();
+        if parts.realm.kvno_floor < floor {
+            parts.realm = Arc::new(Realm { kvno_floor: floor, ..Realm::clone(&parts.realm) });
             self.kdc.store(Arc::new(parts.kdc(&self.pods)));
         }
     }
@@ -168,7 +178,7 @@ pub fn realm_with(base: &Realm, spec: Option<&KerberosRealmSpec>) -> Realm {
     let Some(spec) = spec else { return realm };
     realm.cluster_domain = Some(spec.cluster_domain().to_owned());
     if let Some(enctypes) = spec.enctypes.as_ref().filter(|list| !list.is_empty()) {
-        realm.enctypes = enctypes.iter().copied().map(enctype).collect();
+        realm.enctypes = enctypes.iter().copied().map(Enctype::from).collect();
     }
     if let Some(rotation) = &spec.rotation {
         realm.rotation = rotation.over(realm.rotation);
@@ -180,15 +190,6 @@ pub fn realm_with(base: &Realm, spec: Option<&KerberosRealmSpec>) -> Realm {
         realm.max_renewable_life = seconds(&tickets.max_renewable_life, realm.max_renewable_life);
     }
     realm
-}
-
-fn enctype(name: RealmEnctype) -> Enctype {
-    match name {
-        RealmEnctype::Aes256Sha384 => Enctype::Aes256CtsHmacSha384,
-        RealmEnctype::Aes128Sha256 => Enctype::Aes128CtsHmacSha256,
-        RealmEnctype::Aes256Sha1 => Enctype::Aes256CtsHmacSha1,
-        RealmEnctype::Aes128Sha1 => Enctype::Aes128CtsHmacSha1,
-    }
 }
 
 #[cfg(test)]
@@ -244,6 +245,17 @@ mod tests {
             "enctypes": ["aes128-cts-hmac-sha1-96"], "tickets": { "maxLife": "1h" }
         });
         serde_json::from_value(spec).unwrap()
+    }
+
+    #[test]
+    fn the_floor_of_key_versions_only_rises_whatever_the_kerberos_realm_says() {
+        let live = live();
+        live.raise_kvno_floor(65_536);
+        live.raise_kvno_floor(7);
+        live.follow(Some(&spec()));
+        assert_eq!((live.realm().kvno_floor, live.kdc().realm().max_life), (65_536, 3600));
+        live.follow(None);
+        assert_eq!(live.kdc().realm().kvno_floor, 65_536);
     }
 
     #[test]

@@ -7,19 +7,17 @@ use kennel_core::lockout::guard::{Attempt, LockedOut, LoginGuard, Proof};
 use kennel_core::lockout::table::AttemptTable;
 use kennel_core::password_policy::{PasswordPolicy, PolicyRecord};
 use kennel_core::principal::Record;
-use kennel_store::{Change, PrincipalStore, StoreError, Watch};
+use kennel_store::follow::{Follower, follow};
+use kennel_store::{PrincipalStore, VersionedRecord};
 use kennel_wire::message::Principal;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 /// Parts of the table, each with a lock of its own.
 const SHARDS: usize = 16;
 /// Principals whose attempts are remembered, at most: up to half a kilobyte each.
 const CAPACITY: usize = 32_768;
-/// Pause before a store that did not answer is read again.
-const RETRY: Duration = Duration::from_secs(10);
 
 type Policies = HashMap<String, Arc<PasswordPolicy>>;
 
@@ -43,49 +41,7 @@ impl Default for LoginBook {
 impl LoginBook {
     /// Follows the policies of the store until it is closed.
     pub async fn follow(self: Arc<Self>, store: Arc<dyn PrincipalStore>) {
-        loop {
-            match self.read(&*store).await {
-                Ok(mut watch) => {
-                    if self.take(&mut *watch).await.is_none() {
-                        return;
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the policies cannot be read: trying again");
-                    tokio::time::sleep(RETRY).await;
-                }
-            }
-        }
-    }
-
-    async fn read(&self, store: &dyn PrincipalStore) -> Result<Box<dyn Watch>, StoreError> {
-        let listing = store.list().await?;
-        let policies = listing.records.iter().filter_map(|versioned| match &versioned.record {
-            Record::Policy(policy) => Some(entry(policy)),
-            Record::Principal(_) | Record::Alias { .. } | Record::Holder(_) => None,
-        });
-        self.policies.store(Arc::new(policies.collect()));
-        store.watch(listing.revision).await
-    }
-
-    /// Applies changes. Returns `None` once the store is closed, `Some` where changes were lost.
-    async fn take(&self, watch: &mut dyn Watch) -> Option<()> {
-        loop {
-            match watch.next().await? {
-                Change::Put(versioned) => {
-                    if let Record::Policy(policy) = &versioned.record {
-                        self.change(|policies| policies.extend([entry(policy)]));
-                    }
-                }
-                Change::Deleted { name, .. } => {
-                    let is_deleted = |policy: &String| PolicyRecord::name_of(policy, &name.realm) == name;
-                    if self.policies.load().keys().any(is_deleted) {
-                        self.change(|policies| policies.retain(|policy, _| !is_deleted(policy)));
-                    }
-                }
-                Change::Lagged => return Some(()),
-            }
-        }
+        follow(&*store, &*self).await;
     }
 
     fn change(&self, change: impl Fn(&mut Policies)) {
@@ -109,6 +65,31 @@ impl LoginBook {
 
 fn entry(policy: &PolicyRecord) -> (String, Arc<PasswordPolicy>) {
     (policy.policy().to_owned(), Arc::new(policy.rules.clone()))
+}
+
+impl Follower for LoginBook {
+    const STALE: &'static str = "the policies cannot be read";
+
+    fn begin(&self, records: Vec<VersionedRecord>) {
+        let policies = records.iter().filter_map(|versioned| match &versioned.record {
+            Record::Policy(policy) => Some(entry(policy)),
+            Record::Principal(_) | Record::Alias { .. } | Record::Holder(_) => None,
+        });
+        self.policies.store(Arc::new(policies.collect()));
+    }
+
+    fn put(&self, changed: VersionedRecord) {
+        if let Record::Policy(policy) = &changed.record {
+            self.change(|policies| policies.extend([entry(policy)]));
+        }
+    }
+
+    fn delete(&self, name: &Principal) {
+        let is_deleted = |policy: &String| PolicyRecord::name_of(policy, &name.realm) == *name;
+        if self.policies.load().keys().any(is_deleted) {
+            self.change(|policies| policies.retain(|policy, _| !is_deleted(policy)));
+        }
+    }
 }
 
 impl LoginGuard for LoginBook {
@@ -148,6 +129,7 @@ mod tests {
     use kennel_store::{Expect, MemoryStore};
     use kennel_wire::message::{KerberosTime, Timestamp};
     use std::net::{IpAddr, Ipv4Addr};
+    use std::time::Duration;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp { time: KerberosTime(seconds), micros: 0 }

@@ -66,6 +66,27 @@ pub(crate) fn relevant(data: Option<&AuthorizationData>) -> Vec<AuthorizationDat
     inner.map(|inner| inner.0).reduce(|before, inner| [before, inner].concat()).unwrap_or_default()
 }
 
+/// The elements of a type.
+pub(crate) fn datums(data: &[AuthorizationDatum], wanted: i32) -> impl Iterator<Item = &AuthorizationDatum> {
+    data.iter().filter(move |datum| datum.ad_type == wanted)
+}
+
+/// Data without their CAMMACs, also inside AD-IF-RELEVANT: the checksums of a CAMMAC cover the ticket that it was made for, and no other.
+pub(crate) fn without_cammacs(data: Vec<AuthorizationDatum>) -> Vec<AuthorizationDatum> {
+    let open = |datum: &AuthorizationDatum| match datum.ad_type {
+        ad_type::IF_RELEVANT => AuthorizationData::decode(&datum.ad_data).ok(),
+        _ => None,
+    };
+    let kept = |datum: AuthorizationDatum| match open(&datum) {
+        Some(inner) if datums(&inner.0, ad_type::CAMMAC).next().is_some() => {
+            let rest = without_cammacs(inner.0);
+            (!rest.is_empty()).then(|| if_relevant(rest))
+        }
+        _ => (datum.ad_type != ad_type::CAMMAC).then_some(datum),
+    };
+    data.into_iter().filter_map(kept).collect()
+}
+
 /// The first element of a type inside AD-IF-RELEVANT.
 pub(crate) fn first_relevant(data: &AuthorizationData, wanted: i32) -> Option<AuthorizationDatum> {
     relevant(Some(data)).into_iter().find(|datum| datum.ad_type == wanted)
@@ -111,6 +132,22 @@ mod tests {
             |depth| AuthorizationData(vec![(0..depth).fold(datum(ALLOWED), |inner, _| if_relevant(vec![inner]))]);
         assert_eq!(acceptable(nested(MAX_DEPTH), Source::Others), Ok(nested(MAX_DEPTH).0));
         assert_eq!(acceptable(nested(MAX_DEPTH + 1), Source::Others), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn cammacs_are_taken_out_and_nothing_else() {
+        let (cammac, other) = (datum(ad_type::CAMMAC), datum(ALLOWED));
+        let torn = AuthorizationDatum { ad_type: ad_type::IF_RELEVANT, ad_data: vec![0x30, 5] };
+        let data = vec![
+            if_relevant(vec![cammac.clone()]),
+            other.clone(),
+            if_relevant(vec![other.clone(), cammac.clone(), datum(5)]),
+            torn.clone(),
+            cammac,
+        ];
+        let rest = vec![other.clone(), if_relevant(vec![other, datum(5)]), torn];
+        assert_eq!(without_cammacs(data), rest);
+        assert_eq!(without_cammacs(rest.clone()), rest);
     }
 
     #[test]

@@ -1,5 +1,7 @@
-//! What the KDC binds a ticket of its own to, beside its client: a pod, and the account of a client under another name.
+//! What the KDC asserts of a ticket of its own, beside its client: the pod and the account that the ticket is bound to, and how the client
+//! proved who it is.
 
+use crate::auth_indicator;
 use crate::authorization_data::relevant;
 use crate::client_alias::account_of_ticket;
 use crate::pods::{PodRef, PodState};
@@ -14,6 +16,8 @@ pub(crate) struct Bindings {
     pub(crate) pod: Option<PodRef>,
     /// The account of its client, where it bears another name of it.
     pub(crate) account: Option<Principal>,
+    /// Authentication indicators: names for the ways in which its client proved who it is.
+    pub(crate) indicators: Vec<String>,
 }
 
 impl Bindings {
@@ -25,7 +29,7 @@ impl Bindings {
         let relevant = relevant(asserted);
         let pod = PodRef::of_ticket(&relevant).map_err(|_| Refusal::PodBindingTorn)?;
         let account = account_of_ticket(&relevant).map_err(|_| Refusal::TicketAliasTorn)?;
-        Ok(Bindings { pod, account })
+        Ok(Bindings { pod, account, indicators: auth_indicator::of_own_ticket(&relevant) })
     }
 }
 

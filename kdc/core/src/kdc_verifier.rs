@@ -1,8 +1,9 @@
-//! The KDC's own checksum over tickets that come back to it. Whoever runs a service can seal a ticket of any content under the
+//! The KDC's own checksum over tickets that come back to it, and over what it asserts of a client's authentication. Whoever runs a service can seal a ticket of any content under the
 //! key of that service; a service ticket is therefore renewed or validated only with a checksum under a key of the KDC alone: the
-//! kdc-verifier of a CAMMAC (RFC 7751). Tickets that never come back carry none, and neither do TGTs, whose key only the KDC
-//! has.
+//! kdc-verifier of a CAMMAC (RFC 7751). Other service tickets, and TGTs, whose key only the KDC has, carry a CAMMAC where they have
+//! authentication indicators, and none otherwise.
 
+use crate::auth_indicator;
 use crate::authorization_data::{first_relevant, if_relevant};
 use crate::client_alias;
 use crate::enctype_choice::{permitted, ticket_key};
@@ -46,21 +47,22 @@ pub(crate) struct Vouching<'a> {
     pub(crate) pod: Option<&'a PodRef>,
     /// The account of its client, where it is one of this realm.
     pub(crate) account: Option<&'a Principal>,
+    /// How the client proved who it is.
+    pub(crate) indicators: &'a [String],
     pub(crate) realm: &'a Realm,
 }
 
 impl Vouching<'_> {
-    /// Adds the CAMMAC to a finished ticket that can come back. Any later change of the ticket makes it worthless.
+    /// Adds the CAMMAC to a finished ticket of which the KDC asserts something. Any later change of the ticket makes it worthless.
     ///
     /// # Errors
     /// [`Refusal::Internal`] without the ticket-granting service, [`Refusal::NoServerKey`] without a key of it.
     pub(crate) fn apply(&self, ticket: &mut EncTicketPart) -> Result<(), Refusal> {
-        let server = &self.server.record.principal;
-        if !returns(ticket.flags) || server.name.krbtgt_realm() == Some(&self.realm.name) {
+        let elements = self.elements(ticket);
+        if elements.0.is_empty() {
             return Ok(());
         }
         let kdc_key = ticket_key(self.krbtgt.ok_or(Refusal::Internal)?, self.realm)?;
-        let elements = elements(server, self.pod, self.account, ticket);
         let (covered, elements) = covered(ticket, elements);
         let cammac = Cammac {
             kdc_verifier: Some(verifier(kdc_key, &covered)),
@@ -72,6 +74,21 @@ impl Vouching<'_> {
         let datum = AuthorizationDatum { ad_type: ad_type::CAMMAC, ad_data: cammac.encode() };
         ticket.authorization_data.get_or_insert_default().0.push(if_relevant(vec![datum]));
         Ok(())
+    }
+
+    /// What the KDC asserts of a ticket: of a service ticket that can come back all that the KDC believes of it then.
+    fn elements(&self, ticket: &EncTicketPart) -> AuthorizationData {
+        let server = &self.server.record.principal;
+        let mut elements = AuthorizationData::default();
+        if returns(ticket.flags) && server.name.krbtgt_realm() != Some(&self.realm.name) {
+            let name = AuthorizationDatum { ad_type: AD_KENNEL_SERVER, ad_data: server.to_string().into_bytes() };
+            let client = Principal::new(ticket.cname.clone(), &*ticket.crealm);
+            elements.0.extend(self.pod.into_iter().flat_map(|pod| pod.bind().0));
+            elements.0.extend(self.account.and_then(|account| client_alias::bind(account, &client)));
+            elements.0.push(if_relevant(vec![name]));
+        }
+        elements.0.extend(auth_indicator::datum(self.indicators));
+        elements
     }
 }
 
@@ -98,21 +115,6 @@ pub(crate) fn verify(
         return Err(Refusal::KdcVerifierMismatch);
     }
     Ok(elements)
-}
-
-/// What the KDC asserts of a ticket.
-fn elements(
-    server: &Principal,
-    pod: Option<&PodRef>,
-    account: Option<&Principal>,
-    ticket: &EncTicketPart,
-) -> AuthorizationData {
-    let name = AuthorizationDatum { ad_type: AD_KENNEL_SERVER, ad_data: server.to_string().into_bytes() };
-    let mut elements = pod.map(PodRef::bind).unwrap_or_default();
-    let client = Principal::new(ticket.cname.clone(), &*ticket.crealm);
-    elements.0.extend(account.and_then(|account| client_alias::bind(account, &client)));
-    elements.0.push(if_relevant(vec![name]));
-    elements
 }
 
 /// The octets that the kdc-verifier covers: the ticket with `elements` as its authorization data. Returns `elements` too.

@@ -33,6 +33,7 @@
 //! | `ticket_policy` | lifetimes and flags |
 //! | `enctype_choice` | which enctype for what |
 //! | `transited`, `addresses`, `authorization_data` | those parts of a ticket |
+//! | `auth_indicator` | how a client proved who it is, as the KDC vouches for it, and which servers ask for that |
 //! | `kdc_verifier` | the KDC's own checksum over tickets that come back |
 //! | `client_alias`, `enterprise` | clients under another name than their own |
 //! | [`short_name`] | `HTTP/web` as a client of a namespace means it |
@@ -65,6 +66,7 @@ pub mod wants;
 
 mod addresses;
 mod as_exchange;
+mod auth_indicator;
 mod authorization_data;
 mod bindings;
 mod checks;

@@ -1,8 +1,10 @@
 //! What a realm permits: the configuration that every request is decided under.
 
+use crate::admin::dictionary::Dictionary;
 use crate::key_set::NewKeys;
 use crate::rotation::policy::RotationPolicy;
 use kennel_crypto::Enctype;
+use std::sync::Arc;
 
 /// A realm's configuration. Immutable while a request runs; the shell swaps in a new one.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub struct Realm {
     /// anything to guess a password from off line. Clients with random keys need no FAST, because their tickets are the armor of
     /// the others; [`REQUIRE_FAST`](crate::principal::Attributes::REQUIRE_FAST) asks it of one of them.
     pub require_fast: bool,
+    /// Authentication indicator (RFC 8129) of clients that prove who they are by an encrypted challenge inside FAST; `None`: none.
+    pub encrypted_challenge_indicator: Option<String>,
     /// Whether postdated tickets are issued and validated. A postdated ticket begins no later than the longest renewable life
     /// from now.
     pub allow_postdate: bool,
@@ -42,6 +46,8 @@ pub struct Realm {
     pub capaths: Vec<(String, String)>,
     /// (realm, next realm towards it), for a foreign realm that is not trusted directly.
     pub next_hops: Vec<(String, String)>,
+    /// Words that no password of a principal with a policy may be.
+    pub dictionary: Option<Arc<Dictionary>>,
     /// Versions of new keys are above this number. It grows when an older copy of the store is served: keys that were made since that
     /// copy are in keytabs under numbers that the copy does not know.
     pub kvno_floor: u32,
@@ -64,6 +70,7 @@ impl Realm {
             clock_skew: 300,
             require_preauth: true,
             require_fast: false,
+            encrypted_challenge_indicator: None,
             allow_postdate: false,
             password_change_ends_tickets: true,
             rotation: RotationPolicy::default(),
@@ -71,6 +78,7 @@ impl Realm {
             domain_realms: Vec::new(),
             capaths: Vec::new(),
             next_hops: Vec::new(),
+            dictionary: None,
             kvno_floor: 0,
         }
     }

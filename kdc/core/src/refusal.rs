@@ -65,6 +65,7 @@ refusals! {
     ServerRefusesTgtBased => POLICY, "the server takes tickets from the AS exchange only";
     ServerRequiresPreauth => POLICY, "the server takes pre-authenticated clients only";
     ServerRefusesUserToUser => POLICY, "the server takes no user-to-user tickets";
+    AuthIndicatorMissing => POLICY, "the server takes only clients that log in by a way that its require_auth names, such as FAST";
     AccessDenied => POLICY, "access policy does not let this client have a ticket for this server";
     // Enctypes.
     NoClientKey => ETYPE_NOSUPP, "no enctype that the client offers, the realm permits and the client has a key of";

@@ -6,6 +6,7 @@ use kennel_core::key_set::KeySet;
 use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};
 use kennel_core::realm::Realm;
 use kennel_core::refusal::Refusal;
+use kennel_crypto::Enctype;
 use kennel_wire::message::{KerberosTime, Principal, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -26,7 +27,8 @@ fn principal(text: &str) -> Principal {
 fn desired(uid: &str, keys: bool) -> DesiredPrincipal {
     let name = principal("cart.shop");
     let (owner, namespace) = (Owner::account(uid), "shop".to_owned());
-    DesiredPrincipal { name, owner, namespace, role: Role::Client, keys, aliases: BTreeSet::new() }
+    let (role, session_enctypes, aliases) = (Role::Client, None, BTreeSet::new());
+    DesiredPrincipal { name, owner, namespace, role, keys, session_enctypes, aliases }
 }
 
 /// One name of a store.
@@ -91,6 +93,20 @@ fn a_service_may_be_asked_for() {
     let mut name = Name::new(None);
     name.settle(Some(&DesiredPrincipal { role: Role::Service, ..desired("a", true) }), START);
     assert_eq!(name.record().attributes, Attributes::empty());
+}
+
+#[test]
+fn session_enctypes_follow_the_cluster_and_keys_stay() {
+    let service = |session_enctypes| DesiredPrincipal { role: Role::Service, session_enctypes, ..desired("a", true) };
+    let named = Some(vec![Enctype::Aes128CtsHmacSha1]);
+    let mut name = Name::new(None);
+    name.settle(Some(&service(named.clone())), START);
+    let keys = name.record().keys.clone();
+    assert_eq!(name.record().session_enctypes, named);
+    for wanted in [None, named, Some(vec![Enctype::Aes256CtsHmacSha1, Enctype::Aes128CtsHmacSha1])] {
+        name.settle(Some(&service(wanted.clone())), START + 5);
+        assert_eq!((&name.record().session_enctypes, &name.record().keys), (&wanted, &keys));
+    }
 }
 
 #[test]

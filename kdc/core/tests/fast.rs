@@ -91,7 +91,7 @@ pub(crate) fn proving(realm: &mut TestRealm, armor: &FastArmor, cookie: Option<P
 }
 
 /// Opens an armored reply: the response inside, and the encrypted part under the strengthened key.
-fn opened(
+pub(crate) fn opened(
     outcome: &Outcome,
     armor: &FastArmor,
     (key, usage): (&Key, KeyUsage),

@@ -138,6 +138,7 @@ fn a_ticket_from_anywhere_is_good_since_address_translation_is_everywhere() {
     assert!(verify(&realm, &octets).is_ok());
 }
 
+/// CVE-2022-2031: KDC and kpasswd had one account, so that a ticket for the one was good for the other.
 #[test]
 fn a_ticket_of_the_kpasswd_service_is_no_tgt_and_a_tgt_is_none_of_it_cve_2022_2031() {
     let mut realm = realm();
@@ -155,6 +156,7 @@ fn a_ticket_of_the_kpasswd_service_is_no_tgt_and_a_tgt_is_none_of_it_cve_2022_20
     assert!(matches!(refusal(&realm, &octets), PasswordRefusal::Unproven(Refusal::TicketIntegrity)));
 }
 
+/// CVE-2022-32744: kpasswd opened tickets with any key that it had, so that whoever knew one key could change every password.
 #[test]
 fn a_ticket_under_the_key_of_anybody_else_is_refused_cve_2022_32744() {
     let mut realm = realm();
@@ -205,6 +207,7 @@ fn a_password_belongs_to_the_authenticator_that_it_came_with() {
     assert_eq!(refusal(&realm, &spliced), PasswordRefusal::Content(Refusal::AuthenticatorIntegrity));
 }
 
+/// CVE-2002-2443: replies were taken for requests, so that two servers answered each other for ever.
 #[test]
 fn no_reply_and_no_error_is_ever_answered_cve_2002_2443() {
     let mut realm = realm();

@@ -72,6 +72,7 @@ fn after_too_many_wrong_passwords_the_right_one_is_refused_until_the_lockout_end
     assert!(login(&mut realm, "secret").is_ok());
 }
 
+/// CVE-2021-20251: attempts at the same moment were all admitted before the first of them counted.
 #[test]
 fn attempts_at_the_same_moment_learn_no_more_than_one_after_another_cve_2021_20251() {
     // All are admitted before the first is verified; what each learns is decided when its proof is.

@@ -5,6 +5,7 @@ mod access;
 mod access_property;
 mod accounts;
 mod as_exchange;
+mod auth_indicators;
 mod authenticator;
 mod client_names;
 mod cross_realm;

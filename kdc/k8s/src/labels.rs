@@ -36,6 +36,9 @@ pub const REALM: &str = "kennel.dev/realm";
 /// Asks the admission policy in `deploy/injection` to put an agent into a pod.
 pub const INJECT: Label = Label { key: "kennel.dev/inject", value: "enabled" };
 
+/// Annotation of a pod of several users: `each` of them gets files of its own, or the files are `shared`, which is meant so.
+pub const USERS: &str = "kennel.dev/users";
+
 /// Marks the objects that the KDC made, so that it deletes and overwrites no other.
 pub const MANAGED_BY: Label = Label { key: "app.kubernetes.io/managed-by", value: FIELD_MANAGER };
 
@@ -85,7 +88,7 @@ mod tests {
     #[test]
     fn our_labels_are_under_our_group_which_is_that_of_the_custom_resources() {
         assert_eq!(crate::crd::realm::KerberosRealm::group(&()), GROUP);
-        for name in [REALM, INJECT.key, STORE, STORE_REVISION, SERVICE_ACCOUNT] {
+        for name in [REALM, INJECT.key, USERS, STORE, STORE_REVISION, SERVICE_ACCOUNT] {
             assert!(name.starts_with(&format!("{GROUP}/")), "{name}");
         }
     }

@@ -36,7 +36,9 @@ use crate::config::log::LogSettings;
 use crate::config::realm::RealmSettings;
 use crate::config::store::StoreSettings;
 use anyhow::{Context, ensure};
+use kennel_k8s::crd::port::TransportProtocol::{self, Tcp, Udp};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// The whole configuration file.
@@ -90,6 +92,21 @@ impl Config {
         cluster::check(self.cluster.as_ref(), self.enrolment.as_ref())?;
         ensure!(self.store.cache_capacity > 0, "store.cache_capacity: must be at least 1");
         Ok(())
+    }
+
+    /// Returns the ports that clients of the realm and agents call from elsewhere. A service that listens on this machine alone has
+    /// none.
+    pub(crate) fn ports_of_clients(&self) -> BTreeSet<(u16, TransportProtocol)> {
+        let listen = [(&self.listen.addresses, Udp), (&self.listen.addresses, Tcp)];
+        let kpasswd = self.kpasswd.iter().flat_map(|of| [(&of.addresses, Udp), (&of.addresses, Tcp)]);
+        let kadmin = self.kadmin.iter().map(|of| (&of.addresses, Tcp));
+        let enrolment = self.enrolment.iter().map(|of| (&of.addresses, Tcp));
+        let listeners = listen.into_iter().chain(kpasswd).chain(kadmin).chain(enrolment);
+        let ports = listeners.flat_map(|(addresses, protocol)| {
+            let open = addresses.iter().filter(|address| !address.ip().is_loopback());
+            open.map(move |address| (address.port(), protocol))
+        });
+        ports.collect()
     }
 
     /// Returns the file of Kennel's own certificate authority, in the same folder as the store.

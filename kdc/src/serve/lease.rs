@@ -4,9 +4,11 @@
 use crate::{clock, instance};
 use anyhow::Context;
 use kennel_k8s::connect;
+use kennel_k8s::crd::port::TransportProtocol;
 use kennel_k8s::index::surroundings::KdcPods;
 use kennel_k8s::lease::{CheckedLease, LeaseClocks, LocalStore, RealmLease};
 use kennel_store::SledStore;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A cluster in which this process may serve its realm.
@@ -19,8 +21,13 @@ pub(crate) struct ServableCluster {
 
 impl ServableCluster {
     /// Connects, and makes sure that neither another store nor another process has the realm. `store`: what this process serves the
-    /// realm from, which need not exist yet.
-    pub(crate) async fn check(kubeconfig: Option<&Path>, realm: &str, store: &Path) -> anyhow::Result<ServableCluster> {
+    /// realm from, which need not exist yet. `ports`: what clients call, which the policies of the cluster open.
+    pub(crate) async fn check(
+        kubeconfig: Option<&Path>,
+        realm: &str,
+        store: &Path,
+        ports: BTreeSet<(u16, TransportProtocol)>,
+    ) -> anyhow::Result<ServableCluster> {
         let client = connect(kubeconfig).await?;
         let clocks = LeaseClocks { wall: clock::now, since_boot: clock::since_boot };
         let lease = RealmLease::new(&client, realm, instance::lease_identity(), clocks);
@@ -28,7 +35,7 @@ impl ServableCluster {
             Some(ids) => lease.check(LocalStore::Existing(&ids.all().map(str::to_owned).collect::<Vec<_>>())).await?,
             None => lease.check(LocalStore::Missing).await?,
         };
-        let kdc = kubeconfig.is_none().then(|| KdcPods::of_deployment(client.default_namespace()));
+        let kdc = kubeconfig.is_none().then(|| KdcPods { namespace: client.default_namespace().to_owned(), ports });
         Ok(ServableCluster { client, lease, kdc })
     }
 }

@@ -151,5 +151,6 @@ fn cluster_parts(
 /// Connects to the cluster, where the realm has one, and makes sure that nobody else serves the realm.
 async fn servable_cluster(config: &Config, realm: &str) -> anyhow::Result<Option<ServableCluster>> {
     let Some(cluster) = &config.cluster else { return Ok(None) };
-    ServableCluster::check(cluster.kubeconfig.as_deref(), realm, &config.store.path).await.map(Some)
+    let ports = config.ports_of_clients();
+    ServableCluster::check(cluster.kubeconfig.as_deref(), realm, &config.store.path, ports).await.map(Some)
 }

@@ -10,6 +10,7 @@ use crate::endpoints::admin_api::api::AdminApi;
 use crate::endpoints::admin_api::callers::Callers;
 use crate::endpoints::admin_api::dump;
 use crate::endpoints::admin_api::explain::ExplainedCluster;
+use crate::endpoints::admin_api::load::LoadApi;
 use crate::endpoints::admin_api::pairs_file::PairsKeeper;
 use crate::endpoints::admin_api::rotation::KeyApi;
 use crate::endpoints::admin_api::router::AdminRouter;
@@ -30,7 +31,7 @@ use kennel_listen::{
     ApartServer, BoundSockets, Framing, HttpListener, HttpServer, ListenLimits, LocalListener, Respond, RunningSockets,
 };
 use kennel_store::administration::Administration;
-use kennel_store::{EntryCache, PrincipalStore};
+use kennel_store::{EntryCache, SledStore};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,7 +66,7 @@ pub(crate) struct Parts {
     pub(crate) realm: Realm,
     /// Who may call whom, where files say it; with a cluster, its objects do.
     pub(crate) access: Option<Arc<AccessIndex>>,
-    pub(crate) store: Arc<dyn PrincipalStore>,
+    pub(crate) store: Arc<SledStore>,
     pub(crate) cache_capacity: usize,
     pub(crate) cluster: Option<ClusterParts>,
     /// The master key of the store.
@@ -107,7 +108,7 @@ impl Service {
     ) -> anyhow::Result<Service> {
         let access_list = (parts.access_list, parts.realm.name.clone());
         let permitted = access_list.0.read(&access_list.1)?;
-        let cache = EntryCache::open(parts.store, parts.cache_capacity).await?;
+        let cache = EntryCache::open(parts.store.clone(), parts.cache_capacity).await?;
         let metrics = Arc::new(Metrics::new());
         let decisions = parts.cluster.as_ref().map(|cluster| cluster.decisions(&parts.realm.name, metrics.clone()));
         let (decisions, pairs) = decisions.unzip();
@@ -128,6 +129,7 @@ impl Service {
         let logins = Arc::new(LoginBook::default());
         let live = Live::new(parts.realm, access, pods).guarding_logins(logins.clone());
         let live = Arc::new(if parts.cluster.is_some() { live.awaiting_access() } else { live });
+        live.raise_kvno_floor(parts.store.revisions().borrow().kvno_floor());
         let administration = administration(&live, &cache, &logins, &audit);
         administration.set_access_list(permitted);
         administration.finish_renamings(clock::now()).await?;
@@ -156,7 +158,7 @@ impl Service {
         let census = Arc::new(Census::default());
         let life = vec![Check { name: "requests are served", holds: Box::new(move || heartbeat.beats()) }];
         let readiness = readiness(parts.cluster.as_ref(), trail.clone());
-        let measure = measure(parts.cluster.as_ref(), census.clone(), trail);
+        let measure = measure(parts.cluster.as_ref(), census.clone(), trail, parts.master_key.clone());
         let mut upkeep = JoinSet::new();
         if parts.metrics.is_some() {
             upkeep.spawn(census.follow(cache.clone()));
@@ -187,7 +189,9 @@ impl Service {
             keys: Arc::new(keys),
             master_key: parts.master_key.clone(),
         };
-        let local = api.routes(Callers::Local).merge(dump::router(cache.clone(), live.name()));
+        let loads = LoadApi::new(parts.store, cache.clone(), live.clone(), administration.clone());
+        let whole_realms = dump::router(cache.clone(), live.name()).merge(loads.router());
+        let local = api.routes(Callers::Local).merge(whole_realms);
         let admin = parts.admin.map(|listener| listener.serve(local)).transpose()?;
         let cluster = match parts.cluster.zip(decisions) {
             Some((cluster, decisions)) => {
@@ -308,7 +312,12 @@ fn readiness(cluster: Option<&ClusterParts>, trail: Audit) -> Vec<Check> {
     checks
 }
 
-fn measure(cluster: Option<&ClusterParts>, census: Arc<Census>, trail: Audit) -> Measure {
+fn measure(
+    cluster: Option<&ClusterParts>,
+    census: Arc<Census>,
+    trail: Audit,
+    master_key: Arc<MasterKeyRotation>,
+) -> Measure {
     let tls = cluster.and_then(ClusterParts::tls);
     #[expect(clippy::cast_precision_loss, reason = "seconds since the epoch")]
     let seconds = |time: Option<i64>| time.unwrap_or(0) as f64;
@@ -316,6 +325,7 @@ fn measure(cluster: Option<&ClusterParts>, census: Arc<Census>, trail: Audit) ->
         metrics.certificate_expiry.set(seconds(tls.as_ref().and_then(|tls| tls.expiry())));
         metrics.authority_expiry.set(seconds(tls.as_ref().and_then(|tls| tls.authority_expiry())));
         metrics.audit_stalled.set((!trail.accepts()).into());
+        metrics.master_key_problem.set(master_key.has_problem().into());
         metrics.store.set(&census.counts(clock::now().time.0));
     })
 }

@@ -1,9 +1,10 @@
 //! `kennel-kdc load`: a dump into an empty store, or into the place of all that a store has.
 
+use crate::whole_realm::input;
 use crate::whole_realm::progress::Progress;
 use crate::whole_realm::secret::SecretArgs;
 use crate::whole_realm::store::{StoreArgs, realm_of};
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::Args;
 use kennel_store::dump::reader;
 use kennel_store::sled::Rollback;
@@ -17,7 +18,7 @@ of the old records or all of the new ones, and kennel-kdc says which when it ope
 the dump and of the store, and new key versions 65,536 above: whatever happened after the dump is undone, and none of its numbers comes
 again. Where no store is, one is made, and the master key with it.")]
 pub(crate) struct LoadArgs {
-    /// The dump.
+    /// The dump; - for standard input, behind the passphrase where that comes from there too.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Puts the dump into the place of all that the store has, which must be of the same realm.
@@ -32,7 +33,7 @@ pub(crate) struct LoadArgs {
 /// Loads a dump.
 pub(crate) async fn run(args: &LoadArgs) -> anyhow::Result<()> {
     let secret = args.secret.read()?;
-    let file = std::fs::read(&args.file).with_context(|| format!("{} cannot be read", args.file.display()))?;
+    let file = input::read(&args.file)?;
     let (manifest, records) = reader::read(&file, &secret, |_| {})?;
     drop(file);
     let store = args.store.open(true, Rollback::Accept).await?;

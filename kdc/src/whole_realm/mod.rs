@@ -8,6 +8,7 @@
 //! | `report` | what an import has to say |
 //! | `store` | where the store is, and how it is opened |
 //! | `secret` | what a dump is encrypted under |
+//! | `input` | files, or what comes by standard input |
 //! | `progress` | a line now and then on standard error |
 //!
 //! `load` and `import-mit` replace all records at once (`kennel_store::sled::replace`): a process that is killed leaves all of the old
@@ -17,7 +18,8 @@ pub(crate) mod dump;
 pub(crate) mod import;
 pub(crate) mod load;
 
+mod input;
 mod progress;
 mod report;
 mod secret;
-mod store;
+pub(crate) mod store;

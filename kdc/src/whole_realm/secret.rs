@@ -1,6 +1,7 @@
 //! What a dump is encrypted under: the passphrase or the key of a file.
 
-use anyhow::{Context, ensure};
+use crate::whole_realm::input;
+use anyhow::ensure;
 use clap::Args;
 use kennel_crypto::SecretBytes;
 use kennel_store::dump::secret::DumpSecret;
@@ -12,7 +13,7 @@ use zeroize::Zeroizing;
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct SecretArgs {
-    /// File with the passphrase of the dump, in its first line.
+    /// File with the passphrase of the dump, in its first line; - for the first line of standard input.
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
     /// File with the key of the dump, in the form of a master key: kennel-master-key-v1 and 64 hexadecimal digits.
@@ -33,8 +34,7 @@ impl SecretArgs {
 
 /// The first line of a file, which must not be empty.
 pub(super) fn first_line(path: &Path) -> anyhow::Result<SecretBytes> {
-    let content = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let content = Zeroizing::new(content);
+    let content = Zeroizing::new(input::read_line(path)?);
     let line = content.split(|octet| *octet == b'\n').next().unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     ensure!(!line.is_empty(), "the first line of {} is empty: it must have the password or passphrase", path.display());

@@ -60,9 +60,8 @@ impl StoreArgs {
 
 fn with_remedy(error: anyhow::Error) -> anyhow::Error {
     match error.downcast_ref::<StoreError>() {
-        Some(StoreError::Locked { .. }) => {
-            error.context("the KDC runs: stop it for load and import-mit; kennel dump --socket dumps while it runs")
-        }
+        Some(StoreError::Locked { .. }) => error
+            .context("the KDC runs: kennel dump and kennel load do the same while it serves; stop it for import-mit"),
         _ => error,
     }
 }
@@ -97,7 +96,7 @@ impl OpenStore {
 }
 
 /// The realm of records: that of their `krbtgt`.
-pub(super) fn realm_of(records: &[Record]) -> Option<&str> {
+pub(crate) fn realm_of(records: &[Record]) -> Option<&str> {
     let names = records.iter().map(Record::name);
     let own = names.into_iter().find(|name| name.name.krbtgt_realm() == Some(&*name.realm));
     own.map(|name| &*name.realm)

@@ -89,6 +89,22 @@ impl Administration {
         self.perform_recorded(caller, operation, false, now).await
     }
 
+    /// Performs one operation whose event the caller's own protocol records, with its end: nothing is in the trail twice.
+    ///
+    /// # Errors
+    /// Why nothing was changed.
+    pub async fn perform_unrecorded(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        now: Timestamp,
+    ) -> Result<Answer, AdminRefusal> {
+        if !self.trail.accepts() {
+            return Err(AdminRefusal::StoreUnavailable);
+        }
+        Ok(self.attempt(caller, operation, false, now).await?.answer)
+    }
+
     /// Performs one operation, also on a principal that objects of the cluster own, and on a policy that principals have.
     /// [`PrincipalChanges::force`] asks the same for one change.
     ///
@@ -227,6 +243,9 @@ impl Administration {
                 _ => None,
             };
         }
+        if let (true, Some(subject)) = (operation.needs_aliases(), &facts.subject) {
+            facts.aliases = reads.aliases(&subject.principal).await?;
+        }
         if operation.needs_all() {
             facts.all = reads.all().await?;
         }
@@ -359,6 +378,21 @@ impl Reads<'_> {
             Some(Record::Principal(record)) => Some(record),
             _ => None,
         })
+    }
+
+    async fn aliases(&mut self, target: &Principal) -> Result<Vec<Record>, StoreError> {
+        let mut records = Vec::new();
+        for alias in self.store.aliases(target).await? {
+            // It is what the operation names, or another principal's by now.
+            let is_known = self.revisions.contains_key(&alias.to_string());
+            let found = if is_known {
+                self.store.read(&alias).await?.map(|found| found.record)
+            } else {
+                self.read(&alias).await?
+            };
+            records.extend(found);
+        }
+        Ok(records)
     }
 
     async fn all(&mut self) -> Result<Vec<Record>, StoreError> {

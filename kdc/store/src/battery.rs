@@ -41,6 +41,7 @@ macro_rules! battery {
             the_name_type_does_not_make_another_name,
             a_name_with_nul_is_refused_and_never_found,
             an_alias_is_a_record_of_its_own,
+            aliases_of_a_principal_are_those_of_every_write_before,
             a_watcher_sees_changes_after_its_revision_in_order,
             a_watcher_from_another_history_is_told_to_list_again,
             every_watcher_sees_what_concurrent_writers_did_in_order,
@@ -390,6 +391,30 @@ pub async fn an_alias_is_a_record_of_its_own(backend: impl Backend) {
     assert_eq!(store.put(&principal(&short, 2), Expect::Absent).await, Err(StoreError::Conflict));
     store.delete(&short, revision).await.unwrap();
     assert!(store.read(&long).await.unwrap().is_some());
+}
+
+/// The aliases of a principal are known after each write, and after reopening.
+pub async fn aliases_of_a_principal_are_those_of_every_write_before(backend: impl Backend) {
+    let store = backend.open().await;
+    let (web, mail) = (name(&["web"]), name(&["mail"]));
+    let alias = |text: &str, target: &Principal| Record::Alias {
+        alias: name(&[text]),
+        target: target.clone(),
+        origin: Origin::Manual,
+    };
+    store.put(&principal(&web, 1), Expect::Absent).await.unwrap();
+    let first = store.put(&alias("a", &web), Expect::Absent).await.unwrap();
+    assert_eq!(store.aliases(&web).await.unwrap(), [name(&["a"])]);
+    let second = store.put(&alias("b", &web), Expect::Absent).await.unwrap();
+    assert_eq!(store.aliases(&web).await.unwrap(), [name(&["a"]), name(&["b"])]);
+    store.put(&alias("a", &mail), Expect::Revision(first)).await.unwrap();
+    assert_eq!(store.aliases(&web).await.unwrap(), [name(&["b"])]);
+    assert_eq!(store.aliases(&mail).await.unwrap(), [name(&["a"])], "the target need not exist");
+    store.delete(&name(&["b"]), second).await.unwrap();
+    assert!(store.aliases(&web).await.unwrap().is_empty());
+    drop(store);
+    let store = backend.open().await;
+    assert_eq!(store.aliases(&mail).await.unwrap(), [name(&["a"])]);
 }
 
 #[allow(missing_docs)]

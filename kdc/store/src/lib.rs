@@ -15,6 +15,7 @@
 //! | [`mark_file`] | the high-water mark of the store's revision, beside the master key |
 //! | `record` | a record as octets: versioned, wrapped |
 //! | `key` | the octets that a name is stored under |
+//! | [`follow`](mod@follow) | what is kept of a store in memory, in step with it |
 //! | `feed` | the changes of a store, for its watchers |
 //! | [`files`] | files that are there whole or not at all |
 //! | `fuzzing` | entry points of the fuzzer into `record` (feature `battery`) |
@@ -39,6 +40,7 @@ pub mod battery;
 pub mod cache;
 pub mod dump;
 pub mod files;
+pub mod follow;
 #[cfg(feature = "battery")]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -129,6 +129,20 @@ pub trait PrincipalStore: Send + Sync {
     /// As [`PrincipalStore::read`]: one record that cannot be read refuses the listing.
     async fn list(&self) -> Result<Listing, StoreError>;
 
+    /// The aliases of a principal, in their order: those of every write that was acknowledged before. A store that can do better than
+    /// to list everything says them itself.
+    ///
+    /// # Errors
+    /// As [`PrincipalStore::list`].
+    async fn aliases(&self, target: &Principal) -> Result<Vec<Principal>, StoreError> {
+        let records = self.list().await?.records.into_iter();
+        let aliases = records.filter_map(|versioned| match versioned.record {
+            Record::Alias { alias, target: of, .. } if of == *target => Some(alias),
+            _ => None,
+        });
+        Ok(aliases.collect())
+    }
+
     /// Watches the changes after `since`. If `since` is too far back, or the store has not reached it, the first change is
     /// [`Change::Lagged`].
     ///

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 pub mod path {
     /// POST: a dump of all records at one revision. Body: [`DumpRequest`](super::DumpRequest); the answer is the file, encrypted.
     pub const DUMP: &str = "/v1/admin/dump";
+    /// POST: a dump into the place of all records. Body: [`LoadRequest`](super::LoadRequest) in one line, then the octets of the file;
+    /// the answer is the [`LoadState`](super::LoadState), as that of GET, once the file is read and the work has begun.
+    pub const LOAD: &str = "/v1/admin/load";
 }
 
 /// The body of [`path::DUMP`]: what the dump is encrypted under. It has no `Debug`, which would show a secret.
@@ -17,4 +20,54 @@ pub enum DumpRequest {
     Passphrase(String),
     /// A key in the form of a master key's file.
     Key(String),
+}
+
+/// The first line of the body of [`path::LOAD`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoadRequest {
+    /// What the dump is encrypted under.
+    pub secret: DumpRequest,
+    /// Whether the records of the dump take the place of those that the store has. A realm that is served has some.
+    pub replace: bool,
+}
+
+/// The progress of a load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "state")]
+pub enum LoadState {
+    /// Nothing was loaded since the KDC started.
+    Idle,
+    /// The new records are written beside the old ones, which are served.
+    Loading {
+        /// Records that are written.
+        written: usize,
+        /// Records of the dump.
+        records: usize,
+    },
+    /// The new records are served.
+    Loaded(LoadReport),
+    /// The old records are served, or the store says at its next opening which they are.
+    Failed {
+        /// Why, and what to do.
+        reason: String,
+    },
+}
+
+/// A load that is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoadReport {
+    /// The realm.
+    pub realm: String,
+    /// Records of the dump.
+    pub records: usize,
+    /// When the dump was made, RFC 3339.
+    pub created: String,
+    /// Revision of the store that the dump shows.
+    pub dumped_at: u64,
+    /// Revision at which the store goes on.
+    pub revision: u64,
+    /// New keys have versions above this one.
+    pub kvno_floor: u32,
 }

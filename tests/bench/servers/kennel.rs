@@ -24,15 +24,17 @@ const START_LIMIT: Duration = Duration::from_secs(120);
 /// Writes under way at a time.
 const WRITES: usize = 256;
 
-pub(super) struct Kennel {
-    pub(super) server: Server,
+/// A process of it.
+pub(crate) struct Kennel {
+    pub(crate) server: Server,
     // End with this value, the process first.
     _process: process::Server,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Kennel {
-    pub(super) fn start(population: &Population) -> Result<Kennel> {
+    /// Fills a store and serves it.
+    pub(crate) fn start(population: &Population) -> Result<Kennel> {
         let (folder, port) = (TempDir::new()?, ports::free_block()?);
         fill(folder.path(), population)?;
         let config = folder.path().join("kennel-kdc.toml");
@@ -43,7 +45,12 @@ impl Kennel {
         let mut process = process::Server::start(&mut command, folder.path(), "kennel-kdc")?;
         process.wait_until(START_LIMIT, |server| server.stderr().contains("serving"))?;
         let server = Server { name: "Kennel", port, process_id: process.id(), started_in: begun.elapsed() };
-        Ok(Kennel { server, _process: process, _folder: folder })
+        Ok(Kennel { server, _process: process, folder })
+    }
+
+    /// Holds its store, `master.key` and `admin.sock`.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 }
 

@@ -7,7 +7,7 @@
 //! | [`bare`] | servers that send back what comes, for scale |
 
 pub(crate) mod bare;
-mod kennel;
+pub(crate) mod kennel;
 mod mit;
 
 use crate::requests::{self, User};
@@ -60,13 +60,18 @@ impl Servers {
     }
 
     pub(crate) fn users(&self) -> Result<Vec<User>> {
-        let user = |name: String| {
-            let actors = Actors::new(REALM, &name, PASSWORD, SERVICE)?;
-            let key = requests::key(self.population.enctype, &actors, PASSWORD)?;
-            Ok(User { actors, key })
-        };
-        self.population.users().map(user).collect()
+        users(&self.population)
     }
+}
+
+/// Those who ask, with their keys.
+pub(crate) fn users(population: &Population) -> Result<Vec<User>> {
+    let user = |name: String| {
+        let actors = Actors::new(REALM, &name, PASSWORD, SERVICE)?;
+        let key = requests::key(population.enctype, &actors, PASSWORD)?;
+        Ok(User { actors, key })
+    };
+    population.users().map(user).collect()
 }
 
 impl Population {

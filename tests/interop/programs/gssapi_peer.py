@@ -60,6 +60,8 @@ def converse(stream, credentials):
         send(stream, token or b"")
     print("initiator", context.initiator_name)
     print("target", context.target_name)
+    for indicator in indicators(context.initiator_name):
+        print("indicator", indicator)
     for _ in range(2):
         message = context.unwrap(receive(stream))
         print("unwrapped", message.message.decode(), "encrypted" if message.encrypted else "plain")
@@ -67,6 +69,14 @@ def converse(stream, credentials):
     context.verify_signature(SIGNED, receive(stream))
     print("signature verified")
     send(stream, context.get_signature(SIGNED))
+
+
+def indicators(name):
+    """The authentication indicators of a client (RFC 8129), which libkrb5 verified by the checksum of the ticket's CAMMAC."""
+    try:
+        return [value.decode() for value in name.attributes[b"auth-indicators"].values]
+    except gssapi.exceptions.GSSError:
+        return []
 
 
 def initiate(port, service):

@@ -45,4 +45,5 @@ fields = query("getprinc -terse web/regex").splitlines()[1].split("\t")
 assert fields[0].startswith('"web/regex@') and int(fields[2]) > 1_700_000_000 and fields[8] == "2", fields
 entry = re.compile(r"^Entry for principal (\S+) with kvno (\d+), encryption type (\S+) added to keytab (\S+)\.$", re.MULTILINE)
 assert len(entry.findall(query("ktadd -k regex.keytab web/regex"))) == 4
+query("delprinc -force web/regex")
 print("ok")

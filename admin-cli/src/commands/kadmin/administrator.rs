@@ -1,30 +1,32 @@
-//! What the KDC is asked for: the operations of its admin API, one question each.
+//! What the KDC is asked for: the operations of its admin API, one question each, whatever carries them there.
 
 use crate::api::{AdminApi, Refused};
 use crate::commands::kadmin::failure::Failure;
+use crate::commands::kadmin::remote::remote_administrator::RemoteAdministrator;
 use kennel_wire::admin::PolicyOperation;
 use kennel_wire::admin::path;
-use kennel_wire::admin::{AdminAnswer, AdminKeyVersion, PolicyInfo, PrincipalInfo};
+use kennel_wire::admin::{AdminAnswer, AdminKeyVersion, PolicyInfo, PrincipalInfo, RealmInfo};
 use kennel_wire::admin::{ForceQuery, PrincipalOperation};
 use kennel_wire::message::Principal;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Whoever carries out operations: a KDC behind its admin API.
-pub(crate) struct Administrator(AdminApi);
+/// Whoever carries out operations.
+pub(crate) enum Administrator {
+    /// A KDC behind its admin API.
+    Api(AdminApi),
+    /// A server of kadmin's protocol.
+    Remote(Box<RemoteAdministrator>),
+}
 
 impl Administrator {
     pub(crate) fn new(api: AdminApi) -> Administrator {
-        Administrator(api)
+        Administrator::Api(api)
     }
 
-    /// The realm of the KDC, by the name of its ticket-granting service; `None`: the caller may not list names.
-    pub(crate) async fn realm(&self) -> Result<Option<String>, Failure> {
-        match self.list_principals(Some("krbtgt/*".to_owned())).await {
-            Ok(names) => Ok(names.iter().find_map(|name| own_realm(name))),
-            Err(Failure::Refused { reason, .. }) if reason == "NotPermitted" || reason == "Forbidden" => Ok(None),
-            Err(failure) => Err(failure),
-        }
+    /// Whether the protocol of port 749 carries the operations.
+    pub(crate) fn is_remote(&self) -> bool {
+        matches!(self, Administrator::Remote(_))
     }
 
     /// The caller's rights, in the letters of an access list.
@@ -37,12 +39,20 @@ impl Administrator {
 
     /// Carries out a change of a principal.
     pub(crate) async fn order(&self, operation: PrincipalOperation) -> Result<(), Failure> {
-        self.principals(operation).await.map(drop)
+        match self {
+            Administrator::Api(api) => ask(api, path::PRINCIPALS, false, &operation).await.map(drop),
+            Administrator::Remote(remote) => remote.change_principal(operation).await,
+        }
     }
 
     /// Carries out a change although the cluster's objects say something else.
     pub(crate) async fn order_by_force(&self, operation: PrincipalOperation) -> Result<(), Failure> {
-        self.ask(path::PRINCIPALS, true, &operation).await.map(drop)
+        match self {
+            Administrator::Api(api) => ask(api, path::PRINCIPALS, true, &operation).await.map(drop),
+            Administrator::Remote(_) => Err(Failure::Unanswered(anyhow::anyhow!(
+                "the admin protocol has no force: use kennel or kadmin.local, which reach the admin API"
+            ))),
+        }
     }
 
     /// A principal, also by an alias.
@@ -100,49 +110,50 @@ impl Administrator {
 
     /// Deletes a policy although principals have it.
     pub(crate) async fn order_policy_by_force(&self, operation: PolicyOperation) -> Result<(), Failure> {
-        self.ask(path::POLICIES, true, &operation).await.map(drop)
+        match self {
+            Administrator::Api(api) => ask(api, path::POLICIES, true, &operation).await.map(drop),
+            // There, -force means that nobody is asked whether he is sure.
+            Administrator::Remote(remote) => remote.about_policies(operation).await.map(drop),
+        }
     }
 
     async fn principals(&self, operation: PrincipalOperation) -> Result<AdminAnswer, Failure> {
-        self.ask(path::PRINCIPALS, false, &operation).await
+        match self {
+            Administrator::Api(api) => ask(api, path::PRINCIPALS, false, &operation).await,
+            Administrator::Remote(remote) => remote.about_principals(operation).await,
+        }
     }
 
     async fn policies(&self, operation: PolicyOperation) -> Result<AdminAnswer, Failure> {
-        self.ask(path::POLICIES, false, &operation).await
+        match self {
+            Administrator::Api(api) => ask(api, path::POLICIES, false, &operation).await,
+            Administrator::Remote(remote) => remote.about_policies(operation).await,
+        }
     }
+}
 
-    async fn ask(&self, path: &str, force: bool, operation: &impl Serialize) -> Result<AdminAnswer, Failure> {
-        let answer = match force {
-            true => self.0.post_with_query(path, &ForceQuery { force }, operation).await,
-            false => self.0.post(path, operation).await,
-        };
-        answer.map_err(|error| match error.downcast::<Refused>() {
-            Ok(Refused { reason: Some(reason), message, .. }) => Failure::Refused { reason, message },
-            Ok(refused) => Failure::Unanswered(refused.into()),
-            Err(error) => Failure::Unanswered(error),
-        })
+/// The realm of the KDC; `None`: an older one, which does not say.
+pub(crate) async fn served_realm(api: &AdminApi) -> Result<Option<String>, Failure> {
+    match api.get::<RealmInfo>(path::REALM, &()).await {
+        Ok(RealmInfo { realm }) => Ok(Some(realm)),
+        Err(error) if error.downcast_ref().is_some_and(Refused::is_of_no_path) => Ok(None),
+        Err(error) => Err(Failure::Unanswered(error)),
     }
+}
+
+async fn ask(api: &AdminApi, path: &str, force: bool, operation: &impl Serialize) -> Result<AdminAnswer, Failure> {
+    let answer = match force {
+        true => api.post_with_query(path, &ForceQuery { force }, operation).await,
+        false => api.post(path, operation).await,
+    };
+    answer.map_err(|error| match error.downcast::<Refused>() {
+        Ok(Refused { reason: Some(reason), message, .. }) => Failure::Refused { reason, message },
+        Ok(refused) => Failure::Unanswered(refused.into()),
+        Err(error) => Failure::Unanswered(error),
+    })
 }
 
 fn unexpected(answer: &AdminAnswer) -> Failure {
     // Debug shows no key.
     Failure::Unanswered(anyhow::anyhow!("the KDC answers another question: {answer:?}"))
-}
-
-/// `R` of `krbtgt/R@R`: other names of that class are keys of trusts.
-fn own_realm(name: &str) -> Option<String> {
-    let (service, realm) = name.strip_prefix("krbtgt/")?.split_once('@')?;
-    (service == realm).then(|| realm.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_realm_is_that_of_its_own_ticket_granting_service() {
-        assert_eq!(own_realm("krbtgt/A@A").as_deref(), Some("A"));
-        assert_eq!(own_realm("krbtgt/B@A"), None);
-        assert_eq!(own_realm("HTTP/A@A"), None);
-    }
 }

@@ -144,6 +144,13 @@ pub(crate) fn bits_of_names(names: &[String]) -> u32 {
     shown_bits(names.iter().filter_map(|name| Attributes::from_name(name)).collect())
 }
 
+/// The names in the admin API of the attributes that kadmin shows by bits. Bits that Kennel does not have are left out.
+pub(crate) fn names_of_bits(bits: u32) -> Vec<String> {
+    let mut found = attributes(bits);
+    found.set(Attributes::NO_PREAUTH_REQUIRED, bits & REQUIRES_PRE_AUTH == 0);
+    attribute_names(found)
+}
+
 /// The bits that kadmin shows for a principal.
 fn shown_bits(attributes: Attributes) -> u32 {
     let same = SAME.iter().filter(|(_, attribute)| attributes.contains(*attribute)).map(|(bit, _)| bit);
@@ -194,6 +201,13 @@ mod tests {
         assert_eq!((set, clear), (Attributes::REQUIRE_PREAUTH_OF_CLIENTS, Attributes::NO_PREAUTH_REQUIRED));
         assert_eq!(shown_bits(Attributes::empty()), REQUIRES_PRE_AUTH);
         assert_eq!(shown_bits(Attributes::NO_PREAUTH_REQUIRED), 0);
+    }
+
+    #[test]
+    fn names_become_bits_and_bits_names() {
+        for bits in [0, REQUIRES_PRE_AUTH, 0x10_10c3] {
+            assert_eq!(bits_of_names(&names_of_bits(bits)), bits, "{bits:x}");
+        }
     }
 
     #[test]

@@ -2,18 +2,22 @@
 //! called.
 
 use crate::api::AdminApi;
-use crate::commands::kadmin::administrator::Administrator;
+use crate::commands::kadmin::administrator::{Administrator, served_realm};
 use crate::commands::kadmin::conversation::{carry_out_lines, carry_out_query, carry_out_words};
 use crate::commands::kadmin::desk::Desk;
 use crate::commands::kadmin::failure::Right;
+use crate::commands::kadmin::remote::login::Login;
 use crate::commands::kadmin::session::{Session, Source};
 use crate::commands::kadmin::time::date::Now;
-use crate::default_realm::default_realm;
+use crate::krb5_conf::default_realm;
 use crate::output::OutputFormat;
 use crate::reach::args::KdcArgs;
 use crate::reach::connect;
 use anyhow::{Context, bail};
 use std::process::ExitCode;
+
+/// What MIT's kadmin says, with bells, where it leaves the cache of the caller as it was.
+const NOT_DESTROYED: &str = "\n\x07\x07\x07Administration credentials NOT DESTROYED.\n";
 
 /// Options of kadmin's commands, which stand before the command.
 #[derive(Debug, Clone, clap::Args)]
@@ -54,6 +58,8 @@ pub(crate) struct Invocation {
     pub(crate) principal: Option<String>,
     /// How the first line of the output ends: `with password`.
     pub(crate) credentials: String,
+    /// The login at the server of kadmin's protocol; `None`: the admin API carries out the commands.
+    pub(crate) login: Option<Login>,
     pub(crate) work: Work,
     pub(crate) args: KadminArgs,
 }
@@ -65,6 +71,7 @@ impl Invocation {
             program: "kennel".to_owned(),
             principal: None,
             credentials: "with password".to_owned(),
+            login: None,
             work,
             args,
         }
@@ -72,23 +79,35 @@ impl Invocation {
 
     /// Carries out what is asked for.
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let Invocation { program, principal, credentials, work, args } = self;
+        let Invocation { program, principal, credentials, login, work, args } = self;
         let source = if matches!(work, Work::Command(_)) { Source::CommandLine } else { Source::Lines };
         let session = Session::new(&program, source, args.output, args.strict);
-        let (admin, realm) = match reach(&args).await {
+        let authenticating = |who: &str| session.info(&format!("Authenticating as principal {who} {credentials}.\n"));
+        let reached = match &login {
+            None => reach(&args).await,
+            Some(login) => {
+                authenticating(&login.shown)?;
+                login.make().await.map(|remote| (Administrator::Remote(Box::new(remote)), login.realm.clone()))
+            }
+        };
+        let (admin, realm) = match reached {
             Ok(reached) => reached,
             Err(error) => {
                 eprintln!("{program}: {error:#} while initializing {program} interface");
                 return Ok(ExitCode::FAILURE);
             }
         };
-        let principal = principal.unwrap_or_else(|| format!("{}/admin@{realm}", user()));
-        session.info(&format!("Authenticating as principal {principal} {credentials}.\n"))?;
+        if login.is_none() {
+            authenticating(&principal.unwrap_or_else(|| administrator_of(&realm)))?;
+        }
         let mut desk = Desk { session, admin, realm, now: Now::of_system() };
         match work {
             Work::Command(words) => carry_out_words(&mut desk, &words).await?,
             Work::Query(line) => carry_out_query(&mut desk, &line).await?,
             Work::Lines => carry_out_lines(&mut desk).await?,
+        }
+        if source == Source::Lines && login.is_some_and(|login| login.is_by_cache()) {
+            eprint!("{NOT_DESTROYED}");
         }
         Ok(desk.session.exit_code())
     }
@@ -96,15 +115,20 @@ impl Invocation {
 
 /// The KDC, and its realm.
 async fn reach(args: &KadminArgs) -> anyhow::Result<(Administrator, String)> {
-    let admin = Administrator::new(AdminApi::new(connect(&args.kdc, None).await?));
-    let served = admin.realm().await.map_err(|failure| anyhow::anyhow!(failure.text(Right::List)))?;
+    let api = AdminApi::new(connect(&args.kdc, None).await?);
+    let served = served_realm(&api).await.map_err(|failure| anyhow::anyhow!(failure.text(Right::List)))?;
     let realm = match (served, &args.realm) {
         (Some(served), Some(asked)) if served != *asked => bail!("the KDC serves the realm {served}, not {asked}"),
         (Some(served), _) => served,
         (None, Some(asked)) => asked.clone(),
         (None, None) => default_realm().context("krb5.conf names no default realm: give -r REALM")?,
     };
-    Ok((admin, realm))
+    Ok((Administrator::Api(api), realm))
+}
+
+/// The principal of whoever names none.
+pub(crate) fn administrator_of(realm: &str) -> String {
+    format!("{}/admin@{realm}", user())
 }
 
 fn user() -> String {

@@ -10,6 +10,7 @@
 //! | [`desk`] | what every command needs: the session, the KDC, the time |
 //! | [`session`] | what is printed where, and the exit code |
 //! | [`administrator`] | what the KDC is asked for, whatever carries it there |
+//! | [`remote`] | the protocol of port 749 |
 //! | [`failure`] | refusals in the words of MIT |
 //! | [`principal`] | commands about principals |
 //! | [`policy`] | commands about policies |
@@ -30,6 +31,7 @@ pub(crate) mod keytab;
 pub(crate) mod policy;
 pub(crate) mod principal;
 pub(crate) mod program;
+pub(crate) mod remote;
 pub(crate) mod session;
 pub(crate) mod strings;
 pub(crate) mod table;

@@ -1,8 +1,12 @@
 //! The programs `kadmin` and `kadmin.local`: their options, as `getopt` reads them.
 
-use crate::commands::kadmin::invocation::{Invocation, KadminArgs, Work};
+use crate::commands::kadmin::invocation::{Invocation, KadminArgs, Work, administrator_of};
+use crate::commands::kadmin::remote::login::{Login, Proof};
+use crate::krb5_conf::default_realm;
 use crate::reach::args::KdcArgs;
 use clap::Parser;
+use kennel_crypto::SecretBytes;
+use kennel_wire::ccache::Ccache;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -28,6 +32,8 @@ struct Options {
     keytab: Option<String>,
     anonymous: bool,
     query: Option<String>,
+    password: Option<SecretBytes>,
+    server: Option<String>,
     folder: Option<String>,
     /// Options of Kennel, such as `--strict`.
     ours: Vec<String>,
@@ -49,23 +55,62 @@ pub(crate) async fn run(program: &str, is_local: bool, words: Vec<String>) -> an
         }
     };
     let mut args = our_args(program, &options);
-    if is_local {
+    let (principal, credentials) = (named_principal(&options), credentials(&options));
+    let login = if is_local {
         use_local_socket(&mut args.kdc, options.folder.as_deref());
-    } else if !args.kdc.names_a_server() {
-        eprintln!(
-            "{program}: this program does not speak the admin protocol. Use MIT's kadmin for it; or name the KDC's admin API by \
-             --socket PATH or --server URL; or call kennel, which finds the KDC of a cluster while initializing {program} interface"
-        );
-        return Ok(ExitCode::FAILURE);
-    }
-    let credentials = credentials(&options);
+        None
+    } else if args.kdc.names_a_server() {
+        None
+    } else {
+        match login(&options, principal.as_deref()) {
+            Ok(login) => Some(login),
+            Err(why) => {
+                eprintln!("{program}: {why}");
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+    };
     let work = match (options.query, options.command) {
         (Some(line), _) => Work::Query(line),
         (None, command) if command.is_empty() => Work::Lines,
         (None, command) => Work::Command(command),
     };
-    let Options { principal, .. } = Options { query: None, command: Vec::new(), ..options };
-    Invocation { program: program.to_owned(), principal, credentials, work, args }.run().await
+    Invocation { program: program.to_owned(), principal, credentials, login, work, args }.run().await
+}
+
+/// The login that the options ask for.
+fn login(options: &Options, principal: Option<&str>) -> Result<Login, &'static str> {
+    if options.anonymous {
+        return Err("Kennel has no anonymous principal: name one by -p while initializing kadmin interface");
+    }
+    let realm = options.realm.clone().or_else(default_realm).ok_or("unable to get default realm")?;
+    let proof = match options {
+        Options { ccache: Some(cache), .. } => Proof::Cache(cache.clone()),
+        Options { by_keytab: true, keytab, .. } => Proof::Keytab(keytab.clone()),
+        Options { password, .. } => Proof::Password(password.clone()),
+    };
+    let shown = match (principal, &proof) {
+        (Some(principal), _) => principal.to_owned(),
+        (None, Proof::Keytab(_)) => format!("host/{}@{realm}", host_name()),
+        (None, Proof::Password(_) | Proof::Cache(_)) => administrator_of(&realm),
+    };
+    Ok(Login { realm, shown, proof, server: options.server.clone() })
+}
+
+/// The principal of `-p`, or the one whose tickets are in the cache of `-c`.
+fn named_principal(options: &Options) -> Option<String> {
+    options.principal.clone().or_else(|| client_of_cache(options.ccache.as_deref()?))
+}
+
+/// The client that a credential cache names.
+fn client_of_cache(name: &str) -> Option<String> {
+    let octets = std::fs::read(name.strip_prefix("FILE:").unwrap_or(name)).ok()?;
+    Some(Ccache::decode(&octets).ok()?.principal.to_string())
+}
+
+fn host_name() -> String {
+    let name = nix::unistd::gethostname().map(|name| name.to_string_lossy().to_lowercase());
+    name.unwrap_or_else(|_| "localhost".to_owned())
 }
 
 fn usage(program: &str) -> String {
@@ -133,7 +178,7 @@ fn take_letters<'w>(
             Some(_) => match letter {
                 'k' => read.by_keytab = true,
                 'n' => read.anonymous = true,
-                // -m, -O, -N: there is no master password, and no protocol to choose.
+                // -m, -O, -N: there is no master password, and one protocol.
                 _ => {}
             },
         }
@@ -149,8 +194,10 @@ fn take_value(read: &mut Options, letter: char, value: String) {
         't' => read.keytab = Some(value),
         'q' => read.query = Some(value),
         'd' => read.folder = Some(value),
+        'w' => read.password = Some(SecretBytes::new(value.into_bytes())),
+        's' => read.server = Some(value),
         'o' => read.ours.extend(["--output".to_owned(), value]),
-        // -x, -w, -s, -e: the socket needs no password and no address, and there is no database to tell anything.
+        // -x, -e: there is no database to tell anything.
         _ => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::commands::kadmin::time::date::Now;
 use crate::console::input::{ask_password, read_line};
-use crate::default_realm::default_realm;
+use crate::krb5_conf::default_realm;
 use crate::output::print;
 use kennel_core::key_set::default_salt;
 use kennel_crypto::{Enctype, Key};

@@ -249,6 +249,7 @@ impl Controller {
                 1.. = reports.recv_many(&mut chunk, EVENTS) => self.take_in(std::mem::take(&mut chunk), &mut work).await,
                 Some((name, state)) = under_way.next(), if !under_way.is_empty() => self.take_note(&name, state, &mut work),
                 _ = resync.tick() => self.look_at_everything(&mut work).await,
+                () = self.book.begun_anew() => self.look_at_everything(&mut work).await,
                 _ = look.tick() => self.look_at_broken(),
                 () = self.published.touched() => self.publish_everywhere(),
                 () = tokio::time::sleep_until(due.into()) => {}

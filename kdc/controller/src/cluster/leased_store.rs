@@ -43,6 +43,10 @@ impl PrincipalStore for LeasedStore {
         self.store.list().await
     }
 
+    async fn aliases(&self, target: &Principal) -> Result<Vec<Principal>, StoreError> {
+        self.store.aliases(target).await
+    }
+
     async fn watch(&self, since: Revision) -> Result<Box<dyn Watch>, StoreError> {
         self.store.watch(since).await
     }

@@ -11,21 +11,19 @@ use kennel_core::rotation::clock::Moment;
 use kennel_core::rotation::holder::{HolderId, HolderRecord};
 use kennel_core::rotation::policy::RotationPolicy;
 use kennel_core::rotation::schedule::Waiting;
-use kennel_store::{Change, Listing, PrincipalStore, Revision, StoreError, Watch};
+use kennel_store::follow::{Follower, follow};
+use kennel_store::{PrincipalStore, Revision, VersionedRecord};
 use kennel_wire::message::{KerberosTime, Principal};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::Notify;
-
-/// Pause before a store that did not answer is read again.
-const RETRY: Duration = Duration::from_secs(2);
 
 /// What is known of the keys of a realm.
 #[derive(Default)]
 pub struct RotationBook {
     entries: Mutex<Entries>,
     changed: Notify,
+    begun: Notify,
 }
 
 #[derive(Default)]
@@ -79,58 +77,24 @@ pub(crate) struct AccountProgress {
 impl RotationBook {
     /// Follows the store until it is closed.
     pub async fn follow(self: Arc<Self>, store: Arc<dyn PrincipalStore>) {
-        loop {
-            match self.fill(&*store).await {
-                Ok(mut watch) => {
-                    if self.take(&mut *watch).await.is_none() {
-                        return;
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the keys cannot be followed, and none rotates: trying again");
-                    tokio::time::sleep(RETRY).await;
-                }
-            }
-        }
+        follow(&*store, &*self).await;
     }
 
-    async fn fill(&self, store: &dyn PrincipalStore) -> Result<Box<dyn Watch>, StoreError> {
-        let Listing { records, revision } = store.list().await?;
-        let watch = store.watch(revision).await?;
-        let mut entries = self.lock();
-        *entries = Entries { namespaces: std::mem::take(&mut entries.namespaces), ..Entries::default() };
-        records.into_iter().for_each(|versioned| entries.put(versioned.record, versioned.revision));
-        entries.is_current = true;
-        drop(entries);
+    /// Changes the entries, and wakes who waits for changes.
+    fn change(&self, change: impl FnOnce(&mut Entries)) {
+        change(&mut self.lock());
         self.changed.notify_one();
-        Ok(watch)
-    }
-
-    /// Applies changes. Returns `None` once the store is closed, `Some` where changes were lost and the store must be listed anew.
-    async fn take(&self, watch: &mut dyn Watch) -> Option<()> {
-        loop {
-            let change = watch.next().await;
-            let mut entries = self.lock();
-            match change {
-                Some(Change::Put(versioned)) => entries.put(versioned.record, versioned.revision),
-                Some(Change::Deleted { name, .. }) => entries.remove(&name),
-                Some(Change::Lagged) => {
-                    entries.is_current = false;
-                    return Some(());
-                }
-                None => {
-                    entries.is_current = false;
-                    return None;
-                }
-            }
-            drop(entries);
-            self.changed.notify_one();
-        }
     }
 
     /// Completes when something changed since the last call.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
+    }
+
+    /// Completes when the book has begun anew since the last call, which it does at first and where changes were lost: all records may
+    /// be others.
+    pub(crate) async fn begun_anew(&self) {
+        self.begun.notified().await;
     }
 
     /// Takes at most `most` principals that are due. None is while the book is not current.
@@ -267,6 +231,31 @@ impl RotationBook {
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Follower for RotationBook {
+    const STALE: &'static str = "the keys cannot be followed, and none rotates";
+
+    fn begin(&self, records: Vec<VersionedRecord>) {
+        self.change(|entries| {
+            *entries = Entries { namespaces: std::mem::take(&mut entries.namespaces), ..Entries::default() };
+            records.into_iter().for_each(|versioned| entries.put(versioned.record, versioned.revision));
+            entries.is_current = true;
+        });
+        self.begun.notify_one();
+    }
+
+    fn put(&self, changed: VersionedRecord) {
+        self.change(|entries| entries.put(changed.record, changed.revision));
+    }
+
+    fn delete(&self, name: &Principal) {
+        self.change(|entries| entries.remove(name));
+    }
+
+    fn lose(&self) {
+        self.lock().is_current = false;
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the objects of a cluster ask for.
 
 use crate::principal::Owner;
+use kennel_crypto::Enctype;
 use kennel_wire::message::Principal;
 use std::collections::BTreeSet;
 
@@ -17,6 +18,8 @@ pub struct DesiredPrincipal {
     pub role: Role,
     /// Whether the principal has long-term keys; a client that gets tickets by enrolment needs none.
     pub keys: bool,
+    /// Enctypes that a service understands for session keys; `None`: see [`PrincipalRecord`](crate::principal::PrincipalRecord).
+    pub session_enctypes: Option<Vec<Enctype>>,
     /// Other names of the principal; they share its keys.
     pub aliases: BTreeSet<Principal>,
 }

@@ -111,6 +111,7 @@ fn kept_or_replaced(
     wanted.attributes = (record.attributes - OURS) | role_attributes(desired.role);
     wanted.abandoned = None;
     wanted.namespace = Some(desired.namespace.clone());
+    wanted.session_enctypes.clone_from(&desired.session_enctypes);
     if desired.keys && record.keys.versions.is_empty() {
         wanted.keys = KeySet::random(&realm.enctypes, realm.new_keys().first_kvno(), now, rng);
     }
@@ -156,6 +157,7 @@ fn new_record(
     record.owner = Some(desired.owner.clone());
     record.namespace = Some(desired.namespace.clone());
     record.attributes = role_attributes(desired.role);
+    record.session_enctypes.clone_from(&desired.session_enctypes);
     record
 }
 

@@ -39,6 +39,8 @@ pub struct Facts {
     pub other: Option<Record>,
     /// The policy that the operation is about; else that of the principal, as it is afterwards.
     pub policy: Option<PolicyRecord>,
+    /// The records of the aliases of the principal, for the operations that [need them](Operation::needs_aliases).
+    pub aliases: Vec<Record>,
     /// Every record, for the operations that [need them](Operation::needs_all).
     pub all: Vec<Record>,
     /// What is remembered of the logins of the principal.
@@ -70,14 +72,13 @@ impl Operation {
     /// Whether the decision needs every record.
     #[must_use]
     pub const fn needs_all(&self) -> bool {
-        matches!(
-            self,
-            Operation::ListPrincipals(_)
-                | Operation::ListPolicies(_)
-                | Operation::DeletePrincipal(_)
-                | Operation::RenamePrincipal { .. }
-                | Operation::DeletePolicy(_)
-        )
+        matches!(self, Operation::ListPrincipals(_) | Operation::ListPolicies(_) | Operation::DeletePolicy(_))
+    }
+
+    /// Whether the decision needs the aliases of the principal.
+    #[must_use]
+    pub const fn needs_aliases(&self) -> bool {
+        matches!(self, Operation::DeletePrincipal(_) | Operation::RenamePrincipal { .. })
     }
 
     /// The new name, whose record the decision needs.
@@ -138,7 +139,7 @@ pub fn decide(
     let decision = Decision { facts, asker, realm, now };
     match operation {
         Operation::CreatePrincipal(new) => {
-            check_new_name(&new.name, &realm.name)?;
+            check_new_name(&new.name, &realm.name, asker.is_local)?;
             refuse_existing(facts.named.as_ref())?;
             let record = create(new, decision.policy(), realm, &asker.by, now, rng)?;
             Ok(done(vec![put(record)]))
@@ -239,7 +240,7 @@ impl Decision<'_> {
         let (policy, realm, now) = (self.policy(), self.realm, self.now);
         match operation {
             Operation::ChangePassword { password, rules, .. } => {
-                check_new_password(record, policy, password.expose(), self.asker.is_self, now)?;
+                check_new_password(record, policy, password.expose(), self.asker.is_self, realm, now)?;
                 *record = password_changed(record, policy, password.expose(), rules, realm, now)?;
                 Ok(())
             }
@@ -290,7 +291,7 @@ impl Decision<'_> {
         let record = self.changeable(from)?;
         let from = &record.principal;
         check_not_needed(from)?;
-        check_new_name(to, &self.realm.name)?;
+        check_new_name(to, &self.realm.name, self.asker.is_local)?;
         match &self.facts.other {
             // A renaming that did not come to its end.
             Some(Record::Principal(begun)) if renamed_from(begun).as_ref() == Some(from) => {}
@@ -301,7 +302,7 @@ impl Decision<'_> {
         let mut begun = new.clone();
         mark_renamed(&mut begun, from, self.now);
         unmark_renamed(&mut new);
-        let aliases = self.facts.all.iter().filter_map(|record| match record {
+        let aliases = self.facts.aliases.iter().filter_map(|record| match record {
             Record::Alias { alias, target, origin } if target == from => {
                 Some(Write::Put(Record::Alias { alias: alias.clone(), target: to.clone(), origin: *origin }))
             }
@@ -313,7 +314,7 @@ impl Decision<'_> {
 
     fn alias(&self, alias: &Principal, target: &Principal) -> Result<Plan, AdminRefusal> {
         let record = self.changeable(target)?;
-        check_new_name(alias, &self.realm.name)?;
+        check_new_name(alias, &self.realm.name, self.asker.is_local)?;
         if alias.realm != record.principal.realm {
             return Err(AdminRefusal::BadValue("an alias is of the realm of its principal"));
         }
@@ -325,7 +326,7 @@ impl Decision<'_> {
     }
 
     fn aliases_of(&self, name: &Principal) -> impl Iterator<Item = &Principal> {
-        self.facts.all.iter().filter_map(move |record| match record {
+        self.facts.aliases.iter().filter_map(move |record| match record {
             Record::Alias { alias, target, .. } if target == name => Some(alias),
             _ => None,
         })

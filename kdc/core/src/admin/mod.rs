@@ -14,6 +14,7 @@
 //! | `principals`, `strings`, `policies`, `names` | the parts of that decision |
 //! | [`keys`] | new versions of keys, and what becomes of the old ones |
 //! | [`password`] | whether a new password is good enough, and the record that has it |
+//! | [`dictionary`] | words that are no passwords |
 //! | [`services`] | `kadmin/admin` and `kadmin/changepw` as principals |
 //! | [`logins`] | what a process remembers of logins |
 //! | [`event`] | the one event of each operation |
@@ -21,6 +22,7 @@
 
 pub mod caller;
 pub mod decide;
+pub mod dictionary;
 pub mod event;
 pub mod keys;
 pub mod logins;

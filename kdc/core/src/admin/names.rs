@@ -8,9 +8,10 @@ const MOST_COMPONENTS: usize = 8;
 /// Longest name, octets.
 const LONGEST: usize = 512;
 
-/// Refuses a name that no principal may be created under. `krbtgt/HERE@OTHER`, the key under which a trusted realm issues for this one, is
-/// the only name of another realm.
-pub(super) fn check_new_name(name: &Principal, realm: &str) -> Result<(), AdminRefusal> {
+/// Refuses a name that this caller may not give to a principal. `krbtgt/HERE@OTHER`, the key under which a trusted realm issues for this one,
+/// is the only name of another realm. Whoever knew the key of a service of administration could seal tickets for it, in the name of every
+/// administrator: only the owner of the process makes one more (`is_local`), and not whoever may merely add principals.
+pub(super) fn check_new_name(name: &Principal, realm: &str, is_local: bool) -> Result<(), AdminRefusal> {
     let refuse = |reason| Err(AdminRefusal::BadName { name: name.to_string(), reason });
     let components = &name.name.components;
     let octets = components.iter().map(String::len).sum::<usize>();
@@ -21,6 +22,9 @@ pub(super) fn check_new_name(name: &Principal, realm: &str) -> Result<(), AdminR
         parts if parts.contains(&"") => refuse("a component is empty"),
         parts if parts.iter().any(|part| part.chars().any(char::is_control)) => refuse("it has a control character"),
         ["WELLKNOWN", ..] => refuse("names of WELLKNOWN are reserved"),
+        ["kadmin", _] if !is_local => {
+            refuse("services of administration are made on the KDC's machine: use kadmin.local")
+        }
         ["K", "M"] => refuse("the master key is no principal: kennel master-key shows it"),
         _ if name.realm != realm && !is_incoming_trust => refuse("it is of another realm"),
         _ => Ok(()),
@@ -177,7 +181,7 @@ mod tests {
 
     #[test]
     fn reserved_and_impossible_names_are_refused_and_trusts_are_not() {
-        let check = |name: &str| check_new_name(&record(name).principal, "R");
+        let check = |name: &str| check_new_name(&record(name).principal, "R", true);
         for name in ["alice", "HTTP/web", "krbtgt/OTHER", "kadmin/host.example"] {
             assert_eq!(check(name), Ok(()), "{name}");
         }
@@ -185,8 +189,14 @@ mod tests {
             assert!(matches!(check(name), Err(AdminRefusal::BadName { .. })), "{name}");
         }
         let of = |name: &str| Principal::new(record(name).principal.name, "OTHER");
-        assert_eq!(check_new_name(&of("krbtgt/R"), "R"), Ok(()));
-        assert!(check_new_name(&of("alice"), "R").is_err());
+        assert_eq!(check_new_name(&of("krbtgt/R"), "R", true), Ok(()));
+        assert!(check_new_name(&of("alice"), "R", true).is_err());
+    }
+
+    #[test]
+    fn a_service_of_administration_is_made_by_the_owner_of_the_process_alone() {
+        let check = |name: &str| check_new_name(&record(name).principal, "R", false).is_ok();
+        assert!(!check("kadmin/host.example") && check("kadmin") && check("HTTP/kadmin"));
     }
 
     #[test]

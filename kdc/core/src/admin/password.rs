@@ -17,7 +17,8 @@ pub const LONGEST_HISTORY: u32 = 64;
 
 /// Checks a new password of a principal (of a record without keys: of a new one) by its policy. Derives keys, which takes
 /// milliseconds for each earlier password that the policy remembers. `self_service`: whether the principal itself changes it, which
-/// the least life of a password keeps from going round in its history.
+/// the least life of a password keeps from going round in its history. As in MIT Kerberos, the realm's dictionary is for principals that
+/// have a policy.
 ///
 /// # Errors
 /// What the password lacks; [`AdminRefusal::PasswordTooYoung`].
@@ -26,6 +27,7 @@ pub fn check_new_password(
     policy: Option<&PasswordPolicy>,
     password: &[u8],
     self_service: bool,
+    realm: &Realm,
     now: Timestamp,
 ) -> Result<(), AdminRefusal> {
     if password.is_empty() {
@@ -45,7 +47,8 @@ pub fn check_new_password(
         return Err(AdminRefusal::PasswordTooSimple(policy.min_classes));
     }
     let is_part = |part: &String| part.as_bytes().eq_ignore_ascii_case(password);
-    if record.principal.name.components.iter().any(is_part) || is_part(&record.principal.realm) {
+    let is_word = realm.dictionary.as_ref().is_some_and(|dictionary| dictionary.contains(password));
+    if is_word || record.principal.name.components.iter().any(is_part) || is_part(&record.principal.realm) {
         return Err(AdminRefusal::PasswordInDictionary);
     }
     check_history(record, policy, password)
@@ -63,7 +66,9 @@ pub fn check_min_life(record: &PrincipalRecord, policy: &PasswordPolicy, now: Ti
 }
 
 /// Returns the record with keys of a new password, which [`check_new_password`] has admitted: the former password goes into the
-/// history, and the policy says when the new one expires. Derives a key for each enctype, which takes milliseconds each.
+/// history, and the policy says when the new one expires. The first password of a principal of one component makes it nobody's service
+/// (`DISALLOW_SVR`): whoever has a ticket under the key of a password can guess the password off line. Derives a key for each enctype,
+/// which takes milliseconds each.
 ///
 /// # Errors
 /// [`AdminRefusal::EnctypeNotAllowed`], and [`AdminRefusal::BadValue`] where no version number is left or a key cannot be made from the
@@ -81,6 +86,9 @@ pub fn password_changed(
     let keys = enctypes.iter().map(|enctype| derive(*enctype, password, &salt));
     let keys = keys.collect::<Result<Vec<_>, AdminRefusal>>()?;
     let mut changed = record.clone();
+    if present(record).is_none() && record.principal.name.components.len() == 1 {
+        changed.attributes |= Attributes::DISALLOW_SERVER;
+    }
     remember(&mut changed, policy);
     install(&mut changed, keys, NewVersion { kvno: None, keep_old: change.keep_old }, realm, now)?;
     key_changed(&mut changed, policy, now);
@@ -156,6 +164,7 @@ mod tests {
     use super::*;
     use crate::testing::record;
     use kennel_wire::message::KerberosTime;
+    use std::sync::Arc;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp { time: KerberosTime(seconds), micros: 0 }
@@ -170,7 +179,7 @@ mod tests {
     }
 
     fn check(record: &PrincipalRecord, policy: &PasswordPolicy, password: &str) -> Result<(), AdminRefusal> {
-        check_new_password(record, Some(policy), password.as_bytes(), false, at(0))
+        check_new_password(record, Some(policy), password.as_bytes(), false, &realm(), at(0))
     }
 
     fn changed(record: &PrincipalRecord, policy: &PasswordPolicy, password: &str, time: i64) -> PrincipalRecord {
@@ -191,7 +200,7 @@ mod tests {
 
     #[test]
     fn no_password_is_empty_or_without_end_whatever_the_policy() {
-        let check = |password: &[u8]| check_new_password(&record("alice"), None, password, false, at(0));
+        let check = |password: &[u8]| check_new_password(&record("alice"), None, password, false, &realm(), at(0));
         assert_eq!(check(b""), Err(AdminRefusal::PasswordTooShort(1)));
         assert_eq!(check(b"x"), Ok(()));
         assert!(matches!(check(&[b'x'; LONGEST_PASSWORD + 1]), Err(AdminRefusal::BadValue(_))));
@@ -202,7 +211,30 @@ mod tests {
         for part in ["ALICE", "admin", "r"] {
             assert_eq!(check(&record("alice/admin"), &policy(), part), Err(AdminRefusal::PasswordInDictionary));
         }
-        assert_eq!(check_new_password(&record("alice"), None, b"alice", false, at(0)), Ok(()));
+        assert_eq!(check_new_password(&record("alice"), None, b"alice", false, &realm(), at(0)), Ok(()));
+    }
+
+    #[test]
+    fn a_password_is_no_word_of_the_dictionary_where_a_policy_asks() {
+        let dictionary = crate::admin::dictionary::Dictionary::new(b"letmein\ncorrect\n".to_vec()).map(Arc::new);
+        let realm = Realm { dictionary, ..realm() };
+        let check = |policy: Option<&PasswordPolicy>, password: &str| {
+            check_new_password(&record("alice"), policy, password.as_bytes(), false, &realm, at(0))
+        };
+        assert_eq!(check(Some(&policy()), "LetMeIn"), Err(AdminRefusal::PasswordInDictionary));
+        assert_eq!(check(Some(&policy()), "correct horse"), Ok(()), "whole passwords alone");
+        assert_eq!(check(None, "letmein"), Ok(()), "as in MIT Kerberos");
+    }
+
+    #[test]
+    fn the_first_password_of_a_person_makes_it_nobodys_service_and_later_ones_leave_that_alone() {
+        let is_server = |record: &PrincipalRecord| !record.attributes.contains(Attributes::DISALLOW_SERVER);
+        let alice = changed(&record("alice"), &policy(), "one", 1);
+        assert!(!is_server(&alice), "its keys were random, or none");
+        let mut permitted = alice;
+        permitted.attributes.remove(Attributes::DISALLOW_SERVER);
+        assert!(is_server(&changed(&permitted, &policy(), "two", 2)), "an administrator has decided otherwise");
+        assert!(is_server(&changed(&record("host/alice"), &policy(), "one", 1)));
     }
 
     #[test]
@@ -219,7 +251,7 @@ mod tests {
         let shorter = PasswordPolicy { history: 2, ..policy() };
         assert_eq!(check(&alice, &shorter, "two"), Ok(()), "the policy of today counts");
         assert_eq!(check(&alice, &policy(), "four"), Err(AdminRefusal::PasswordReused), "the present one always does");
-        assert_eq!(check_new_password(&alice, None, b"four", false, at(9)), Ok(()));
+        assert_eq!(check_new_password(&alice, None, b"four", false, &realm(), at(9)), Ok(()));
     }
 
     #[test]
@@ -239,7 +271,9 @@ mod tests {
     fn the_owner_waits_for_the_least_life_unless_a_change_is_required() {
         let rules = PasswordPolicy { min_life: 100, ..policy() };
         let mut alice = changed(&record("alice"), &rules, "one", 1000);
-        let check = |alice: &PrincipalRecord, own, time| check_new_password(alice, Some(&rules), b"two", own, at(time));
+        let check = |alice: &PrincipalRecord, own, time| {
+            check_new_password(alice, Some(&rules), b"two", own, &realm(), at(time))
+        };
         assert_eq!(check(&alice, true, 1099), Err(AdminRefusal::PasswordTooYoung(KerberosTime(1100))));
         assert_eq!(check(&alice, true, 1100), Ok(()));
         assert_eq!(check(&alice, false, 1001), Ok(()), "an administrator");

@@ -34,12 +34,8 @@ pub(super) fn create(
             record.unknown_holder = None;
         }
         FirstKeys::Password(password) => {
-            check_new_password(&record, policy, password.expose(), false, now)?;
+            check_new_password(&record, policy, password.expose(), false, realm, now)?;
             record = password_changed(&record, policy, password.expose(), &change, realm, now)?;
-            // Whoever has a ticket under the key of a password can guess the password off line.
-            if record.principal.name.components.len() == 1 && !new.changes.clear.contains(Attributes::DISALLOW_SERVER) {
-                record.attributes |= Attributes::DISALLOW_SERVER;
-            }
         }
     }
     modify(&mut record, &new.changes, None)?;

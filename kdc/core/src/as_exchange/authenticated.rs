@@ -3,6 +3,7 @@
 use crate::access::{AccessPath, AccessRequest};
 use crate::ap_exchange::encryption_key;
 use crate::as_exchange::identified::IdentifiedAsRequest;
+use crate::auth_indicator;
 use crate::checks;
 use crate::client_alias;
 use crate::context::ErrorReply;
@@ -87,6 +88,7 @@ impl<'a> AuthenticatedAsRequest<'a> {
             }
             None => strongest,
         };
+        auth_indicator::check_required(&server.record, indicators(proof, rules))?;
         let access = rules.decide_access(&AccessRequest {
             client: &client.record.principal,
             client_origin: Some(client.record.origin),
@@ -126,7 +128,8 @@ impl<'a> AuthenticatedAsRequest<'a> {
             caddr: body.addresses.clone().filter(|a| !a.is_empty()),
             authorization_data: client_alias::bind(account, client_name).map(|bound| AuthorizationData(vec![bound])),
         };
-        Vouching { server, server_key: ticket_key, krbtgt, pod: None, account: Some(account), realm }
+        let indicators = indicators(self.proof, rules);
+        Vouching { server, server_key: ticket_key, krbtgt, pod: None, account: Some(account), indicators, realm }
             .apply(&mut ticket)?;
         let strengthened = self.armor.map(|_| StrengthenedKey::new(&self.reply_key.key, rng));
         let strengthened_rep = strengthened.as_ref().map(|key| key.reply.prepare(KeyUsage::AS_REP));
@@ -234,6 +237,14 @@ fn settle(identified: &IdentifiedAsRequest<'_>, proof: Proof<'_>, refusal: Optio
         Some(_) => return Ok(()),
     };
     identified.rules.logins.settle(&attempt, verified).map_err(|LockedOut| Refusal::ClientLockedOut)
+}
+
+/// How a client proved who it is, where the realm has a name for that.
+fn indicators<'a>(proof: Option<Proof<'_>>, rules: &'a Rules) -> &'a [String] {
+    match proof {
+        Some(Proof::Challenge(..)) => rules.realm.encrypted_challenge_indicator.as_slice(),
+        Some(Proof::Timestamp(_)) | None => &[],
+    }
 }
 
 fn requires_preauth(identified: &IdentifiedAsRequest<'_>) -> bool {

@@ -169,7 +169,7 @@ fn client_of(ticket: &EncTicketPart) -> Result<ContextClient, Refusal> {
     if data.is_some_and(|data| holds(data, ad_type::FX_FAST_ARMOR)) {
         return Err(Refusal::FastArmorOnly);
     }
-    let Bindings { pod, account } = Bindings::read(data)?;
+    let Bindings { pod, account, .. } = Bindings::read(data)?;
     Ok(ContextClient {
         name: Principal::new(ticket.cname.clone(), &*ticket.crealm),
         account,

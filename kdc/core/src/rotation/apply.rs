@@ -71,8 +71,10 @@ fn random_version(
     KeyVersion { kvno, state: KeyState::Staged, created, activated: None, retired: None, accept: None, keys }
 }
 
-/// Issues with this version alone. An order that came before the version was made is done.
+/// Issues with this version alone. An order that came before the version was made is done. A version of `krbtgt` knows from the first how long
+/// the realm's tickets live, as [`Step::Extend`] would write next.
 fn activate(record: &mut PrincipalRecord, kvno: u32, policy: &RotationPolicy, now: Timestamp) {
+    let is_krbtgt = record.principal.name.krbtgt_realm() == Some(&*record.principal.realm);
     let versions = &mut record.keys.versions;
     let Some(chosen) = versions.iter().position(|v| v.kvno == kvno && v.state != KeyState::Retiring) else {
         return;
@@ -81,6 +83,9 @@ fn activate(record: &mut PrincipalRecord, kvno: u32, policy: &RotationPolicy, no
         if at == chosen {
             version.state = KeyState::Active;
             version.activated = version.activated.or(Some(now));
+            if is_krbtgt {
+                version.accept = version.accept.max(Some(policy.accept));
+            }
             record.rotation_ordered = record.rotation_ordered.filter(|order| *order > version.created);
         } else if version.state == KeyState::Active {
             (version.state, version.retired) = (KeyState::Retiring, Some(now));

@@ -3,6 +3,7 @@
 
 use crate::access::denial::AccessDenial;
 use crate::access::{AccessPath, AccessRequest};
+use crate::auth_indicator;
 use crate::checks;
 use crate::context::Context;
 use crate::entry::Entry;
@@ -117,7 +118,7 @@ impl<'a> IdentifiedTgsRequest<'a> {
         if has(Attributes::REQUIRE_PREAUTH_OF_CLIENTS) && !preauthenticated {
             return Err(Refusal::ServerRequiresPreauth);
         }
-        Ok(())
+        auth_indicator::check_required(&self.server.record, &self.verified.presented.indicators)
     }
 
     fn path(&self) -> AccessPath {

@@ -1,7 +1,7 @@
 //! The ticket of a TGS request, and the reply with it.
 
 use crate::ap_exchange::encryption_key;
-use crate::authorization_data::{Source, acceptable};
+use crate::authorization_data::{Source, acceptable, without_cammacs};
 use crate::client_alias;
 use crate::context::Context;
 use crate::enctype_choice::{permitted, session_enctype, ticket_key};
@@ -130,7 +130,8 @@ impl IdentifiedTgsRequest<'_> {
     fn vouching<'a>(&'a self, server_key: &'a EntryKey, pod: Option<&'a PodRef>) -> Vouching<'a> {
         let (server, krbtgt) = (self.server, self.verified.krbtgt());
         let account = self.client.map(|client| &client.record.principal);
-        Vouching { server, server_key, krbtgt, pod, account, realm: &self.rules.realm }
+        let indicators = &self.verified.presented.indicators;
+        Vouching { server, server_key, krbtgt, pod, account, indicators, realm: &self.rules.realm }
     }
 
     fn session_enctype(&self) -> Result<Enctype, Refusal> {
@@ -183,6 +184,10 @@ impl IdentifiedTgsRequest<'_> {
             Some(carried) => acceptable(carried.clone(), source)?,
             None => Vec::new(),
         };
+        if !presented.indicators.is_empty() {
+            // They come in a CAMMAC of the new ticket.
+            data = without_cammacs(data);
+        }
         data.extend(bound.into_iter().flat_map(|pod| pod.bind().0).chain(alias));
         if let Some(added) = open_authorization_data(&self.verified.request, presented)? {
             data.extend(acceptable(added, Source::Others)?);

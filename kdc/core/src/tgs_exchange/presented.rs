@@ -2,6 +2,7 @@
 //! to the request (RFC 4120, sections 3.2.3 and 3.3.3).
 
 use crate::ap_exchange::{ApUse, GenuineApReq, open_ticket};
+use crate::auth_indicator;
 use crate::authorization_data::holds;
 use crate::bindings::{Bindings, pod_lives};
 use crate::context::Context;
@@ -38,6 +39,8 @@ pub(crate) struct PresentedTicket {
     pub(crate) part: EncTicketPart,
     /// The account of the client, where the ticket bears another name of it.
     bound_account: Option<Principal>,
+    /// How the client proved who it is, as this KDC vouches for it.
+    pub(crate) indicators: Vec<String>,
     pub(crate) session: Key,
     pub(crate) subkey: Option<Key>,
 }
@@ -107,13 +110,14 @@ impl PresentedTicket {
             TicketKind::OwnTgt => Bindings::read(genuine.ticket.authorization_data.as_ref()),
             TicketKind::OwnService => {
                 let vouched = vouched_for(&mut genuine.ticket, options, server, krbtgt, realm)?;
-                Bindings::read(Some(&vouched))
+                let indicators = auth_indicator::of_elements(&vouched);
+                Bindings::read(Some(&vouched)).map(|bound| Bindings { indicators, ..bound })
             }
             TicketKind::ForeignTgt(_) => Ok(Bindings::default()),
         };
         // Only after these checks is the request known to come from the client that the ticket names.
         context.client = Some(client_of(&genuine.ticket));
-        let Bindings { pod, account: bound_account } = bound?;
+        let Bindings { pod, account: bound_account, indicators } = bound?;
         if bound_account.is_some() {
             context.client.clone_from(&bound_account);
         }
@@ -126,7 +130,8 @@ impl PresentedTicket {
             return Err(Refusal::TicketSpoofsLocalClient);
         }
         let subkey = genuine.subkey(&ap_rules(realm))?;
-        Ok(PresentedTicket { kind, part: genuine.ticket, bound_account, session: genuine.session, subkey })
+        let (part, session) = (genuine.ticket, genuine.session);
+        Ok(PresentedTicket { kind, part, bound_account, indicators, session, subkey })
     }
 
     /// The client that the ticket names.

@@ -14,6 +14,7 @@
 //! | [`network_peer`] | peers that addresses or labels tell apart |
 //! | [`port`] | ports of pods |
 //! | [`credentials`] | credentials of accounts |
+//! | [`enctype`] | enctypes by their names |
 //! | [`rotation`] | when keys are replaced |
 //! | [`duration`] | durations as people write them, `10h` |
 //! | `manifest` | what a definition has beside its schema |
@@ -23,6 +24,7 @@
 pub mod access;
 pub mod credentials;
 pub mod duration;
+pub mod enctype;
 pub mod network_peer;
 pub mod peer;
 pub mod port;

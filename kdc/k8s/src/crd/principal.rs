@@ -1,6 +1,7 @@
 //! KerberosPrincipal: the Kerberos side of a service account. Its services, how it gets its credentials, whom it calls.
 
 use crate::crd::credentials::CredentialKind;
+use crate::crd::enctype::AesEnctype;
 use crate::crd::peer::ServerRef;
 use crate::crd::realm_access::AccessMode;
 use crate::crd::rotation::KeyRotation;
@@ -35,6 +36,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[x_kube(validation = Rule::new("has(self.serviceClasses) == has(self.hosts)").message("a service principal is a service class on a host: give serviceClasses and hosts, or neither"))]
+#[x_kube(validation = Rule::new("!has(self.sessionEnctypes) || has(self.serviceClasses)").message("sessionEnctypes is about tickets for a service: give serviceClasses and hosts, or remove it"))]
 #[x_kube(validation = Rule::new("!has(self.accessMode) || has(self.serviceClasses)").message("accessMode is about callers of a service: give serviceClasses and hosts, or remove it"))]
 #[serde(rename_all = "camelCase")]
 pub struct KerberosPrincipalSpec {
@@ -66,6 +68,11 @@ pub struct KerberosPrincipalSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 4), extend("x-kubernetes-list-type" = "set"))]
     pub credentials: Option<Vec<CredentialKind>>,
+    /// Enctypes that the services understand for session keys, where their library knows fewer than their keytab has keys of: one of them,
+    /// by the choice of the client. Those of their keys and aes256-cts-hmac-sha1-96 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4), extend("x-kubernetes-list-type" = "set"))]
+    pub session_enctypes: Option<Vec<AesEnctype>>,
     /// When the account's keys are replaced; as the realm says by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<KeyRotation>,

@@ -2,12 +2,13 @@
 
 use crate::crd::credentials::{CredentialKind, RealmCredentials};
 use crate::crd::duration::DurationText;
+use crate::crd::enctype::AesEnctype;
 use crate::crd::realm_access::RealmAccess;
 use crate::crd::realm_limits::RealmLimits;
 use crate::crd::realm_names::{AliasRule, ServiceNames, ShortForms};
 use crate::crd::realm_network::RealmNetwork;
 use crate::crd::rotation::KeyRotation;
-use crate::crd::schema::{conditions_schema, time_schema, without_description};
+use crate::crd::schema::{conditions_schema, time_schema};
 use crate::crd::selector::selector_of_some;
 use crate::labels::REALM;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector, Time};
@@ -76,7 +77,7 @@ pub struct KerberosRealmSpec {
     /// Enctypes, the preferred one first; those of the KDC's configuration by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "set"))]
-    pub enctypes: Option<Vec<RealmEnctype>>,
+    pub enctypes: Option<Vec<AesEnctype>>,
     /// Names outside the cluster's domain that namespaces may claim. A name that a rule covers belongs to the namespaces of the
     /// rule, even where it is also a short name of a Service (web.shop).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -131,24 +132,6 @@ impl KerberosRealmSpec {
     pub fn short_forms(&self) -> ShortForms {
         self.names.as_ref().and_then(|names| names.short_forms).unwrap_or_default()
     }
-}
-
-/// An encryption type by its name in the registry of RFC 3961.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(transform = without_description)]
-pub enum RealmEnctype {
-    /// Number 20, RFC 8009.
-    #[serde(rename = "aes256-cts-hmac-sha384-192")]
-    Aes256Sha384,
-    /// Number 19, RFC 8009.
-    #[serde(rename = "aes128-cts-hmac-sha256-128")]
-    Aes128Sha256,
-    /// Number 18, RFC 3962.
-    #[serde(rename = "aes256-cts-hmac-sha1-96")]
-    Aes256Sha1,
-    /// Number 17, RFC 3962.
-    #[serde(rename = "aes128-cts-hmac-sha1-96")]
-    Aes128Sha1,
 }
 
 /// Lifetimes of tickets.

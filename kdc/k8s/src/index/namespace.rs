@@ -14,6 +14,7 @@ use crate::problem::Problem;
 use kennel_core::accounts::{DesiredPrincipal, Role};
 use kennel_core::enrolment::{AccountCredentials, Entitlement, Service};
 use kennel_core::principal::Owner;
+use kennel_crypto::Enctype;
 use kennel_wire::message::Principal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -138,6 +139,7 @@ impl NamespaceDesire {
             namespace: namespace.to_owned(),
             role: Role::Client,
             keys: false,
+            session_enctypes: None,
             aliases: BTreeSet::new(),
         };
         self.principals.insert(client.clone(), desired);
@@ -167,7 +169,8 @@ impl NamespaceDesire {
                 let Some(service) = owners.granted(requested, claimant, &mut outcome.problems) else { continue };
                 outcome.principals.push(service.name.clone());
                 outcome.aliases.extend(service.aliases.iter().cloned());
-                self.principals.insert(service.name.clone(), desired_service(&service, owner.clone(), facts.namespace));
+                let desired = desired_service(&service, owner.clone(), facts.namespace, object);
+                self.principals.insert(service.name.clone(), desired);
                 match pod {
                     Some(pod) => {
                         self.pods.grant(&pod.set, pod.ordinal, pods);
@@ -273,10 +276,12 @@ impl<'a> NameOwners<'a> {
     }
 }
 
-fn desired_service(service: &Service, owner: Owner, namespace: &str) -> DesiredPrincipal {
+fn desired_service(service: &Service, owner: Owner, namespace: &str, object: &KerberosPrincipal) -> DesiredPrincipal {
     let (name, namespace) = (service.name.clone(), namespace.to_owned());
+    let session_enctypes = object.spec.session_enctypes.as_ref();
+    let session_enctypes = session_enctypes.map(|named| named.iter().copied().map(Enctype::from).collect());
     let aliases = service.aliases.iter().cloned().collect();
-    DesiredPrincipal { name, owner, namespace, role: Role::Service, keys: true, aliases }
+    DesiredPrincipal { name, owner, namespace, role: Role::Service, keys: true, session_enctypes, aliases }
 }
 
 /// The credentials of a choice that the realm allows; `None` where it allows none of them.

@@ -68,17 +68,24 @@ impl PolicySupport {
 pub struct KdcPods {
     /// Their namespace: `kennel-system`.
     pub namespace: String,
-    /// Ports of the pods that clients and agents call: the KDC over UDP and TCP, and enrolment.
-    pub ports: Vec<(u16, TransportProtocol)>,
+    /// Ports of the pods that clients and agents call: the KDC, kpasswd, kadmin and enrolment, as far as the KDC serves them.
+    pub ports: BTreeSet<(u16, TransportProtocol)>,
 }
 
 impl KdcPods {
-    /// The pods as `deploy/base` makes them, in a namespace.
+    /// The pods as `deploy/base` makes them with every service of the example configuration, in a namespace. For whoever does not
+    /// know the configuration of the KDC.
     #[must_use]
     pub fn of_deployment(namespace: impl Into<String>) -> KdcPods {
-        let ports =
-            vec![(10_088, TransportProtocol::Udp), (10_088, TransportProtocol::Tcp), (8443, TransportProtocol::Tcp)];
-        KdcPods { namespace: namespace.into(), ports }
+        let ports = [
+            (10_088, TransportProtocol::Udp),
+            (10_088, TransportProtocol::Tcp),
+            (10_464, TransportProtocol::Udp),
+            (10_464, TransportProtocol::Tcp),
+            (10_749, TransportProtocol::Tcp),
+            (8443, TransportProtocol::Tcp),
+        ];
+        KdcPods { namespace: namespace.into(), ports: ports.into() }
     }
 }
 

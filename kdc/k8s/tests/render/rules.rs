@@ -2,6 +2,8 @@
 
 use crate::{NOW, index};
 use kennel_core::access::table::{AccessMode, AccessPeer, ServerKey};
+use kennel_k8s::crd::port::TransportProtocol;
+use kennel_k8s::index::surroundings::{KdcPods, Surroundings};
 use kennel_k8s::policy::kind::PolicyKey;
 use kennel_k8s::render::access::render;
 use kennel_k8s::render::access::rendered::{AccessOutcome, Rendered};
@@ -215,17 +217,21 @@ fn what_is_always_allowed_is_in_every_namespace_and_the_api_server_by_what_is_fo
     let mut index = index(&text(realm, "", ""));
     let missing = render(&index, NOW);
     assert!(missing.realm.problems.iter().any(|problem| problem.reason() == "ApiServerNotFound"));
-    let slice =
-        kennel_k8s::index::facts::EndpointsFact { addresses: ["10.0.0.1".to_owned()].into(), ports: [6443].into() };
-    let key = ("default".to_owned(), "kubernetes".to_owned());
-    index.apply(kennel_k8s::index::tables::ClusterEvent::ApiServer(kennel_k8s::index::table::ObjectChange::Put(
-        key, slice,
-    )));
+    // A slice of each family.
+    for (name, address) in [("kubernetes", "10.0.0.1"), ("kubernetes-ipv6", "fd00::1")] {
+        let slice =
+            kennel_k8s::index::facts::EndpointsFact { addresses: [address.to_owned()].into(), ports: [6443].into() };
+        let key = ("default".to_owned(), name.to_owned());
+        index.apply(kennel_k8s::index::tables::ClusterEvent::ApiServer(kennel_k8s::index::table::ObjectChange::Put(
+            key, slice,
+        )));
+    }
     let rendered = render(&index, NOW);
     assert!(rendered.realm.problems.is_empty(), "{:?}", rendered.realm.problems);
     for namespace in ["shop", "batch"] {
         let policy = spec(&rendered, namespace, "kennel-default");
         assert!(policy.contains(r#"{"ipBlock":{"cidr":"10.0.0.1/32"}}"#) && policy.contains("6443"), "{policy}");
+        assert!(policy.contains(r#"{"ipBlock":{"cidr":"fd00::1/128"}}"#), "{policy}");
         assert!(policy.contains(r#"{"ipBlock":{"cidr":"10.1.0.0/16"}}"#), "{policy}");
     }
     let kinds = [kennel_k8s::index::surroundings::ServedKind::CiliumNetworkPolicy].into();
@@ -388,4 +394,28 @@ fn neither_kube_system_nor_the_namespace_of_the_kdc_is_enrolled_whatever_its_lab
     assert_eq!(enrolled, ["batch", "shop"]);
     let policies = rendered.policies.keys().filter(|key| key.namespace == "kennel-system");
     assert_eq!(policies.map(|key| &*key.name).collect::<Vec<_>>(), ["kennel-realm-kdc"]);
+}
+
+#[test]
+fn enrolled_pods_reach_the_ports_that_the_kdc_serves_and_no_others_of_it() {
+    let rendered = |kdc: KdcPods| {
+        let mut index = index(&text("", "", ""));
+        index.set_surroundings(Surroundings { kdc: Some(kdc), offline: true, ..Surroundings::default() });
+        render(&index, NOW)
+    };
+    let port = |port: u16, protocol: &str| format!(r#"{{"port":{port},"protocol":"{protocol}"}}"#);
+    let both_ways = |rendered: &Rendered| {
+        [spec(rendered, "shop", "kennel-default"), spec(rendered, "kennel-system", "kennel-realm-kdc")]
+    };
+    let administration = [port(10_464, "TCP"), port(10_464, "UDP"), port(10_749, "TCP")];
+
+    for policy in both_ways(&rendered(KdcPods::of_deployment("kennel-system"))) {
+        assert!(policy.contains(&port(10_088, "UDP")) && policy.contains(&port(8443, "TCP")), "{policy}");
+        assert!(administration.iter().all(|port| policy.contains(port)), "{policy}");
+    }
+    let ports = [(10_088, TransportProtocol::Udp), (10_088, TransportProtocol::Tcp)];
+    for policy in both_ways(&rendered(KdcPods { namespace: "kennel-system".into(), ports: ports.into() })) {
+        assert!(policy.contains(&port(10_088, "UDP")) && policy.contains(&port(10_088, "TCP")), "{policy}");
+        assert!(!administration.iter().any(|port| policy.contains(port)), "{policy}");
+    }
 }

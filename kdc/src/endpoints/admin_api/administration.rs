@@ -13,7 +13,7 @@ use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Extension, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use kennel_controller::Live;
 use kennel_core::admin::caller::Caller;
@@ -22,7 +22,7 @@ use kennel_k8s::index::view::SharedIndex;
 use kennel_listen::PeerAddress;
 use kennel_store::PrincipalStore;
 use kennel_store::administration::Administration;
-use kennel_wire::admin::{ForceQuery, Permission, PolicyOperation, PrincipalOperation, path};
+use kennel_wire::admin::{ForceQuery, Permission, PolicyOperation, PrincipalOperation, RealmInfo, path};
 use kennel_wire::message::Principal;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -49,10 +49,16 @@ struct OperationState {
 /// Returns the router of the paths of administration, for these callers.
 pub(crate) fn router(api: Arc<OperationApi>, callers: Callers) -> Router {
     Router::new()
+        .route(path::REALM, get(realm))
         .route(path::PRINCIPALS, post(about_principals))
         .route(path::POLICIES, post(about_policies))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .with_state(OperationState { api, callers })
+}
+
+/// Answers whoever asks: the KDC tells its realm to every stranger who asks it for a ticket.
+async fn realm(State(state): State<OperationState>) -> Response {
+    json(&RealmInfo { realm: state.api.live.name().to_owned() })
 }
 
 async fn about_principals(

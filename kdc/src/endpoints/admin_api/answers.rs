@@ -99,7 +99,7 @@ fn policy_info(policy: &PolicyRecord) -> PolicyInfo {
 mod tests {
     use super::*;
     use crate::endpoints::enrolment::api::OPENAPI;
-    use kennel_wire::admin::{KeyVersionState, NewKeyInfo, PrincipalSettings};
+    use kennel_wire::admin::{KeyVersionState, NewKeyInfo, PrincipalSettings, RealmInfo};
     use serde::Serialize;
     use serde_json::Value;
     use std::collections::BTreeSet;
@@ -142,6 +142,7 @@ mod tests {
         };
         same_fields("PrincipalInfo", &principal);
         let key = AdminKey { enctype: word(), enctype_number: 0, key: blob(), salt: text() };
+        same_fields("RealmInfo", &RealmInfo { realm: word() });
         same_fields("AdminKey", &key);
         same_fields("AdminKeyVersion", &AdminKeyVersion { kvno: 1, state, keys: vec![key] });
         same_fields("NewKeyInfo", &NewKeyInfo { enctype: word(), key: blob(), salt: text() });

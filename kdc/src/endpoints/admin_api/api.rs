@@ -28,13 +28,14 @@ use std::sync::Arc;
 
 /// Every path.
 #[cfg(test)]
-pub(crate) const PATHS: [&str; 10] = [
+pub(crate) const PATHS: [&str; 11] = [
     path::DECISIONS,
     path::PAIRS,
     path::ACCESS,
     path::EXPLAIN,
     path::KEYS,
     path::ROTATE,
+    path::REALM,
     path::PRINCIPALS,
     path::POLICIES,
     kennel_wire::master_key::path::MASTER_KEY,

@@ -73,12 +73,21 @@ async fn dump(State(api): State<DumpApi>, body: Bytes) -> Result<Response, Admin
 
 fn secret(body: &[u8]) -> Result<DumpSecret, AdminRefusal> {
     // The errors of serde may quote the body.
-    let malformed = |what: &str| AdminRefusal::QueryMalformed(what.to_owned());
-    match serde_json::from_slice(body).map_err(|_| malformed("the body is neither a passphrase nor a key"))? {
-        DumpRequest::Passphrase(passphrase) if passphrase.is_empty() => Err(malformed("the passphrase is empty")),
-        DumpRequest::Passphrase(passphrase) => Ok(DumpSecret::Passphrase(SecretBytes::new(passphrase.into_bytes()))),
+    let malformed = |_| AdminRefusal::QueryMalformed("the body is neither a passphrase nor a key".to_owned());
+    dump_secret(&serde_json::from_slice(body).map_err(malformed)?)
+}
+
+/// The secret that a request names.
+pub(super) fn dump_secret(request: &DumpRequest) -> Result<DumpSecret, AdminRefusal> {
+    match request {
+        DumpRequest::Passphrase(passphrase) if passphrase.is_empty() => {
+            Err(AdminRefusal::QueryMalformed("the passphrase is empty".to_owned()))
+        }
+        DumpRequest::Passphrase(passphrase) => {
+            Ok(DumpSecret::Passphrase(SecretBytes::new(passphrase.clone().into_bytes())))
+        }
         DumpRequest::Key(text) => {
-            let key = MasterKey::from_text(&text).map_err(|error| AdminRefusal::QueryMalformed(error.to_string()))?;
+            let key = MasterKey::from_text(text).map_err(|error| AdminRefusal::QueryMalformed(error.to_string()))?;
             Ok(DumpSecret::Key(Arc::new(key)))
         }
     }

@@ -7,7 +7,8 @@
 //! | [`api`] | the paths about decisions: reads requests and writes answers |
 //! | [`master_key`] | the master key: its state, and its rotation |
 //! | [`answer`] | answers that no cache may keep |
-//! | [`dump`] | the whole realm, on the admin socket alone |
+//! | [`dump`] | the whole realm in a file, on the admin socket alone |
+//! | [`load`] | such a file into the place of all records, on the admin socket alone |
 //! | [`callers`] | whose token a request carries, and what its user may see |
 //! | [`stream`] | decisions as lines that go on |
 //! | [`streams`] | the limits of such answers |
@@ -35,6 +36,7 @@ pub(crate) mod directory;
 pub(crate) mod dump;
 pub(crate) mod explain;
 mod keys;
+pub(crate) mod load;
 pub(crate) mod master_key;
 mod names;
 mod operations;

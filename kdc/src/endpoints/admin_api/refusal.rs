@@ -43,12 +43,14 @@ pub(crate) enum AdminRefusal {
     NotFound(String),
     /// The master key is not rotated, as the operator has something to do first.
     MasterKeyNotRotated(String),
+    /// A dump is not loaded, and nothing was changed.
+    NotLoaded(String),
     /// The operation of administration is refused.
     Operation(OperationRefusal),
 }
 
 impl AdminRefusal {
-    /// One of each, for the OpenAPI document.
+    /// One of each that paths of the OpenAPI document have.
     #[cfg(test)]
     pub(crate) fn all() -> [AdminRefusal; 15] {
         use AdminRefusal as R;
@@ -110,7 +112,9 @@ impl AdminRefusal {
             AdminRefusal::NoCluster | AdminRefusal::NotFound(_) | AdminRefusal::PrincipalUnknown(_) => {
                 StatusCode::NOT_FOUND
             }
-            AdminRefusal::NeverRotates { .. } | AdminRefusal::MasterKeyNotRotated(_) => StatusCode::CONFLICT,
+            AdminRefusal::NeverRotates { .. } | AdminRefusal::MasterKeyNotRotated(_) | AdminRefusal::NotLoaded(_) => {
+                StatusCode::CONFLICT
+            }
             AdminRefusal::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             AdminRefusal::ReviewsBusy
             | AdminRefusal::ReviewUnavailable
@@ -139,6 +143,7 @@ impl AdminRefusal {
             AdminRefusal::NoCluster => "NoCluster",
             AdminRefusal::NotFound(_) => "NotFound",
             AdminRefusal::MasterKeyNotRotated(_) => "MasterKeyNotRotated",
+            AdminRefusal::NotLoaded(_) => "NotLoaded",
             AdminRefusal::Operation(refusal) => refusal.name(),
         }
     }
@@ -199,6 +204,7 @@ impl AdminRefusal {
                 "the KDC has not read the KerberosAccesses of the cluster yet: repeat the request after Retry-After".into()
             }
             AdminRefusal::MasterKeyNotRotated(reason) => reason.clone(),
+            AdminRefusal::NotLoaded(reason) => format!("{reason} (nothing was changed)"),
             AdminRefusal::Operation(refusal) => refusal.to_string(),
         }
     }

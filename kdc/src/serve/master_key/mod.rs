@@ -29,7 +29,7 @@ use kennel_wire::master_key::{MasterKeyPhase, MasterKeyStatus};
 use rand::rngs::OsRng;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -50,6 +50,8 @@ pub(crate) struct MasterKeyRotation {
     begun: Notify,
     /// Why a rotation that is under way does not go on.
     failed: Mutex<Option<String>>,
+    /// Why the KDC would not start again, as of the last look at the files.
+    files: Mutex<Option<String>>,
 }
 
 /// Why a rotation does not begin.
@@ -74,13 +76,19 @@ impl MasterKeyRotation {
         rate: NonZeroU32,
     ) -> MasterKeyRotation {
         let authority = Arc::new(AuthorityFile::new(authority, realm, KeysInUse::of(store.clone())));
-        let (begun, failed) = (Notify::new(), Mutex::default());
-        MasterKeyRotation { realm: realm.to_owned(), store, path, mark, authority, rate, begun, failed }
+        let realm = realm.to_owned();
+        let (begun, failed, files) = (Notify::new(), Mutex::default(), Mutex::default());
+        MasterKeyRotation { realm, store, path, mark, authority, rate, begun, failed, files }
     }
 
     /// The ids of the keys of the store.
     pub(crate) fn ids(&self) -> MasterKeyIds {
         self.store.master_key_ids()
+    }
+
+    /// Whether something is wrong that an operator has to mend, as of the last look.
+    pub(crate) fn has_problem(&self) -> bool {
+        [&self.failed, &self.files].iter().any(|problem| lock(problem).is_some())
     }
 
     /// The file of Kennel's own certificate authority.
@@ -93,7 +101,7 @@ impl MasterKeyRotation {
         let MasterKeyState { ids, records, under_newest } = self.store.master_key_state().await?;
         let files = KeyFiles::read(&self.path);
         let Verdict { problem, next_step } = verdict(&ids, &files);
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let failed = lock(&self.failed).clone();
         Ok(MasterKeyStatus {
             realm: self.realm.clone(),
             phase: match &ids.next {
@@ -160,12 +168,11 @@ impl MasterKeyRotation {
     /// Performs rotations, goes on with one that an earlier process began, and compares the files with the store. Runs without end; may
     /// be aborted at any point.
     pub(crate) async fn run(self: Arc<Self>) {
-        let mut reported = None;
         loop {
             if self.ids().next.is_some() {
                 self.try_rotation().await;
             }
-            tokio::task::block_in_place(|| self.look_at_files(&mut reported));
+            tokio::task::block_in_place(|| self.look_at_files());
             tokio::select! {
                 () = self.begun.notified() => {}
                 () = tokio::time::sleep(LOOK) => {}
@@ -182,7 +189,7 @@ impl MasterKeyRotation {
             None => tracing::info!(key = self.ids().current, "the store is under its next master key"),
             Some(problem) => tracing::error!(problem, "the master key is not rotated yet: the KDC tries again"),
         }
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = failed;
+        *lock(&self.failed) = failed;
     }
 
     /// The steps of a rotation from the records on.
@@ -196,7 +203,7 @@ impl MasterKeyRotation {
     }
 
     /// Puts the next key in the place of the old one, where that is possible, and reports what is wrong with the files, once.
-    fn look_at_files(&self, reported: &mut Option<String>) {
+    fn look_at_files(&self) {
         let ids = self.ids();
         let files = KeyFiles::read(&self.path);
         if files.hold_previous_and_current(&ids) {
@@ -208,6 +215,7 @@ impl MasterKeyRotation {
             }
         }
         let problem = verdict(&ids, &KeyFiles::read(&self.path)).problem;
+        let mut reported = lock(&self.files);
         if problem != *reported {
             match &problem {
                 Some(problem) => tracing::error!(problem, "the KDC would not start again"),
@@ -216,4 +224,9 @@ impl MasterKeyRotation {
             *reported = problem;
         }
     }
+}
+
+/// Each problem is one assignment, so a poisoned lock still guards sound data.
+fn lock(problem: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
+    problem.lock().unwrap_or_else(PoisonError::into_inner)
 }

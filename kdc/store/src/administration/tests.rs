@@ -15,6 +15,7 @@ use kennel_crypto::{Enctype, Key, SecretBytes};
 use kennel_wire::message::KerberosTime;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn name(text: &str) -> Principal {
     Principal::parse(text, "R").unwrap()
@@ -160,6 +161,57 @@ async fn a_renamed_principal_keeps_its_keys_salts_and_aliases() {
     assert_eq!((&after.keys, &after.strings), (&before.keys, &before.strings), "and no mark is left");
     assert_eq!(after.keys.versions[0].keys[0].salt.as_deref(), Some("Ralice"), "so the password stays good");
     assert_eq!(bench.get("al").await.unwrap().record.principal, name("carol"));
+}
+
+/// A store that counts how often all of it is listed.
+struct Listed {
+    store: MemoryStore,
+    listings: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl PrincipalStore for Listed {
+    async fn read(&self, name: &Principal) -> Result<Option<VersionedRecord>, StoreError> {
+        self.store.read(name).await
+    }
+
+    async fn put(&self, record: &Record, expect: Expect) -> Result<Revision, StoreError> {
+        self.store.put(record, expect).await
+    }
+
+    async fn delete(&self, name: &Principal, expect: Revision) -> Result<Revision, StoreError> {
+        self.store.delete(name, expect).await
+    }
+
+    async fn list(&self) -> Result<crate::principal_store::Listing, StoreError> {
+        self.listings.fetch_add(1, Ordering::Relaxed);
+        self.store.list().await
+    }
+
+    async fn aliases(&self, target: &Principal) -> Result<Vec<Principal>, StoreError> {
+        self.store.aliases(target).await
+    }
+
+    async fn watch(&self, since: Revision) -> Result<Box<dyn crate::principal_store::Watch>, StoreError> {
+        self.store.watch(since).await
+    }
+}
+
+#[tokio::test]
+async fn who_deletes_or_renames_a_principal_reads_its_aliases_and_nothing_else() {
+    let store = Arc::new(Listed { store: MemoryStore::new(), listings: AtomicUsize::new(0) });
+    let admin = Administration::new(store.clone(), realm());
+    for operation in [
+        create("alice", FirstKeys::Random),
+        alias("al", "alice"),
+        rename("alice", "bob"),
+        alias("b", "al"),
+        Operation::DeletePrincipal(name("bob")),
+    ] {
+        admin.perform(&Caller::Local, operation, at(100)).await.unwrap();
+    }
+    assert_eq!(store.listings.load(Ordering::Relaxed), 0);
+    assert!(store.store.list().await.unwrap().records.is_empty(), "with its aliases");
 }
 
 /// A store whose writes fail after some number of them, as where the process is killed.
@@ -314,6 +366,15 @@ async fn keys_leave_to_whom_the_list_says_and_the_event_names_the_versions() {
         [("create-principal", "done", vec![]), ("extract-keys", "refused", vec![]), ("extract-keys", "done", vec![1]),]
     );
     assert_eq!((events[1].refusal, events[2].target.as_deref()), (Some("NotPermitted"), Some("HTTP/web@R")));
+}
+
+#[tokio::test]
+async fn an_operation_that_an_event_of_another_kind_stands_for_leaves_none_of_its_own() {
+    let bench = bench().await;
+    bench.done(create("alice", FirstKeys::Random)).await;
+    bench.admin.perform_unrecorded(&Caller::Local, cpw("alice", "two"), at(7)).await.unwrap();
+    let of: Vec<_> = bench.events.0.lock().unwrap().iter().map(|event| event.operation).collect();
+    assert_eq!(of, ["create-principal"]);
 }
 
 #[tokio::test]

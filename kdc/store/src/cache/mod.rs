@@ -87,6 +87,11 @@ impl EntryCache {
         self.shards.fill(&*self.store).await.map(|_| ())
     }
 
+    /// Forgets all records: others took their place in the store, which the watch shows a moment later.
+    pub fn forget_all(&self) {
+        self.shards.clear();
+    }
+
     async fn known(&self, name: &Principal) -> Result<Option<CachedRecord>, StoreError> {
         if let Some(known) = self.shards.known(name) {
             return Ok(Some(known));
@@ -117,6 +122,10 @@ impl PrincipalStore for EntryCache {
 
     async fn list(&self) -> Result<Listing, StoreError> {
         self.store.list().await
+    }
+
+    async fn aliases(&self, target: &Principal) -> Result<Vec<Principal>, StoreError> {
+        self.store.aliases(target).await
     }
 
     async fn watch(&self, since: Revision) -> Result<Box<dyn Watch>, StoreError> {

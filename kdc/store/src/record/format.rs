@@ -1,17 +1,17 @@
-//! The CBOR of a record: arrays, one type for each part, apart from core's types so that those may change freely. Every
-//! record of a format that is read must stay readable: never change a number, a type or an order.
+//! The CBOR of a record, and of principals in full: arrays, one type for each part, apart from core's types so that those may change
+//! freely. Every record of a format that is read must stay readable: never change a number, a type or an order.
 //!
 //! Format 2 added `owner`, `abandoned` and an alias's origin, each at the end of its array. Format 3 changed the wrapping; `namespace`,
 //! at the end too, came later, and records without it are read. Format 4 added holders, what a rotation keeps of a principal,
 //! `session_enctypes`, and `accept` of a version. Format 5 added policies, and the policy, strings and password history of a principal.
 
+use crate::record::holder::HolderForm;
+use crate::record::parts::{InstantForm, NameForm, enctypes};
+use crate::record::policy::PolicyForm;
 use kennel_core::key_set::{KeySet, KeyState, KeyVersion, StoredKey};
-use kennel_core::password_policy::{PasswordPolicy, PolicyRecord};
-use kennel_core::pods::PodRef;
 use kennel_core::principal::{Attributes, Origin, Owner, PrincipalRecord, Record};
-use kennel_core::rotation::holder::{HeldKeys, HolderId, HolderRecord};
 use kennel_crypto::{Enctype, Key};
-use kennel_wire::message::{KerberosTime, NameType, Principal, PrincipalName, Timestamp};
+use kennel_wire::message::{KerberosTime, Timestamp};
 use minicbor::{CborLen, Decode, Encode};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -47,16 +47,6 @@ enum Form<'a> {
     Holder(#[b(0)] HolderForm<'a>),
     #[n(3)]
     Policy(#[b(0)] PolicyForm<'a>),
-}
-
-#[derive(Encode, Decode, CborLen)]
-struct NameForm<'a> {
-    #[n(0)]
-    name_type: i32,
-    #[b(1)]
-    components: Vec<&'a str>,
-    #[b(2)]
-    realm: &'a str,
 }
 
 #[derive(Encode, Decode, CborLen)]
@@ -126,35 +116,6 @@ struct HistoryForm<'a> {
 }
 
 #[derive(Encode, Decode, CborLen)]
-struct PolicyForm<'a> {
-    #[b(0)]
-    name: NameForm<'a>,
-    #[n(1)]
-    min_life: u32,
-    #[n(2)]
-    max_life: u32,
-    #[n(3)]
-    min_length: u32,
-    #[n(4)]
-    min_classes: u32,
-    #[n(5)]
-    history: u32,
-    #[n(6)]
-    max_failures: u32,
-    #[n(7)]
-    failure_count_interval: u32,
-    #[n(8)]
-    lockout_duration: u32,
-    /// Numbers.
-    #[n(9)]
-    allowed_enctypes: Vec<i32>,
-    #[n(10)]
-    modified: InstantForm,
-    #[b(11)]
-    modified_by: &'a str,
-}
-
-#[derive(Encode, Decode, CborLen)]
 struct VersionForm<'a> {
     #[n(0)]
     kvno: u32,
@@ -181,44 +142,6 @@ struct KeyForm<'a> {
     key: &'a [u8],
     #[b(2)]
     salt: Option<&'a str>,
-}
-
-#[derive(Encode, Decode, CborLen)]
-struct HolderForm<'a> {
-    #[b(0)]
-    name: NameForm<'a>,
-    /// 0 pod, 1 Secret.
-    #[n(1)]
-    kind: u8,
-    #[b(2)]
-    namespace: &'a str,
-    #[b(3)]
-    object: &'a str,
-    #[b(4)]
-    uid: &'a str,
-    #[b(5)]
-    held: Vec<HeldForm<'a>>,
-    #[n(6)]
-    created: InstantForm,
-    #[n(7)]
-    modified: InstantForm,
-}
-
-#[derive(Encode, Decode, CborLen)]
-struct HeldForm<'a> {
-    #[b(0)]
-    principal: NameForm<'a>,
-    #[n(1)]
-    kvnos: Vec<u32>,
-}
-
-/// Seconds since the epoch, and microseconds.
-#[derive(Encode, Decode, CborLen)]
-struct InstantForm {
-    #[n(0)]
-    seconds: i64,
-    #[n(1)]
-    micros: u32,
 }
 
 impl<'a> From<&'a Record> for Form<'a> {
@@ -251,13 +174,6 @@ impl TryFrom<Form<'_>> for Record {
     }
 }
 
-fn enctypes(numbers: Vec<i32>) -> Result<Vec<Enctype>, &'static str> {
-    numbers
-        .into_iter()
-        .map(|number| Enctype::from_number(number).ok_or("it names an enctype that is not known"))
-        .collect()
-}
-
 fn strings(forms: Vec<StringForm<'_>>) -> Result<BTreeMap<String, String>, &'static str> {
     let count = forms.len();
     let strings: BTreeMap<_, _> = forms.into_iter().map(|f| (f.key.to_owned(), f.value.to_owned())).collect();
@@ -285,22 +201,6 @@ fn origin_of(number: u8) -> Result<Origin, &'static str> {
         0 => Ok(Origin::Manual),
         1 => Ok(Origin::Kubernetes),
         _ => Err("its origin is not known"),
-    }
-}
-
-impl<'a> From<&'a Principal> for NameForm<'a> {
-    fn from(principal: &'a Principal) -> Self {
-        NameForm {
-            name_type: principal.name.name_type.0,
-            components: principal.name.components.iter().map(String::as_str).collect(),
-            realm: &principal.realm,
-        }
-    }
-}
-
-impl From<NameForm<'_>> for Principal {
-    fn from(form: NameForm<'_>) -> Self {
-        Principal::new(PrincipalName::new(NameType(form.name_type), form.components), form.realm)
     }
 }
 
@@ -409,99 +309,6 @@ impl<'a> From<&'a Vec<StoredKey>> for HistoryForm<'a> {
     }
 }
 
-impl<'a> From<&'a PolicyRecord> for PolicyForm<'a> {
-    fn from(record: &'a PolicyRecord) -> Self {
-        let rules = &record.rules;
-        PolicyForm {
-            name: (&record.name).into(),
-            min_life: rules.min_life,
-            max_life: rules.max_life,
-            min_length: rules.min_length,
-            min_classes: rules.min_classes,
-            history: rules.history,
-            max_failures: rules.max_failures,
-            failure_count_interval: rules.failure_count_interval,
-            lockout_duration: rules.lockout_duration,
-            allowed_enctypes: rules.allowed_enctypes.iter().map(|enctype| enctype.number()).collect(),
-            modified: record.modified.into(),
-            modified_by: &record.modified_by,
-        }
-    }
-}
-
-impl TryFrom<PolicyForm<'_>> for PolicyRecord {
-    type Error = &'static str;
-
-    fn try_from(form: PolicyForm<'_>) -> Result<Self, Self::Error> {
-        Ok(PolicyRecord {
-            name: form.name.into(),
-            rules: PasswordPolicy {
-                min_life: form.min_life,
-                max_life: form.max_life,
-                min_length: form.min_length,
-                min_classes: form.min_classes,
-                history: form.history,
-                max_failures: form.max_failures,
-                failure_count_interval: form.failure_count_interval,
-                lockout_duration: form.lockout_duration,
-                allowed_enctypes: enctypes(form.allowed_enctypes)?,
-            },
-            modified: form.modified.try_into()?,
-            modified_by: form.modified_by.to_owned(),
-        })
-    }
-}
-
-impl<'a> From<&'a HolderRecord> for HolderForm<'a> {
-    fn from(record: &'a HolderRecord) -> Self {
-        let (kind, namespace, object) = match &record.id {
-            HolderId::Pod(pod) => (0, &pod.namespace, &pod.name),
-            HolderId::Secret { namespace, name, .. } => (1, namespace, name),
-        };
-        HolderForm {
-            name: (&record.name).into(),
-            kind,
-            namespace,
-            object,
-            uid: record.id.uid(),
-            held: record.held.iter().map(HeldForm::from).collect(),
-            created: record.created.into(),
-            modified: record.modified.into(),
-        }
-    }
-}
-
-impl TryFrom<HolderForm<'_>> for HolderRecord {
-    type Error = &'static str;
-
-    fn try_from(form: HolderForm<'_>) -> Result<Self, Self::Error> {
-        let (namespace, name, uid) = (form.namespace.to_owned(), form.object.to_owned(), form.uid.to_owned());
-        Ok(HolderRecord {
-            name: form.name.into(),
-            id: match form.kind {
-                0 => HolderId::Pod(PodRef { namespace, name, uid }),
-                1 => HolderId::Secret { namespace, name, uid },
-                _ => return Err("the kind of a holder is not known"),
-            },
-            held: form.held.into_iter().map(HeldKeys::from).collect(),
-            created: form.created.try_into()?,
-            modified: form.modified.try_into()?,
-        })
-    }
-}
-
-impl<'a> From<&'a HeldKeys> for HeldForm<'a> {
-    fn from(held: &'a HeldKeys) -> Self {
-        HeldForm { principal: (&held.principal).into(), kvnos: held.kvnos.clone() }
-    }
-}
-
-impl From<HeldForm<'_>> for HeldKeys {
-    fn from(form: HeldForm<'_>) -> Self {
-        HeldKeys { principal: form.principal.into(), kvnos: form.kvnos }
-    }
-}
-
 impl<'a> From<&'a StoredKey> for KeyForm<'a> {
     fn from(stored: &'a StoredKey) -> Self {
         KeyForm { enctype: stored.key.enctype().number(), key: stored.key.expose(), salt: stored.salt.as_deref() }
@@ -515,22 +322,5 @@ impl TryFrom<KeyForm<'_>> for StoredKey {
         let enctype = Enctype::from_number(form.enctype).ok_or("the enctype of a key is not known")?;
         let key = Key::new(enctype, form.key).map_err(|_| "a key does not have the length of its enctype")?;
         Ok(StoredKey { key, salt: form.salt.map(str::to_owned) })
-    }
-}
-
-impl From<Timestamp> for InstantForm {
-    fn from(timestamp: Timestamp) -> Self {
-        InstantForm { seconds: timestamp.time.0, micros: timestamp.micros }
-    }
-}
-
-impl TryFrom<InstantForm> for Timestamp {
-    type Error = &'static str;
-
-    fn try_from(form: InstantForm) -> Result<Self, Self::Error> {
-        if form.micros > 999_999 {
-            return Err("a time has more than 999,999 microseconds");
-        }
-        Ok(Timestamp { time: KerberosTime(form.seconds), micros: form.micros })
     }
 }

@@ -9,8 +9,17 @@
 //! ```
 //! A record that was moved under another name or revision, or whose first octets were changed, does not unwrap. One from before ids
 //! is under the key that its store was made with: the first re-wrap gives each record an id.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`format`](mod@format) | the CBOR of a record |
+//! | `policy`, `holder` | that of policies, and of holders of keys |
+//! | `parts` | what these are made of |
 
 pub(crate) mod format;
+mod holder;
+mod parts;
+mod policy;
 #[cfg(test)]
 mod tests;
 

@@ -6,6 +6,7 @@
 //! | [`header`] | format and master keys, checked before anything is changed |
 //! | `counters` | revision and fingerprint of all records, sealed |
 //! | `snapshot` | torn snapshots of sled, set aside |
+//! | `aliases` | which aliases a principal has |
 //! | `table` | what sled holds, and what readers see of it |
 //! | `writer` | the one thread that writes; one flush for all that wait |
 //! | [`replace`] | all records replaced at once |
@@ -20,6 +21,7 @@ pub mod open;
 pub mod replace;
 pub mod rewrap;
 
+mod aliases;
 mod counters;
 mod failure;
 mod snapshot;
@@ -191,6 +193,14 @@ impl PrincipalStore for SledStore {
     async fn list(&self) -> Result<Listing, StoreError> {
         let table = self.table.clone();
         tokio::task::spawn_blocking(move || table.list()).await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn aliases(&self, target: &Principal) -> Result<Vec<Principal>, StoreError> {
+        if let Some(found) = self.table.indexed_aliases(target)? {
+            return Ok(found);
+        }
+        let (table, target) = (self.table.clone(), target.clone());
+        tokio::task::spawn_blocking(move || table.listed_aliases(&target)).await.map_err(|_| StoreError::Closed)?
     }
 
     async fn watch(&self, since: Revision) -> Result<Box<dyn Watch>, StoreError> {

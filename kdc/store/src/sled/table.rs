@@ -11,12 +11,14 @@ use crate::error::StoreError;
 use crate::feed::Feed;
 use crate::master_keys::MasterKeys;
 use crate::principal_store::{Change, Listing, Revision, VersionedRecord};
+use crate::sled::aliases::AliasIndex;
 use crate::sled::counters::{self, Counters};
 use crate::sled::failure::{from_sled, words};
 use crate::sled::header::{self, MasterKeyIds};
 use crate::{key, record};
 use ::sled::{Batch, IVec};
 use kennel_crypto::MasterKey;
+use kennel_wire::message::Principal;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Bound;
@@ -43,6 +45,8 @@ struct View {
     ids: MasterKeyIds,
     /// The durable value of each key that a batch in flight writes.
     in_flight: BTreeMap<Vec<u8>, Option<IVec>>,
+    /// The aliases, once somebody has asked for them.
+    aliases: Option<AliasIndex>,
     /// Why the medium failed.
     failed: Option<String>,
 }
@@ -80,7 +84,8 @@ impl Table {
         path: PathBuf,
     ) -> Result<Table, StoreError> {
         let counters = check(&db, &keys, &path)?;
-        let view = View { counters, keys: Arc::new(keys), ids, in_flight: BTreeMap::new(), failed: None };
+        let view =
+            View { counters, keys: Arc::new(keys), ids, in_flight: BTreeMap::new(), aliases: None, failed: None };
         Ok(Table { db: RwLock::new(db), path, view: RwLock::new(view), _lock: lock })
     }
 
@@ -163,6 +168,23 @@ impl Table {
         })
     }
 
+    /// The aliases of a principal, where they are indexed.
+    pub(super) fn indexed_aliases(&self, target: &Principal) -> Result<Option<Vec<Principal>>, StoreError> {
+        Ok(self.working_view()?.aliases.as_ref().map(|aliases| aliases.of(target)))
+    }
+
+    /// The aliases of a principal by a look at all records, which indexes them unless the store was written to meanwhile.
+    pub(super) fn listed_aliases(&self, target: &Principal) -> Result<Vec<Principal>, StoreError> {
+        let Listing { records, revision } = self.list()?;
+        let aliases = AliasIndex::of_records(&records);
+        let found = aliases.of(target);
+        let mut view = self.view_mut();
+        if view.counters.revision == revision {
+            view.aliases = Some(aliases);
+        }
+        Ok(found)
+    }
+
     fn durable_values(&self) -> Result<DurableValues, StoreError> {
         let view = self.working_view()?;
         let mut values: BTreeMap<Vec<u8>, IVec> = self.scan(None).collect::<Result<_, _>>()?;
@@ -197,6 +219,9 @@ impl Table {
         }
         view.in_flight.clear();
         view.counters = counters;
+        if let Some(aliases) = &mut view.aliases {
+            commit.changes.iter().for_each(|(_, change)| aliases.apply(change));
+        }
         // Under the lock, so that a watch can continue from every revision that a listing names.
         for (revision, change) in commit.changes {
             feed.publish(revision, change);
@@ -224,7 +249,7 @@ impl Table {
                 return Err(error);
             }
         }
-        view.counters = counters;
+        (view.counters, view.aliases) = (counters, None);
         feed.restart(counters.revision);
         Ok(())
     }

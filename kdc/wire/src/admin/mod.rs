@@ -43,6 +43,14 @@ pub use principals::{ForceQuery, NewKeyInfo, NewPrincipalKeys, PrincipalOperatio
 
 use serde::{Deserialize, Serialize};
 
+/// What whoever reaches the KDC may know of its realm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RealmInfo {
+    /// Its name.
+    pub realm: String,
+}
+
 /// The body of every refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -13,6 +13,8 @@ pub const EXPLAIN: &str = "/v1/admin/explain";
 pub const KEYS: &str = "/v1/admin/keys";
 /// POST: rotates or revokes keys. See [`RotateRequest`](super::RotateRequest).
 pub const ROTATE: &str = "/v1/admin/rotate";
+/// GET: the realm of the KDC, a [`RealmInfo`](super::RealmInfo). Needs no token.
+pub const REALM: &str = "/v1/admin/realm";
 /// POST: performs a [`PrincipalOperation`](super::PrincipalOperation), and answers an [`AdminAnswer`](super::AdminAnswer). See
 /// [`ForceQuery`](super::ForceQuery).
 pub const PRINCIPALS: &str = "/v1/admin/principals";

@@ -157,6 +157,12 @@ impl Writer {
         self.header(tag::GENERAL_STRING, text.len());
     }
 
+    /// Prepends a UTF8String.
+    pub fn utf8_string(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+        self.header(tag::UTF8_STRING, text.len());
+    }
+
     /// Prepends a BIT STRING of 32 bits (KerberosFlags), the first bit the most significant.
     pub fn flags(&mut self, bits: u32) {
         self.bytes(&bits.to_be_bytes());

@@ -28,6 +28,7 @@ pub mod ad_type {
     pub const FX_FAST_ARMOR: i32 = 71;
     pub const FX_FAST_USED: i32 = 72;
     pub const CAMMAC: i32 = 96;
+    pub const AUTHENTICATION_INDICATOR: i32 = 97;
     pub const WIN2K_PAC: i32 = 128;
     pub const TOKEN_RESTRICTIONS: i32 = 141;
     pub const AP_OPTIONS: i32 = 143;

@@ -5,6 +5,7 @@
 
 pub(crate) mod ap;
 pub(crate) mod asn1;
+pub(crate) mod authentication_indicator;
 pub(crate) mod authorization_data;
 pub(crate) mod cammac;
 pub(crate) mod encrypted;
@@ -25,6 +26,7 @@ pub(crate) mod time;
 pub(crate) mod write;
 
 pub use ap::{ApRep, ApReq, Authenticator, EncApRepPart};
+pub use authentication_indicator::AuthenticationIndicators;
 pub use authorization_data::{AuthorizationData, AuthorizationDatum, ad_type};
 pub use cammac::{Cammac, VerifierMac};
 pub use encrypted::{Checksum, EncryptedData, EncryptionKey};

@@ -53,8 +53,8 @@ pub(crate) async fn rename_principal(desk: &mut Desk, words: &[String]) -> anyho
     let operation = PrincipalOperation::Rename { principal: from.to_string(), to: to.to_string() };
     if let Err(failure) = desk.admin.order(operation).await {
         let context = format!("while renaming principal \"{from}\" to \"{to}\"");
-        match failure.is_unknown_principal() {
-            // MIT's words, which are others than elsewhere.
+        match failure.is_unknown_principal() && !desk.admin.is_remote() {
+            // The words of MIT's kadmin.local, which are others than elsewhere.
             true => desk.session.fail_while(who, "No such entry in the database", &context),
             false => desk.failed(who, &failure, Right::Delete, &context),
         }
