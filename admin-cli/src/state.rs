@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kennel_k8s::connect;
 use kennel_k8s::crd::{KerberosPrincipal, KerberosRealm};
 use kennel_k8s::labels::{AGENT_CONTAINER, INJECT, KDC_POD, STORE, USERS};
-use kennel_k8s::problem::ConditionType;
+use kennel_k8s::problem::condition::ConditionType;
 use kube::api::ListParams;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Config, ResourceExt};

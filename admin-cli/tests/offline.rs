@@ -98,7 +98,7 @@ fn a_folder_differs_from_itself_in_nothing_and_from_another_in_tickets_and_polic
     assert_eq!(differs.status.code(), Some(1));
     let said = stdout(&differs);
     assert!(said.starts_with("+ ticket: batch.shop -> shop/web (HTTP), by KerberosAccess shop/web-batch\n"), "{said}");
-    assert!(said.contains("NetworkPolicy: shop/"), "{said}");
+    assert!(said.contains("NetworkPolicy shop/"), "{said}");
 }
 
 #[test]

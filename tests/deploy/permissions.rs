@@ -6,10 +6,13 @@ use anyhow::{Context, Result};
 const ACCOUNT: &str = "system:serviceaccount:kennel-system:kennel-kdc";
 
 /// Resource, names and verbs. Whatever any account may do is left out: ask about itself, and read the API's own description.
-const ALLOWED: [&str; 22] = [
+const ALLOWED: [&str; 29] = [
+    "apiservices.apiregistration.k8s.io [] list",
     "configmaps [kennel-krb5] get list create patch delete",
+    "customresourcedefinitions.apiextensions.k8s.io [] list",
     "endpointslices.discovery.k8s.io [] list watch",
     "events.events.k8s.io [] create patch",
+    "ingresses.networking.k8s.io [] list",
     "kerberosaccesses.kennel.dev [] list watch",
     "kerberosaccesses.kennel.dev/status [] patch",
     "kerberosprincipals.kennel.dev [] list watch",
@@ -19,16 +22,20 @@ const ALLOWED: [&str; 22] = [
     "leases.coordination.k8s.io [] list",
     "mutatingadmissionpolicies.admissionregistration.k8s.io [] list",
     "mutatingadmissionpolicybindings.admissionregistration.k8s.io [] list",
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io [] list",
     "namespaces [] list watch",
     "networkpolicies.networking.k8s.io [] get list watch create patch update delete",
+    "podmonitors.monitoring.coreos.com [] list",
     "pods [] list watch get",
     "serviceaccounts [] list watch get",
+    "servicemonitors.monitoring.coreos.com [] list",
     "services [] list watch",
     "statefulsets.apps [] list watch",
     "subjectaccessreviews.authorization.k8s.io [] create",
     "tokenreviews.authentication.k8s.io [] create",
     "validatingadmissionpolicies.admissionregistration.k8s.io [] list",
     "validatingadmissionpolicybindings.admissionregistration.k8s.io [] list",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io [] list",
 ];
 
 #[test]

@@ -11,22 +11,25 @@ use std::time::{Duration, Instant};
 const MENDED: Duration = Duration::from_secs(2);
 
 /// A realm that enforces, with the server `web` and the clients `cart` and `batch` in `shop`.
-struct Shop {
-    world: World<'static>,
+pub(crate) struct Shop<'a> {
+    pub(crate) world: World<'a>,
     cart: Credentials,
 }
 
-impl Shop {
-    fn new() -> Result<Shop> {
-        // A lone API server has no DNS server that could be found.
-        Shop::with(
-            "  access: {defaultMode: Enforce}\n  network: {dns: {discovery: Static, static: [{to: [{ipBlock: {cidr: 192.0.2.53/32}}], \
-             ports: [{port: 53, protocol: UDP}]}]}}\n",
-        )
-    }
+/// A lone API server has no DNS server that could be found.
+pub(crate) const DNS: &str =
+    "dns: {discovery: Static, static: [{to: [{ipBlock: {cidr: 192.0.2.53/32}}], ports: [{port: 53, protocol: UDP}]}]}";
 
-    fn with(spec: &str) -> Result<Shop> {
-        let world = World::with(Api::shared()?, spec)?;
+impl Shop<'static> {
+    fn new() -> Result<Shop<'static>> {
+        Shop::with(Api::shared()?, &format!("  access: {{defaultMode: Enforce}}\n  network: {{{DNS}}}\n"))
+    }
+}
+
+impl<'a> Shop<'a> {
+    /// With these lines of the KerberosRealm's spec.
+    pub(crate) fn with(api: &'a Api, spec: &str) -> Result<Shop<'a>> {
+        let world = World::with(api, spec)?;
         world.namespace("shop", &["web", "cart", "batch"])?;
         world.service("shop", "web")?;
         world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
@@ -35,16 +38,16 @@ impl Shop {
         Ok(Shop { world, cart })
     }
 
-    fn shop(&self) -> String {
+    pub(crate) fn shop(&self) -> String {
         self.world.ns("shop")
     }
 
     /// A KerberosAccess of `web` for an account.
-    fn allow(&self, name: &str, account: &str) -> Result<()> {
+    pub(crate) fn allow(&self, name: &str, account: &str) -> Result<()> {
         self.access(name, &format!("[{{from: [{{serviceAccount: {{name: {account}}}}}]}}]"), "")
     }
 
-    fn access(&self, name: &str, allow: &str, more: &str) -> Result<()> {
+    pub(crate) fn access(&self, name: &str, allow: &str, more: &str) -> Result<()> {
         self.world.api.apply(&format!(
             "apiVersion: kennel.dev/v1alpha1\nkind: KerberosAccess\nmetadata: {{name: {name}, namespace: {}}}\n\
              spec: {{targetRefs: [{{name: web}}], allow: {allow}{more}}}\n",
@@ -52,12 +55,12 @@ impl Shop {
         ))
     }
 
-    fn revoke(&self, name: &str) -> Result<()> {
+    pub(crate) fn revoke(&self, name: &str) -> Result<()> {
         self.world.delete("shop", "kaccess", name)
     }
 
     /// `cart` asks for a ticket of `web`, from a cache without one.
-    fn calls(&self) -> Result<bool> {
+    pub(crate) fn calls(&self) -> Result<bool> {
         Ok(self.cart.kvno(&format!("HTTP/web.{}.svc.cluster.local", self.shop()))?.status.success())
     }
 
@@ -127,7 +130,7 @@ fn a_client_that_no_access_allows_gets_no_ticket_and_one_that_is_allowed_gets_it
 }
 
 /// A shop in which `cart` is allowed and gets tickets.
-fn allowed() -> Result<Shop> {
+fn allowed() -> Result<Shop<'static>> {
     let shop = Shop::new()?;
     shop.allow("web", "cart")?;
     eventually(SOON, "cart gets a ticket", || Ok(shop.calls()?.then_some(())))?;
@@ -135,7 +138,7 @@ fn allowed() -> Result<Shop> {
 }
 
 /// The name of the policy that lets `cart` in.
-fn ingress(shop: &Shop) -> Result<String> {
+fn ingress(shop: &Shop<'_>) -> Result<String> {
     let policy = shop.lets_cart_in()?.context("no policy lets cart in")?;
     Ok(policy["metadata"]["name"].as_str().context("no name")?.to_owned())
 }
@@ -246,6 +249,86 @@ fn grants_and_revocations_under_kills_never_leave_a_ticket_without_its_policy() 
     eventually(SOON, "nothing stale is left", || Ok(shop.lets_cart_in()?.is_none().then_some(())))?;
     ensure!(!shop.calls()?, "a stale ticket");
     Ok(())
+}
+
+#[test]
+fn without_dns_a_grant_is_in_force_and_ready_and_a_condition_says_what_its_clients_lack() -> Result<()> {
+    let shop = Shop::with(Api::shared()?, "  access: {defaultMode: Enforce}\n")?;
+    shop.allow("web", "cart")?;
+    eventually(SOON, "cart gets a ticket", || Ok(shop.calls()?.then_some(())))?;
+    let said = shop.await_condition("web", "DNSNotFound", "True|DNSNotFound")?;
+    ensure!(said.contains("spec.network.dns"), "{said}");
+    shop.await_condition("web", "Ready", "True|Ready")?;
+    shop.await_condition("web", "NetworkProgrammed", "True|Programmed")?;
+    shop.world.apply_realm(&format!("  access: {{defaultMode: Enforce}}\n  network: {{{DNS}}}\n"))?;
+    eventually(SOON, "the condition goes", || Ok((shop.condition("web", "DNSNotFound")? == "||").then_some(())))?;
+    shop.await_condition("web", "Ready", "True|Ready").map(|_| ())
+}
+
+#[test]
+fn an_account_whose_name_is_no_label_is_told_so_and_gets_no_ticket_by_its_namespace() -> Result<()> {
+    let shop = Shop::new()?;
+    let (long, full) = ("z".repeat(64), shop.shop());
+    shop.world.api.kubectl(&["create", "serviceaccount", &long, "-n", &full], "")?.ok()?;
+    shop.access("all", &format!("[{{from: [{{namespace: {{name: {full}}}}}]}}]"), "")?;
+    eventually(SOON, "the account is told", || {
+        Ok(shop.described(&format!("serviceaccount/{long}"))?.contains("AccountNameTooLong").then_some(()))
+    })?;
+    eventually(SOON, "cart gets a ticket", || Ok(shop.calls()?.then_some(())))?;
+    // Without the label, its pods are given nothing.
+    shop.world.api.apply(&format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: long-1, namespace: {full}}}\n\
+         spec: {{serviceAccountName: {long}, containers: [{{name: c, image: i}}]}}\n"
+    ))?;
+    let refused = shop.world.enrol(&shop.world.token("shop", &long, "long-1")?).err().context("it enrolled")?;
+    ensure!(format!("{refused:#}").contains("63 characters"), "{refused:#}");
+    Ok(())
+}
+
+/// Enrols `number` namespaces with the label `team: many`, without accounts of their own.
+fn many_namespaces(world: &World<'_>, number: usize) -> Result<()> {
+    let (id, api) = (world.realm_object(), world.api);
+    let namespace = |at: usize| {
+        format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: many-{at}, labels: {{kennel.test/world: {id}, team: many}}}}\n---\n"
+        )
+    };
+    let all: Vec<String> = (0..number).map(namespace).collect();
+    let create = |some: String| api.kubectl(&["create", "-f", "-"], &some)?.ok().map(|_| ());
+    std::thread::scope(|scope| {
+        let create = &create;
+        let tasks: Vec<_> = all.chunks(250).map(|some| scope.spawn(move || create(some.concat()))).collect();
+        tasks.into_iter().try_for_each(|task| task.join().map_err(|_| anyhow::anyhow!("a thread panicked"))?)
+    })
+}
+
+#[test]
+fn one_object_that_selects_a_thousand_namespaces_is_stopped_by_its_limit_and_takes_nothing_from_others() -> Result<()> {
+    // A thousand namespaces would slow every test of a shared API server.
+    let api = Api::alone()?;
+    let access = "access: {defaultMode: Enforce, trustedNamespaceLabels: [team]}";
+    let shop = Shop::with(&api, &format!("  {access}\n  network: {{{DNS}}}\n"))?;
+    shop.allow("web", "cart")?;
+    eventually(SOON, "cart gets a ticket", || Ok(shop.calls()?.then_some(())))?;
+    many_namespaces(&shop.world, 1000)?;
+
+    shop.access("many", "[{from: [{namespaceSelector: {matchLabels: {team: many}}}]}]", "")?;
+    let said = eventually(2 * SOON, "the object is refused", || {
+        let said = shop.condition("many", "Accepted")?;
+        Ok((said.starts_with("False|QuotaExceeded") && said.contains("1001 NetworkPolicies")).then_some(said))
+    })?;
+    ensure!(said.contains("spec.limits.networkPoliciesPerAccess"), "{said}");
+    for kind in ["Ready", "TicketsProgrammed", "NetworkProgrammed"] {
+        shop.await_condition("many", kind, "False|QuotaExceeded")?;
+    }
+    let count =
+        shop.world.api.json_path(&["kaccess", "many", "-n", &shop.shop()], "{.status.networkPolicies.wanted}")?;
+    assert_eq!(count, "0");
+    let egress =
+        api.kubectl(&["get", "netpol", "-A", "--field-selector", "metadata.name=kennel-egress", "-o", "name"], "")?;
+    assert_eq!(egress.ok()?.stdout, "", "a policy of a client was written");
+    ensure!(shop.calls()?, "the object before it stays in force");
+    shop.await_condition("web", "Ready", "True|Ready").map(|_| ())
 }
 
 #[test]

@@ -30,7 +30,7 @@ impl World<'_> {
         Ok(command)
     }
 
-    fn run_audit(&self, arguments: &[&str]) -> Result<Run> {
+    pub(crate) fn run_audit(&self, arguments: &[&str]) -> Result<Run> {
         process::run(&mut self.audit(arguments)?, "")
     }
 

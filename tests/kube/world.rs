@@ -78,6 +78,11 @@ impl<'a> World<'a> {
         ))
     }
 
+    /// Name of the KerberosRealm.
+    pub(crate) fn realm_object(&self) -> &str {
+        &self.id
+    }
+
     /// The full name of a namespace of this world.
     pub(crate) fn ns(&self, name: &str) -> String {
         format!("{name}-{}", self.id)

@@ -5,6 +5,7 @@ use crate::source::Source;
 use crate::source::findings::{ObjectFinding, findings};
 use crate::source::grants::{access_response, peer_name};
 use crate::table::text_table;
+use kennel_k8s::policy::kind::PolicyKey;
 use kennel_wire::admin::{AccessResponse, AccessServer};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
     Ok(if args.strict && !problems.is_empty() { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-/// The NetworkPolicies as a file for `kubectl`, with what was assumed.
+/// The policies as a file for `kubectl`, with what was assumed.
 fn policies_yaml(source: &Source) -> anyhow::Result<String> {
     let mut text = String::new();
     for assumed in &source.assumed {
@@ -89,6 +90,8 @@ fn rows(server: &AccessServer, realm: &str) -> Vec<[String; 6]> {
 }
 
 fn summary(source: &Source, access: &AccessResponse) -> String {
-    let policies = source.rendered.policies.keys().map(|(namespace, name)| [namespace.clone(), name.clone()]);
-    access_table(access) + &text_table(&["NAMESPACE", "NETWORKPOLICY"], policies)
+    let namespace = |key: &PolicyKey| if key.namespace.is_empty() { "-".to_owned() } else { key.namespace.clone() };
+    let policies = source.rendered.policies.keys();
+    let policies = policies.map(|key| [key.kind.name().to_owned(), namespace(key), key.name.clone()]);
+    access_table(access) + &text_table(&["KIND", "NAMESPACE", "NAME"], policies)
 }

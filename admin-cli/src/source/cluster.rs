@@ -4,6 +4,8 @@ use crate::reach::args::KdcArgs;
 use anyhow::{Context, bail, ensure};
 use futures_util::StreamExt;
 use kennel_core::realm::Realm;
+use kennel_k8s::callers::kind::CallerKind;
+use kennel_k8s::callers::read::{CallersFound, read_callers};
 use kennel_k8s::crd::KerberosRealm;
 use kennel_k8s::index::Index;
 use kennel_k8s::index::surroundings::{KdcPods, Surroundings};
@@ -20,12 +22,21 @@ pub(super) struct Cluster {
     realm: String,
     kdc_namespace: String,
     events: Vec<ClusterEvent>,
+    /// Who calls pods without Kerberos, and the kinds that this user may not list.
+    callers: CallersFound,
 }
 
 impl Cluster {
+    /// Kinds of callers that this user may not list.
+    pub(super) fn unread(&self) -> &[CallerKind] {
+        &self.callers.forbidden
+    }
+
     /// An index of the objects, and of further ones that are laid over them.
     pub(super) fn index(&self, further: Vec<ClusterEvent>) -> Index {
         let mut index = empty_index(&self.realm, &self.kdc_namespace);
+        let callers = self.callers.callers.clone().into();
+        index.set_surroundings(Surroundings { callers, ..index.surroundings().clone() });
         self.events.iter().cloned().chain(further).for_each(|event| index.apply(event));
         index.settle();
         index
@@ -65,7 +76,8 @@ pub(super) async fn read(kdc: &KdcArgs, realm: Option<&str>) -> anyhow::Result<C
     tokio::time::timeout(LISTINGS, listed)
         .await
         .context("the API server did not list everything within a minute")??;
-    Ok(Cluster { realm, kdc_namespace: kdc.kdc_namespace.clone(), events })
+    let callers = read_callers(&client).await.context("who calls pods without Kerberos cannot be read")?;
+    Ok(Cluster { realm, kdc_namespace: kdc.kdc_namespace.clone(), events, callers })
 }
 
 /// The name of the realm whose objects are read.

@@ -57,6 +57,10 @@ impl Source {
     ) -> anyhow::Result<(Source, Source)> {
         let objects = OfflineCluster::objects(paths)?;
         let cluster = cluster::read(kdc, realm).await?;
+        let unread: Vec<&str> = cluster.unread().iter().map(|kind| kind.name()).collect();
+        if !unread.is_empty() {
+            eprintln!("kennel: {} cannot be listed, so who calls pods because of them is not known", unread.join(", "));
+        }
         let before = Source::new(cluster.index(Vec::new()), Vec::new(), true);
         Ok((before, Source::new(cluster.index(objects), Vec::new(), false)))
     }

@@ -233,6 +233,19 @@ fn a_server_of_the_cluster_that_is_not_programmed_yet_has_no_callers() {
 }
 
 #[test]
+fn an_account_that_takes_no_part_is_let_in_neither_by_its_name_nor_by_its_namespace_nor_by_the_realm() {
+    let everybody = [named("debug.ops"), AccessPeer::Namespace("ops".into()), AccessPeer::Realm("R".into())];
+    let mut table = shop_with(grant("shop/all", &everybody));
+    let mut realm = realm(&table);
+    ask(&mut realm, "debug.ops", WEB).unwrap();
+    table.accounts.retain(|account| account.name != "debug");
+    realm.declare(&table);
+    let text = assert_denied(&mut realm, "debug.ops", WEB, DenialReason::NotProgrammed);
+    assert!(text.starts_with("debug.ops may call nobody yet"), "{text}");
+    ask(&mut realm, "bob", WEB).unwrap();
+}
+
+#[test]
 fn a_principal_made_by_hand_is_no_account_whatever_its_name() {
     let mut realm = realm(&shop());
     assert_denied(&mut realm, "mallory.ops", WEB, DenialReason::NoAccess);

@@ -127,10 +127,14 @@ fn naive(table: &AccessTable, client: &Principal, origin: Option<Origin>, server
     });
     let bound = account.or(of_service);
     let impostor = bound.is_some() && !of_cluster;
-    let means = |peer: &AccessPeer| match peer {
-        AccessPeer::Principal(name) => name == client && !impostor,
-        AccessPeer::Namespace(name) => of_cluster && account.is_some_and(|account| account.namespace == *name),
-        AccessPeer::Realm(name) => *name == client.realm,
+    let left_out = of_cluster && bound.is_none();
+    let means = |peer: &AccessPeer| {
+        !left_out
+            && match peer {
+                AccessPeer::Principal(name) => name == client && !impostor,
+                AccessPeer::Namespace(name) => of_cluster && account.is_some_and(|account| account.namespace == *name),
+                AccessPeer::Realm(name) => *name == client.realm,
+            }
     };
     let covers = |grant: &AccessGrant| match (&grant.service_classes, service.name.components.as_slice()) {
         (None, _) => true,
@@ -147,6 +151,8 @@ fn naive(table: &AccessTable, client: &Principal, origin: Option<Origin>, server
             DenialReason::AccessExpired
         } else if naming.iter().any(|grant| in_force(grant)) {
             DenialReason::ServiceClass
+        } else if left_out {
+            DenialReason::NotProgrammed
         } else {
             DenialReason::NoAccess
         });

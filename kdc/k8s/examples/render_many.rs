@@ -53,7 +53,8 @@ fn events() -> Vec<ClusterEvent> {
             let key = (namespace.clone(), name.clone());
             let account = AccountFact { uid: format!("{namespace}/{name}"), created: 1 };
             events.push(ClusterEvent::Account(Put(key.clone(), account)));
-            let port = ServicePortFact { port: 80, target: PortRef::Number(8080), protocol: Default::default() };
+            let port =
+                ServicePortFact { port: 80, name: None, target: PortRef::Number(8080), protocol: Default::default() };
             events.push(ClusterEvent::Service(Put(key, ServiceFact { ports: vec![port], ..ServiceFact::default() })));
             let (key, fact) = own(json!({
                 "apiVersion": "kennel.dev/v1alpha1", "kind": "KerberosPrincipal",

@@ -1,8 +1,10 @@
 //! What the API server serves beside the kinds of every cluster.
 
-use crate::index::surroundings::ServedKind;
+use crate::index::surroundings::{PolicySupport, ServedKind};
+use crate::policy::kind::PolicyKind;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResourceList;
-use kube::Client;
+use kube::api::{DynamicObject, ListParams};
+use kube::{Api, Client};
 use std::collections::BTreeSet;
 
 /// A kind that some clusters serve.
@@ -21,7 +23,7 @@ const SOUGHT: [Sought; 7] = [
     sought("policy.networking.k8s.io", &["v1alpha1"], "AdminNetworkPolicy", ServedKind::AdminNetworkPolicy),
     sought("cilium.io", &["v2"], "CiliumNetworkPolicy", ServedKind::CiliumNetworkPolicy),
     sought("crd.projectcalico.org", &["v1"], "NetworkPolicy", ServedKind::CalicoNetworkPolicy),
-    sought("projectcalico.org", &["v3"], "StagedKubernetesNetworkPolicy", ServedKind::StagedKubernetesNetworkPolicy),
+    sought("projectcalico.org", &["v3"], "StagedNetworkPolicy", ServedKind::StagedNetworkPolicy),
     sought("crd.antrea.io", &["v1beta1", "v1alpha1"], "NetworkPolicy", ServedKind::AntreaNetworkPolicy),
 ];
 
@@ -52,6 +54,33 @@ pub async fn served_kinds(client: &Client) -> kube::Result<BTreeSet<ServedKind>>
         }
     }
     Ok(served)
+}
+
+/// Returns whether this client may write policies of a kind, out of the kinds that are `served`. Whoever may list them is taken to be
+/// given the role that lets write them too.
+///
+/// # Errors
+/// Those of the API server.
+pub async fn policy_support(
+    client: &Client,
+    kind: PolicyKind,
+    served: &BTreeSet<ServedKind>,
+) -> kube::Result<PolicySupport> {
+    let as_served = match kind {
+        PolicyKind::NetworkPolicy => return Ok(PolicySupport::Writable),
+        PolicyKind::ClusterNetworkPolicy => ServedKind::ClusterNetworkPolicy,
+        PolicyKind::StagedNetworkPolicy => ServedKind::StagedNetworkPolicy,
+    };
+    if !served.contains(&as_served) {
+        return Ok(PolicySupport::NotServed);
+    }
+    let api = Api::<DynamicObject>::all_with(client.clone(), &kind.api_resource());
+    match api.list(&ListParams::default().limit(1)).await {
+        Ok(_) => Ok(PolicySupport::Writable),
+        Err(kube::Error::Api(status)) if status.is_forbidden() => Ok(PolicySupport::Forbidden),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(PolicySupport::NotServed),
+        Err(error) => Err(error),
+    }
 }
 
 fn has_kind(list: &APIResourceList, kind: &str) -> bool {
@@ -99,9 +128,22 @@ mod tests {
             "/apis": { "groups": groups },
             "/apis/cilium.io/v2": resources("CiliumNetworkPolicy"),
             "/apis/policy.networking.k8s.io/v1alpha1": resources("AdminNetworkPolicy"),
-            "/apis/projectcalico.org/v1": resources("StagedKubernetesNetworkPolicy"),
+            "/apis/projectcalico.org/v1": resources("StagedNetworkPolicy"),
         }));
         let served = served_kinds(&client).await.unwrap();
         assert_eq!(served, [ServedKind::AdminNetworkPolicy, ServedKind::CiliumNetworkPolicy].into());
+    }
+
+    #[tokio::test]
+    async fn a_kind_that_is_served_and_may_be_listed_can_be_written() {
+        let kind = PolicyKind::ClusterNetworkPolicy;
+        let served = [ServedKind::ClusterNetworkPolicy].into();
+        let list = json!({ "apiVersion": "policy.networking.k8s.io/v1alpha2", "kind": "ClusterNetworkPolicyList", "metadata": {}, "items": [] });
+        let client = server(json!({ "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies": list }));
+        assert_eq!(policy_support(&client, kind, &served).await.unwrap(), PolicySupport::Writable);
+        let support = policy_support(&client, kind, &BTreeSet::new()).await.unwrap();
+        assert_eq!(support, PolicySupport::NotServed);
+        let support = policy_support(&server(json!({})), kind, &served).await.unwrap();
+        assert_eq!(support, PolicySupport::NotServed, "gone since it was discovered");
     }
 }

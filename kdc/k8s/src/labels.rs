@@ -46,6 +46,10 @@ pub const MANAGED_BY: Label = Label { key: "app.kubernetes.io/managed-by", value
 /// accounts.
 pub const SERVICE_ACCOUNT: &str = "kennel.dev/service-account";
 
+/// Longest value of a label, and so longest name of an account whose pods a policy can select. A digest could not take its place: the
+/// admission policies that keep the label from being forged cannot compute one.
+pub const LONGEST_LABEL: usize = 63;
+
 /// Marks the pods of the KDC.
 pub const KDC_POD: Label = Label { key: "app.kubernetes.io/name", value: "kennel-kdc" };
 

@@ -13,6 +13,8 @@
 //! | [`authorization`] | whose token a request of the admin API carries, and what that user may see |
 //! | [`lease`] | which process serves a realm, and from which store |
 //! | [`store_mark`] | the high-water mark of the store's revision, in the Lease |
+//! | [`callers`] | what calls pods without Kerberos |
+//! | [`policy`] | the policies that Kennel writes, of every kind |
 //! | [`guards`] | which admission policies of `deploy/guards` the cluster has |
 //! | [`index`] | what is known of the cluster: events in, desired principals out |
 //! | [`render`] | what the cluster's objects should say: pure |
@@ -20,6 +22,7 @@
 
 pub mod apply;
 pub mod authorization;
+pub mod callers;
 pub mod connect;
 #[allow(unreachable_pub, clippy::duplicated_attributes, reason = "kube's derive generates both")]
 pub mod crd;
@@ -29,6 +32,7 @@ pub mod index;
 pub mod labels;
 pub mod lease;
 pub mod names;
+pub mod policy;
 pub mod problem;
 pub mod render;
 pub mod store_mark;

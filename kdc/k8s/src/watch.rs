@@ -7,7 +7,10 @@ use crate::crd::realm::KerberosRealm;
 use crate::index::facts::{Fact, OwnFact};
 use crate::index::table::ObjectChange;
 use crate::index::tables::ClusterEvent;
+use crate::labels::MANAGED_BY;
+use crate::policy::kind::PolicyKind;
 use futures_util::stream::{BoxStream, Stream, StreamExt, select_all};
+use kube::api::DynamicObject;
 use kube::core::DeserializeGuard;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Resource};
@@ -60,6 +63,23 @@ pub fn watch_cluster(client: &Client) -> impl Stream<Item = WatchReport> + Send 
     ])
 }
 
+/// Watches the policies of ours of a kind that only some clusters serve, without end.
+pub fn watch_policies(client: &Client, kind: PolicyKind) -> BoxStream<'static, WatchReport> {
+    let api = Api::<DynamicObject>::all_with(client.clone(), &kind.api_resource());
+    let ours = watcher::Config::default().labels(&MANAGED_BY.selector());
+    watch_selected(api, ours, kind.name(), move |change| ClusterEvent::OptionalPolicy(kind, change))
+}
+
+/// What a watch of policies would report if there were none of them any more.
+#[must_use]
+pub fn no_policies(kind: PolicyKind) -> [WatchReport; 2] {
+    [ObjectChange::Listing, ObjectChange::ListingEnds].map(|change| WatchReport::Event {
+        kind: kind.name(),
+        works: true,
+        event: Box::new(ClusterEvent::OptionalPolicy(kind, change)),
+    })
+}
+
 fn watch_kind<F>(
     api: Api<F::Object>,
     kind: &'static str,
@@ -76,21 +96,21 @@ fn watch_selected<F>(
     api: Api<F::Object>,
     config: watcher::Config,
     kind: &'static str,
-    wrap: fn(ObjectChange<F>) -> ClusterEvent,
+    wrap: impl Fn(ObjectChange<F>) -> ClusterEvent + Send + 'static,
 ) -> BoxStream<'static, WatchReport>
 where
     F: Fact + Send + 'static,
     F::Object: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let events = watcher(api, config.page_size(PAGE)).default_backoff();
-    events.filter_map(move |event| std::future::ready(report(event, kind, wrap))).boxed()
+    events.filter_map(move |event| std::future::ready(report(event, kind, &wrap))).boxed()
 }
 
 /// `None` for an object without a name, which no API server sends.
 fn report<F: Fact>(
     event: watcher::Result<watcher::Event<F::Object>>,
     kind: &'static str,
-    wrap: fn(ObjectChange<F>) -> ClusterEvent,
+    wrap: impl Fn(ObjectChange<F>) -> ClusterEvent,
 ) -> Option<WatchReport> {
     match event {
         Ok(event) => {

@@ -10,7 +10,7 @@ use kennel_core::access::explain::ExplainTarget;
 use kennel_core::access::table::{AccessPeer, AccessTable, ServerAccess};
 use kennel_core::access::{AccessDecision, AccessIndex};
 use kennel_core::principal::Origin;
-use kennel_k8s::index::facts::ObjectKey;
+use kennel_k8s::policy::kind::PolicyKey;
 use kennel_wire::message::Principal;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -124,7 +124,7 @@ fn stopping(manifests: &Manifests, pair: Pair<'_>) -> String {
 }
 
 /// The policies by name, each once; `None` where there is none.
-fn list<'a>(policies: impl Iterator<Item = &'a ObjectKey>) -> Option<String> {
-    let names: BTreeSet<String> = policies.map(|(namespace, name)| format!("{namespace}/{name}")).collect();
+fn list<'a>(policies: impl Iterator<Item = &'a PolicyKey>) -> Option<String> {
+    let names: BTreeSet<String> = policies.map(PolicyKey::path).collect();
     (!names.is_empty()).then(|| names.into_iter().collect::<Vec<_>>().join(", "))
 }

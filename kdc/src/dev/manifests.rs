@@ -107,15 +107,15 @@ impl Manifests {
         Ok(disabled)
     }
 
-    /// Writes each NetworkPolicy to `FOLDER/NAMESPACE_NAME.yaml`, and removes the files of policies that are gone. Returns their
+    /// Writes each policy to `FOLDER/NAMESPACE_NAME.yaml`, one of the whole cluster to `FOLDER/NAME.yaml`, and removes the files of policies that are gone. Returns their
     /// number.
     pub(crate) fn write_policies(&self, folder: &Path) -> anyhow::Result<usize> {
         for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
             std::fs::remove_file(entry?.path())?;
         }
-        for ((namespace, name), policy) in &self.rendered.policies {
-            let path = folder.join(format!("{namespace}_{name}.yaml"));
-            let text = serde_saphyr::to_string(policy).with_context(|| format!("NetworkPolicy {namespace}/{name}"))?;
+        for (key, policy) in &self.rendered.policies {
+            let path = folder.join(format!("{}.yaml", key.path().replace('/', "_")));
+            let text = serde_saphyr::to_string(policy).with_context(|| key.to_string())?;
             std::fs::write(&path, text).with_context(|| path.display().to_string())?;
         }
         Ok(self.rendered.policies.len())

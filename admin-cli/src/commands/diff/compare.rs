@@ -49,7 +49,7 @@ pub(super) struct ModeChange {
     pub(super) to: &'static str,
 }
 
-/// NetworkPolicies that differ.
+/// Policies that differ, each with its kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct PolicyDifference {
     pub(super) added: Vec<String>,
@@ -118,18 +118,17 @@ fn modes(old: &AccessTable, new: &AccessTable) -> Vec<ModeChange> {
 }
 
 fn policies(old: &Rendered, new: &Rendered) -> PolicyDifference {
-    let name = |(namespace, name): &(String, String)| format!("{namespace}/{name}");
     let only = |a: &Rendered, b: &Rendered| {
-        a.policies.keys().filter(|key| !b.policies.contains_key(*key)).map(name).collect::<Vec<_>>()
+        a.policies.keys().filter(|key| !b.policies.contains_key(*key)).map(ToString::to_string).collect::<Vec<_>>()
     };
     let changed = new
         .policies
         .iter()
-        .filter(|(key, policy)| old.policies.get(*key).is_some_and(|before| before.spec != policy.spec));
+        .filter(|(key, policy)| old.policies.get(*key).is_some_and(|before| !before.has_spec_of(policy)));
     PolicyDifference {
         added: only(new, old),
         removed: only(old, new),
-        changed: changed.map(|(key, _)| name(key)).collect(),
+        changed: changed.map(|(key, _)| key.to_string()).collect(),
     }
 }
 

@@ -6,18 +6,21 @@
 //! | [`compare`] | what differs between two renderings; pure |
 //! | [`cover`] | whether grants let a client call a server |
 //! | [`mod@losers`] | clients that asked lately, and that no grant lets in |
+//! | [`outside`] | callers without Kerberos, whom nothing lets in |
 //! | [`text`] | the answer for people |
 
 mod answer;
 mod compare;
 mod cover;
 mod losers;
+mod outside;
 mod text;
 
 use crate::api::AdminApi;
 use crate::commands::diff::answer::Answer;
 use crate::commands::diff::compare::Difference;
 use crate::commands::diff::losers::Losers;
+use crate::commands::diff::outside::outside_callers;
 use crate::output::{Colors, OutputFormat, print, print_value};
 use crate::reach::args::KdcArgs;
 use crate::reach::connect;
@@ -62,7 +65,8 @@ pub(crate) async fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     // What was wrong before is no part of the difference.
     let known = findings(&old.rendered);
     let problems = findings(&new.rendered).into_iter().filter(|problem| !known.contains(problem)).collect();
-    let answer = Answer { difference, would_lose_access, problems };
+    let calls_without_kerberos = outside_callers(&old.rendered, &new.rendered, args.namespace.as_deref());
+    let answer = Answer { difference, would_lose_access, calls_without_kerberos, problems };
     match args.output {
         OutputFormat::Text => print(&text::text(&answer, Colors::of_stdout()))?,
         format => print_value(&answer, format)?,

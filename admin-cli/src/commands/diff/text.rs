@@ -3,6 +3,7 @@
 use crate::commands::diff::answer::Answer;
 use crate::commands::diff::compare::Call;
 use crate::commands::diff::losers::Losers;
+use crate::commands::diff::outside::OutsideCallers;
 use crate::output::{Colors, plain};
 
 pub(super) fn text(answer: &Answer, colors: Colors) -> String {
@@ -26,15 +27,29 @@ pub(super) fn text(answer: &Answer, colors: Colors) -> String {
     for (sign, policies) in
         [("-", &difference.policies.removed), ("+", &difference.policies.added), ("~", &difference.policies.changed)]
     {
-        policies.iter().for_each(|policy| line(sign, &format!("NetworkPolicy: {policy}")));
+        policies.iter().for_each(|policy| line(sign, policy));
     }
     for problem in &answer.problems {
         line("!", &format!("{}: {}", problem.object, problem.message));
     }
     if difference.is_empty() {
-        out += "no difference: the same tickets, the same NetworkPolicies\n";
+        out += "no difference: the same tickets, the same policies\n";
     }
     answer.would_lose_access.iter().for_each(|losers| out += &losers_text(losers, colors));
+    out + &outside_text(&answer.calls_without_kerberos, colors)
+}
+
+fn outside_text(all: &[OutsideCallers], colors: Colors) -> String {
+    if all.is_empty() {
+        return String::new();
+    }
+    let mut out =
+        "calls without Kerberos that Enforce would drop (networkOnly and alwaysAllow let them in):\n".to_owned();
+    for OutsideCallers { server, callers } in all {
+        for caller in callers {
+            out += &format!("{}\n", colors.bad(&plain(&format!("! {caller} -> {server}"))));
+        }
+    }
     out
 }
 

@@ -1,7 +1,7 @@
-//! NetworkPolicies that somebody else keeps changing. Each drift is put back at once; after the third within five minutes the
+//! Policies that somebody else keeps changing. Each drift is put back at once; after the third within five minutes the
 //! policy is contended, and put back after pauses that grow, since two writers that fight at full speed help nobody.
 
-use kennel_k8s::index::facts::ObjectKey;
+use kennel_k8s::policy::kind::PolicyKey;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(10), Duration::from_se
 
 /// The drifts of the last minutes, by policy.
 #[derive(Debug, Default)]
-pub(crate) struct Contention(BTreeMap<ObjectKey, Drifts>);
+pub(crate) struct Contention(BTreeMap<PolicyKey, Drifts>);
 
 #[derive(Debug, Default)]
 struct Drifts {
@@ -26,7 +26,7 @@ struct Drifts {
 
 impl Contention {
     /// Notes that a policy has drifted. Returns the pause before the policy may be put back.
-    pub(crate) fn note(&mut self, key: &ObjectKey, now: Instant) -> Duration {
+    pub(crate) fn note(&mut self, key: &PolicyKey, now: Instant) -> Duration {
         let drifts = self.0.entry(key.clone()).or_default();
         drifts.recent.retain(|then| now.duration_since(*then) < WINDOW);
         drifts.recent.push(now);
@@ -38,7 +38,7 @@ impl Contention {
     }
 
     /// Whether a policy is contended.
-    pub(crate) fn is_contended(&self, key: &ObjectKey) -> bool {
+    pub(crate) fn is_contended(&self, key: &PolicyKey) -> bool {
         self.0.get(key).is_some_and(|drifts| drifts.pause > Duration::ZERO)
     }
 
@@ -66,8 +66,8 @@ impl Contention {
 mod tests {
     use super::*;
 
-    fn key() -> ObjectKey {
-        ("shop".into(), "web".into())
+    fn key() -> PolicyKey {
+        PolicyKey::network("shop", "web")
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! that need it, or, where neither is, at the KerberosRealm.
 
 use kennel_k8s::apply::event::{EventSubject, EventWriter};
-use kennel_k8s::index::facts::ObjectKey;
 use kennel_k8s::index::view::SharedIndex;
+use kennel_k8s::policy::kind::PolicyKey;
 use kennel_k8s::problem::POLICY_RESTORED;
 use kennel_k8s::render::access::rendered::Rendered;
 use kube::api::ObjectMeta;
@@ -46,17 +46,16 @@ impl DriftEvents {
     }
 
     /// Reports a drift from a task of its own. `pause`: the time until the policy is put back.
-    pub(crate) fn report(&self, rendered: &Rendered, key: &ObjectKey, pause: Duration) {
+    pub(crate) fn report(&self, rendered: &Rendered, key: &PolicyKey, pause: Duration) {
         let Ok(permit) = self.under_way.clone().try_acquire_owned() else { return };
         let (events, concerned) = (self.events.clone(), self.concerned(rendered, key));
-        let (namespace, name) = key;
         let when = match pause.as_secs() {
             0 => "it is put back".to_owned(),
             seconds => {
                 format!("it is put back in {seconds} s, since that happens again and again: find out who does it")
             }
         };
-        let message = format!("somebody has changed or deleted NetworkPolicy {namespace}/{name}: {when}");
+        let message = format!("somebody has changed or deleted {key}: {when}");
         tokio::spawn(async move {
             let _permit = permit;
             for object in concerned {
@@ -65,11 +64,11 @@ impl DriftEvents {
         });
     }
 
-    fn concerned(&self, rendered: &Rendered, key: &ObjectKey) -> Vec<Concerned> {
+    fn concerned(&self, rendered: &Rendered, key: &PolicyKey) -> Vec<Concerned> {
         let index = self.index.read();
-        let owners = rendered.policies.get(key).and_then(|policy| policy.metadata.owner_references.as_deref());
+        let owners = rendered.policies.get(key).and_then(|policy| policy.metadata().owner_references.as_deref());
         let principals = owners.unwrap_or_default().iter();
-        let principals = principals.filter_map(|owner| index.principal_object(&key.0, &owner.name));
+        let principals = principals.filter_map(|owner| index.principal_object(&key.namespace, &owner.name));
         let needing = rendered.accesses.iter().filter(|(_, outcome)| outcome.policies.contains(key)).take(ACCESSES);
         let accesses = needing.filter_map(|((namespace, name), _)| index.access_object(namespace, name));
         let mut concerned: Vec<Concerned> = principals

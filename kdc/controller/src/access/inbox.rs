@@ -1,7 +1,7 @@
 //! What the programming of accesses is told of the index.
 
 use kennel_k8s::index::IndexChanges;
-use kennel_k8s::index::facts::ObjectKey;
+use kennel_k8s::policy::kind::PolicyKey;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -19,7 +19,7 @@ pub(crate) struct AccessChanges {
     /// Whether accesses are to be rendered anew.
     pub(crate) render: bool,
     /// Policies of ours that the watch has reported.
-    pub(crate) policies: BTreeSet<ObjectKey>,
+    pub(crate) policies: BTreeSet<PolicyKey>,
 }
 
 impl AccessInbox {

@@ -9,13 +9,17 @@
 //! | [`drift`] | Events about them |
 //! | [`snapshot`] | what is programmed at a moment |
 //! | [`inbox`] | what the loop is told by others |
+//! | [`would_deny`] | clients that Enforce would deny |
+//! | [`optional`] | watches of policies that only some clusters have |
 //! | [`surroundings`] | which kinds the API server serves, and which guards it has |
 
 mod contention;
 pub(crate) mod drift;
 pub(crate) mod inbox;
+mod optional;
 mod program;
 pub(crate) mod programmer;
 pub(crate) mod snapshot;
 pub(crate) mod surroundings;
 mod work;
+pub(crate) mod would_deny;

@@ -5,6 +5,7 @@ use kennel_core::access::AccessIndex;
 use kennel_core::access::table::AccessTable;
 use kennel_k8s::index::Index;
 use kennel_k8s::index::facts::{ObjectKey, PolicyFact};
+use kennel_k8s::policy::kind::PolicyKey;
 use kennel_k8s::render::access::render;
 use kennel_k8s::render::access::rendered::Rendered;
 use kennel_k8s::render::transition::{Transition, transition};
@@ -23,15 +24,15 @@ pub(crate) struct Program {
     /// The table that the KDC decides by.
     active: AccessTable,
     /// Policies that were written, and of which the watch has reported nothing since.
-    written: BTreeMap<ObjectKey, Written>,
+    written: BTreeMap<PolicyKey, Written>,
     /// Policies that a request may be changing.
-    in_flight: BTreeSet<ObjectKey>,
+    in_flight: BTreeSet<PolicyKey>,
     /// Those of them that the watch has reported during the request.
-    reported: BTreeSet<ObjectKey>,
+    reported: BTreeSet<PolicyKey>,
     /// Policies that the cluster has had as they are rendered now: one that differs has drifted.
-    as_rendered: BTreeSet<ObjectKey>,
+    as_rendered: BTreeSet<PolicyKey>,
     /// Policies that the cluster has had in some form: a pod that enrols is not open to everybody.
-    known: BTreeSet<ObjectKey>,
+    known: BTreeSet<PolicyKey>,
 }
 
 /// The result of a write.
@@ -49,11 +50,11 @@ pub(crate) struct News {
     /// Whether to render anew.
     pub(crate) render: bool,
     /// Policies that the watch has reported.
-    pub(crate) touched: BTreeSet<ObjectKey>,
+    pub(crate) touched: BTreeSet<PolicyKey>,
     /// Writes that have begun.
-    pub(crate) begun: BTreeSet<ObjectKey>,
+    pub(crate) begun: BTreeSet<PolicyKey>,
     /// Writes that have ended; `None`: one that failed, or whose result is not known.
-    pub(crate) ended: Vec<(ObjectKey, Option<Written>)>,
+    pub(crate) ended: Vec<(PolicyKey, Option<Written>)>,
     /// A listing of our policies.
     pub(crate) listing: Option<Listing>,
 }
@@ -61,9 +62,9 @@ pub(crate) struct News {
 /// A listing of the policies of ours, beside the watch.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
-    pub(crate) listed: BTreeMap<ObjectKey, PolicyFact>,
+    pub(crate) listed: BTreeMap<PolicyKey, PolicyFact>,
     /// Policies that changed since the listing began, of which the watch knows more.
-    pub(crate) newer: BTreeSet<ObjectKey>,
+    pub(crate) newer: BTreeSet<PolicyKey>,
 }
 
 /// What to do next.
@@ -74,14 +75,14 @@ pub(crate) struct ProgramStep {
     /// The table that the KDC decides by from now on, where it is another one.
     pub(crate) access: Option<Arc<AccessIndex>>,
     /// Policies to write and to delete, without those that a request may be changing.
-    pub(crate) apply: Vec<ObjectKey>,
-    pub(crate) delete: Vec<ObjectKey>,
+    pub(crate) apply: Vec<PolicyKey>,
+    pub(crate) delete: Vec<PolicyKey>,
     /// All policies that are not as rendered.
-    pub(crate) missing: BTreeSet<ObjectKey>,
+    pub(crate) missing: BTreeSet<PolicyKey>,
     /// Policies that the cluster has had in no form yet.
-    pub(crate) unknown: BTreeSet<ObjectKey>,
+    pub(crate) unknown: BTreeSet<PolicyKey>,
     /// Policies that somebody else has changed or deleted since the last step.
-    pub(crate) drifted: Vec<ObjectKey>,
+    pub(crate) drifted: Vec<PolicyKey>,
     /// KerberosAccesses with a grant that waits for its policies, `NAMESPACE/NAME`.
     pub(crate) waiting: BTreeSet<Arc<str>>,
     /// The generation of each KerberosAccess that the rendering describes.
@@ -107,7 +108,7 @@ impl Program {
         }
         let rendered = self.rendered.clone().unwrap_or_default();
         let Transition { table, apply, delete, .. } = transition(&self.active, &self.applied(watched), &rendered);
-        let missing: BTreeSet<ObjectKey> = apply.iter().cloned().collect();
+        let missing: BTreeSet<PolicyKey> = apply.iter().cloned().collect();
         for key in rendered.policies.keys().filter(|key| !missing.contains(*key)) {
             self.as_rendered.insert(key.clone());
             self.known.insert(key.clone());
@@ -115,7 +116,7 @@ impl Program {
         let unknown = missing.iter().filter(|key| !self.known.contains(*key)).cloned().collect();
         let access = (table != self.active).then(|| Arc::new(AccessIndex::new(&table)));
         self.active = table;
-        let is_free = |key: &ObjectKey| !self.in_flight.contains(key);
+        let is_free = |key: &PolicyKey| !self.in_flight.contains(key);
         ProgramStep {
             access,
             apply: apply.into_iter().filter(is_free).collect(),
@@ -148,8 +149,8 @@ impl Program {
     }
 
     /// Believes a listing where the watch says something else and has reported nothing since.
-    fn believe(&mut self, Listing { listed, newer }: Listing, watched: &BTreeMap<ObjectKey, &PolicyFact>) {
-        let is_open = |key: &ObjectKey| !newer.contains(key);
+    fn believe(&mut self, Listing { listed, newer }: Listing, watched: &BTreeMap<PolicyKey, &PolicyFact>) {
+        let is_open = |key: &PolicyKey| !newer.contains(key);
         for key in watched.keys().filter(|key| is_open(key) && !listed.contains_key(*key)) {
             self.written.insert(key.clone(), Written::Gone);
         }
@@ -163,7 +164,7 @@ impl Program {
     }
 
     /// The policies of ours, each as it was last reported or written, without those that a request may be changing.
-    fn applied<'a>(&'a self, watched: BTreeMap<ObjectKey, &'a PolicyFact>) -> BTreeMap<ObjectKey, &'a PolicyFact> {
+    fn applied<'a>(&'a self, watched: BTreeMap<PolicyKey, &'a PolicyFact>) -> BTreeMap<PolicyKey, &'a PolicyFact> {
         let mut applied = watched;
         for (key, written) in &self.written {
             match written {
@@ -177,14 +178,14 @@ impl Program {
 
     /// Returns the policies among `touched` that were as rendered, and are not any more: nobody but us may change them. A policy
     /// counts once until it is put back.
-    fn drifted(&mut self, watched: &BTreeMap<ObjectKey, &PolicyFact>, touched: &BTreeSet<ObjectKey>) -> Vec<ObjectKey> {
+    fn drifted(&mut self, watched: &BTreeMap<PolicyKey, &PolicyFact>, touched: &BTreeSet<PolicyKey>) -> Vec<PolicyKey> {
         let Some(rendered) = self.rendered.clone() else { return Vec::new() };
-        let differs = |key: &&ObjectKey| {
+        let differs = |key: &&PolicyKey| {
             let wanted = rendered.policies.get(*key);
             wanted.is_some_and(|wanted| watched.get(*key).is_none_or(|found| !found.is_as(wanted)))
         };
         let idle = touched.iter().filter(|key| !self.in_flight.contains(*key));
-        let drifted: Vec<ObjectKey> = idle.filter(differs).cloned().collect();
+        let drifted: Vec<PolicyKey> = idle.filter(differs).cloned().collect();
         drifted.into_iter().filter(|key| self.as_rendered.remove(key)).collect()
     }
 

@@ -15,13 +15,14 @@ use crate::access::work::{PolicyJob, PolicyWork};
 use crate::live::Live;
 use crate::publish::Publisher;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kennel_audit::Metrics;
-use kennel_k8s::apply::network_policy::NetworkPolicyWriter;
-use kennel_k8s::index::facts::{Fact, ObjectKey, PolicyFact};
+use kennel_k8s::apply::policy::PolicyWriter;
+use kennel_k8s::index::facts::PolicyFact;
 use kennel_k8s::index::view::SharedIndex;
 use kennel_k8s::labels::MANAGED_BY;
 use kennel_k8s::lease::HeldLease;
+use kennel_k8s::policy::kind::{PolicyKey, PolicyKind};
+use kennel_k8s::policy::rendered::RenderedPolicy;
 use kennel_k8s::render::access::rendered::Rendered;
 use kennel_wire::message::{Clock, Timestamp};
 use std::collections::BTreeSet;
@@ -48,7 +49,7 @@ pub(crate) struct AccessParts {
     pub(crate) index: SharedIndex,
     pub(crate) live: Arc<Live>,
     pub(crate) held: HeldLease,
-    pub(crate) policies: NetworkPolicyWriter,
+    pub(crate) policies: PolicyWriter,
     pub(crate) drift_events: DriftEvents,
     pub(crate) inbox: Arc<AccessInbox>,
     /// Held while the index is rendered or written, so that no writer waits for a reader that takes long: requests, which read the
@@ -77,12 +78,12 @@ pub(crate) struct AccessProgrammer {
     snapshot: Arc<AccessSnapshot>,
     /// The time at which the next grant ends.
     next_end: Option<Instant>,
-    sweeps: JoinSet<kube::Result<Vec<NetworkPolicy>>>,
+    sweeps: JoinSet<kube::Result<Vec<RenderedPolicy>>>,
     /// Policies that the watch has reported, or that were written, since the sweep began.
-    reported: BTreeSet<ObjectKey>,
+    reported: BTreeSet<PolicyKey>,
 }
 
-type WriteResult = (ObjectKey, PolicyJob, kube::Result<Option<Written>>);
+type WriteResult = (PolicyKey, PolicyJob, kube::Result<Option<Written>>);
 
 impl AccessProgrammer {
     pub(crate) fn new(parts: AccessParts) -> AccessProgrammer {
@@ -206,7 +207,7 @@ impl AccessProgrammer {
         }
         self.program = Some(program);
         self.note_drifts(&step.rendered, &step.drifted);
-        let due: BTreeSet<&ObjectKey> = step.apply.iter().chain(&step.delete).collect();
+        let due: BTreeSet<&PolicyKey> = step.apply.iter().chain(&step.delete).collect();
         self.work.retain(|key| due.contains(key));
         let applies = step.apply.into_iter().map(|key| (key, PolicyJob::Apply));
         self.work.replace(applies.chain(step.delete.into_iter().map(|key| (key, PolicyJob::Delete))));
@@ -225,15 +226,15 @@ impl AccessProgrammer {
 
 impl AccessProgrammer {
     /// Returns a future that writes a policy and borrows nothing from the loop.
-    fn write(&self, key: ObjectKey, job: PolicyJob) -> impl Future<Output = WriteResult> + use<> {
+    fn write(&self, key: PolicyKey, job: PolicyJob) -> impl Future<Output = WriteResult> + use<> {
         let (writer, policy) = (self.parts.policies.clone(), self.snapshot.rendered.policies.get(&key).cloned());
         async move {
             let result = match (job, policy) {
                 (PolicyJob::Apply, Some(policy)) => writer.apply(&policy).await.map(|found| {
-                    let fact = found.and_then(PolicyFact::from_object);
+                    let fact = found.and_then(PolicyFact::from_policy);
                     Some(fact.map_or(Written::Gone, |(_, fact)| Written::Put(fact)))
                 }),
-                (PolicyJob::Delete, _) => writer.delete(&key.0, &key.1).await.map(|()| Some(Written::Gone)),
+                (PolicyJob::Delete, _) => writer.delete(&key).await.map(|()| Some(Written::Gone)),
                 (PolicyJob::Apply, None) => Ok(None),
             };
             (key, job, result)
@@ -247,9 +248,8 @@ impl AccessProgrammer {
                 written
             }
             Err(error) => {
-                let (namespace, name) = &key;
                 if self.work.error(&key).is_none() {
-                    tracing::warn!(namespace, name, ?job, %error, "a NetworkPolicy cannot be written: trying again");
+                    tracing::warn!(policy = %key, ?job, %error, "a policy cannot be written: trying again");
                 }
                 self.work.failed(&key, error.to_string(), Instant::now());
                 None
@@ -260,16 +260,12 @@ impl AccessProgrammer {
     }
 
     /// Counts and reports policies that somebody else has changed, and keeps those that are contended back.
-    fn note_drifts(&mut self, rendered: &Rendered, drifted: &[ObjectKey]) {
+    fn note_drifts(&mut self, rendered: &Rendered, drifted: &[PolicyKey]) {
         let now = Instant::now();
         for key in drifted {
             let pause = self.contention.note(key, now);
             self.parts.metrics.network_policy_drift.inc();
-            tracing::warn!(
-                namespace = key.0,
-                policy = key.1,
-                "somebody has changed or deleted a NetworkPolicy: it is put back"
-            );
+            tracing::warn!(policy = %key, "somebody has changed or deleted a policy: it is put back");
             if pause > Duration::ZERO {
                 self.work.hold_back(key, now + pause);
             }
@@ -291,23 +287,32 @@ impl AccessProgrammer {
     fn begin_sweep(&mut self) {
         if self.sweeps.is_empty() {
             self.reported = BTreeSet::new();
-            let writer = self.parts.policies.clone();
-            self.sweeps.spawn(async move { writer.list(&MANAGED_BY.selector()).await });
+            let (writer, kinds) = (self.parts.policies.clone(), self.parts.index.read().surroundings().writable());
+            self.sweeps.spawn(list_ours(writer, kinds));
         }
         self.news.render = true;
         self.make_due(GATHER);
     }
 
-    fn end_sweep(&mut self, listing: kube::Result<Vec<NetworkPolicy>>) {
+    fn end_sweep(&mut self, listing: kube::Result<Vec<RenderedPolicy>>) {
         match listing {
             Ok(policies) => {
-                let listed = policies.into_iter().filter_map(PolicyFact::from_object).collect();
+                let listed = policies.into_iter().filter_map(PolicyFact::from_policy).collect();
                 self.news.listing = Some(Listing { listed, newer: std::mem::take(&mut self.reported) });
                 self.make_due(GATHER);
             }
-            Err(error) => tracing::warn!(%error, "the NetworkPolicies cannot be listed: trying again in ten minutes"),
+            Err(error) => tracing::warn!(%error, "the policies cannot be listed: trying again in ten minutes"),
         }
     }
+}
+
+/// Lists the policies of ours of these kinds.
+async fn list_ours(writer: PolicyWriter, kinds: Vec<PolicyKind>) -> kube::Result<Vec<RenderedPolicy>> {
+    let mut found = Vec::new();
+    for kind in kinds {
+        found.extend(writer.list(kind, &MANAGED_BY.selector()).await?);
+    }
+    Ok(found)
 }
 
 fn count(number: usize) -> i64 {

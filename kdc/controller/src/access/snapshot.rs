@@ -2,6 +2,7 @@
 
 use arc_swap::ArcSwapOption;
 use kennel_k8s::index::facts::ObjectKey;
+use kennel_k8s::policy::kind::PolicyKey;
 use kennel_k8s::render::access::rendered::Rendered;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,17 +13,17 @@ pub(crate) struct AccessSnapshot {
     /// The rendering.
     pub(crate) rendered: Arc<Rendered>,
     /// Policies that are not as rendered.
-    pub(crate) missing: BTreeSet<ObjectKey>,
+    pub(crate) missing: BTreeSet<PolicyKey>,
     /// Policies that the cluster has had in no form yet.
-    pub(crate) unknown: BTreeSet<ObjectKey>,
+    pub(crate) unknown: BTreeSet<PolicyKey>,
     /// Policies that somebody else keeps changing.
-    pub(crate) contended: BTreeSet<ObjectKey>,
+    pub(crate) contended: BTreeSet<PolicyKey>,
     /// KerberosAccesses with a grant that waits for its policies, `NAMESPACE/NAME`.
     pub(crate) waiting: BTreeSet<Arc<str>>,
     /// The generation of each KerberosAccess that the rendering describes.
     pub(crate) generations: Arc<BTreeMap<ObjectKey, Option<i64>>>,
     /// Why policies could not be written.
-    pub(crate) errors: BTreeMap<ObjectKey, String>,
+    pub(crate) errors: BTreeMap<PolicyKey, String>,
 }
 
 /// The present snapshot; none before the first step.

@@ -1,6 +1,6 @@
 //! The queue of policies to write. One request at a time is under way for a policy; a policy that failed or is contended waits.
 
-use kennel_k8s::index::facts::ObjectKey;
+use kennel_k8s::policy::kind::PolicyKey;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -19,10 +19,10 @@ pub(crate) enum PolicyJob {
 /// The queue.
 #[derive(Debug, Default)]
 pub(crate) struct PolicyWork {
-    ready: VecDeque<(ObjectKey, PolicyJob)>,
+    ready: VecDeque<(PolicyKey, PolicyJob)>,
     /// Policies that may not be written before a time.
-    held_back: BTreeMap<ObjectKey, HeldBack>,
-    running: BTreeSet<ObjectKey>,
+    held_back: BTreeMap<PolicyKey, HeldBack>,
+    running: BTreeSet<PolicyKey>,
 }
 
 #[derive(Debug)]
@@ -36,13 +36,13 @@ struct HeldBack {
 
 impl PolicyWork {
     /// Replaces what is due. `jobs` come in the order in which they are done.
-    pub(crate) fn replace(&mut self, jobs: impl IntoIterator<Item = (ObjectKey, PolicyJob)>) {
+    pub(crate) fn replace(&mut self, jobs: impl IntoIterator<Item = (PolicyKey, PolicyJob)>) {
         self.ready = jobs.into_iter().collect();
     }
 
     /// Takes the next job. It stays in work until [`PolicyWork::finished`].
-    pub(crate) fn begin(&mut self, now: Instant) -> Option<(ObjectKey, PolicyJob)> {
-        let is_held = |key: &ObjectKey| self.held_back.get(key).is_some_and(|held| held.until > now);
+    pub(crate) fn begin(&mut self, now: Instant) -> Option<(PolicyKey, PolicyJob)> {
+        let is_held = |key: &PolicyKey| self.held_back.get(key).is_some_and(|held| held.until > now);
         let at = self.ready.iter().position(|(key, _)| !self.running.contains(key) && !is_held(key))?;
         let job = self.ready.remove(at)?;
         self.running.insert(job.0.clone());
@@ -50,13 +50,13 @@ impl PolicyWork {
     }
 
     /// Records that a write has ended well.
-    pub(crate) fn finished(&mut self, key: &ObjectKey) {
+    pub(crate) fn finished(&mut self, key: &PolicyKey) {
         self.running.remove(key);
         self.held_back.remove(key);
     }
 
     /// Records that a write has failed: it is repeated after a pause, which doubles with each failure.
-    pub(crate) fn failed(&mut self, key: &ObjectKey, error: String, now: Instant) {
+    pub(crate) fn failed(&mut self, key: &PolicyKey, error: String, now: Instant) {
         self.running.remove(key);
         let before = self.held_back.get(key).map_or(Duration::ZERO, |held| held.pause);
         let pause = (before * 2).clamp(PAUSES.0, PAUSES.1);
@@ -64,22 +64,22 @@ impl PolicyWork {
     }
 
     /// Keeps a policy from being written before a time.
-    pub(crate) fn hold_back(&mut self, key: &ObjectKey, until: Instant) {
+    pub(crate) fn hold_back(&mut self, key: &PolicyKey, until: Instant) {
         self.held_back.insert(key.clone(), HeldBack { until, pause: Duration::ZERO, error: None });
     }
 
     /// Forgets pauses and failures of policies for which `keep` is false.
-    pub(crate) fn retain(&mut self, keep: impl Fn(&ObjectKey) -> bool) {
+    pub(crate) fn retain(&mut self, keep: impl Fn(&PolicyKey) -> bool) {
         self.held_back.retain(|key, _| keep(key));
     }
 
     /// The error of the last write of a policy, where that failed.
-    pub(crate) fn error(&self, key: &ObjectKey) -> Option<&str> {
+    pub(crate) fn error(&self, key: &PolicyKey) -> Option<&str> {
         self.held_back.get(key)?.error.as_deref()
     }
 
     /// The errors of all policies whose last write failed.
-    pub(crate) fn errors(&self) -> BTreeMap<ObjectKey, String> {
+    pub(crate) fn errors(&self) -> BTreeMap<PolicyKey, String> {
         self.held_back.iter().filter_map(|(key, held)| Some((key.clone(), held.error.clone()?))).collect()
     }
 
@@ -90,7 +90,7 @@ impl PolicyWork {
 
     /// The time at which a policy that is held back may be written.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        let waits = |(key, _): &(ObjectKey, PolicyJob)| Some(self.held_back.get(key)?.until);
+        let waits = |(key, _): &(PolicyKey, PolicyJob)| Some(self.held_back.get(key)?.until);
         if self.held_back.is_empty() { None } else { self.ready.iter().filter_map(waits).min() }
     }
 }
@@ -99,11 +99,11 @@ impl PolicyWork {
 mod tests {
     use super::*;
 
-    fn key(name: &str) -> ObjectKey {
-        ("shop".into(), name.into())
+    fn key(name: &str) -> PolicyKey {
+        PolicyKey::network("shop", name)
     }
 
-    fn apply(names: &[&str]) -> Vec<(ObjectKey, PolicyJob)> {
+    fn apply(names: &[&str]) -> Vec<(PolicyKey, PolicyJob)> {
         names.iter().map(|name| (key(name), PolicyJob::Apply)).collect()
     }
 

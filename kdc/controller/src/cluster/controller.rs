@@ -7,6 +7,7 @@ use crate::access::inbox::AccessInbox;
 use crate::access::programmer::{AccessParts, AccessProgrammer};
 use crate::access::snapshot::Programmed;
 use crate::access::surroundings::SurroundingsWatch;
+use crate::access::would_deny::WouldDenyWatch;
 use crate::cluster::leased_store::LeasedStore;
 use crate::cluster::settle::settle;
 use crate::cluster::work::Work;
@@ -19,7 +20,7 @@ use crate::rotation::rotator::{Rotator, RotatorParts};
 use crate::rotation::sweep::HolderSweep;
 use crate::state::{Name, State, States};
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
-use kennel_audit::{Audit, Metrics};
+use kennel_audit::{Audit, DecisionLog, Metrics};
 use kennel_core::principal::{Origin, Record};
 use kennel_k8s::apply::Applier;
 use kennel_k8s::index::IndexChanges;
@@ -64,7 +65,7 @@ pub struct Controller {
     /// What the programming of accesses is told.
     accesses: Arc<AccessInbox>,
     /// What runs beside the loop, until it does.
-    beside: Option<(AccessProgrammer, SurroundingsWatch)>,
+    beside: Option<(AccessProgrammer, SurroundingsWatch, WouldDenyWatch)>,
     /// The keys of the realm, which the rotator reads.
     book: Arc<RotationBook>,
     audit: Audit,
@@ -105,6 +106,8 @@ pub struct ControllerParts {
     pub published: Published,
     /// The keys of the realm, as another task follows them.
     pub book: Arc<RotationBook>,
+    /// The decisions, of which statuses name those that Enforce would make otherwise.
+    pub decisions: Arc<DecisionLog>,
     /// The trail of rotations.
     pub audit: Audit,
     /// The metrics whose cluster gauges the controller sets.
@@ -130,6 +133,7 @@ impl Controller {
             kdc,
             published,
             book,
+            decisions,
             audit,
             metrics,
             clock,
@@ -138,7 +142,7 @@ impl Controller {
         let store: Arc<dyn PrincipalStore> = Arc::new(LeasedStore::new(store, held.clone()));
         let states = States::default();
         let (policies, drift_events) =
-            (applier.network_policies.clone(), DriftEvents::new(applier.events.clone(), index.clone()));
+            (applier.policies.clone(), DriftEvents::new(applier.events.clone(), index.clone()));
         let publisher = Arc::new(Publisher::new(
             applier,
             index.clone(),
@@ -158,7 +162,7 @@ impl Controller {
             drift_events,
             inbox: accesses.clone(),
             turn: Arc::clone(&turn),
-            programmed,
+            programmed: programmed.clone(),
             publisher: publisher.clone(),
             metrics: metrics.clone(),
             clock,
@@ -170,6 +174,15 @@ impl Controller {
             inbox: accesses.clone(),
             turn: Arc::clone(&turn),
             publisher: publisher.clone(),
+            programmed: programmed.clone(),
+        };
+        let would_deny = WouldDenyWatch {
+            decisions,
+            index: index.clone(),
+            live: live.clone(),
+            programmed,
+            publisher: publisher.clone(),
+            clock,
         };
         Controller {
             client,
@@ -181,7 +194,7 @@ impl Controller {
             publisher,
             published,
             accesses,
-            beside: Some((programmer, surroundings)),
+            beside: Some((programmer, surroundings, would_deny)),
             book,
             audit,
             turn,
@@ -201,13 +214,14 @@ impl Controller {
         // Ends with this future: nothing is published or programmed after a stop, or after the Lease was lost.
         let mut beside = JoinSet::new();
         beside.spawn(self.publisher.clone().run());
-        if let Some((programmer, surroundings)) = self.beside.take() {
+        let (sender, mut reports) = mpsc::channel(WAITING_EVENTS);
+        if let Some((programmer, surroundings, would_deny)) = self.beside.take() {
             beside.spawn(programmer.run());
-            beside.spawn(surroundings.run());
+            beside.spawn(would_deny.run());
+            beside.spawn(surroundings.run(sender.clone()));
         }
         beside.spawn(self.rotator().run());
         beside.spawn(self.sweep().run());
-        let (sender, mut reports) = mpsc::channel(WAITING_EVENTS);
         beside.spawn(receive(watch_cluster(&self.client), sender));
         let mut chunk = Vec::new();
         let mut work = Work::default();

@@ -7,7 +7,9 @@ use kennel_k8s::apply::event::{EventSubject, EventWriter};
 use kennel_k8s::apply::own_status::StatusWriter;
 use kennel_k8s::crd::access::{KerberosAccess, KerberosAccessStatus};
 use kennel_k8s::index::facts::{ObjectKey, OwnFact};
-use kennel_k8s::problem::{ConditionType, Problem};
+use kennel_k8s::policy::kind::PolicyKey;
+use kennel_k8s::problem::Problem;
+use kennel_k8s::problem::condition::ConditionType;
 use kennel_k8s::render::access::rendered::AccessOutcome;
 use kennel_k8s::render::access_status::{AccessProgress, access_status};
 use kennel_wire::message::Clock;
@@ -51,7 +53,9 @@ impl AccessPublisher {
             let old = old.as_ref().map(|old| &*old.conditions);
             let subject = || EventSubject::Access(&fact.meta);
             publish_readiness(&self.events, subject(), old, &status.conditions).await;
-            publish_change(&self.events, subject(), ConditionType::Contended, old, &status.conditions).await;
+            for kind in [ConditionType::Contended, ConditionType::DNSNotFound] {
+                publish_change(&self.events, subject(), kind, old, &status.conditions).await;
+            }
         }
         if fact.object.is_err() {
             self.written.lock().insert(key.clone(), status);
@@ -62,15 +66,15 @@ impl AccessPublisher {
 
 /// Returns the progress of one KerberosAccess.
 fn progress(key: &ObjectKey, outcome: &AccessOutcome, snapshot: &AccessSnapshot) -> AccessProgress {
-    let name = |(namespace, name): &ObjectKey| format!("{namespace}/{name}");
-    let among = |set: &BTreeSet<ObjectKey>| outcome.policies.iter().filter(|policy| set.contains(*policy)).count();
+    let among = |set: &BTreeSet<PolicyKey>| outcome.policies.iter().filter(|policy| set.contains(*policy)).count();
     let errors = outcome.policies.iter().filter_map(|policy| Some((policy, snapshot.errors.get(policy)?)));
-    let errors = errors.map(|(policy, error)| Problem::PolicyNotWritten { policy: name(policy), error: error.clone() });
+    let errors =
+        errors.map(|(policy, error)| Problem::PolicyNotWritten { policy: policy.to_string(), error: error.clone() });
     let contended = outcome.policies.iter().filter(|policy| snapshot.contended.contains(*policy));
-    let contended = contended.map(|policy| Problem::PolicyContended { policy: name(policy) });
+    let contended = contended.map(|policy| Problem::PolicyContended { policy: policy.to_string() });
     AccessProgress {
         missing: among(&snapshot.missing),
-        waiting: snapshot.waiting.contains(&*name(key)),
+        waiting: snapshot.waiting.contains(&*format!("{}/{}", key.0, key.1)),
         problems: errors.take(MOST_NAMED).chain(contended.take(MOST_NAMED)).collect(),
     }
 }

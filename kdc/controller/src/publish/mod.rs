@@ -40,7 +40,7 @@ use kennel_k8s::index::facts::ObjectKey;
 use kennel_k8s::index::view::SharedIndex;
 use kennel_store::PrincipalStore;
 use kennel_wire::message::Clock;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -52,6 +52,9 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Namespaces that are written at a time.
 const AT_A_TIME: usize = 8;
 
+/// The clients of servers in mode Observe that Enforce would deny.
+pub(crate) type DeniedClients = BTreeMap<ObjectKey, Vec<String>>;
+
 /// Writes to the cluster, in rounds.
 pub(crate) struct Publisher {
     index: SharedIndex,
@@ -62,6 +65,8 @@ pub(crate) struct Publisher {
     book: Arc<RotationBook>,
     /// The admission policies of the cluster, where they are known.
     guards: Mutex<Option<GuardReport>>,
+    /// Clients that Enforce would deny, by server.
+    denied: Mutex<DeniedClients>,
     accounts: AccountPublisher,
     principals: PrincipalPublisher,
     accesses: AccessPublisher,
@@ -98,6 +103,7 @@ impl Publisher {
             programmed,
             book,
             guards: Mutex::default(),
+            denied: Mutex::default(),
             accounts: AccountPublisher::new(applier.events.clone()),
             principals: PrincipalPublisher::new(applier.statuses.clone(), applier.events.clone(), secrets, clock),
             accesses: AccessPublisher::new(applier.statuses.clone(), applier.events.clone(), clock),
@@ -131,6 +137,22 @@ impl Publisher {
     pub(crate) fn set_guards(&self, guards: GuardReport) {
         *self.guards.lock().unwrap_or_else(PoisonError::into_inner) = Some(guards);
         self.touch([""; 0], true);
+    }
+
+    /// Takes in the clients that Enforce would deny, and makes the namespaces due where they differ.
+    pub(crate) fn set_denied(&self, denied: DeniedClients) {
+        let old = std::mem::replace(&mut *self.denied.lock().unwrap_or_else(PoisonError::into_inner), denied.clone());
+        let changed = old.iter().filter(|(key, clients)| denied.get(*key) != Some(*clients));
+        let new = denied.iter().filter(|(key, clients)| old.get(*key) != Some(*clients));
+        let namespaces: BTreeSet<&String> = changed.chain(new).map(|((namespace, _), _)| namespace).collect();
+        if !namespaces.is_empty() {
+            self.touch(namespaces, false);
+        }
+    }
+
+    fn denied(&self, namespace: &str, name: &str) -> Vec<String> {
+        let denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
+        denied.get(&(namespace.to_owned(), name.to_owned())).cloned().unwrap_or_default()
     }
 
     fn add(&self, more: Due) {
@@ -200,7 +222,8 @@ impl Publisher {
         let snapshot = self.programmed.load();
         let report = namespace_report(&self.index.read(), &self.states, &self.book, snapshot.as_deref(), &namespace);
         self.accounts.publish(&namespace, report.refused).await;
-        for principal in report.principals {
+        for mut principal in report.principals {
+            principal.denied = self.denied(&namespace, &principal.name);
             self.principals.publish(&namespace, principal).await?;
         }
         self.config_maps.publish(&namespace, report.enrolled).await

@@ -8,7 +8,7 @@ use kennel_k8s::apply::event::{EventSubject, EventWriter};
 use kennel_k8s::apply::own_status::StatusWriter;
 use kennel_k8s::crd::principal::KerberosPrincipalStatus;
 use kennel_k8s::index::facts::ObjectKey;
-use kennel_k8s::problem::ConditionType;
+use kennel_k8s::problem::condition::ConditionType;
 use kennel_k8s::render::status::{ServerState, principal_status};
 use kennel_wire::message::Clock;
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ impl PrincipalPublisher {
 
     /// Publishes one KerberosPrincipal.
     pub(crate) async fn publish(&self, namespace: &str, report: PrincipalReport) -> kube::Result<()> {
-        let PrincipalReport { name, fact, outcome, mut progress, server, managed } = report;
+        let PrincipalReport { name, fact, outcome, mut progress, server, managed, denied } = report;
         let key = (namespace.to_owned(), name.clone());
         let old = match &fact.object {
             Ok(object) => object.status.clone(),
@@ -52,7 +52,7 @@ impl PrincipalPublisher {
                 Err(problem) => progress.problems.push(problem),
             }
         }
-        let server = server.as_ref().map(|outcome| ServerState { outcome, managed });
+        let server = server.as_ref().map(|outcome| ServerState { outcome, managed, denied: &denied });
         let now = (self.clock)().time.0;
         let status = principal_status(&fact.meta, old.as_ref(), &outcome, &progress, server, now);
         if old.as_ref() == Some(&status) {

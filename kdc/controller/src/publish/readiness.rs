@@ -2,7 +2,8 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kennel_k8s::apply::event::{EventSubject, EventWriter};
-use kennel_k8s::problem::{ConditionType, HealthyReason};
+use kennel_k8s::problem::condition::ConditionType;
+use kennel_k8s::problem::healthy::HealthyReason;
 
 /// Reason of a key that waits for its holders for too long.
 const ROTATION_STALLED: &str = "RotationStalled";
@@ -32,7 +33,8 @@ pub(crate) async fn publish_change(
     old: Option<&[Condition]>,
     new: &[Condition],
 ) {
-    let tells_ill = matches!(kind, ConditionType::Contended | ConditionType::NamespacesContested);
+    let tells_ill =
+        matches!(kind, ConditionType::Contended | ConditionType::DNSNotFound | ConditionType::NamespacesContested);
     let is_well = |condition: &&Condition| (condition.status == "True") != tells_ill;
     let bad = |conditions| find(conditions, kind).filter(|condition| !is_well(condition) && !is_progress(condition));
     let is_over = find(new, kind).is_none_or(|now| is_well(&now));

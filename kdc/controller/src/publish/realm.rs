@@ -6,7 +6,7 @@ use crate::publish::written::{Memory, is_written};
 use kennel_k8s::apply::event::{EventSubject, EventWriter};
 use kennel_k8s::apply::own_status::StatusWriter;
 use kennel_k8s::crd::realm::KerberosRealmStatus;
-use kennel_k8s::problem::ConditionType;
+use kennel_k8s::problem::condition::ConditionType;
 use kennel_k8s::render::status::{realm_problem, realm_status};
 use kennel_wire::message::Clock;
 use std::collections::BTreeMap;

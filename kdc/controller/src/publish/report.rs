@@ -10,6 +10,7 @@ use kennel_k8s::guards::report::GuardReport;
 use kennel_k8s::index::Index;
 use kennel_k8s::index::facts::OwnFact;
 use kennel_k8s::index::namespace::{NamespaceDesire, PrincipalOutcome};
+use kennel_k8s::labels::LONGEST_LABEL;
 use kennel_k8s::problem::Problem;
 use kennel_k8s::render::access::rendered::ServerOutcome;
 use kennel_k8s::render::status::{KrbtgtProgress, RealmCounts, RealmNews, RotationProgress, StoreProgress};
@@ -37,6 +38,8 @@ pub(crate) struct PrincipalReport {
     pub(crate) server: Option<ServerOutcome>,
     /// Whether the realm manages NetworkPolicies.
     pub(crate) managed: bool,
+    /// Clients that Enforce would deny.
+    pub(crate) denied: Vec<String>,
 }
 
 /// A service account without a principal: its name has another owner, or its namespace is over its budget.
@@ -80,12 +83,13 @@ pub(crate) fn namespace_report(
             progress,
             server,
             managed,
+            denied: Vec::new(),
         })
     });
     NamespaceReport {
         enrolled: desire.enrolled,
         principals: principals.collect(),
-        refused: refused(desire, states, namespace),
+        refused: refused(desire, states, managed, namespace),
     }
 }
 
@@ -177,17 +181,24 @@ fn names_of(holders: &[HolderId]) -> String {
 }
 
 /// Returns the accounts of a namespace that have no principal: those whose name has another owner in the store, and the first of
-/// those over the budget. The status of a KerberosPrincipal reports services.
-fn refused(desire: &NamespaceDesire, states: &States, namespace: &str) -> Vec<RefusedAccount> {
+/// those over the budget. The status of a KerberosPrincipal reports services. Where the realm manages policies, accounts whose name is
+/// no label are among them: nobody lets them in.
+fn refused(desire: &NamespaceDesire, states: &States, managed: bool, namespace: &str) -> Vec<RefusedAccount> {
     let accounts = desire.principals.iter().filter(|(_, desired)| desired.owner.object.is_none());
     let refused = accounts.filter_map(|(name, desired)| {
-        let Some(State::Refused(conflict)) = states.find(&Name::Principal(name.clone())) else { return None };
         let account = name.name.components.first().and_then(|n| n.rsplit_once('.')).map_or("", |(account, _)| account);
+        let problem = match states.find(&Name::Principal(name.clone())) {
+            Some(State::Refused(conflict)) => Problem::from_conflict(conflict, name, namespace),
+            _ if managed && account.len() > LONGEST_LABEL => {
+                Problem::AccountNameTooLong { account: format!("{namespace}/{account}") }
+            }
+            _ => return None,
+        };
         Some(RefusedAccount {
             principal: name.clone(),
             account: account.to_owned(),
             uid: desired.owner.account.clone(),
-            problem: Problem::from_conflict(conflict, name, namespace),
+            problem,
         })
     });
     let exceeding = desire.exceeding.iter().map(|account| RefusedAccount {
@@ -275,6 +286,17 @@ mod tests {
         let refused: Vec<_> = report.refused.iter().map(|r| (&*r.account, &*r.uid)).collect();
         assert_eq!(refused, [("web", "uid-of-web")]);
         assert_eq!(report.principals[0].outcome.client, None);
+    }
+
+    #[test]
+    fn an_account_whose_name_is_no_label_is_reported_by_itself() {
+        let mut index = shop();
+        let long = "z".repeat(64);
+        index.apply(ClusterEvent::Account(fact(json!({ "metadata": meta(&long) }))));
+        let _ = index.settle();
+        let report = namespace_report(&index, &States::default(), &RotationBook::default(), None, "shop");
+        let refused: Vec<_> = report.refused.iter().map(|r| (&*r.account, r.problem.reason())).collect();
+        assert_eq!(refused, [(&*long, "AccountNameTooLong")]);
     }
 
     #[test]

@@ -70,6 +70,8 @@ pub(super) struct Asked<'a> {
 /// What is missing for a ticket.
 enum Missing<'a> {
     Access,
+    /// The client's account takes no part.
+    Client,
     /// The grant that ended last.
     Expired(&'a Grant, KerberosTime),
     /// A grant for other classes.
@@ -101,7 +103,7 @@ impl AccessIndex {
     /// The grant that ends last of those that apply.
     fn best_grant<'a>(&'a self, asked: &Asked<'_>) -> Result<&'a Grant, Missing<'a>> {
         let mut best: Option<&Grant> = None;
-        let mut missing = Missing::Access;
+        let mut missing = if asked.caller.is_left_out { Missing::Client } else { Missing::Access };
         for peer in asked.caller.ways() {
             for grant in self.grants(asked.server, peer) {
                 if !grant.is_in_force(asked.now) {
@@ -136,6 +138,7 @@ impl AccessIndex {
         let server = ServerWords { namespace: self.namespace_name(asked.server.namespace), name: &asked.server.name };
         match *missing {
             Missing::Access => AccessDenial::no_access(client, server),
+            Missing::Client => AccessDenial::client_left_out(client),
             Missing::Expired(grant, until) => AccessDenial::expired(&grant.by, until, client, server),
             Missing::Class(grant) => AccessDenial::service_class(&grant.by, asked.class, client, server),
             Missing::Consent { account, required } => {

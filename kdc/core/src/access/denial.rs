@@ -24,7 +24,7 @@ pub enum DenialReason {
     ClientConsent,
     /// The service was made by hand, and the realm does not let this client call such services.
     UnmanagedService,
-    /// The server is of the cluster, and its access is not programmed yet.
+    /// The server or the client is of the cluster, and its account takes no part in access, or not yet.
     NotProgrammed,
     /// Tickets for `kadmin/*` come from the AS exchange only.
     KadminByTgs,
@@ -142,6 +142,14 @@ impl AccessDenial {
     pub(super) fn not_programmed(service: &dyn fmt::Display) -> AccessDenial {
         let words = format_args!(
             "nobody may call {service} yet: no KerberosPrincipal of an enrolled namespace has been programmed for it"
+        );
+        AccessDenial::new(DenialReason::NotProgrammed, words)
+    }
+
+    pub(super) fn client_left_out(client: ClientWords<'_>) -> AccessDenial {
+        let words = format_args!(
+            "{client} may call nobody yet: its account takes no part in access, as where its name has more than 63 characters or its \
+             namespace has pods with the label of another account"
         );
         AccessDenial::new(DenialReason::NotProgrammed, words)
     }

@@ -115,6 +115,9 @@ pub(super) struct Caller<'a> {
     pub(super) by_realm: Option<PeerId>,
     /// The account whose `calls` bind the client.
     pub(super) account: Option<&'a Account>,
+    /// Whether the client is of the cluster and its account takes no part: no policy selects its pods, so that its packets would not
+    /// pass.
+    pub(super) is_left_out: bool,
 }
 
 impl Caller<'_> {
@@ -138,22 +141,26 @@ pub enum ServiceClass<'a> {
 impl AccessIndex {
     /// The client as grants may mean it. `origin`: who made the client, `None` for one of another realm.
     ///
-    /// A principal made by hand is no account and no service of one, whatever its name.
+    /// A principal made by hand is no account and no service of one, whatever its name. One of the cluster whose account is not in the
+    /// index is nobody.
     pub(super) fn caller(&self, client: &Principal, origin: Option<Origin>) -> Caller<'_> {
         if *client.realm != *self.realm {
             let by_name = self.foreign_clients.get(client).copied();
             let by_realm = self.foreign_realms.get(&*client.realm).copied();
-            return Caller { by_name, by_namespace: None, by_realm, account: None };
+            return Caller { by_name, by_namespace: None, by_realm, account: None, is_left_out: false };
         }
-        let is_meant = |known: &&KnownClient| known.account.is_none() || origin == Some(Origin::Kubernetes);
+        let of_cluster = origin == Some(Origin::Kubernetes);
+        let is_meant = |known: &&KnownClient| known.account.is_some() == of_cluster;
         let known = self.clients.get(&client.name).filter(is_meant).copied().unwrap_or_default();
         let account = known.account.and_then(|AccountId(at)| self.accounts.get(at as usize));
+        let is_left_out = of_cluster && account.is_none();
         let namespace = account.filter(|_| known.is_account).and_then(|account| self.namespace(account.namespace));
         Caller {
             by_name: known.peer,
             by_namespace: namespace.and_then(|namespace| namespace.peer),
-            by_realm: self.own_realm,
+            by_realm: self.own_realm.filter(|_| !is_left_out),
             account,
+            is_left_out,
         }
     }
 

@@ -7,24 +7,24 @@
 //! | [`event`] | Events |
 //! | [`config_map`] | the ConfigMap of each enrolled namespace |
 //! | [`keytab_secret`] | keytab Secrets |
-//! | [`network_policy`] | NetworkPolicies |
+//! | [`policy`] | policies of every kind |
 //! | [`owned_fields`] | whether a NetworkPolicy has the fields that Kennel owns as they should be |
 //! | `ownership` | field manager, label, careful deletion |
 
 pub mod config_map;
 pub mod event;
 pub mod keytab_secret;
-pub mod network_policy;
 pub mod own_status;
 pub mod owned_fields;
+pub mod policy;
 
 mod ownership;
 
 use crate::apply::config_map::ConfigMapWriter;
 use crate::apply::event::EventWriter;
 use crate::apply::keytab_secret::KeytabSecretWriter;
-use crate::apply::network_policy::NetworkPolicyWriter;
 use crate::apply::own_status::StatusWriter;
+use crate::apply::policy::PolicyWriter;
 use crate::lease::HeldLease;
 use kube::Client;
 
@@ -39,8 +39,8 @@ pub struct Applier {
     pub config_maps: ConfigMapWriter,
     /// Keytab Secrets.
     pub keytab_secrets: KeytabSecretWriter,
-    /// NetworkPolicies.
-    pub network_policies: NetworkPolicyWriter,
+    /// Policies of every kind.
+    pub policies: PolicyWriter,
 }
 
 impl Applier {
@@ -53,7 +53,7 @@ impl Applier {
             events: EventWriter::new(client.clone(), instance),
             config_maps: ConfigMapWriter::new(client.clone(), realm),
             keytab_secrets: KeytabSecretWriter::new(client.clone()),
-            network_policies: NetworkPolicyWriter::new(client),
+            policies: PolicyWriter::new(client),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::apply::ownership::status_manager;
 use crate::crd::access::{KerberosAccess, KerberosAccessStatus};
 use crate::crd::principal::{KerberosPrincipal, KerberosPrincipalStatus};
 use crate::crd::realm::{KerberosRealm, KerberosRealmStatus};
-use crate::problem::ConditionType;
+use crate::problem::condition::ConditionType;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::{Api, Client};
 use serde::Serialize;

@@ -1,7 +1,8 @@
 //! What a cluster lacks of the admission policies that this version ships.
 
 use crate::guards::shipped::{GuardKind, GuardObject, ShippedError, shipped_guards};
-use crate::problem::{HealthyReason, Problem};
+use crate::problem::Problem;
+use crate::problem::healthy::HealthyReason;
 use std::fmt::Display;
 
 /// What the API server serves and holds.

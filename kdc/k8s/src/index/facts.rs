@@ -2,14 +2,18 @@
 
 use crate::crd::port::TransportProtocol;
 use crate::labels::{MANAGED_BY, REALM, SERVICE_ACCOUNT};
+use crate::policy::kind::PolicyKey;
+use crate::policy::rendered::RenderedPolicy;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Namespace, Pod, PodSpec, Service, ServiceAccount};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicySpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use kube::api::DynamicObject;
 use kube::core::object::HasSpec;
 use kube::core::{DeserializeGuard, Resource};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -46,6 +50,8 @@ pub struct AccountFact {
 /// Of a Service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceFact {
+    /// `metadata.labels`, by which monitors select Services.
+    pub labels: BTreeMap<String, String>,
     /// `spec.selector`: the labels of its pods; empty where it has none.
     pub selector: BTreeMap<String, String>,
     /// Its ports.
@@ -56,11 +62,25 @@ pub struct ServiceFact {
     pub addresses: Vec<String>,
 }
 
+impl ServiceFact {
+    /// The port of the pods behind a port of the Service, which has a number and may have a name.
+    #[must_use]
+    pub fn pod_port(&self, port: &PortRef) -> Option<&PortRef> {
+        let is_meant = |own: &&ServicePortFact| match port {
+            PortRef::Number(number) => own.port == *number,
+            PortRef::Name(name) => own.name.as_ref() == Some(name),
+        };
+        self.ports.iter().find(is_meant).map(|own| &own.target)
+    }
+}
+
 /// A port of a Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServicePortFact {
     /// The port of the Service itself.
     pub port: u16,
+    /// Its name in the Service.
+    pub name: Option<String>,
     /// The port of its pods.
     pub target: PortRef,
     /// The transport protocol.
@@ -164,11 +184,11 @@ pub enum AccountLabel {
     OfOther,
 }
 
-/// Of a NetworkPolicy, whoever made it.
+/// Of a NetworkPolicy, whoever made it, or of a policy of ours of another kind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolicyFact {
     /// `spec`.
-    pub spec: NetworkPolicySpec,
+    pub spec: PolicySpec,
     /// Whether it carries our `managed-by` label.
     pub managed: bool,
     /// Of ours: the labels. Of others: empty.
@@ -177,14 +197,64 @@ pub struct PolicyFact {
     pub owners: Vec<String>,
 }
 
+/// `spec` of a policy.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PolicySpec {
+    /// Of a NetworkPolicy.
+    Network(NetworkPolicySpec),
+    /// Of a kind that only some clusters serve.
+    Optional(Value),
+}
+
+/// Of a policy of a kind that only some clusters serve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OptionalPolicyFact(pub PolicyFact);
+
 impl PolicyFact {
+    /// The fact of a policy that was written or listed, under its key; `None` for one without a name or `spec`.
+    #[must_use]
+    pub fn from_policy(policy: RenderedPolicy) -> Option<(PolicyKey, PolicyFact)> {
+        let key = policy.key();
+        let fact = match policy {
+            RenderedPolicy::Network(policy) => PolicyFact::from_object(policy)?.1,
+            RenderedPolicy::Optional(_, object) => OptionalPolicyFact::from_object(object)?.1.0,
+        };
+        Some((key, fact))
+    }
+
+    /// `spec` of a NetworkPolicy.
+    #[must_use]
+    pub const fn network_spec(&self) -> Option<&NetworkPolicySpec> {
+        match &self.spec {
+            PolicySpec::Network(spec) => Some(spec),
+            PolicySpec::Optional(_) => None,
+        }
+    }
+
     /// Whether the cluster has a policy as it is rendered, in everything that we write.
     #[must_use]
-    pub fn is_as(&self, rendered: &NetworkPolicy) -> bool {
-        let has_labels =
-            rendered.metadata.labels.iter().flatten().all(|(key, value)| self.labels.get(key) == Some(value));
-        let mut owners = rendered.metadata.owner_references.iter().flatten();
-        rendered.spec.as_ref() == Some(&self.spec) && has_labels && owners.all(|owner| self.owners.contains(&owner.uid))
+    pub fn is_as(&self, rendered: &RenderedPolicy) -> bool {
+        let metadata = rendered.metadata();
+        let has_labels = metadata.labels.iter().flatten().all(|(key, value)| self.labels.get(key) == Some(value));
+        let mut owners = metadata.owner_references.iter().flatten();
+        let has_spec = match &self.spec {
+            PolicySpec::Network(spec) => rendered.network_spec() == Some(spec),
+            PolicySpec::Optional(spec) => rendered.optional_spec() == Some(spec),
+        };
+        has_spec && has_labels && owners.all(|owner| self.owners.contains(&owner.uid))
+    }
+
+    /// The fact, from `spec` and `metadata`, of which labels and owners are taken out.
+    fn new(spec: PolicySpec, metadata: &mut ObjectMeta) -> PolicyFact {
+        let labels = metadata.labels.take().unwrap_or_default();
+        let managed = labels.get(MANAGED_BY.key).is_some_and(|value| value == MANAGED_BY.value);
+        let owners = metadata.owner_references.take().unwrap_or_default();
+        PolicyFact {
+            spec,
+            managed,
+            labels: if managed { labels } else { BTreeMap::new() },
+            owners: if managed { owners.into_iter().map(|owner| owner.uid).collect() } else { Vec::new() },
+        }
     }
 
     /// The realm in our label.
@@ -305,9 +375,10 @@ impl Fact for ServiceFact {
         let port = |port: k8s_openapi::api::core::v1::ServicePort| {
             let own = u16::try_from(port.port).ok()?;
             let target = port.target_port.as_ref().and_then(PortRef::from_api).unwrap_or(PortRef::Number(own));
-            Some(ServicePortFact { port: own, target, protocol: protocol(port.protocol.as_deref()) })
+            Some(ServicePortFact { port: own, name: port.name, target, protocol: protocol(port.protocol.as_deref()) })
         };
         let fact = ServiceFact {
+            labels: object.metadata.labels.take().unwrap_or_default(),
             selector: spec.selector.unwrap_or_default(),
             ports: spec.ports.into_iter().flatten().filter_map(port).collect(),
             headless,
@@ -356,16 +427,18 @@ impl Fact for PolicyFact {
     type Object = NetworkPolicy;
 
     fn from_object(mut object: NetworkPolicy) -> Option<(ObjectKey, PolicyFact)> {
-        let labels = object.metadata.labels.take().unwrap_or_default();
-        let managed = labels.get(MANAGED_BY.key).is_some_and(|value| value == MANAGED_BY.value);
-        let owners = object.metadata.owner_references.take().unwrap_or_default();
-        let fact = PolicyFact {
-            spec: object.spec?,
-            managed,
-            labels: if managed { labels } else { BTreeMap::new() },
-            owners: if managed { owners.into_iter().map(|owner| owner.uid).collect() } else { Vec::new() },
-        };
+        let fact = PolicyFact::new(PolicySpec::Network(object.spec?), &mut object.metadata);
         Some((key(&mut object.metadata)?, fact))
+    }
+}
+
+impl Fact for OptionalPolicyFact {
+    type Object = DynamicObject;
+
+    fn from_object(mut object: DynamicObject) -> Option<(ObjectKey, OptionalPolicyFact)> {
+        let spec = object.data.get_mut("spec").map(Value::take)?;
+        let fact = PolicyFact::new(PolicySpec::Optional(spec), &mut object.metadata);
+        Some((key(&mut object.metadata)?, OptionalPolicyFact(fact)))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::index::Index;
 use crate::index::facts::{
     AccountLabel, EndpointsFact, ObjectKey, OwnFact, PodShape, PolicyFact, ServiceFact, StatefulSetFact,
 };
+use crate::policy::kind::{PolicyKey, PolicyKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -91,16 +92,28 @@ impl Index {
         self.tables.policies.of_namespace(namespace)
     }
 
-    /// The NetworkPolicies that the KDC of the followed realm made, or one whose KerberosRealm is gone. Empty while no realm is
-    /// followed: the network stays as it is when a realm is deleted.
+    /// The policies that the KDC of the followed realm made, or one whose KerberosRealm is gone. Empty while no realm is followed:
+    /// the network stays as it is when a realm is deleted.
     #[must_use]
-    pub fn own_policies(&self) -> BTreeMap<ObjectKey, &PolicyFact> {
+    pub fn own_policies(&self) -> BTreeMap<PolicyKey, &PolicyFact> {
         let Some(followed) = self.followed_name() else { return BTreeMap::new() };
         let is_ours = |policy: &PolicyFact| {
             let realm = policy.realm();
             policy.managed && realm.is_none_or(|realm| realm == followed || self.tables.realms.get("", realm).is_none())
         };
-        self.policies().filter(|(_, policy)| is_ours(policy)).map(|(key, policy)| (key.clone(), policy)).collect()
+        let key = |kind: PolicyKind, (namespace, name): &ObjectKey| PolicyKey {
+            kind,
+            namespace: namespace.clone(),
+            name: name.clone(),
+        };
+        let network = self.policies().map(|(at, policy)| (PolicyKind::NetworkPolicy, at, policy));
+        let optional = self
+            .tables
+            .optional_policies
+            .iter()
+            .flat_map(|(kind, table)| table.iter().map(|(at, policy)| (*kind, at, &policy.0)));
+        let all = network.chain(optional).filter(|(_, _, policy)| is_ours(policy));
+        all.map(|(kind, at, policy)| (key(kind, at), policy)).collect()
     }
 
     /// Where the API server can be reached: the EndpointSlices of `default/kubernetes`.

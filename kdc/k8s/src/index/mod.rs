@@ -45,7 +45,7 @@ mod tests;
 
 use crate::crd::principal::KerberosPrincipal;
 use crate::crd::realm::KerberosRealm;
-use crate::index::facts::{ObjectKey, OwnFact};
+use crate::index::facts::OwnFact;
 use crate::index::namespace::NamespaceDesire;
 use crate::index::plan::{NamespacePlan, PlanFacts};
 use crate::index::policy_claims::PolicyClaims;
@@ -53,6 +53,7 @@ use crate::index::realm_choice::{Candidate, RealmChoice, overlap, selected_by_ot
 use crate::index::records::UnclaimedRecords;
 use crate::index::surroundings::Surroundings;
 use crate::index::tables::{ClusterEvent, Tables};
+use crate::policy::kind::PolicyKey;
 use crate::problem::Problem;
 use kennel_core::accounts::DesiredPrincipal;
 use kennel_core::realm::Realm;
@@ -79,7 +80,7 @@ pub struct Index {
     choice: RealmChoice,
     surroundings: Surroundings,
     access_dirty: bool,
-    own_policies: BTreeSet<ObjectKey>,
+    own_policies: BTreeSet<PolicyKey>,
 }
 
 /// What [`Index::settle`] changed.
@@ -96,8 +97,8 @@ pub struct IndexChanges {
     /// Whether accesses are to be rendered anew: something changed that decides tickets or policies. The phase of a pod does not,
     /// and neither does a status.
     pub access: bool,
-    /// NetworkPolicies with our label that changed: what a write did, or drift.
-    pub policies: BTreeSet<ObjectKey>,
+    /// Policies with our label that changed: what a write did, or drift.
+    pub policies: BTreeSet<PolicyKey>,
 }
 
 impl Index {

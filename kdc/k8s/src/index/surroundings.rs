@@ -1,18 +1,66 @@
 //! Facts that no object of the cluster tells: where the KDC itself runs, and which further kinds the API server serves. Whoever
 //! makes the index hands them in.
 
+use crate::callers::caller::OutsideCaller;
 use crate::crd::port::TransportProtocol;
-use std::collections::BTreeSet;
+use crate::policy::kind::PolicyKind;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What the cluster is like beside its objects.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Surroundings {
     /// The pods of the KDC; `None` where the KDC is no pod of this cluster.
     pub kdc: Option<KdcPods>,
     /// Kinds that the API server serves beside those of every cluster.
     pub kinds: BTreeSet<ServedKind>,
+    /// Whether the KDC may write policies of the kinds that only some clusters serve.
+    pub policies: BTreeMap<PolicyKind, PolicySupport>,
+    /// What calls pods without Kerberos, as far as it is known.
+    pub callers: Arc<[OutsideCaller]>,
     /// Whether the facts come from files: what files leave out is assumed as most clusters have it.
     pub offline: bool,
+}
+
+impl Surroundings {
+    /// Whether the KDC may write policies of a kind.
+    #[must_use]
+    pub fn support(&self, kind: PolicyKind) -> PolicySupport {
+        match kind {
+            PolicyKind::NetworkPolicy => PolicySupport::Writable,
+            optional => self.policies.get(&optional).copied().unwrap_or_default(),
+        }
+    }
+
+    /// The kinds of policies that the KDC may write.
+    #[must_use]
+    pub fn writable(&self) -> Vec<PolicyKind> {
+        let is_writable = |kind: &PolicyKind| self.support(*kind) == PolicySupport::Writable;
+        [PolicyKind::NetworkPolicy].into_iter().chain(PolicyKind::OPTIONAL).filter(is_writable).collect()
+    }
+}
+
+/// Whether the KDC may write policies of a kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PolicySupport {
+    /// Not known yet.
+    #[default]
+    Unknown,
+    /// The API server does not serve the kind.
+    NotServed,
+    /// The API server serves the kind, and lets the KDC read none.
+    Forbidden,
+    /// The API server serves the kind, and lets the KDC read it.
+    Writable,
+}
+
+impl PolicySupport {
+    /// Whether policies of the kind are rendered where the realm asks for them. Until more is known they are, so that no grant counts
+    /// before its policies were looked for.
+    #[must_use]
+    pub const fn may_be_written(self) -> bool {
+        matches!(self, PolicySupport::Unknown | PolicySupport::Writable)
+    }
 }
 
 /// The pods of the KDC, as clients reach them.
@@ -54,8 +102,8 @@ pub enum ServedKind {
     CiliumNetworkPolicy,
     /// `crd.projectcalico.org` or `projectcalico.org` NetworkPolicy, which is not evaluated.
     CalicoNetworkPolicy,
-    /// `projectcalico.org` StagedKubernetesNetworkPolicy.
-    StagedKubernetesNetworkPolicy,
+    /// `projectcalico.org` StagedNetworkPolicy.
+    StagedNetworkPolicy,
     /// `crd.antrea.io` NetworkPolicy, which is not evaluated.
     AntreaNetworkPolicy,
 }
@@ -70,7 +118,7 @@ impl ServedKind {
             ServedKind::AdminNetworkPolicy => "AdminNetworkPolicy",
             ServedKind::CiliumNetworkPolicy => "CiliumNetworkPolicy",
             ServedKind::CalicoNetworkPolicy => "Calico NetworkPolicy",
-            ServedKind::StagedKubernetesNetworkPolicy => "StagedKubernetesNetworkPolicy",
+            ServedKind::StagedNetworkPolicy => "StagedNetworkPolicy",
             ServedKind::AntreaNetworkPolicy => "Antrea NetworkPolicy",
         }
     }

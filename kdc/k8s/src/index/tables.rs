@@ -4,12 +4,14 @@ use crate::crd::access::KerberosAccess;
 use crate::crd::principal::KerberosPrincipal;
 use crate::crd::realm::KerberosRealm;
 use crate::index::facts::{
-    AccountFact, EndpointsFact, NamespaceFact, ObjectKey, OwnFact, PodFact, PolicyFact, ServiceFact, StatefulSetFact,
+    AccountFact, EndpointsFact, NamespaceFact, ObjectKey, OptionalPolicyFact, OwnFact, PodFact, PolicyFact,
+    ServiceFact, StatefulSetFact,
 };
 use crate::index::pod_shapes::PodShapes;
 use crate::index::table::{ObjectChange, ObjectTable};
+use crate::policy::kind::{PolicyKey, PolicyKind};
 use kube::core::object::HasSpec;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A change of one object, or a step of a listing, of the kind that the variant names.
 #[expect(missing_docs, reason = "each variant is the kind of its name")]
@@ -25,6 +27,8 @@ pub enum ClusterEvent {
     Principal(ObjectChange<OwnFact<KerberosPrincipal>>),
     Access(ObjectChange<OwnFact<KerberosAccess>>),
     NetworkPolicy(ObjectChange<PolicyFact>),
+    /// A policy of ours of a kind that only some clusters serve.
+    OptionalPolicy(PolicyKind, ObjectChange<OptionalPolicyFact>),
     /// The EndpointSlices of the Service `default/kubernetes`.
     ApiServer(ObjectChange<EndpointsFact>),
 }
@@ -41,6 +45,8 @@ pub(super) struct Tables {
     pub(super) principals: ObjectTable<OwnFact<KerberosPrincipal>>,
     pub(super) accesses: ObjectTable<OwnFact<KerberosAccess>>,
     pub(super) policies: ObjectTable<PolicyFact>,
+    /// Policies of ours of the kinds that the cluster serves beside NetworkPolicies.
+    pub(super) optional_policies: BTreeMap<PolicyKind, ObjectTable<OptionalPolicyFact>>,
     pub(super) api_server: ObjectTable<EndpointsFact>,
     /// The shapes of the pods that have not ended.
     pub(super) shapes: PodShapes,
@@ -57,8 +63,8 @@ pub(super) struct EventEffect {
     pub(super) set_pods: BTreeSet<(String, String)>,
     /// Whether something changed that decides tickets or policies.
     pub(super) access: bool,
-    /// NetworkPolicies of ours that changed.
-    pub(super) own_policies: BTreeSet<ObjectKey>,
+    /// Policies of ours that changed.
+    pub(super) own_policies: BTreeSet<PolicyKey>,
 }
 
 impl Tables {
@@ -82,6 +88,7 @@ impl Tables {
                 return EventEffect { access, ..EventEffect::default() };
             }
             ClusterEvent::NetworkPolicy(change) => return self.apply_policies(change),
+            ClusterEvent::OptionalPolicy(kind, change) => return self.apply_optional_policies(kind, change),
             ClusterEvent::ApiServer(change) => {
                 let access = !self.api_server.apply(change).is_empty();
                 return EventEffect { access, ..EventEffect::default() };
@@ -114,10 +121,17 @@ impl Tables {
             let unknown = states == [None, None];
             effect.access |= unknown || states.contains(&Some(false));
             if unknown || states.contains(&Some(true)) {
-                effect.own_policies.insert(key);
+                effect.own_policies.insert(PolicyKey::network(key.0, key.1));
             }
         }
         effect
+    }
+
+    /// Only policies of ours are watched of these kinds.
+    fn apply_optional_policies(&mut self, kind: PolicyKind, change: ObjectChange<OptionalPolicyFact>) -> EventEffect {
+        let touched = self.optional_policies.entry(kind).or_default().apply(change);
+        let own_policies = touched.into_iter().map(|(namespace, name)| PolicyKey { kind, namespace, name });
+        EventEffect { own_policies: own_policies.collect(), ..EventEffect::default() }
     }
 
     fn apply_pods(&mut self, change: ObjectChange<PodFact>) -> EventEffect {

@@ -1,10 +1,15 @@
 //! The status that a KerberosAccess should have.
 
 use crate::crd::access::{KerberosAccessStatus, NetworkPolicyCounts};
-use crate::problem::{ConditionType, HealthyReason, Problem};
+use crate::problem::Problem;
+use crate::problem::condition::ConditionType;
+use crate::problem::healthy::HealthyReason;
 use crate::render::access::rendered::{AccessOutcome, NetworkEffect};
 use crate::render::conditions::{DesiredCondition, condition, merge_conditions, reconciling, stalled};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+/// The conditions that say what is wrong where they hold. The object has its effect all the same.
+const ABNORMAL: [ConditionType; 2] = [ConditionType::Contended, ConditionType::DNSNotFound];
 
 /// Progress of the cluster with the NetworkPolicies of one KerberosAccess, and of the KDC with its grants.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,10 +38,9 @@ pub fn access_status(
     let tickets = tickets(&accepted, progress);
     let network = network(&accepted, &under(ConditionType::NetworkProgrammed), outcome, progress);
     let ready = ready([&accepted, &resolved, &tickets, &network], outcome);
-    let contended = under(ConditionType::Contended);
-    let contended = (!contended.is_empty()).then(|| holding(condition(&contended, HealthyReason::Accepted)));
+    let abnormal = ABNORMAL.iter().filter_map(|kind| holding(*kind, &under(*kind)));
     let of_object: Vec<&Problem> =
-        problems.iter().copied().filter(|problem| problem.condition() != ConditionType::Contended).collect();
+        problems.iter().copied().filter(|problem| !ABNORMAL.contains(&problem.condition())).collect();
     let reconciling = match pending_reason(&[&tickets, &network]) {
         Some(pending) if of_object.is_empty() => {
             DesiredCondition { kind: ConditionType::Reconciling, holds: true, ..pending }
@@ -45,11 +49,14 @@ pub fn access_status(
     };
     let stalled = stalled(&of_object);
     let desired = [ready, accepted, resolved, tickets, network, reconciling, stalled];
-    let desired: Vec<DesiredCondition> = desired.into_iter().chain(contended).collect();
+    let desired: Vec<DesiredCondition> = desired.into_iter().chain(abnormal).collect();
     let old_conditions = old.map_or(&[][..], |old| &old.conditions);
     // A condition that is abnormal where it holds vanishes where it does not.
-    let kept: Vec<_> = old_conditions.iter().filter(|c| c.type_ != ConditionType::Contended.name()).cloned().collect();
-    let before = if desired.iter().any(|d| d.kind == ConditionType::Contended) { old_conditions } else { &kept };
+    let vanishes = |name: &str| {
+        let gone = |kind: &&ConditionType| desired.iter().all(|desired| desired.kind != **kind);
+        ABNORMAL.iter().filter(gone).any(|kind| kind.name() == name)
+    };
+    let before: Vec<_> = old_conditions.iter().filter(|condition| !vanishes(&condition.type_)).cloned().collect();
     KerberosAccessStatus {
         observed_generation: meta.generation,
         targets: Some(number(outcome.targets)),
@@ -58,7 +65,7 @@ pub fn access_status(
             wanted: number(outcome.policies.len()),
             applied: number(outcome.policies.len().saturating_sub(progress.missing)),
         }),
-        conditions: merge_conditions(before, &desired, meta.generation, now),
+        conditions: merge_conditions(&before, &desired, meta.generation, now),
     }
 }
 
@@ -117,17 +124,19 @@ fn pending(kind: ConditionType, missing: usize) -> DesiredCondition {
     DesiredCondition { kind, holds: false, ..condition(&[], HealthyReason::PoliciesPending { missing }) }
 }
 
-/// The same condition with the status True: for what is wrong where it holds.
-fn holding(condition: DesiredCondition) -> DesiredCondition {
-    DesiredCondition { kind: ConditionType::Contended, holds: true, ..condition }
+/// A condition that is there, and True, only while there are problems of its kind.
+fn holding(kind: ConditionType, problems: &[&Problem]) -> Option<DesiredCondition> {
+    let told = condition(problems, HealthyReason::Accepted);
+    (!problems.is_empty()).then_some(DesiredCondition { kind, holds: true, ..told })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::kind::PolicyKey;
 
     fn policies(names: &[&str]) -> AccessOutcome {
-        let policies = names.iter().map(|name| ("shop".to_owned(), (*name).to_owned())).collect();
+        let policies = names.iter().map(|name| PolicyKey::network("shop", *name)).collect();
         AccessOutcome { targets: 1, clients: 2, policies, ..AccessOutcome::default() }
     }
 
@@ -220,6 +229,28 @@ mod tests {
         let calm = AccessProgress::default();
         let status = access_status(&ObjectMeta::default(), Some(&status), &policies(&["a"]), &calm, 0);
         assert!(status.conditions.iter().all(|c| c.type_ != "Contended"));
+    }
+
+    #[test]
+    fn without_dns_the_object_is_in_force_and_ready_and_a_condition_says_what_its_clients_lack() {
+        let problem = Problem::ClientsWithoutDns { realm: "prod".into() };
+        let outcome = AccessOutcome { problems: vec![problem], ..policies(&["a"]) };
+        let all = told(&outcome, &AccessProgress::default());
+        let expected = [
+            "Ready=True Ready",
+            "Accepted=True Accepted",
+            "ResolvedRefs=True ResolvedRefs",
+            "TicketsProgrammed=True Programmed",
+            "NetworkProgrammed=True Programmed",
+            "Reconciling=False Settled",
+            "Stalled=False NotStalled",
+            "DNSNotFound=True DNSNotFound",
+        ];
+        assert_eq!(all, expected);
+        let status = access_status(&ObjectMeta::default(), None, &outcome, &AccessProgress::default(), 0);
+        let found =
+            access_status(&ObjectMeta::default(), Some(&status), &policies(&["a"]), &AccessProgress::default(), 1);
+        assert!(found.conditions.iter().all(|condition| condition.type_ != "DNSNotFound"), "it goes with its reason");
     }
 
     #[test]

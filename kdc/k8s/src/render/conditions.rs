@@ -1,7 +1,9 @@
 //! Conditions, as kstatus and `kubectl wait` read them: each carries the generation that it describes, and a time that changes
 //! with its status alone.
 
-use crate::problem::{ConditionType, HealthyReason, Problem};
+use crate::problem::Problem;
+use crate::problem::condition::ConditionType;
+use crate::problem::healthy::HealthyReason;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 

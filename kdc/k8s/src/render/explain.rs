@@ -4,6 +4,7 @@
 use crate::crd::port::TransportProtocol;
 use crate::index::Index;
 use crate::index::facts::{ObjectKey, PortRef, protocol};
+use crate::policy::kind::PolicyKey;
 use crate::render::access::realm_facts::RealmFacts;
 use crate::render::access::rendered::Rendered;
 use crate::render::access::server_ports::default_ports;
@@ -66,7 +67,7 @@ pub fn explain(
     let explanation = facts.access.explain(&client.principal, client.origin, target, now);
     let mut layers = vec![ticket(&explanation, &client, &server)];
     layers.extend(packets(&facts, &realm, &client, &server, query.port, &explanation));
-    layers.extend(cluster_policies(facts.index));
+    layers.extend(not_evaluated(facts.index));
     let passes = |layer: &ExplainedLayer| layer.verdict != ExplainVerdict::Denied;
     Ok(ExplainResponse {
         client: client.principal.to_string(),
@@ -157,7 +158,7 @@ fn ticket(explanation: &Explanation, client: &Client, server: &ServerKey) -> Exp
     ExplainedLayer { layer: ExplainLayer::Ticket, verdict, objects, sentence }
 }
 
-/// The two layers of packets, judged on the ports that both let through, where there is one.
+/// The layers of packets, judged on the ports that both directions let through, where there is one.
 fn packets(
     facts: &ExplainFacts<'_>,
     realm: &RealmFacts<'_>,
@@ -183,7 +184,32 @@ fn packets(
     let shown: Vec<&Judged> = if both.is_empty() { judged.iter().collect() } else { both };
     let by: BTreeSet<String> = explanation.grants.iter().map(|grant| format!("KerberosAccess {}", grant.by)).collect();
     let who = (format!("{namespace}/{account}"), server.to_string());
-    vec![layer(Direction::Egress, &shown, &who, &by), layer(Direction::Ingress, &shown, &who, &by)]
+    let mut layers = vec![layer(Direction::Egress, &shown, &who, &by), layer(Direction::Ingress, &shown, &who, &by)];
+    layers.extend(cluster_policy(facts, server, &shown, &who));
+    layers
+}
+
+/// The verdict of the server's ClusterNetworkPolicy, where it has one: what our NetworkPolicies let in passes, and nothing else does.
+fn cluster_policy(
+    facts: &ExplainFacts<'_>,
+    server: &ServerKey,
+    shown: &[&Judged],
+    (client, to): &(String, String),
+) -> Option<ExplainedLayer> {
+    let key = PolicyKey::cluster(names::cluster(&server.namespace, &server.name));
+    facts.rendered.policies.get(&key)?;
+    let passes = shown.iter().any(|judged| !judged.ingress.by_ours.is_empty());
+    let (verdict, sentence) = if passes {
+        let sentence = format!("{key} (Admin tier) leaves packets of {client} to the NetworkPolicies");
+        (ExplainVerdict::Allowed, sentence)
+    } else {
+        let sentence = format!(
+            "{key} (Admin tier) drops packets of {client} to {to} before any NetworkPolicy is asked, since nothing of Kennel lets \
+             them in"
+        );
+        (ExplainVerdict::Denied, sentence)
+    };
+    Some(ExplainedLayer { layer: ExplainLayer::ClusterPolicy, verdict, objects: vec![key.to_string()], sentence })
 }
 
 /// The ports of a question: the one that was asked for, or those of the server's Services and those that its KerberosAccess objects
@@ -192,8 +218,7 @@ fn asked_ports(facts: &ExplainFacts<'_>, realm: &RealmFacts<'_>, server: &Server
     if let Some(number) = port {
         return [Port::single(TransportProtocol::Tcp, PortRef::Number(number))].into();
     }
-    let key: ObjectKey = (server.namespace.clone(), names::ingress(&server.name));
-    let spec = facts.rendered.policies.get(&key).and_then(|policy| policy.spec.as_ref());
+    let spec = facts.rendered.network_policy(&server.namespace, &names::ingress(&server.name));
     let rules = spec.into_iter().flat_map(|spec| spec.ingress.iter().flatten());
     let opened = rules.flat_map(|rule| rule.ports.iter().flatten()).filter_map(|port| {
         let end = port.end_port.and_then(|end| u16::try_from(end).ok());
@@ -278,14 +303,18 @@ fn list(policies: &BTreeSet<&ObjectKey>) -> String {
     format!("NetworkPolicy {}", names.join(", "))
 }
 
-fn cluster_policies(index: &Index) -> Option<ExplainedLayer> {
+/// The kinds of policies that the cluster has and that are not evaluated, but for Kennel's own.
+fn not_evaluated(index: &Index) -> Option<ExplainedLayer> {
     let kinds = index
         .surroundings()
         .kinds
         .iter()
         .filter(|kind| kind.is_not_evaluated() || kind.name() == "ClusterNetworkPolicy");
     let kinds: Vec<&str> = kinds.map(|kind| kind.name()).collect();
-    let sentence = format!("the cluster serves {}: policies of these kinds are not evaluated", kinds.join(", "));
+    let sentence = format!(
+        "the cluster serves {}: policies of these kinds that are not Kennel's are not evaluated",
+        kinds.join(", ")
+    );
     let (layer, verdict) = (ExplainLayer::ClusterPolicy, ExplainVerdict::NotEvaluated);
     (!kinds.is_empty()).then_some(ExplainedLayer { layer, verdict, objects: Vec::new(), sentence })
 }

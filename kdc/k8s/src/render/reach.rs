@@ -6,7 +6,7 @@
 
 use crate::crd::port::TransportProtocol;
 use crate::index::Index;
-use crate::index::facts::{ObjectKey, PodShape, PortRef};
+use crate::index::facts::{ObjectKey, PodShape, PolicyFact, PortRef};
 use crate::index::selector::matches;
 use crate::labels::SERVICE_ACCOUNT;
 use crate::render::access::rendered::Rendered;
@@ -76,14 +76,10 @@ impl<'a> PolicySet<'a> {
     #[must_use]
     pub fn as_rendered(index: &'a Index, rendered: &'a Rendered) -> PolicySet<'a> {
         let mut set = PolicySet { by_namespace: BTreeMap::new() };
-        for (key, policy) in &rendered.policies {
-            if let Some(spec) = &policy.spec {
-                set.add(key, spec, true);
-            }
+        for (key, spec) in rendered.network_policies() {
+            set.add(&key.namespace, &key.name, spec, true);
         }
-        for (key, policy) in index.policies().filter(|(_, policy)| !policy.managed) {
-            set.add(key, &policy.spec, false);
-        }
+        set.add_of_index(index, |policy| !policy.managed);
         set
     }
 
@@ -91,13 +87,19 @@ impl<'a> PolicySet<'a> {
     #[must_use]
     pub fn as_applied(index: &'a Index) -> PolicySet<'a> {
         let mut set = PolicySet { by_namespace: BTreeMap::new() };
-        for (key, policy) in index.policies() {
-            set.add(key, &policy.spec, policy.managed);
-        }
+        set.add_of_index(index, |_| true);
         set
     }
 
-    fn add(&mut self, (namespace, name): &'a ObjectKey, spec: &'a NetworkPolicySpec, is_ours: bool) {
+    fn add_of_index(&mut self, index: &'a Index, counts: impl Fn(&PolicyFact) -> bool) {
+        for ((namespace, name), policy) in index.policies().filter(|(_, policy)| counts(policy)) {
+            if let Some(spec) = policy.network_spec() {
+                self.add(namespace, name, spec, policy.managed);
+            }
+        }
+    }
+
+    fn add(&mut self, namespace: &'a str, name: &'a str, spec: &'a NetworkPolicySpec, is_ours: bool) {
         self.by_namespace.entry(namespace).or_default().push(DecidingPolicy { name, spec, is_ours });
     }
 

@@ -6,7 +6,9 @@ use crate::crd::realm_access::AccessMode;
 use crate::guards::report::GuardReport;
 use crate::index::namespace::PrincipalOutcome;
 use crate::index::selector;
-use crate::problem::{ConditionType, HealthyReason, Problem};
+use crate::problem::Problem;
+use crate::problem::condition::ConditionType;
+use crate::problem::healthy::HealthyReason;
 use crate::render::access::rendered::ServerOutcome;
 use crate::render::conditions::{DesiredCondition, condition, merge_conditions, progressing, reconciling, stalled};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
@@ -76,6 +78,16 @@ pub fn principal_status(
         condition(&problems, HealthyReason::Ready)
     };
     let network = server.map(|server| condition(&of_network, server.healthy()));
+    let would_deny = server.and_then(|server| server.would_deny());
+    let would_deny = would_deny.map(|problem| DesiredCondition {
+        kind: ConditionType::WouldDeny,
+        holds: true,
+        ..condition(&[&problem], HealthyReason::NetworkObserving)
+    });
+    // It is there only while it holds.
+    let is_over = |name: &str| would_deny.is_none() && name == ConditionType::WouldDeny.name();
+    let old = old.map_or(&[][..], |old| &old.conditions);
+    let old: Vec<_> = old.iter().filter(|condition| !is_over(&condition.type_)).cloned().collect();
     let desired = [
         ready,
         condition(&under(ConditionType::AccountFound), HealthyReason::AccountExists),
@@ -87,7 +99,7 @@ pub fn principal_status(
         // A key that waits for its holders stops nobody: the one before goes on.
         stalled(&problems.iter().copied().chain(&progress.rotation.stalled).collect::<Vec<_>>()),
     ];
-    let desired: Vec<DesiredCondition> = desired.into_iter().chain(network).collect();
+    let desired: Vec<DesiredCondition> = desired.into_iter().chain(network).chain(would_deny).collect();
     let number = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
     let count = |names: &[Principal]| Some(number(names.len()));
     let RotationProgress { next, holders, updated, .. } = progress.rotation;
@@ -106,7 +118,7 @@ pub fn principal_status(
         holder_summary: has_keys.then(|| format!("{updated}/{holders}")),
         access_mode: server.map(|server| mode(server.outcome.mode)),
         keytab_secret_ref: progress.secret.clone().map(|name| SecretRef { name }),
-        conditions: merge_conditions(old.map_or(&[], |old| &old.conditions), &desired, meta.generation, now),
+        conditions: merge_conditions(&old, &desired, meta.generation, now),
     }
 }
 
@@ -121,9 +133,23 @@ pub struct ServerState<'a> {
     pub outcome: &'a ServerOutcome,
     /// Whether the realm manages NetworkPolicies.
     pub managed: bool,
+    /// Clients that got tickets in mode Observe, and that no KerberosAccess allows.
+    pub denied: &'a [String],
 }
 
 impl ServerState<'_> {
+    /// Who would lose access under Enforce, where the server observes.
+    fn would_deny(&self) -> Option<Problem> {
+        let of = |what: &str, names: &[String]| (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")));
+        let all = [
+            of("clients that no KerberosAccess allows", self.denied),
+            of("callers without Kerberos that nothing lets in", &self.outcome.outside_callers),
+        ];
+        let who: Vec<String> = all.into_iter().flatten().collect();
+        let observes = self.outcome.mode == kennel_core::access::table::AccessMode::Observe;
+        (observes && !who.is_empty()).then(|| Problem::CallersNotAllowed { who: who.join("; ") })
+    }
+
     fn healthy(&self) -> HealthyReason {
         match (self.managed, self.outcome.mode) {
             (false, _) => HealthyReason::NetworkDisabled,
@@ -308,6 +334,32 @@ mod tests {
     }
 
     #[test]
+    fn while_a_server_observes_a_condition_names_whom_enforce_would_deny_and_stops_nobody() {
+        let observe = kennel_core::access::table::AccessMode::Observe;
+        let outcome = ServerOutcome {
+            mode: observe,
+            outside_callers: vec!["Ingress shop/front (port 8080)".into()],
+            ..ServerOutcome::default()
+        };
+        let (meta, names, progress) = (ObjectMeta::default(), PrincipalOutcome::default(), StoreProgress::default());
+        let status = |old: Option<&KerberosPrincipalStatus>, outcome: &ServerOutcome, denied: &[String]| {
+            let server = ServerState { outcome, managed: true, denied };
+            principal_status(&meta, old, &names, &progress, Some(server), 0)
+        };
+        let told = status(None, &outcome, &["batch.shop".to_owned()]);
+        let last = told.conditions.last().unwrap();
+        assert_eq!((&*last.type_, &*last.status, &*last.reason), ("WouldDeny", "True", "CallersNotAllowed"));
+        let both = "clients that no KerberosAccess allows: batch.shop; callers without Kerberos that nothing lets in: Ingress shop/front (port 8080)";
+        assert!(last.message.contains(both), "{}", last.message);
+        assert_eq!(&*told.conditions[0].status, "True", "it is ready all the same");
+        let has_it = |status: &KerberosPrincipalStatus| status.conditions.iter().any(|c| c.type_ == "WouldDeny");
+        let enforced = ServerOutcome { mode: Default::default(), ..outcome.clone() };
+        assert!(!has_it(&status(Some(&told), &enforced, &["batch.shop".to_owned()])), "what is denied is denied");
+        let calm = ServerOutcome { outside_callers: Vec::new(), ..outcome };
+        assert!(!has_it(&status(Some(&told), &calm, &[])));
+    }
+
+    #[test]
     fn a_flood_of_problems_is_told_in_part() {
         let message = |problems: usize| {
             let outcome = PrincipalOutcome { problems: vec![no_service(); problems], ..PrincipalOutcome::default() };
@@ -398,7 +450,7 @@ mod tests {
     fn a_policy_that_widens_stands_under_its_own_condition_and_leaves_the_principal_ready() {
         let widened = Problem::WidenedByPolicy { policy: "shop/allow-all".into(), account: "shop/web".into() };
         let server = ServerOutcome { problems: vec![widened], ..ServerOutcome::default() };
-        let server = Some(ServerState { outcome: &server, managed: true });
+        let server = Some(ServerState { outcome: &server, managed: true, denied: &[] });
         let (outcome, progress) = (PrincipalOutcome::default(), StoreProgress::default());
         let status = principal_status(&ObjectMeta::default(), None, &outcome, &progress, server, 0);
         assert_eq!(status.access_mode, Some(AccessMode::Enforce));

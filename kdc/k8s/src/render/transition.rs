@@ -3,6 +3,7 @@
 //! performs it repeats it with what the watch reports of the policies; it ends where nothing is left to write.
 
 use crate::index::facts::{ObjectKey, PolicyFact};
+use crate::policy::kind::{PolicyKey, PolicyKind};
 use crate::render::access::rendered::{AccessOutcome, Rendered};
 use crate::render::policy::names;
 use kennel_core::access::table::{AccessGrant, AccessMode, AccessTable, ServerAccess, ServerKey};
@@ -17,9 +18,9 @@ pub struct Transition {
     pub table: AccessTable,
     /// The policies to write, in this order: those of namespaces first, so that DNS is allowed before a first egress policy
     /// closes the rest.
-    pub apply: Vec<ObjectKey>,
+    pub apply: Vec<PolicyKey>,
     /// Policies of ours that are not rendered.
-    pub delete: Vec<ObjectKey>,
+    pub delete: Vec<PolicyKey>,
     /// KerberosAccesses with grants that wait, each with the number of its policies that are not as rendered.
     pub waiting: BTreeMap<ObjectKey, usize>,
 }
@@ -38,26 +39,46 @@ impl Transition {
 /// A grant that is active stays active while a policy of it changes, so that an edit that adds a client takes nothing from the
 /// others. After a start nothing is active, and every grant waits for its policies.
 #[must_use]
-pub fn transition(active: &AccessTable, applied: &BTreeMap<ObjectKey, &PolicyFact>, rendered: &Rendered) -> Transition {
-    let is_applied = |key: &ObjectKey| match (rendered.policies.get(key), applied.get(key)) {
+pub fn transition(active: &AccessTable, applied: &BTreeMap<PolicyKey, &PolicyFact>, rendered: &Rendered) -> Transition {
+    let is_applied = |key: &PolicyKey| match (rendered.policies.get(key), applied.get(key)) {
         (Some(policy), Some(fact)) => fact.is_as(policy),
         _ => false,
     };
-    let missing: BTreeSet<&ObjectKey> = rendered.policies.keys().filter(|key| !is_applied(key)).collect();
-    let table = allowed_now(active, &missing, rendered);
+    let missing: BTreeSet<&PolicyKey> = rendered.policies.keys().filter(|key| !is_applied(key)).collect();
+    let delete: Vec<PolicyKey> = applied.keys().filter(|key| !rendered.policies.contains_key(*key)).cloned().collect();
+    let table = allowed_now(active, &Steps { missing: &missing, leftover: &delete }, rendered);
     let waiting = waiting(&table, &missing, rendered);
-    let mut apply: Vec<ObjectKey> = missing.into_iter().cloned().collect();
-    apply.sort_by_key(|key| (names::writing_order(&key.1), key.clone()));
-    let delete = applied.keys().filter(|key| !rendered.policies.contains_key(*key)).cloned().collect();
+    let mut apply: Vec<PolicyKey> = missing.into_iter().cloned().collect();
+    apply.sort_by_key(|key| (names::writing_order(key), key.clone()));
     Transition { table, apply, delete, waiting }
 }
 
+/// The way of the cluster's policies to the rendered ones.
+struct Steps<'a> {
+    /// Policies that are not as rendered.
+    missing: &'a BTreeSet<&'a PolicyKey>,
+    /// Policies that are not rendered, in order.
+    leftover: &'a [PolicyKey],
+}
+
+impl Steps<'_> {
+    /// Whether a policy of a server that is to go still drops what nobody allows.
+    fn is_closed(&self, server: &ServerKey) -> bool {
+        // Those of clusters are the last in order, and mostly there are none.
+        if self.leftover.last().is_none_or(|key| key.kind == PolicyKind::NetworkPolicy) {
+            return false;
+        }
+        let key = PolicyKey::cluster(names::cluster(&server.namespace, &server.name));
+        self.leftover.binary_search(&key).is_ok()
+    }
+}
+
 /// The rendered table without the grants and modes whose policies are missing, except for those that are active.
-fn allowed_now(active: &AccessTable, missing: &BTreeSet<&ObjectKey>, rendered: &Rendered) -> AccessTable {
+fn allowed_now(active: &AccessTable, steps: &Steps<'_>, rendered: &Rendered) -> AccessTable {
     let before: HashMap<&ServerKey, &ServerAccess> =
         active.servers.iter().map(|server| (&server.key, server)).collect();
     let servers = rendered.access.servers.iter();
-    let servers = servers.map(|server| server_now(server, before.get(&server.key).copied(), missing, rendered));
+    let servers = servers.map(|server| server_now(server, before.get(&server.key).copied(), steps, rendered));
     AccessTable { servers: servers.collect(), ..without_servers(&rendered.access) }
 }
 
@@ -74,17 +95,23 @@ fn without_servers(table: &AccessTable) -> AccessTable {
 fn server_now(
     server: &ServerAccess,
     before: Option<&ServerAccess>,
-    missing: &BTreeSet<&ObjectKey>,
+    steps: &Steps<'_>,
     rendered: &Rendered,
 ) -> ServerAccess {
     let (key, needs) = (&server.key, &rendered.needs);
+    let missing = steps.missing;
     let observed = before.is_some_and(|before| before.mode == AccessMode::Observe);
-    let may_observe = observed || !needs.of_observing(key).any(|policy| missing.contains(policy));
-    let mode = if may_observe { server.mode } else { AccessMode::Enforce };
+    let closed = steps.is_closed(key);
+    let is_open = || !closed && !needs.of_observing(key).any(|policy| missing.contains(policy));
+    let mode = match server.mode {
+        AccessMode::Observe if observed || is_open() => AccessMode::Observe,
+        _ => AccessMode::Enforce,
+    };
     let grant_now = |grant: &Arc<AccessGrant>| {
         let counts = |peer: &&_| {
-            let is_missing = needs.of_peer(key, peer, &rendered.access.realm).any(|policy| missing.contains(policy));
-            !is_missing || before.is_some_and(|before| before.grants.iter().any(|old| continues(old, grant, peer)))
+            let mut policies = needs.of_peer(key, peer, &rendered.access.realm);
+            let passes = !closed && !policies.any(|policy| missing.contains(policy));
+            passes || before.is_some_and(|before| before.grants.iter().any(|old| continues(old, grant, peer)))
         };
         if grant.peers.iter().all(|peer| counts(&peer)) {
             return Some(grant.clone());
@@ -108,7 +135,7 @@ fn continues(old: &AccessGrant, new: &AccessGrant, peer: &kennel_core::access::t
 }
 
 /// KerberosAccesses that are not wholly in force, with the number of their policies that are missing.
-fn waiting(table: &AccessTable, missing: &BTreeSet<&ObjectKey>, rendered: &Rendered) -> BTreeMap<ObjectKey, usize> {
+fn waiting(table: &AccessTable, missing: &BTreeSet<&PolicyKey>, rendered: &Rendered) -> BTreeMap<ObjectKey, usize> {
     if *table == rendered.access && missing.is_empty() {
         return BTreeMap::new();
     }

@@ -10,7 +10,18 @@ use kennel_wire::admin::{ExplainQuery, ExplainResponse, ExplainVerdict};
 use kennel_wire::message::KerberosTime;
 
 fn ask(more: &str, client: &str, server: &str, port: Option<u16>) -> Result<ExplainResponse, ExplainError> {
-    let index = index(&text("", "", more));
+    ask_of("", more, client, server, port)
+}
+
+/// In a realm with further fields of its spec.
+fn ask_of(
+    realm: &str,
+    more: &str,
+    client: &str,
+    server: &str,
+    port: Option<u16>,
+) -> Result<ExplainResponse, ExplainError> {
+    let index = index(&text(realm, "", more));
     let rendered = render(&index, NOW);
     let access = AccessIndex::new(&rendered.access);
     let policies = PolicySet::as_rendered(&index, &rendered);
@@ -75,6 +86,25 @@ fn a_policy_of_others_widens_and_is_said_to() {
     );
     let allowed = ask(&format!("{}{foreign}", cart()), "shop/cart", "shop/web", None).unwrap();
     assert!(allowed.layers[2].sentence.contains("so widens"), "{}", allowed.layers[2].sentence);
+}
+
+#[test]
+fn a_cluster_policy_stops_what_a_policy_of_others_would_let_in() {
+    let realm = ", network: {clusterPolicy: {priority: 900}}";
+    let foreign = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: allow-all, namespace: shop}\n\
+                   spec: {podSelector: {}, ingress: [{}]}\n";
+    let more = format!("{}{foreign}", cart());
+    let verdict = |client: &str| {
+        let response = ask_of(realm, &more, client, "shop/web", None).unwrap();
+        let layer = response.layers[3].clone();
+        assert_eq!(layer.objects, ["ClusterNetworkPolicy kennel-shop.web"]);
+        (response.reachable, response.layers[2].verdict, layer.verdict, layer.sentence)
+    };
+    let (reachable, ingress, cluster, sentence) = verdict("batch/nightly");
+    assert_eq!((reachable, ingress, cluster), (false, ExplainVerdict::Allowed, ExplainVerdict::Denied));
+    assert!(sentence.contains("before any NetworkPolicy is asked"), "{sentence}");
+    let (reachable, _, cluster, sentence) = verdict("shop/cart");
+    assert_eq!((reachable, cluster), (true, ExplainVerdict::Allowed), "{sentence}");
 }
 
 #[test]

@@ -2,9 +2,12 @@
 //! `KENNEL_BLESS=1 cargo test -p kennel-k8s --test render` writes the golden files anew: read the difference.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod cluster_policy;
 mod explain;
 mod offline;
+mod outside;
 mod rules;
+mod staged;
 mod transition;
 
 use kennel_core::access::table::{AccessPeer, AccessTable};
@@ -54,8 +57,8 @@ fn written(rendered: &Rendered) -> String {
             outcome.targets, outcome.clients, outcome.network
         )
         .unwrap();
-        for (_, policy) in &outcome.policies {
-            writeln!(text, "  needs {policy}").unwrap();
+        for policy in &outcome.policies {
+            writeln!(text, "  needs {}", policy.name).unwrap();
         }
         for problem in &outcome.problems {
             writeln!(text, "  {}: {problem}", problem.reason()).unwrap();

@@ -1,6 +1,7 @@
 //! Files as a cluster: what is read, what is assumed, and what is wrong with a file.
 
 use kennel_core::realm::Realm;
+use kennel_k8s::policy::kind::PolicyKey;
 use kennel_k8s::render::access::render;
 use kennel_k8s::render::offline::OfflineCluster;
 use std::path::PathBuf;
@@ -58,11 +59,11 @@ fn a_folder_is_read_as_a_cluster_and_what_it_only_mentions_is_assumed_and_said()
         (1, 2, &[][..]),
         "kustomize gives the namespace"
     );
-    let egress = &rendered.policies[&("batch".to_owned(), "kennel-egress".to_owned())];
+    let egress = &rendered.policies[&PolicyKey::network("batch", "kennel-egress")];
     let text = serde_json::to_string(egress).unwrap();
     assert!(text.contains("8080") && !text.contains("http"), "a named port is a number in egress: {text}");
-    let ingress = &rendered.policies[&("shop".to_owned(), "kennel-ingress-web".to_owned())];
-    assert!(ingress.metadata.owner_references.is_none(), "no UID is made up");
+    let ingress = &rendered.policies[&PolicyKey::network("shop", "kennel-ingress-web")];
+    assert!(ingress.metadata().owner_references.is_none(), "no UID is made up");
     _ = std::fs::remove_dir_all(folder);
 }
 

@@ -4,6 +4,7 @@ use crate::{NOW, index};
 use kennel_core::access::table::{AccessMode, AccessPeer, ServerKey};
 use kennel_k8s::crd::port::TransportProtocol;
 use kennel_k8s::index::surroundings::{KdcPods, Surroundings};
+use kennel_k8s::policy::kind::PolicyKey;
 use kennel_k8s::render::access::render;
 use kennel_k8s::render::access::rendered::{AccessOutcome, Rendered};
 
@@ -72,12 +73,11 @@ fn peers(rendered: &Rendered) -> Vec<AccessPeer> {
 }
 
 fn spec(rendered: &Rendered, namespace: &str, name: &str) -> String {
-    let policy = &rendered.policies[&(namespace.to_owned(), name.to_owned())];
-    serde_json::to_string(policy.spec.as_ref().unwrap()).unwrap()
+    serde_json::to_string(rendered.network_policy(namespace, name).unwrap()).unwrap()
 }
 
 fn has(rendered: &Rendered, namespace: &str, name: &str) -> bool {
-    rendered.policies.contains_key(&(namespace.to_owned(), name.to_owned()))
+    rendered.policies.contains_key(&PolicyKey::network(namespace, name))
 }
 
 #[test]
@@ -274,6 +274,26 @@ fn an_object_that_goes_over_a_limit_has_no_effect_and_says_so() {
 }
 
 #[test]
+fn an_account_whose_name_is_no_label_gets_neither_ticket_nor_packet_by_any_peer_and_says_so() {
+    let long = "n".repeat(64);
+    let account = format!("apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {long}, namespace: batch}}\n---\n");
+    let principal = format!(
+        "apiVersion: kennel.dev/v1alpha1\nkind: KerberosPrincipal\nmetadata: {{name: {long}, namespace: batch}}\n\
+         spec: {{serviceAccountName: {long}}}\n"
+    );
+    let object = access("web", "{from: [{namespace: {name: batch}}, {realm: {}}]}");
+    let more = [object, account, principal].concat();
+    let rendered = with("", "", &more);
+    let takes_part = |rendered: &Rendered| rendered.access.accounts.iter().any(|account| account.name == long);
+    assert!(!takes_part(&rendered), "the KDC denies it");
+    let egress = spec(&rendered, "batch", "kennel-egress");
+    assert!(!egress.contains(&long), "{egress}");
+    let problems = &rendered.servers[&("batch".to_owned(), long.clone())].problems;
+    assert_eq!(problems.iter().map(|problem| problem.reason()).collect::<Vec<_>>(), ["AccountNameTooLong"]);
+    assert!(takes_part(&with(", network: {policies: None}", "", &more)), "without policies, tickets alone decide");
+}
+
+#[test]
 fn a_forged_label_keeps_its_namespace_out_and_a_missing_one_is_counted() {
     use kennel_k8s::index::facts::{Fact, PodFact};
     let object = access("web", "{from: [{namespace: {name: batch}}, {realm: {}}]}");
@@ -317,9 +337,9 @@ fn a_policy_of_others_that_lets_more_in_is_named_at_the_server_and_labels_are_ne
     assert_eq!(web.widened_by, ["allow-all"]);
     assert_eq!(web.problems.iter().map(|problem| problem.reason()).collect::<Vec<_>>(), ["WidenedByPolicy"]);
     for policy in rendered.policies.values() {
-        let labels = policy.metadata.labels.as_ref().unwrap();
+        let labels = policy.metadata().labels.as_ref().unwrap();
         assert_eq!(labels.keys().collect::<Vec<_>>(), ["app.kubernetes.io/managed-by", "kennel.dev/realm"]);
-        assert!(policy.metadata.annotations.is_none());
+        assert!(policy.metadata().annotations.is_none());
     }
 }
 
@@ -334,6 +354,19 @@ fn without_dns_nothing_is_guessed_in_a_cluster_and_files_assume_kube_dns() {
     let rendered = render(&index, NOW);
     assert!(!spec(&rendered, "shop", "kennel-default").contains("kube-dns"));
     assert_eq!(rendered.realm.problems.iter().map(|problem| problem.reason()).collect::<Vec<_>>(), ["DNSNotFound"]);
+}
+
+#[test]
+fn without_dns_an_access_is_in_force_and_says_that_its_clients_may_ask_no_server() {
+    let cart = access("web", "{from: [{serviceAccount: {name: cart}}]}");
+    let alice = access("people", "{from: [{principal: {name: alice}}]}");
+    let text = text("", "", &[cart, alice].concat());
+    let mut index = index(&text.replace("name: kube-dns, namespace: kube-system", "name: other, namespace: shop"));
+    index.set_surroundings(kennel_k8s::index::surroundings::Surroundings::default());
+    let rendered = render(&index, NOW);
+    assert_eq!(reasons(&rendered, "web"), [("DNSNotFound", "DNSNotFound")]);
+    assert_eq!(reasons(&rendered, "people"), [], "no client of it is a pod");
+    assert_eq!(peers(&rendered).len(), 2);
 }
 
 #[test]
@@ -359,8 +392,8 @@ fn neither_kube_system_nor_the_namespace_of_the_kdc_is_enrolled_whatever_its_lab
     let rendered = with(realm, "", more);
     let enrolled: Vec<&str> = rendered.namespaces.keys().map(String::as_str).collect();
     assert_eq!(enrolled, ["batch", "shop"]);
-    let policies = rendered.policies.keys().filter(|(namespace, _)| namespace == "kennel-system");
-    assert_eq!(policies.map(|(_, name)| &**name).collect::<Vec<_>>(), ["kennel-realm-kdc"]);
+    let policies = rendered.policies.keys().filter(|key| key.namespace == "kennel-system");
+    assert_eq!(policies.map(|key| &*key.name).collect::<Vec<_>>(), ["kennel-realm-kdc"]);
 }
 
 #[test]

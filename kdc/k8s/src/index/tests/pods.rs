@@ -177,7 +177,7 @@ fn a_status_causes_no_rendering_and_a_policy_of_ours_is_drift() {
         ClusterEvent::NetworkPolicy(fact(json!({ "metadata": metadata, "spec": { "podSelector": {} } })))
     };
     let ours = cluster.after([policy(json!({ "app.kubernetes.io/managed-by": "kennel-kdc" }))]);
-    assert!(!ours.access && ours.policies == [("shop".into(), "p".into())].into(), "{ours:?}");
+    assert!(!ours.access && ours.policies == [PolicyKey::network("shop", "p")].into(), "{ours:?}");
     let theirs = cluster.after([policy(json!({}))]);
     assert!(theirs.access && theirs.policies.len() == 1, "ours became another's: {theirs:?}");
     assert!(cluster.after([ClusterEvent::NetworkPolicy(ObjectChange::Gone(("shop".into(), "p".into())))]).access);

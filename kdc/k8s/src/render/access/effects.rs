@@ -3,6 +3,7 @@
 
 use crate::crd::access::NetworkRule;
 use crate::index::facts::ObjectKey;
+use crate::labels::LONGEST_LABEL;
 use crate::problem::Problem;
 use crate::render::access::declaration::{Declaration, ResolvedPeer, ResolvedRule};
 use crate::render::access::realm_facts::RealmFacts;
@@ -149,5 +150,5 @@ fn grant(
 
 /// Whether a policy can select the pods of a peer: the name of an account fits a label.
 fn is_selectable(peer: &ResolvedPeer) -> bool {
-    !matches!(peer, ResolvedPeer::Account(_, name) if name.len() > 63)
+    !matches!(peer, ResolvedPeer::Account(_, name) if name.len() > LONGEST_LABEL)
 }

@@ -8,22 +8,28 @@
 //! | `server_ports` | the ports of a server's pods |
 //! | `limits` | objects that ask for more than the realm allows |
 //! | `effects` | grants, and the packets that go with them |
+//! | `cluster_policies` | the cluster policies of servers |
+//! | `outside` | who calls servers without Kerberos |
+//! | `staged_policies` | what Enforce would drop of packets to observed accounts |
 //! | `outcomes` | what servers, namespaces and the realm are told |
 
 pub mod rendered;
 
+mod cluster_policies;
 pub(crate) mod declaration;
 mod effects;
 mod limits;
 mod outcomes;
+mod outside;
 pub(crate) mod realm_facts;
 pub(crate) mod server_ports;
+mod staged_policies;
 
 use crate::index::Index;
 use crate::problem::Problem;
 use crate::render::access::declaration::Declaration;
 use crate::render::access::effects::Effects;
-use crate::render::access::realm_facts::RealmFacts;
+use crate::render::access::realm_facts::{AccountFacts, RealmFacts};
 use crate::render::access::rendered::{AccessOutcome, Rendered};
 use crate::render::policy::namespace::AlwaysAllowed;
 use crate::render::policy::{kdc, namespace};
@@ -45,20 +51,26 @@ pub fn render(index: &Index, now: i64) -> Rendered {
     }
     rendered.next_expiry = declarations.iter().filter_map(|d| Some(d.not_after?.0)).filter(|end| *end > now).min();
     rendered.access.servers = servers(&facts, &mut effects.grants);
+    let outside = outside::callers(&facts, &effects.ingress);
     if facts.is_managed {
         add_policies(&mut rendered, effects.ingress, effects.egress, &facts);
     }
+    let too_large = cluster_policies::add(&mut rendered, &facts);
+    staged_policies::add(&mut rendered, &facts);
     outcomes::needs(&mut rendered, &facts);
     outcomes::accesses(&mut rendered, declarations, effects.pairs, &facts);
-    outcomes::servers(&mut rendered, &facts);
+    outcomes::servers(&mut rendered, too_large, outside, &facts);
     outcomes::namespaces(&mut rendered, &facts);
     rendered
 }
 
 /// The table without servers.
 fn clients(facts: &RealmFacts<'_>) -> AccessTable {
+    // No policy selects the pods of an account whose name is no label: it gets no ticket either.
+    let takes_part = |account: &AccountFacts<'_>| account.has_label || !facts.is_managed;
     let accounts = facts.programmed().flat_map(|(namespace, of)| {
-        of.accounts.iter().map(move |(name, account)| kennel_core::access::table::AccountAccess {
+        let taking_part = of.accounts.iter().filter(move |(_, account)| takes_part(account));
+        taking_part.map(move |(name, account)| kennel_core::access::table::AccountAccess {
             principal: account.principal.clone(),
             namespace: namespace.to_owned(),
             name: (*name).to_owned(),

@@ -4,6 +4,7 @@ use crate::crd::realm_access::AccessMode;
 use crate::index::facts::{ObjectKey, PolicyFact};
 use crate::index::selector::matches;
 use crate::labels::SERVICE_ACCOUNT;
+use crate::policy::kind::{PolicyKey, PolicyKind};
 use crate::problem::Problem;
 use crate::render::access::declaration::Declaration;
 use crate::render::access::realm_facts::{AccountFacts, RealmFacts};
@@ -29,13 +30,15 @@ pub(super) fn core_mode(mode: AccessMode) -> table::AccessMode {
 /// Fills in which policies servers and clients need, of those that are rendered.
 pub(super) fn needs(rendered: &mut Rendered, facts: &RealmFacts<'_>) {
     let policies = &rendered.policies;
-    let rendered_of = |namespace: &str, names: &[String]| -> BTreeSet<ObjectKey> {
-        let keys = names.iter().map(|name| (namespace.to_owned(), name.clone()));
+    let rendered_of = |namespace: &str, names: &[String]| -> BTreeSet<PolicyKey> {
+        let keys = names.iter().map(|name| PolicyKey::network(namespace, name));
         keys.filter(|key| policies.contains_key(key)).collect()
     };
     let of_server = |server: &ServerKey| {
         let names = [names::NAMESPACE.to_owned(), names::OBSERVED.to_owned(), names::ingress(&server.name)];
-        rendered_of(&server.namespace, &names)
+        let cluster = facts.cluster_priority.map(|_| names::cluster(&server.namespace, &server.name));
+        let cluster = cluster.map(PolicyKey::cluster).filter(|key| policies.contains_key(key));
+        rendered_of(&server.namespace, &names).into_iter().chain(cluster).collect::<BTreeSet<_>>()
     };
     let servers = rendered.access.servers.iter().map(|server| (server.key.clone(), of_server(&server.key)));
     rendered.needs.servers = servers.collect();
@@ -62,22 +65,21 @@ pub(super) fn accesses(
     mut pairs: BTreeMap<ObjectKey, BTreeSet<(ServerKey, AccessPeer)>>,
     facts: &RealmFacts<'_>,
 ) {
-    let realm_is_open =
-        rendered.realm.problems.iter().find(|problem| matches!(problem, Problem::DnsNotFound { .. })).cloned();
+    let without_dns = rendered.realm.problems.iter().any(|problem| matches!(problem, Problem::DnsNotFound { .. }));
     for mut declaration in declarations {
         let grants = pairs.remove(declaration.key).unwrap_or_default();
         let accepted = declaration.is_accepted();
         let mut policies = BTreeSet::new();
         for target in declaration.targets.iter().filter(|_| accepted) {
             let own = rendered.needs.servers.get(target).into_iter().flatten();
-            policies.extend(own.filter(|(_, name)| name != names::NAMESPACE).cloned());
+            policies.extend(own.filter(|key| !is_of_namespace(key)).cloned());
         }
         for (server, peer) in &grants {
             let all = rendered.needs.of_peer(server, peer, facts.realm_name());
-            policies.extend(all.filter(|(_, name)| name != names::NAMESPACE).cloned());
+            policies.extend(all.filter(|key| !is_of_namespace(key)).cloned());
         }
-        if let Some(problem) = realm_is_open.clone().filter(|_| !policies.is_empty()) {
-            declaration.problem(problem);
+        if without_dns && policies.iter().any(names::is_of_client) {
+            declaration.problem(Problem::ClientsWithoutDns { realm: facts.object.to_owned() });
         }
         let is_observed = |server: &ServerKey| {
             facts.account(&server.namespace, &server.name).is_some_and(|account| account.mode == AccessMode::Observe)
@@ -101,14 +103,28 @@ pub(super) fn accesses(
     }
 }
 
-/// Fills in the outcome of each KerberosPrincipal as a server.
-pub(super) fn servers(rendered: &mut Rendered, facts: &RealmFacts<'_>) {
+/// Whether a policy is that of a namespace, which no KerberosAccess changes.
+fn is_of_namespace(key: &PolicyKey) -> bool {
+    key.kind == PolicyKind::NetworkPolicy && key.name == names::NAMESPACE
+}
+
+/// Fills in the outcome of each KerberosPrincipal as a server. `too_large`: those whose cluster policy cannot be made;
+/// `outside`: their callers without Kerberos.
+pub(super) fn servers(
+    rendered: &mut Rendered,
+    mut too_large: BTreeMap<ServerKey, Problem>,
+    mut outside: BTreeMap<ServerKey, Vec<String>>,
+    facts: &RealmFacts<'_>,
+) {
     for (namespace, of) in &facts.namespaces {
         // Ours add nothing to each other that is not declared; what others let in is.
         let foreign = facts.index.policies_of(namespace).filter(|(_, policy)| !policy.managed && lets_in(policy));
         let foreign: Vec<(&str, &PolicyFact)> = if facts.is_managed { foreign.collect() } else { Vec::new() };
         for (name, account) in of.accounts.iter().filter(|(_, account)| account.is_server()) {
-            let outcome = server(namespace, name, account, &foreign, facts);
+            let mut outcome = server(namespace, name, account, &foreign, facts);
+            let key = ServerKey::new(*namespace, *name);
+            outcome.problems.extend(too_large.remove(&key));
+            outcome.outside_callers = outside.remove(&key).unwrap_or_default();
             rendered.servers.insert(((*namespace).to_owned(), (*name).to_owned()), outcome);
         }
     }
@@ -141,17 +157,17 @@ fn server(
             .map(|policy| Problem::WidenedByPolicy { policy: format!("{namespace}/{policy}"), account: key.clone() }),
     );
     let mode = core_mode(account.mode);
-    ServerOutcome { mode, widened_by, host_network_pods: account.host_network, problems }
+    ServerOutcome { mode, widened_by, host_network_pods: account.host_network, problems, ..ServerOutcome::default() }
 }
 
 /// Whether a policy lets anything in.
 fn lets_in(policy: &PolicyFact) -> bool {
-    policy.spec.ingress.as_ref().is_some_and(|rules| !rules.is_empty())
+    policy.network_spec().and_then(|spec| spec.ingress.as_ref()).is_some_and(|rules| !rules.is_empty())
 }
 
 /// Whether a policy selects pods of an account: those that there are, or one that carries only our label.
 fn selects(policy: &PolicyFact, namespace: &str, account: &str, facts: &RealmFacts<'_>) -> bool {
-    let Some(selector) = &policy.spec.pod_selector else { return true };
+    let Some(selector) = policy.network_spec().and_then(|spec| spec.pod_selector.as_ref()) else { return true };
     let alone = BTreeMap::from([(SERVICE_ACCOUNT.to_owned(), account.to_owned())]);
     let shapes = facts.index.pod_shapes(namespace).filter(|(shape, _)| shape.account == account);
     matches(selector, &alone) || shapes.into_iter().any(|(shape, _)| matches(selector, &shape.labels))
@@ -170,7 +186,8 @@ pub(super) fn namespaces(rendered: &mut Rendered, facts: &RealmFacts<'_>) {
             let count = of.unlabelled.to_string();
             problems.push(Problem::UnlabelledPods { count, namespace: namespace.clone() });
         }
-        let all = [names::NAMESPACE, names::OBSERVED, names::MEMBERS].map(|name| (namespace.clone(), name.to_owned()));
+        let all = [names::NAMESPACE, names::OBSERVED, names::MEMBERS];
+        let all = all.map(|name| PolicyKey::network(&*namespace, name));
         let policies = all.into_iter().filter(|key| rendered.policies.contains_key(key)).collect();
         let outcome = NamespaceOutcome {
             unlabelled_pods: of.unlabelled,

@@ -7,14 +7,13 @@ use crate::crd::realm_network::{EgressMode, PolicyManagement};
 use crate::index::Index;
 use crate::index::facts::{AccountLabel, OwnFact, PodShape};
 use crate::index::selector::matches;
+use crate::labels::LONGEST_LABEL;
+use crate::policy::kind::PolicyKind;
 use crate::render::policy::parts::{Accounts, without_namespaces};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kennel_core::access::table::ServerKey;
 use kennel_wire::message::Principal;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Longest value of a label, and so longest name of an account whose pods a NetworkPolicy can select.
-const LONGEST_LABEL: usize = 63;
 
 /// The realm that is rendered.
 pub(crate) struct RealmFacts<'a> {
@@ -29,6 +28,8 @@ pub(crate) struct RealmFacts<'a> {
     pub(crate) namespaces: BTreeMap<&'a str, NamespaceFacts<'a>>,
     /// Whether Kennel writes NetworkPolicies.
     pub(crate) is_managed: bool,
+    /// Priority of the ClusterNetworkPolicies of servers, where the realm asks for them and the KDC may write them.
+    pub(crate) cluster_priority: Option<i32>,
     /// Whether egress of enrolled pods is closed.
     pub(crate) closes_egress: bool,
     /// Whether a client of another namespace has to name the server in its `calls`.
@@ -75,12 +76,17 @@ impl<'a> RealmFacts<'a> {
         let facts = enrolled.filter_map(|(name, _)| Some((name, NamespaceFacts::new(name, realm, index)?)));
         let namespaces: BTreeMap<&str, NamespaceFacts<'_>> = facts.collect();
         let not_programmed = namespaces.iter().filter(|(_, facts)| !facts.is_programmed()).map(|(name, _)| *name);
+        let is_managed = realm.spec.network.policies() == PolicyManagement::Managed;
+        let cluster = realm.spec.network.cluster_policy.filter(|_| is_managed);
+        let cluster =
+            cluster.filter(|_| index.surroundings().support(PolicyKind::ClusterNetworkPolicy).may_be_written());
         Some(RealmFacts {
             index,
             realm,
             object: realm.metadata.name.as_deref().unwrap_or_default(),
             selector: without_namespaces(&realm.namespace_selector(), not_programmed),
-            is_managed: realm.spec.network.policies() == PolicyManagement::Managed,
+            is_managed,
+            cluster_priority: cluster.map(|cluster| cluster.priority),
             closes_egress: realm.spec.network.egress() == EgressMode::DefaultDeny,
             consent_required: realm.spec.access.client_consent() == ClientConsent::Required,
             namespaces,

@@ -1,9 +1,11 @@
 //! The result of a rendering: tickets and packets, and what each object is told.
 
 use crate::index::facts::ObjectKey;
+use crate::policy::kind::PolicyKey;
+use crate::policy::rendered::RenderedPolicy;
 use crate::problem::Problem;
 use crate::render::policy::names;
-use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::networking::v1::NetworkPolicySpec;
 use kennel_core::access::table::{AccessMode, AccessPeer, AccessTable, ServerKey};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +15,8 @@ pub struct Rendered {
     /// The tickets. [`transition`](crate::render::transition) says which part may be in force now: the KDC never gets this table
     /// directly.
     pub access: AccessTable,
-    /// Every NetworkPolicy of ours, by namespace and name. Whatever else carries our `managed-by` label is to be deleted.
-    pub policies: BTreeMap<ObjectKey, NetworkPolicy>,
+    /// Every policy of ours. Whatever else carries our `managed-by` label is to be deleted.
+    pub policies: BTreeMap<PolicyKey, RenderedPolicy>,
     /// The policies that must be in the cluster before a grant counts.
     pub needs: PolicyNeeds,
     /// The outcome of each KerberosAccess.
@@ -33,12 +35,12 @@ pub struct Rendered {
 /// are rendered. A policy that is not rendered is not needed: egress that is open, a realm that manages no policies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PolicyNeeds {
-    /// Of each server: its ingress policy and the policy of its namespace.
-    pub servers: BTreeMap<ServerKey, BTreeSet<ObjectKey>>,
+    /// Of each server: its ingress policy, its cluster policy and the policy of its namespace.
+    pub servers: BTreeMap<ServerKey, BTreeSet<PolicyKey>>,
     /// Of each peer that is an account or a namespace: the egress policies of its pods and the policy of their namespace.
-    pub clients: BTreeMap<AccessPeer, BTreeSet<ObjectKey>>,
+    pub clients: BTreeMap<AccessPeer, BTreeSet<PolicyKey>>,
     /// Of every enrolled pod as a client: what a grant to the whole realm needs, and a server in mode Observe.
-    pub everybody: BTreeSet<ObjectKey>,
+    pub everybody: BTreeSet<PolicyKey>,
 }
 
 impl PolicyNeeds {
@@ -48,13 +50,13 @@ impl PolicyNeeds {
         server: &ServerKey,
         peer: &AccessPeer,
         own_realm: &str,
-    ) -> impl Iterator<Item = &'n ObjectKey> {
+    ) -> impl Iterator<Item = &'n PolicyKey> {
         let everybody = matches!(peer, AccessPeer::Realm(realm) if realm == own_realm).then_some(&self.everybody);
         self.servers.get(server).into_iter().chain(self.clients.get(peer)).chain(everybody).flatten()
     }
 
     /// The policies that mode Observe of a server needs: everybody's packets pass before everybody's tickets do.
-    pub fn of_observing<'n>(&'n self, server: &ServerKey) -> impl Iterator<Item = &'n ObjectKey> {
+    pub fn of_observing<'n>(&'n self, server: &ServerKey) -> impl Iterator<Item = &'n PolicyKey> {
         self.servers.get(server).into_iter().chain([&self.everybody]).flatten()
     }
 }
@@ -68,8 +70,8 @@ pub struct AccessOutcome {
     pub clients: usize,
     /// The grants that it makes: target and peer.
     pub grants: BTreeSet<(ServerKey, AccessPeer)>,
-    /// The NetworkPolicies that it needs.
-    pub policies: BTreeSet<ObjectKey>,
+    /// The policies that it needs.
+    pub policies: BTreeSet<PolicyKey>,
     /// The state of its packets beside the problems.
     pub network: NetworkEffect,
     /// Whether `allow` is empty: nobody, by this object.
@@ -98,6 +100,8 @@ pub struct ServerOutcome {
     pub mode: AccessMode,
     /// NetworkPolicies of others that let more into its pods than ours do, by name in its namespace; the first 16.
     pub widened_by: Vec<String>,
+    /// Callers without Kerberos that no rule lets in under Enforce, in words; the first 16, and how many more.
+    pub outside_callers: Vec<String>,
     /// Its pods in the network of their nodes, which NetworkPolicies do not select.
     pub host_network_pods: usize,
     /// What is wrong with it as a server: the mode is not allowed, pods are outside NetworkPolicies, others widen.
@@ -113,7 +117,7 @@ pub struct NamespaceOutcome {
     /// Pods whose label is not their account's, by name; the first 16. While there is one, nobody of the namespace gets a grant.
     pub mislabelled_pods: Vec<String>,
     /// The policies that each enrolled pod of the namespace needs before it enrols, whatever its account.
-    pub policies: BTreeSet<ObjectKey>,
+    pub policies: BTreeSet<PolicyKey>,
     /// What is wrong with the namespace.
     pub problems: Vec<Problem>,
 }
@@ -136,9 +140,24 @@ pub struct RealmOutcome {
 }
 
 impl Rendered {
+    /// The NetworkPolicies, with `spec`.
+    pub fn network_policies(&self) -> impl Iterator<Item = (&PolicyKey, &NetworkPolicySpec)> {
+        self.policies.iter().filter_map(|(key, policy)| Some((key, policy.network_spec()?)))
+    }
+
+    /// `spec` of a NetworkPolicy.
+    #[must_use]
+    pub fn network_policy(&self, namespace: &str, name: &str) -> Option<&NetworkPolicySpec> {
+        self.policies.get(&PolicyKey::network(namespace, name))?.network_spec()
+    }
+
     /// The policies that must be in the cluster before a pod of an account enrols: those of its namespace, and its own.
-    pub fn policies_of_account(&self, namespace: &str, account: &str) -> BTreeSet<&ObjectKey> {
-        let own = [names::ingress(account), names::egress(account)].map(|name| (namespace.to_owned(), name));
+    pub fn policies_of_account(&self, namespace: &str, account: &str) -> BTreeSet<&PolicyKey> {
+        let own = [
+            PolicyKey::network(namespace, names::ingress(account)),
+            PolicyKey::network(namespace, names::egress(account)),
+            PolicyKey::cluster(names::cluster(namespace, account)),
+        ];
         let own = own.into_iter().filter_map(|key| self.policies.get_key_value(&key)).map(|(key, _)| key);
         self.namespaces.get(namespace).into_iter().flat_map(|outcome| &outcome.policies).chain(own).collect()
     }

@@ -1,12 +1,13 @@
 //! The policies of clients: which servers their pods reach, each in the client's own namespace. They are written only where
 //! Kennel's own policy closes egress already: a first egress policy on an open pod would cut everything else.
 
-use crate::index::facts::ObjectKey;
 use crate::render::access::declaration::ResolvedPeer;
 use crate::render::access::realm_facts::{NamespaceFacts, RealmFacts};
 use crate::render::policy::names;
-use crate::render::policy::parts::{Accounts, NAMESPACE_NAME, PolicyDraft, Ports, egress_rule, labelled, pods};
-use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyPeer};
+use crate::render::policy::parts::{
+    Accounts, KeyedPolicy, NAMESPACE_NAME, PolicyDraft, Ports, egress_rule, labelled, pods,
+};
+use k8s_openapi::api::networking::v1::{NetworkPolicyEgressRule, NetworkPolicyPeer};
 use kennel_core::access::table::ServerKey;
 use std::collections::BTreeMap;
 
@@ -82,7 +83,7 @@ impl ClientEgress {
     }
 
     /// The policies of all clients.
-    pub(crate) fn policies(mut self, facts: &RealmFacts<'_>) -> Vec<(ObjectKey, NetworkPolicy)> {
+    pub(crate) fn policies(mut self, facts: &RealmFacts<'_>) -> Vec<KeyedPolicy> {
         self.allow_observed(facts);
         let mut policies = Vec::new();
         for (namespace, of) in facts.programmed() {
@@ -159,7 +160,7 @@ fn draft(
     rules: Vec<NetworkPolicyEgressRule>,
     facts: &RealmFacts<'_>,
     accounts: Accounts,
-) -> (ObjectKey, NetworkPolicy) {
+) -> KeyedPolicy {
     let pods = accounts.pod_selector();
     let realm = facts.object;
     PolicyDraft { namespace, name, realm, owner: None, pods, ingress: None, egress: Some(rules) }.finish()

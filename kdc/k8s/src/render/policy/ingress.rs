@@ -1,14 +1,14 @@
 //! The policy of a server: which pods reach its own. It is in the server's namespace and is deleted with its KerberosPrincipal.
 
 use crate::crd::principal::KerberosPrincipal;
-use crate::index::facts::ObjectKey;
 use crate::render::access::declaration::{ResolvedPeer, SelectorText};
 use crate::render::access::realm_facts::{AccountFacts, RealmFacts};
 use crate::render::policy::names;
 use crate::render::policy::parts::{
-    Accounts, NAMESPACE_NAME, PolicyDraft, Ports, account, both, ingress_rule, labelled, pods, without_namespaces,
+    Accounts, KeyedPolicy, NAMESPACE_NAME, PolicyDraft, Ports, account, both, ingress_rule, labelled, pods,
+    without_namespaces,
 };
-use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer};
+use k8s_openapi::api::networking::v1::{NetworkPolicyIngressRule, NetworkPolicyPeer};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference};
 use kennel_core::access::table::ServerKey;
 use kube::Resource;
@@ -30,7 +30,7 @@ impl ServerIngress {
         server: &ServerKey,
         of: &AccountFacts<'_>,
         facts: &RealmFacts<'_>,
-    ) -> Option<(ObjectKey, NetworkPolicy)> {
+    ) -> Option<KeyedPolicy> {
         let mut rules: Vec<NetworkPolicyIngressRule> = Vec::new();
         for (ports, clients) in &self.clients {
             let mut from: Vec<NetworkPolicyPeer> = Vec::new();

@@ -1,15 +1,14 @@
 //! The policy of the KDC's own pods: everybody reaches the ports for clients and agents, since clients of the realm may be anywhere,
 //! outside of the cluster too; nobody reaches another port.
 
-use crate::index::facts::{ObjectKey, PortRef};
+use crate::index::facts::PortRef;
 use crate::labels::KDC_POD;
 use crate::render::access::realm_facts::RealmFacts;
 use crate::render::policy::names;
-use crate::render::policy::parts::{PolicyDraft, Port, ingress_rule, labelled};
-use k8s_openapi::api::networking::v1::NetworkPolicy;
+use crate::render::policy::parts::{KeyedPolicy, PolicyDraft, Port, ingress_rule, labelled};
 
 /// The policy, where the KDC is a pod of the cluster.
-pub(crate) fn policy(facts: &RealmFacts<'_>) -> Option<(ObjectKey, NetworkPolicy)> {
+pub(crate) fn policy(facts: &RealmFacts<'_>) -> Option<KeyedPolicy> {
     let kdc = facts.index.surroundings().kdc.as_ref().filter(|kdc| !kdc.ports.is_empty())?;
     let ports = kdc.ports.iter().map(|(port, protocol)| Port::single(*protocol, PortRef::Number(*port)));
     let draft = PolicyDraft {

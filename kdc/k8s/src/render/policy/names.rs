@@ -1,6 +1,7 @@
 //! The names of policies: `kennel-` and what the policy is for, at most 63 octets. A longer name is cut and ends in a digest; a
 //! name that is not cut is always shorter than one that is, so that no two accounts share one.
 
+use crate::policy::kind::{PolicyKey, PolicyKind};
 use sha2::{Digest, Sha256};
 
 /// Most octets of a name.
@@ -29,15 +30,28 @@ pub fn egress(account: &str) -> String {
     cut("kennel-egress-", account)
 }
 
+/// The ClusterNetworkPolicy of a server: `kennel-shop.web`. The name of a namespace has no dot, so that no two servers share one.
+#[must_use]
+pub fn cluster(namespace: &str, account: &str) -> String {
+    format!("kennel-{namespace}.{account}")
+}
+
 /// The place of a policy in the order of writing. Those of namespaces come first: they allow DNS, and the first policy with egress
 /// that selects a pod closes everything else. Servers open before clients do.
 #[must_use]
-pub fn writing_order(name: &str) -> u8 {
-    match name {
+pub fn writing_order(key: &PolicyKey) -> u8 {
+    match &*key.name {
+        _ if key.kind != PolicyKind::NetworkPolicy => 1,
         NAMESPACE | KDC => 0,
-        _ if name.starts_with(MEMBERS) => 2,
+        _ if is_of_client(key) => 2,
         _ => 1,
     }
+}
+
+/// Whether a policy says which servers clients reach.
+#[must_use]
+pub fn is_of_client(key: &PolicyKey) -> bool {
+    key.kind == PolicyKind::NetworkPolicy && key.name.starts_with(MEMBERS)
 }
 
 fn cut(prefix: &str, account: &str) -> String {
@@ -74,7 +88,9 @@ mod tests {
 
     #[test]
     fn policies_of_namespaces_are_written_first_and_those_of_clients_last() {
-        let order = [NAMESPACE, OBSERVED, "kennel-ingress-web", MEMBERS, "kennel-egress-cart"].map(writing_order);
+        let all = [NAMESPACE, OBSERVED, "kennel-ingress-web", MEMBERS, "kennel-egress-cart"];
+        let order = all.map(|name| writing_order(&PolicyKey::network("shop", name)));
         assert_eq!(order, [0, 1, 1, 2, 2]);
+        assert_eq!(writing_order(&PolicyKey::cluster(cluster("shop", "web"))), 1);
     }
 }

@@ -2,7 +2,6 @@
 //! without the label are left alone. With it goes the policy of the accounts in mode Observe, which everybody reaches.
 
 use crate::crd::port::TransportProtocol;
-use crate::index::facts::ObjectKey;
 use crate::index::facts::PortRef;
 use crate::index::surroundings::ServedKind;
 use crate::labels::KDC_POD;
@@ -11,10 +10,10 @@ use crate::render::access::realm_facts::{NamespaceFacts, RealmFacts};
 use crate::render::policy::dns::DnsRules;
 use crate::render::policy::names;
 use crate::render::policy::parts::{
-    Accounts, NAMESPACE_NAME, PolicyDraft, Port, Ports, address, egress_rule, given_peer, ingress_rule, labelled,
-    numbered_ports, pod_ports, pods,
+    Accounts, KeyedPolicy, NAMESPACE_NAME, PolicyDraft, Port, Ports, address, egress_rule, given_peer, ingress_rule,
+    labelled, numbered_ports, pod_ports, pods,
 };
-use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule};
+use k8s_openapi::api::networking::v1::{NetworkPolicyEgressRule, NetworkPolicyIngressRule};
 
 /// What the policies of all namespaces share.
 pub(crate) struct AlwaysAllowed {
@@ -69,7 +68,7 @@ impl AlwaysAllowed {
     }
 
     /// The policy of a namespace.
-    pub(crate) fn policy(&self, namespace: &str, facts: &RealmFacts<'_>) -> (ObjectKey, NetworkPolicy) {
+    pub(crate) fn policy(&self, namespace: &str, facts: &RealmFacts<'_>) -> KeyedPolicy {
         let draft = PolicyDraft {
             namespace,
             name: names::NAMESPACE.to_owned(),
@@ -84,11 +83,7 @@ impl AlwaysAllowed {
 }
 
 /// The policy that lets everybody reach the accounts of a namespace that are in mode Observe; `None` where none is.
-pub(crate) fn observed(
-    namespace: &str,
-    of: &NamespaceFacts<'_>,
-    facts: &RealmFacts<'_>,
-) -> Option<(ObjectKey, NetworkPolicy)> {
+pub(crate) fn observed(namespace: &str, of: &NamespaceFacts<'_>, facts: &RealmFacts<'_>) -> Option<KeyedPolicy> {
     let accounts = of.observed()?;
     let draft = PolicyDraft {
         namespace,

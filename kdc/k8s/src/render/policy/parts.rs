@@ -5,6 +5,8 @@ use crate::crd::network_peer::NetworkPeer;
 use crate::crd::port::{NumberedPort, PodPort, TransportProtocol};
 use crate::index::facts::PortRef;
 use crate::labels::{MANAGED_BY, REALM, SERVICE_ACCOUNT};
+use crate::policy::kind::PolicyKey;
+use crate::policy::rendered::RenderedPolicy;
 use k8s_openapi::api::networking::v1::{
     IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
     NetworkPolicySpec,
@@ -235,7 +237,10 @@ pub fn egress_rule(to: Vec<NetworkPolicyPeer>, of: &Ports) -> NetworkPolicyEgres
     NetworkPolicyEgressRule { to: (!to.is_empty()).then_some(to), ports: ports(of) }
 }
 
-/// A policy in the making.
+/// A policy under its key.
+pub type KeyedPolicy = (PolicyKey, RenderedPolicy);
+
+/// A NetworkPolicy in the making.
 pub struct PolicyDraft<'a> {
     /// Namespace of the policy.
     pub namespace: &'a str,
@@ -256,13 +261,12 @@ pub struct PolicyDraft<'a> {
 impl PolicyDraft<'_> {
     /// The policy under its key.
     #[must_use]
-    pub fn finish(self) -> ((String, String), NetworkPolicy) {
+    pub fn finish(self) -> KeyedPolicy {
         let types = [self.ingress.is_some().then_some("Ingress"), self.egress.is_some().then_some("Egress")];
-        let labels: BTreeMap<String, String> = [MANAGED_BY.entry(), (REALM.to_owned(), self.realm.to_owned())].into();
         let metadata = ObjectMeta {
             name: Some(self.name.clone()),
             namespace: Some(self.namespace.to_owned()),
-            labels: Some(labels),
+            labels: Some(own_labels(self.realm)),
             owner_references: self.owner.map(|owner| vec![owner]),
             ..ObjectMeta::default()
         };
@@ -272,6 +276,13 @@ impl PolicyDraft<'_> {
             pod_selector: Some(self.pods),
             policy_types: Some(types.into_iter().flatten().map(str::to_owned).collect()),
         };
-        ((self.namespace.to_owned(), self.name), NetworkPolicy { metadata, spec: Some(spec) })
+        let key = PolicyKey::network(self.namespace, self.name);
+        (key, RenderedPolicy::Network(NetworkPolicy { metadata, spec: Some(spec) }))
     }
+}
+
+/// The labels of a policy of the KDC of a realm.
+#[must_use]
+pub fn own_labels(realm: &str) -> BTreeMap<String, String> {
+    [MANAGED_BY.entry(), (REALM.to_owned(), realm.to_owned())].into()
 }

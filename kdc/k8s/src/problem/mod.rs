@@ -1,7 +1,17 @@
 //! Every reason that an object of the cluster is given, once: in a condition, in an Event, or in both. A problem has a stable
 //! reason, the condition that it makes false, and a message that says what is wrong, where, and what to do.
 //! An enrolment that is refused has its own table, `EnrolmentRefusal` in `kennel-core`.
+//!
+//! | module | what |
+//! |---|---|
+//! | here | the table of problems |
+//! | [`condition`] | the types of conditions |
+//! | [`healthy`] | the reasons of conditions that ask nothing of anybody |
 
+pub mod condition;
+pub mod healthy;
+
+use crate::problem::condition::ConditionType;
 use kennel_core::accounts::Conflict;
 use kennel_wire::message::Principal;
 use std::fmt;
@@ -11,57 +21,6 @@ pub const ENROLMENT_REFUSED: &str = "EnrolmentRefused";
 
 /// Reason of the Events about a NetworkPolicy that somebody else changed or deleted.
 pub const POLICY_RESTORED: &str = "NetworkPolicyRestored";
-
-macro_rules! condition_types {
-    ($($(#[doc = $doc:literal])+ $kind:ident,)+) => {
-        /// The types of our conditions.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum ConditionType {
-            $($(#[doc = $doc])+ $kind,)+
-        }
-
-        impl ConditionType {
-            /// The `type` of the condition.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(ConditionType::$kind => stringify!($kind),)+ }
-            }
-
-            /// Whether conditions of this `type` are ours: those of others stay as they are.
-            #[must_use]
-            pub fn is_ours(name: &str) -> bool {
-                [$(stringify!($kind)),+].contains(&name)
-            }
-        }
-    };
-}
-
-condition_types! {
-    /// The object has its full effect.
-    Ready,
-    /// The service account of a KerberosPrincipal exists.
-    AccountFound,
-    /// A KerberosPrincipal has every name and every Secret that it asks for.
-    NamesAccepted,
-    /// The cluster has the admission policies of `deploy/guards`, which a KerberosRealm relies on.
-    Guarded,
-    /// A KerberosAccess can have an effect.
-    Accepted,
-    /// Everything that a KerberosAccess refers to is there and agrees.
-    ResolvedRefs,
-    /// The KDC decides by a KerberosAccess.
-    TicketsProgrammed,
-    /// NetworkPolicies let the packets of a KerberosAccess pass, and no others.
-    NetworkProgrammed,
-    /// Somebody else keeps changing a NetworkPolicy of Kennel.
-    Contended,
-    /// Another KerberosRealm selects namespaces that this one selects; the older one has them.
-    NamespacesContested,
-    /// The object waits for what passes by itself, or for an object that is not there yet, as kstatus defines it.
-    Reconciling,
-    /// Only an edit of the object mends it, as kstatus defines it.
-    Stalled,
-}
 
 /// A row of the table of problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -272,14 +231,17 @@ agent fetch the keytab";
         "pods of {account} are in the network of their nodes (hostNetwork), where NetworkPolicies do not tell them apart",
         "use pods without hostNetwork, or add the addresses of the nodes under spec.networkOnly";
     AccountNameTooLong { account } => NetworkProgrammed,
-        "the name of {account} has more than the 63 characters of a label, so that no NetworkPolicy can select its pods",
+        "the name of {account} has more than the 63 characters of a label, so that no NetworkPolicy can select its pods, and it gets no ticket and no packet",
         "use a service account with a shorter name";
     PolicyNotWritten { policy, error } => NetworkProgrammed,
-        "NetworkPolicy {policy} cannot be written: {error}",
+        "{policy} cannot be written: {error}",
         "give the KDC its ClusterRole (deploy/base/rbac.yaml), or take the obstacle away; the KDC tries again by itself";
     PolicyContended { policy } => Contended,
-        "somebody keeps changing or deleting NetworkPolicy {policy}, which is put back after pauses that grow",
+        "somebody keeps changing or deleting {policy}, which is put back after pauses that grow",
         "take the right to write it away from whoever does that (the API server's audit log has the name)";
+    CallersNotAllowed { who } => WouldDeny,
+        "mode Enforce would deny {who}",
+        "add the clients to a KerberosAccess, and the ports and sources of other callers to spec.networkOnly of one, or to spec.network.alwaysAllow of the KerberosRealm";
     WidenedByPolicy { policy, account } => NetworkProgrammed,
         "NetworkPolicy {policy}, which is not Kennel's, also lets packets into the pods of {account}",
         "delete it, or take the pods out of its podSelector";
@@ -294,6 +256,9 @@ agent fetch the keytab";
     DnsNotFound as "DNSNotFound" { searched } => NetworkProgrammed,
         "no DNS server is found ({searched}), so that enrolled pods may not ask any",
         "give the servers under spec.network.dns, with discovery: Static";
+    ClientsWithoutDns as "DNSNotFound" { realm } => DNSNotFound,
+        "the object is in force, and its clients may ask no DNS server, as KerberosRealm {realm} finds none: they reach the targets by address alone",
+        "give the servers under spec.network.dns of the KerberosRealm, with discovery: Static";
     ApiServerNotFound { entry } => NetworkProgrammed,
         "no endpoint of the Service default/kubernetes is known, so that {entry} of spec.network.alwaysAllowEgress opens nothing",
         "give the API server's addresses there as ipBlock";
@@ -303,6 +268,15 @@ agent fetch the keytab";
     PoliciesNotEvaluated { kinds } => NetworkProgrammed,
         "the cluster has policies that Kennel does not evaluate ({kinds})",
         "use them with care: they can let packets pass, or drop them, beside what Kennel tells";
+    ClusterPolicyNotServed { realm } => NetworkProgrammed,
+        "spec.network.clusterPolicy of KerberosRealm {realm} has no effect, since the cluster does not serve ClusterNetworkPolicy (policy.networking.k8s.io/v1alpha2): whoever edits NetworkPolicies can widen access",
+        "use a CNI that has them and create their definition, or take clusterPolicy out";
+    ClusterPolicyForbidden { realm } => NetworkProgrammed,
+        "spec.network.clusterPolicy of KerberosRealm {realm} has no effect, since the KDC may not read ClusterNetworkPolicies: whoever edits NetworkPolicies can widen access",
+        "add deploy/components/cluster-policy to the installation, or take clusterPolicy out";
+    ClusterPolicyTooLarge { account, rules } => NetworkProgrammed,
+        "a ClusterNetworkPolicy of {account} would have {rules} rules, and holds 25, so that the account has none: whoever edits NetworkPolicies of its namespace can widen access to it",
+        "use namespace or namespaceSelector in place of many peers, or the same ports in more of its rules";
     UnlabelledPods { count, namespace } => NetworkProgrammed,
         "{count} pods of namespace {namespace} were there before the label kennel.dev/service-account and are outside Kennel's policies",
         "delete them, so that their workloads make new ones";
@@ -348,172 +322,10 @@ impl Problem {
     }
 }
 
-/// The reasons of conditions that ask nothing of anybody. `Display` is the message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HealthyReason {
-    /// A KerberosPrincipal has all its principals.
-    Ready,
-    /// Principals of a KerberosPrincipal are being made; `Ready` is false until then.
-    Progressing {
-        /// Names that the store does not have yet.
-        waiting: usize,
-    },
-    /// A KerberosRealm is the one that the KDC follows.
-    Serving,
-    /// The service account exists.
-    AccountExists,
-    /// Every name can be had.
-    NamesAccepted {
-        /// Service principals of the object.
-        principals: usize,
-        /// Short names of its hosts that the object does not get, since they can be read in another way.
-        withheld: usize,
-    },
-    /// The cluster has every admission policy of `deploy/guards`.
-    Guarded,
-    /// It has those that validate, and serves none that mutate.
-    GuardedWithoutMutation,
-    /// A KerberosAccess can have an effect.
-    Accepted,
-    /// Everything that a KerberosAccess refers to is there.
-    ResolvedRefs,
-    /// The KDC issues tickets by a KerberosAccess.
-    TicketsProgrammed,
-    /// The NetworkPolicies of a KerberosAccess are in the cluster.
-    NetworkProgrammed {
-        /// Their number.
-        policies: usize,
-    },
-    /// A server is in mode Observe: packets of everybody pass.
-    NetworkObserving,
-    /// The realm manages no NetworkPolicies.
-    NetworkDisabled,
-    /// NetworkPolicies are being written; the condition is false until then.
-    PoliciesPending {
-        /// Those that are missing.
-        missing: usize,
-    },
-    /// A KerberosAccess allows nobody, as it says.
-    NobodyAllowed,
-    /// A KerberosAccess is in force.
-    InForce {
-        /// Peers that it allows.
-        clients: usize,
-        /// KerberosPrincipals that it is about.
-        targets: usize,
-    },
-    /// The pods of a KerberosPrincipal, or of a realm, are reached as the NetworkPolicies say.
-    NetworkHolds,
-    /// The object waits for nothing.
-    Settled,
-    /// Nobody has to do anything.
-    NotStalled,
-    /// No other KerberosRealm selects a namespace of this one.
-    NotContested,
-}
-
-impl HealthyReason {
-    /// The reason of [`HealthyReason::Progressing`]: it passes by itself, so no Event tells of it.
-    pub const PROGRESSING: &'static str = "Progressing";
-    /// The reason of [`HealthyReason::PoliciesPending`], which passes by itself too.
-    pub const POLICIES_PENDING: &'static str = "PoliciesPending";
-
-    /// The stable reason of the condition.
-    #[must_use]
-    pub const fn reason(self) -> &'static str {
-        match self {
-            HealthyReason::Ready => "Ready",
-            HealthyReason::Progressing { .. } => HealthyReason::PROGRESSING,
-            HealthyReason::Serving => "Serving",
-            HealthyReason::AccountExists => "AccountExists",
-            HealthyReason::NamesAccepted { .. } => "NamesAccepted",
-            HealthyReason::Guarded => "Guarded",
-            HealthyReason::GuardedWithoutMutation => "GuardedWithoutMutation",
-            HealthyReason::Accepted => "Accepted",
-            HealthyReason::ResolvedRefs => "ResolvedRefs",
-            HealthyReason::TicketsProgrammed
-            | HealthyReason::NetworkProgrammed { .. }
-            | HealthyReason::NetworkHolds => "Programmed",
-            HealthyReason::NetworkObserving => "Observing",
-            HealthyReason::NetworkDisabled => "Disabled",
-            HealthyReason::PoliciesPending { .. } => HealthyReason::POLICIES_PENDING,
-            HealthyReason::NobodyAllowed => "NobodyAllowed",
-            HealthyReason::InForce { .. } => "Ready",
-            HealthyReason::Settled => "Settled",
-            HealthyReason::NotStalled => "NotStalled",
-            HealthyReason::NotContested => "NotContested",
-        }
-    }
-
-    /// The condition that has this reason.
-    #[must_use]
-    pub const fn condition(self) -> ConditionType {
-        match self {
-            HealthyReason::Ready
-            | HealthyReason::Progressing { .. }
-            | HealthyReason::Serving
-            | HealthyReason::NobodyAllowed
-            | HealthyReason::InForce { .. } => ConditionType::Ready,
-            HealthyReason::Accepted => ConditionType::Accepted,
-            HealthyReason::ResolvedRefs => ConditionType::ResolvedRefs,
-            HealthyReason::TicketsProgrammed => ConditionType::TicketsProgrammed,
-            HealthyReason::NetworkProgrammed { .. }
-            | HealthyReason::NetworkObserving
-            | HealthyReason::NetworkDisabled
-            | HealthyReason::NetworkHolds
-            | HealthyReason::PoliciesPending { .. } => ConditionType::NetworkProgrammed,
-            HealthyReason::AccountExists => ConditionType::AccountFound,
-            HealthyReason::NamesAccepted { .. } => ConditionType::NamesAccepted,
-            HealthyReason::Guarded | HealthyReason::GuardedWithoutMutation => ConditionType::Guarded,
-            HealthyReason::Settled => ConditionType::Reconciling,
-            HealthyReason::NotStalled => ConditionType::Stalled,
-            HealthyReason::NotContested => ConditionType::NamespacesContested,
-        }
-    }
-}
-
-impl fmt::Display for HealthyReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            HealthyReason::Ready => f.write_str("every principal is there"),
-            HealthyReason::Progressing { waiting } => write!(f, "{waiting} principals are being made"),
-            HealthyReason::Serving => f.write_str("the KDC serves this realm"),
-            HealthyReason::AccountExists => f.write_str("the service account exists"),
-            HealthyReason::NamesAccepted { principals, withheld: 0 } => write!(f, "{principals} service principals"),
-            HealthyReason::NamesAccepted { principals, withheld } => write!(
-                f,
-                "{principals} service principals; {withheld} short names can be read in another way (as a name of the realm's \
-                 aliasPolicy, another realm or the cluster's domain) and are not given: use the full names"
-            ),
-            HealthyReason::Guarded => f.write_str("the cluster has every admission policy of deploy/guards"),
-            HealthyReason::GuardedWithoutMutation => f.write_str(
-                "the cluster has every admission policy that validates; it serves no MutatingAdmissionPolicy (Kubernetes 1.36), so write the \
-                 label kennel.dev/service-account into the templates of pods (deploy/guards/README.md)",
-            ),
-            HealthyReason::Accepted => f.write_str("the object has its effect"),
-            HealthyReason::ResolvedRefs => f.write_str("everything that it refers to is there"),
-            HealthyReason::TicketsProgrammed => f.write_str("the KDC issues tickets by it"),
-            HealthyReason::NetworkProgrammed { policies } => write!(f, "its {policies} NetworkPolicies are in the cluster"),
-            HealthyReason::NetworkObserving => {
-                f.write_str("a target is in mode Observe: packets of every enrolled pod pass, and calls that Enforce would refuse are counted")
-            }
-            HealthyReason::NetworkDisabled => {
-                f.write_str("the realm manages no NetworkPolicies (spec.network.policies: None): only tickets are decided")
-            }
-            HealthyReason::PoliciesPending { missing } => write!(f, "{missing} of its NetworkPolicies are being written"),
-            HealthyReason::NobodyAllowed => f.write_str("the object allows nobody (spec.allow is empty)"),
-            HealthyReason::InForce { clients, targets } => {
-                write!(f, "clients of {clients} peers may call {targets} KerberosPrincipals")
-            }
-            HealthyReason::NetworkHolds => f.write_str("only what Kennel's NetworkPolicies allow reaches the pods"),
-            HealthyReason::Settled | HealthyReason::NotStalled | HealthyReason::NotContested => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::healthy::HealthyReason;
     use std::collections::BTreeSet;
 
     /// Verbs that a remedy begins with: each tells the reader what to do.
@@ -562,7 +374,7 @@ mod tests {
         ];
         let healthy = healthy.into_iter().chain(counted).map(HealthyReason::reason);
         // Kinds of objects share the reasons of the Gateway API; each object has a reason once.
-        let shared = ["QuotaExceeded", "NamespaceNotEnrolled", "PortsNotFound", "UnknownPeer"];
+        let shared = ["QuotaExceeded", "NamespaceNotEnrolled", "PortsNotFound", "UnknownPeer", "DNSNotFound"];
         for reason in Problem::KINDS.iter().map(|kind| kind.reason).chain(healthy) {
             assert!(seen.insert(reason) || shared.contains(&reason), "{reason} stands twice");
             assert!(reason.starts_with(|c: char| c.is_ascii_uppercase()), "{reason}");
