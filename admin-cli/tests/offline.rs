@@ -89,7 +89,7 @@ fn a_folder_differs_from_itself_in_nothing_and_from_another_in_tickets_and_polic
     let (realm, shop) = (examples("realm"), examples("shop"));
     let from = ["--from", realm.to_str().unwrap(), "--from", shop.to_str().unwrap()];
     let same = succeeded(&of_shop(&["diff"], &from));
-    assert_eq!(same, "no difference: the same tickets, the same NetworkPolicies\n");
+    assert_eq!(same, "no difference: the same tickets, the same policies\n");
     let folder = tempfile::TempDir::new().unwrap();
     let access = "apiVersion: kennel.dev/v1alpha1\nkind: KerberosAccess\nmetadata: {name: web-batch, namespace: shop}\n\
                   spec: {targetRefs: [{name: web}], allow: [{from: [{serviceAccount: {name: batch}}], serviceClasses: [HTTP]}]}\n";

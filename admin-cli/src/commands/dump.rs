@@ -44,6 +44,12 @@ pub(crate) async fn run(args: &DumpArgs) -> anyhow::Result<ExitCode> {
         args.kdc.has_socket(),
         "dumps are made over the admin socket alone: give --socket PATH, on the machine of the KDC; where it does not run, kennel-kdc dump"
     );
+    // A rename would put the dump into the place of a device.
+    ensure!(
+        args.file == Path::new(STDIO) || fs::metadata(&args.file).map_or(true, |found| found.is_file()),
+        "{} is no regular file: name one, or - for standard output",
+        args.file.display()
+    );
     let api = AdminApi::new(connect(&args.kdc, None).await?);
     let body = api.octets(path::DUMP, &request).await?;
     if args.file == Path::new(STDIO) {

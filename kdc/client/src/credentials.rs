@@ -178,6 +178,10 @@ pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), ClientError>
 }
 
 fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    // A rename would put the file into the place of a device.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(std::io::Error::other("no regular file"));
+    }
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -4,7 +4,7 @@ use crate::clock;
 use crate::whole_realm::progress::Progress;
 use crate::whole_realm::secret::SecretArgs;
 use crate::whole_realm::store::{StoreArgs, realm_of};
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 use kennel_store::dump::{Manifest, writer};
 use kennel_store::sled::Rollback;
@@ -49,6 +49,12 @@ fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result
     if path == Path::new("-") {
         return write(&mut BufWriter::new(std::io::stdout().lock())).context("standard output cannot be written");
     }
+    // A rename would put the dump into the place of a device.
+    ensure!(
+        fs::metadata(path).map_or(true, |found| found.is_file()),
+        "{} is no regular file: name one, or - for standard output",
+        path.display()
+    );
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".unfinished");
     let unfinished = PathBuf::from(unfinished);
@@ -62,4 +68,26 @@ fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result
     written()
         .inspect_err(|_| _ = fs::remove_file(&unfinished))
         .with_context(|| format!("{} cannot be written", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dump_takes_the_place_of_a_file_and_of_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("dump");
+        for content in [b"one".as_slice(), b"two"] {
+            write_file(&file, |out| out.write_all(content)).unwrap();
+            assert_eq!(fs::read(&file).unwrap(), content);
+        }
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for other in [&socket, folder.path()] as [&Path; 2] {
+            let error = write_file(other, |out| out.write_all(b"three")).unwrap_err();
+            assert!(error.to_string().contains("is no regular file"), "{error}");
+            assert!(!fs::metadata(other).unwrap().is_file());
+        }
+    }
 }
