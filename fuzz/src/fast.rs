@@ -4,7 +4,7 @@
 use crate::realm::{self, FuzzRealm, NAMES, NOW, at, principal};
 use crate::request::{BodyPlan, Sum, padata};
 use crate::ticket::{PlannedTicket, TicketPlan, data, enctype, pick, seal, session, to_wire};
-use arbitrary::Arbitrary;
+use arbitrary::{Arbitrary, Unstructured};
 use kennel_client::FastArmor;
 use kennel_core::event::{Decision, Exchange, IssuedTicket};
 use kennel_core::outcome::Outcome;
@@ -78,6 +78,43 @@ enum Covered {
     Unkeyed(i8, Vec<u8>),
 }
 
+/// What a stock client puts inside its armor (`fuzz/seeds/fast.tar.xz`), in an armor that the fuzzer makes: an AS request in that of a
+/// host, one without a client in that of its own ticket. A challenge becomes one under a key of this realm; what cannot be read is sent
+/// as it is.
+pub fn recorded(plaintext: &[u8], rng: &mut dyn CryptoRngCore) -> PlannedFast {
+    let read = KrbFastReq::decode(plaintext).ok();
+    let unread = read.is_none();
+    let mut inner = read.unwrap_or_else(|| {
+        let body = BodyPlan::arbitrary(&mut Unstructured::new(&[])).expect("a body takes no octets");
+        KrbFastReq { options: FastOptions::empty(), padata: Vec::new(), body: body.build() }
+    });
+    let presented = inner.body.cname.is_none().then(|| TicketPlan::good("alice").build(rng));
+    let subkey = presented.is_some().then(|| session(1));
+    let armor = match (&presented, &subkey) {
+        (Some(ticket), Some(subkey)) => FastArmor::of_request(&ticket.session, subkey),
+        _ => {
+            let ticket = TicketPlan::good("HTTP/web.r");
+            ArmorPlan { ticket, kind: 0, subkey: Some(0), skew: 0 }.build(&[], rng)
+        }
+    };
+    let client = inner.body.cname.clone();
+    for element in inner.padata.iter_mut().filter(|element| element.padata_type == pa_type::ENCRYPTED_CHALLENGE) {
+        let proof = Proof { timestamp: false, client: None, kvno: 0, enctype: 0, skew: 0 };
+        *element = proof.build(&armor, client.as_ref(), rng);
+    }
+    let der = inner.body.encode();
+    let ap_req = presented.as_ref().map(|presented| tgs_ap_req(presented, subkey.as_ref(), &der, &[], rng));
+    let covered = ap_req.as_ref().map_or(&der, |element| &element.value);
+    let as_it_is = unread.then(|| seal(&armor.key, KeyUsage::FAST_REQ, plaintext, rng));
+    let fast = armor.wrap_altered(&inner, covered, rng, |request| {
+        request.enc_fast_req = as_it_is.unwrap_or_else(|| request.enc_fast_req.clone());
+    });
+    let kind = if presented.is_none() { MessageType::AsReq } else { MessageType::TgsReq };
+    let bytes = KdcReq::encode_around(kind, &ap_req.into_iter().chain([fast]).collect::<Vec<_>>(), &der);
+    let proves = inner.padata.iter().any(|element| element.padata_type == pa_type::ENCRYPTED_CHALLENGE);
+    PlannedFast { bytes, armor, inner, presented, subkey, proves }
+}
+
 /// An armored request, and what the fuzzer knows of it.
 pub struct PlannedFast {
     /// What is sent.
@@ -98,7 +135,8 @@ impl FastPlan {
         let inner = self.inner(&armor, rng);
         let outer = self.outer.as_ref().map_or_else(|| inner.body.clone(), BodyPlan::build);
         let der = outer.encode();
-        let ap_req = presented.as_ref().map(|presented| self.ap_req(presented, subkey.as_ref(), &der, rng));
+        let ap_req =
+            presented.as_ref().map(|presented| tgs_ap_req(presented, subkey.as_ref(), &der, &self.marked, rng));
         let covered = ap_req.as_ref().map_or(&der, |element| &element.value);
         let fast = armor.wrap_altered(&inner, covered, rng, |request| self.alter(&armor, request));
         let list: Vec<PaData> = ap_req.into_iter().chain([fast]).chain(padata(&self.outer_padata)).collect();
@@ -150,19 +188,18 @@ impl FastPlan {
             request.enc_fast_req.cipher[place] ^= value;
         }
     }
+}
 
-    fn ap_req(
-        &self,
-        presented: &PlannedTicket,
-        subkey: Option<&Key>,
-        body: &[u8],
-        rng: &mut dyn CryptoRngCore,
-    ) -> PaData {
-        let cksum = Sum::Right.build(&presented.session, body);
-        let usage = KeyUsage::TGS_REQ_AUTHENTICATOR;
-        let value = ap_req(presented, (subkey, cksum), NOW, &self.marked, usage, rng);
-        PaData { padata_type: pa_type::TGS_REQ, value }
-    }
+fn tgs_ap_req(
+    presented: &PlannedTicket,
+    subkey: Option<&Key>,
+    body: &[u8],
+    marked: &[(i16, Vec<u8>)],
+    rng: &mut dyn CryptoRngCore,
+) -> PaData {
+    let cksum = Sum::Right.build(&presented.session, body);
+    let value = ap_req(presented, (subkey, cksum), NOW, marked, KeyUsage::TGS_REQ_AUTHENTICATOR, rng);
+    PaData { padata_type: pa_type::TGS_REQ, value }
 }
 
 impl ArmorPlan {

@@ -79,6 +79,30 @@ fn near(offset: i32) -> KerberosTime {
 }
 
 impl TicketPlan {
+    /// A ticket-granting ticket of one of [`NAMES`], as the KDC issues it.
+    pub fn good(client: &str) -> TicketPlan {
+        let number = NAMES.iter().position(|name| *name == client).expect("one of the names");
+        TicketPlan {
+            server: 0,
+            kvno: 0,
+            enctype: 0,
+            hide_kvno: false,
+            client: u8::try_from(number).expect("there are few names"),
+            foreign_client: false,
+            flags: (TicketFlags::INITIAL | TicketFlags::PRE_AUTHENT | TicketFlags::FORWARDABLE).bits(),
+            session: 0,
+            authtime: 0,
+            starttime: None,
+            life: 36_000,
+            renew: None,
+            transited: None,
+            addresses: None,
+            data: Vec::new(),
+            wrapped: Vec::new(),
+            pod: None,
+        }
+    }
+
     /// Makes it.
     pub fn build(&self, rng: &mut dyn CryptoRngCore) -> PlannedTicket {
         // Every other number is the realm's own TGS.
