@@ -28,11 +28,15 @@ fuzz_target!(|text: &str| {
         (list, commented) => panic!("{list:?} {commented:?}"),
     };
     let words = text.split([' ', '\t', '\n', ',']).filter(|word| !word.is_empty()).take(MOST);
-    let names: Vec<Principal> = NAMES.into_iter().chain(words).filter_map(|name| Principal::parse(name, "R").ok()).collect();
+    let names: Vec<Principal> =
+        NAMES.into_iter().chain(words).filter_map(|name| Principal::parse(name, "R").ok()).collect();
     let names_extraction = text.contains('e');
     for client in &names {
         let without_target = |right| list.permits(client, right, None).is_some();
-        assert_eq!(Rights::all().iter().filter(|right| without_target(*right)).collect::<Rights>(), list.rights(client));
+        assert_eq!(
+            Rights::all().iter().filter(|right| without_target(*right)).collect::<Rights>(),
+            list.rights(client)
+        );
         for target in &names {
             let may_extract = list.permits(client, Rights::EXTRACT_KEYS, Some(target)).is_some();
             assert!(names_extraction || !may_extract, "{client} extracts the keys of {target}");

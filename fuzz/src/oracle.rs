@@ -4,8 +4,8 @@ use crate::realm::{FuzzRealm, NOW};
 use crate::request::Planned;
 use kennel_core::access::AccessDecision;
 use kennel_core::event::{Decision, IssuedTicket};
-use kennel_core::outcome::Outcome;
 use kennel_core::key_set::KeyState;
+use kennel_core::outcome::Outcome;
 use kennel_core::principal::Attributes;
 use kennel_crypto::KeyUsage;
 use kennel_wire::message::*;
@@ -107,9 +107,13 @@ fn no_wider(planned: &Planned, from: &EncTicketPart, issued: &IssuedTicket, part
     ] {
         assert!(!part.flags.contains(flag) || from.flags.contains(flag), "{flag:?} came out of nothing");
     }
-    let again = planned.body.as_ref().is_none_or(|body| body.options.intersects(KdcOptions::RENEW | KdcOptions::VALIDATE));
+    let again =
+        planned.body.as_ref().is_none_or(|body| body.options.intersects(KdcOptions::RENEW | KdcOptions::VALIDATE));
     let stays = again && from.flags.contains(TicketFlags::INITIAL) && part_is_tgt(planned);
-    assert!(stays || !part.flags.contains(TicketFlags::INITIAL), "only TGTs of an AS exchange that come again are initial");
+    assert!(
+        stays || !part.flags.contains(TicketFlags::INITIAL),
+        "only TGTs of an AS exchange that come again are initial"
+    );
     let local = |part: &EncTicketPart| {
         let data = part.authorization_data.iter().flat_map(|data| &data.0);
         data.filter(|datum| datum.ad_type < 0).count()

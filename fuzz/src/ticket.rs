@@ -130,7 +130,9 @@ impl TicketPlan {
             crealm: if self.foreign_client { realm::TRUSTED.into() } else { client.realm },
             cname: client.name,
             transited: match &self.transited {
-                Some((kind, contents)) => TransitedEncoding { tr_type: i32::from(*kind % 3), contents: contents.clone() },
+                Some((kind, contents)) => {
+                    TransitedEncoding { tr_type: i32::from(*kind % 3), contents: contents.clone() }
+                }
                 None => TransitedEncoding { tr_type: 1, contents: Vec::new() },
             },
             authtime,
