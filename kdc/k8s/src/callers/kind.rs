@@ -1,6 +1,6 @@
 //! The kinds of objects that say who calls pods without Kerberos.
 
-use kube::api::ApiResource;
+use kube::api::{ApiResource, GroupVersionKind};
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $kind:ident => $group:literal, $version:literal, $plural:literal;)+) => {
@@ -24,13 +24,7 @@ macro_rules! kinds {
             #[must_use]
             pub fn api_resource(self) -> ApiResource {
                 let (group, version, plural) = match self { $(CallerKind::$kind => ($group, $version, $plural),)+ };
-                ApiResource {
-                    group: group.to_owned(),
-                    version: version.to_owned(),
-                    api_version: format!("{group}/{version}"),
-                    kind: self.name().to_owned(),
-                    plural: plural.to_owned(),
-                }
+                ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, self.name()), plural)
             }
         }
     };

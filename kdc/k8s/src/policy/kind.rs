@@ -1,6 +1,6 @@
 //! The kinds of policies that Kennel writes, and the key under which a policy of any kind is known.
 
-use kube::api::ApiResource;
+use kube::api::{ApiResource, GroupVersionKind};
 use std::fmt;
 
 /// A kind of policy that Kennel writes.
@@ -42,13 +42,7 @@ impl PolicyKind {
             PolicyKind::ClusterNetworkPolicy => ("policy.networking.k8s.io", "v1alpha2", "clusternetworkpolicies"),
             PolicyKind::StagedNetworkPolicy => ("projectcalico.org", "v3", "stagednetworkpolicies"),
         };
-        ApiResource {
-            group: group.to_owned(),
-            version: version.to_owned(),
-            api_version: format!("{group}/{version}"),
-            kind: self.name().to_owned(),
-            plural: plural.to_owned(),
-        }
+        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, self.name()), plural)
     }
 }
 
