@@ -22,7 +22,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 /// The account `web` with a service, and `cart` with nothing but its ticket.
-fn world() -> Result<World<'static>> {
+pub(crate) fn world() -> Result<World<'static>> {
     let world = World::new()?;
     world.namespace("shop", &["web", "cart"])?;
     world.service("shop", "web")?;
@@ -32,17 +32,17 @@ fn world() -> Result<World<'static>> {
 }
 
 /// The principal of the service, with its realm.
-fn service(world: &World<'_>) -> String {
+pub(crate) fn service(world: &World<'_>) -> String {
     format!("HTTP/web.{}.svc.cluster.local@{}", world.ns("shop"), world.realm.name())
 }
 
-fn now() -> Result<Timestamp> {
+pub(crate) fn now() -> Result<Timestamp> {
     let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
     Ok(Timestamp { time: KerberosTime(i64::try_from(seconds)?), micros: 0 })
 }
 
 /// Does something with the store while the KDC is down.
-fn with_store<T>(world: &mut World<'_>, work: impl AsyncFnOnce(&SledStore) -> Result<T>) -> Result<T> {
+pub(crate) fn with_store<T>(world: &mut World<'_>, work: impl AsyncFnOnce(&SledStore) -> Result<T>) -> Result<T> {
     let folder = world.realm.folder();
     world.realm.while_down(|| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -55,7 +55,7 @@ fn with_store<T>(world: &mut World<'_>, work: impl AsyncFnOnce(&SledStore) -> Re
 }
 
 /// The records of all holders: name of the pod, and versions by principal.
-async fn holders(store: &SledStore) -> Result<Vec<(String, Vec<(String, Vec<u32>)>)>> {
+pub(crate) async fn holders(store: &SledStore) -> Result<Vec<(String, Vec<(String, Vec<u32>)>)>> {
     let records = store.list().await?.records.into_iter();
     let holders = records.filter_map(|versioned| match versioned.record {
         Record::Holder(holder) => Some(*holder),
@@ -75,7 +75,7 @@ fn pod_name(holder: &HolderRecord) -> String {
 }
 
 /// Changes a principal.
-async fn change(store: &SledStore, name: &str, change: impl FnOnce(&mut PrincipalRecord)) -> Result<()> {
+pub(crate) async fn change(store: &SledStore, name: &str, change: impl FnOnce(&mut PrincipalRecord)) -> Result<()> {
     let name = Principal::parse(name, "")?;
     let VersionedRecord { record, revision } = store.read(&name).await?.context("no such principal")?;
     let Record::Principal(mut record) = record else { bail!("no principal") };
@@ -85,7 +85,7 @@ async fn change(store: &SledStore, name: &str, change: impl FnOnce(&mut Principa
 }
 
 /// Stages the next version of a principal's keys.
-async fn stage(store: &SledStore, name: &str) -> Result<()> {
+pub(crate) async fn stage(store: &SledStore, name: &str) -> Result<()> {
     let now = now()?;
     change(store, name, |record| {
         let kvno = record.keys.versions.iter().map(|version| version.kvno).max().unwrap_or(0) + 1;
@@ -275,7 +275,7 @@ fn pods_beyond_the_places_are_refused_and_neither_enrolments_nor_other_namespace
 }
 
 /// The versions of a principal in a keytab, newest first.
-fn versions(keytab: &Path, principal: &str) -> Result<Vec<u32>> {
+pub(crate) fn versions(keytab: &Path, principal: &str) -> Result<Vec<u32>> {
     let Ok(octets) = std::fs::read(keytab) else { return Ok(Vec::new()) };
     let entries = kennel_wire::keytab::decode(&octets)?;
     let entries = entries.iter().filter(|entry| entry.principal.to_string() == principal);

@@ -23,6 +23,7 @@ mod people;
 mod refusals;
 mod roll_over;
 mod rollback;
+mod rollout;
 mod rotation;
 mod staged_policy;
 mod tenants;

@@ -46,8 +46,9 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "SECONDS", env = "KENNEL_AGENT_TIMEOUT", default_value_t = 10)]
     pub(crate) timeout: u64,
     /// What happens after the keytab was replaced, for programs that read theirs once: http://127.0.0.1:PORT/PATH (a POST),
-    /// signal:HUP:PROGRAM (in a pod with shareProcessNamespace, as the same user) or signal:HUP:/PATH/TO/PID-FILE. The KDC does not
-    /// use the new key before that has succeeded. signal:TERM:PROGRAM restarts a container.
+    /// signal:HUP:PROGRAM (in a pod with shareProcessNamespace, as the same user), signal:HUP:/PATH/TO/PID-FILE, or rollout (the KDC
+    /// restarts the pod's Deployment, StatefulSet or DaemonSet, whose template has the annotation kennel.dev/on-change: rollout). The
+    /// KDC does not use the new key before that has succeeded. signal:TERM:PROGRAM restarts a container.
     #[arg(long, value_name = "WHAT", env = "KENNEL_AGENT_ON_CHANGE")]
     pub(crate) on_change: Option<OnChange>,
     /// Endpoint of /livez and /readyz: ADDRESS:PORT or unix:PATH.

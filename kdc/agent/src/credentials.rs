@@ -23,7 +23,8 @@ pub(crate) struct Folder {
     tells: bool,
 }
 
-/// Exists while the keytab on disk is one that a program was not told of: beyond a restart of the agent.
+/// Exists while the keytab on disk is one that a program was not told of: beyond a restart of the agent. Holds the versions that the
+/// program has read, JSON.
 const UNTOLD: &str = "keytab.untold";
 
 /// Times of the stored credentials, seconds since the epoch.
@@ -38,8 +39,10 @@ pub(crate) struct CredentialTimes {
 /// What is on disk, as the KDC is told.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Statement {
-    /// Key versions by principal.
+    /// Key versions by principal, as the pod works with them.
     pub(crate) held: HeldVersions,
+    /// Those on disk, where the program has not read them.
+    pub(crate) on_disk: Option<HeldVersions>,
     /// Authentication time of the ticket.
     pub(crate) ticket_from: Option<KerberosTime>,
 }
@@ -48,7 +51,7 @@ impl Statement {
     /// Whether a request has room for the names.
     pub(crate) fn is_sayable(&self) -> bool {
         let octets = |(name, kvnos): (&String, &Vec<u32>)| name.len() * 2 + kvnos.len() * 11 + 8;
-        self.held.iter().map(octets).sum::<usize>() < LONGEST_REQUEST - 1024
+        self.held.iter().chain(self.on_disk.iter().flatten()).map(octets).sum::<usize>() < LONGEST_REQUEST - 1024
     }
 }
 
@@ -88,9 +91,12 @@ impl Folder {
     /// Replaces the keytab. A first one is no change: the program reads it at its start.
     fn replace_keytab(&self, octets: &[u8]) -> anyhow::Result<()> {
         let path = self.dir.join("keytab");
-        let is_change = self.tells && std::fs::read(&path).is_ok_and(|there| there != octets);
-        if is_change {
-            replace(&self.dir.join(UNTOLD), b"", self.made)?;
+        let there = std::fs::read(&path).map(Zeroizing::new);
+        if let Some(read) = there.ok().filter(|there| self.tells && **there != octets)
+            && !self.is_untold()
+        {
+            let read = versions(&keytab::decode(&read).unwrap_or_default());
+            replace(&self.dir.join(UNTOLD), &serde_json::to_vec(&read)?, self.made)?;
         }
         replace_if_other(&path, octets, self.made).map(|_| ())
     }
@@ -105,14 +111,19 @@ impl Folder {
         remove(&self.dir.join(UNTOLD))
     }
 
-    /// Reads what is on disk. A file that is torn, or not of this format, counts as none.
+    /// Reads what is on disk, and what of it the program has read. A file that is torn, or not of this format, counts as none.
     pub(crate) fn statement(&self) -> Statement {
         let read = |name: &str| std::fs::read(self.dir.join(name)).map(Zeroizing::new).ok();
         let keytab = read("keytab").and_then(|octets| keytab::decode(&octets).ok()).unwrap_or_default();
         let ccache = read("ccache").and_then(|octets| Ccache::decode(&octets).ok());
         let tickets = ccache.iter().flat_map(|ccache| &ccache.credentials);
         let mut granting = tickets.filter(|ticket| ticket.server.name.krbtgt_realm().is_some());
-        Statement { held: versions(&keytab), ticket_from: granting.next().map(|ticket| ticket.authtime) }
+        let ticket_from = granting.next().map(|ticket| ticket.authtime);
+        if !self.is_untold() {
+            return Statement { held: versions(&keytab), on_disk: None, ticket_from };
+        }
+        let held = read(UNTOLD).and_then(|octets| serde_json::from_slice(&octets).ok()).unwrap_or_default();
+        Statement { held, on_disk: Some(versions(&keytab)), ticket_from }
     }
 }
 
@@ -236,9 +247,18 @@ mod tests {
             keep(kvno).await;
             assert!(tells().is_untold(), "whatever restarts");
         }
+        keep(3).await;
+        let versions = |kvno| HeldVersions::from([("HTTP/a@R".into(), vec![kvno])]);
+        let statement = tells().statement();
+        assert_eq!((statement.held, statement.on_disk), (versions(1), Some(versions(3))), "it has read the first one");
+        for torn in ["", "{"] {
+            std::fs::write(dir.path().join(UNTOLD), torn).unwrap();
+            assert_eq!(tells().statement().held, HeldVersions::new(), "nothing is said of what is not known");
+        }
         assert!(!folder(dir.path()).is_untold(), "nobody is to be told");
         tells().told().unwrap();
         assert!(!tells().is_untold());
+        assert_eq!((tells().statement().held, tells().statement().on_disk), (versions(3), None));
     }
 
     #[tokio::test]
@@ -271,7 +291,8 @@ mod tests {
     #[test]
     fn what_no_request_has_room_for_is_not_said() {
         let held = |names: usize| (0..names).map(|n| (format!("HTTP/host-{n}.shop.svc.cluster.local@R"), vec![1, 2]));
-        let statement = |names| Statement { held: held(names).collect(), ticket_from: None };
+        let statement = |names| Statement { held: held(names).collect(), ..Statement::default() };
         assert!(statement(500).is_sayable() && !statement(5000).is_sayable());
+        assert!(!Statement { on_disk: Some(held(500).collect()), ..statement(500) }.is_sayable());
     }
 }

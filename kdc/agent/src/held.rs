@@ -56,6 +56,7 @@ pub(crate) async fn until_due(cli: &Cli, statement: &Statement, luck: impl Fn() 
 async fn ask(cli: &Cli, statement: &Statement, wait: Option<u32>) -> Result<Option<HeldResponse>, Failure> {
     let request = HeldRequest {
         held: statement.held.clone(),
+        on_disk: statement.on_disk.clone(),
         ticket_from: statement.ticket_from.map(|time| time.to_rfc3339().to_string()),
         wait_seconds: wait,
         agent: Some(AGENT.to_owned()),

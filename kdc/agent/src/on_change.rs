@@ -1,5 +1,5 @@
-//! What happens after a keytab was replaced, for programs that read theirs once: a request to a local address, or a signal. The KDC
-//! hears of the new keys after that alone, so that it does not use a key that the program has not read.
+//! What happens after a keytab was replaced, for programs that read theirs once: a request to a local address, a signal, or new pods in
+//! place of this one. The KDC hears of the new keys after that alone, so that it does not use a key that the program has not read.
 
 use anyhow::{Context, bail, ensure};
 use http_body_util::{BodyExt, Empty};
@@ -28,14 +28,19 @@ pub(crate) enum OnChange {
     SignalByName(Signal, String),
     /// A signal to the process whose number is in a file.
     SignalByFile(Signal, PathBuf),
+    /// The KDC restarts the workload of the pod: the program of this pod reads no other keytab.
+    Rollout,
 }
 
-const USAGE: &str = "give http://127.0.0.1:PORT/PATH, signal:HUP:PROGRAM or signal:HUP:/PATH/TO/PID-FILE";
+const USAGE: &str = "give http://127.0.0.1:PORT/PATH, signal:HUP:PROGRAM, signal:HUP:/PATH/TO/PID-FILE or rollout";
 
 impl FromStr for OnChange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<OnChange, String> {
+        if text == "rollout" {
+            return Ok(OnChange::Rollout);
+        }
         if let Some(rest) = text.strip_prefix("signal:") {
             let (signal, whom) = rest.split_once(':').ok_or(USAGE)?;
             let signal = Signal::from_str(&format!("SIG{signal}"))
@@ -60,7 +65,7 @@ impl FromStr for OnChange {
 }
 
 impl OnChange {
-    /// Does it once.
+    /// Does it once. A rollout ends with the pod.
     pub(crate) async fn act(&self) -> anyhow::Result<()> {
         match self {
             OnChange::Request { host, port, path } => {
@@ -82,6 +87,12 @@ impl OnChange {
                 let number = text.split_whitespace().next().and_then(|word| word.parse::<i32>().ok());
                 let number = number.filter(|number| *number > 1);
                 send(*signal, number.with_context(|| format!("{} holds no process number", path.display()))?)
+            }
+            OnChange::Rollout => {
+                tracing::info!(
+                    "the keytab has changed: the KDC uses the new key once it has replaced this pod by a rollout"
+                );
+                std::future::pending().await
             }
         }
     }
@@ -165,8 +176,12 @@ mod tests {
             parse("signal:TERM:/run/app.pid"),
             Ok(OnChange::SignalByFile(Signal::SIGTERM, "/run/app.pid".into()))
         );
+        assert_eq!(parse("rollout"), Ok(OnChange::Rollout));
+        let no_scheme = ["rollout:web", "Rollout", ""];
         for wrong in
-            ["http://web.shop.svc/reload", "http://10.0.0.1/", "https://127.0.0.1/", "signal:HUP", "signal:HUP:", ""]
+            ["http://web.shop.svc/reload", "http://10.0.0.1/", "https://127.0.0.1/", "signal:HUP", "signal:HUP:"]
+                .into_iter()
+                .chain(no_scheme)
         {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

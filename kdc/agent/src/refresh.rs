@@ -11,6 +11,7 @@ use crate::held;
 use crate::on_change::OnChange;
 use crate::schedule::{until_asked, until_refresh, until_retry};
 use crate::write::FileAccess;
+use kennel_wire::enrol::HeldResponse;
 use rand::Rng;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -49,8 +50,7 @@ async fn refresh(cli: &Cli, health: &Health, mut hangup: Signal) -> anyhow::Resu
     let folder = Folder::new(&cli.dir, made, cli.on_change.is_some()).with_users(&cli.users);
     let begun = Instant::now();
     let (mut failures, mut succeeded) = (0_u32, false);
-    // Of a keytab that the program has not read, nothing is said.
-    let mut statement = if folder.is_untold() { Statement::default() } else { folder.statement() };
+    let mut statement = folder.statement();
     let mut at_once = 0;
     loop {
         let pause = match one(cli, &folder, &statement).await {
@@ -110,8 +110,8 @@ async fn tell(on_change: &OnChange, folder: &Folder) {
 }
 
 /// Tells the program and then the KDC what is on disk, and waits for the deadline of the next enrolment, or for the KDC to ask for one
-/// earlier; returns the pause before it. `at_once`: how often in a row the KDC has asked right after an enrolment, which then changed
-/// nothing that the KDC minds.
+/// earlier, which it may do before the program could be told; returns the pause before it. `at_once`: how often in a row the KDC has
+/// asked right after an enrolment, which then changed nothing that the KDC minds.
 async fn until_next(
     cli: &Cli,
     folder: &Folder,
@@ -119,29 +119,38 @@ async fn until_next(
     statement: &mut Statement,
     at_once: &mut u32,
 ) -> Duration {
-    let mut deadline = until_refresh(now(), times.refetch_before, luck());
-    let begun = Instant::now();
-    if let Some(on_change) = cli.on_change.as_ref().filter(|_| folder.is_untold()) {
-        if tokio::time::timeout(deadline, tell(on_change, folder)).await.is_err() {
-            return Duration::ZERO;
+    let asked = async {
+        *statement = folder.statement();
+        if let Some(on_change) = cli.on_change.as_ref().filter(|_| folder.is_untold()) {
+            tokio::select! {
+                asked = until_due(cli, statement) => return asked,
+                () = tell(on_change, folder) => *statement = folder.statement(),
+            }
         }
-        deadline = deadline.saturating_sub(begun.elapsed());
-    }
-    *statement = folder.statement();
-    if !statement.is_sayable() {
-        tracing::warn!(
-            "the keytab has too many principals to tell the KDC: rotations of their keys have to go on without this pod"
-        );
-        return deadline;
-    }
-    let begun = Instant::now();
-    let asked = tokio::time::timeout(deadline, held::until_due(cli, statement, luck)).await;
-    *at_once = if asked.is_ok() && begun.elapsed() < AT_ONCE { at_once.saturating_add(1) } else { 0 };
-    let Ok(asked) = asked else { return Duration::ZERO };
+        until_due(cli, statement).await
+    };
+    let asked = tokio::time::timeout(until_refresh(now(), times.refetch_before, luck()), asked).await;
+    let Ok((asked, waited)) = asked else {
+        *at_once = 0;
+        return Duration::ZERO;
+    };
+    *at_once = if waited < AT_ONCE { at_once.saturating_add(1) } else { 0 };
     let before = asked.refetch_before.and_then(|text| seconds(&text).ok()).unwrap_or_default();
     let pause = until_asked(now(), before, asked.urgent, *at_once, luck());
     tracing::info!(urgent = asked.urgent, ?pause, "the KDC has other keys or another ticket for this pod");
     pause
+}
+
+/// Waits until the KDC asks for an enrolment; returns its answer and the time that it took.
+async fn until_due(cli: &Cli, statement: &Statement) -> (HeldResponse, Duration) {
+    if !statement.is_sayable() {
+        tracing::warn!(
+            "the keytab has too many principals to tell the KDC: rotations of their keys have to go on without this pod"
+        );
+        return std::future::pending().await;
+    }
+    let begun = Instant::now();
+    (held::until_due(cli, statement, luck).await, begun.elapsed())
 }
 
 async fn one(cli: &Cli, folder: &Folder, statement: &Statement) -> Result<CredentialTimes, Failure> {

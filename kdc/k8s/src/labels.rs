@@ -39,6 +39,16 @@ pub const INJECT: Label = Label { key: "kennel.dev/inject", value: "enabled" };
 /// Annotation of a pod of several users: `each` of them gets files of its own, or the files are `shared`, which is meant so.
 pub const USERS: &str = "kennel.dev/users";
 
+/// Annotation of a pod: what its agent does after it has replaced the keytab.
+pub const ON_CHANGE: &str = "kennel.dev/on-change";
+
+/// Value of [`ON_CHANGE`]: the KDC restarts the pod's workload.
+pub const ROLLOUT: &str = "rollout";
+
+/// Annotation that the KDC changes in a pod template to have the pods replaced, as `kubectl rollout restart` does with its own:
+/// the time of the restart, RFC 3339.
+pub const RESTARTED_AT: &str = "kennel.dev/restarted-at";
+
 /// Marks the objects that the KDC made, so that it deletes and overwrites no other.
 pub const MANAGED_BY: Label = Label { key: "app.kubernetes.io/managed-by", value: FIELD_MANAGER };
 

@@ -55,8 +55,12 @@ pub struct EnrollRequest {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HeldRequest {
-    /// Key versions that are on the pod's disk, after the file was renamed.
+    /// Key versions that the pod works with: those on its disk, after the file was renamed, or those that its program has read.
     pub held: HeldVersions,
+    /// Key versions that are on the pod's disk, where its program has not read them. They are not asked for again, and count as held
+    /// only once `held` has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_disk: Option<HeldVersions>,
     /// Authentication time of the ticket on the pod's disk, RFC 3339: a ticket from before a revocation is replaced at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket_from: Option<String>,

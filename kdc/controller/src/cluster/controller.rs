@@ -16,6 +16,7 @@ use crate::publish::Publisher;
 use crate::publish::config_map::Published;
 use crate::rotation::book::RotationBook;
 use crate::rotation::policy::RotationPolicies;
+use crate::rotation::rollout::Rollouts;
 use crate::rotation::rotator::{Rotator, RotatorParts};
 use crate::rotation::sweep::HolderSweep;
 use crate::state::{Name, State, States};
@@ -65,7 +66,7 @@ pub struct Controller {
     /// What the programming of accesses is told.
     accesses: Arc<AccessInbox>,
     /// What runs beside the loop, until it does.
-    beside: Option<(AccessProgrammer, SurroundingsWatch, WouldDenyWatch)>,
+    beside: Option<(AccessProgrammer, SurroundingsWatch, WouldDenyWatch, Rollouts)>,
     /// The keys of the realm, which the rotator reads.
     book: Arc<RotationBook>,
     audit: Audit,
@@ -143,6 +144,15 @@ impl Controller {
         let states = States::default();
         let (policies, drift_events) =
             (applier.policies.clone(), DriftEvents::new(applier.events.clone(), index.clone()));
+        let rollouts = Rollouts {
+            realm: live.name().into(),
+            held: held.clone(),
+            index: index.clone(),
+            book: book.clone(),
+            workloads: applier.workloads.clone(),
+            events: applier.events.clone(),
+            clock,
+        };
         let publisher = Arc::new(Publisher::new(
             applier,
             index.clone(),
@@ -194,7 +204,7 @@ impl Controller {
             publisher,
             published,
             accesses,
-            beside: Some((programmer, surroundings, would_deny)),
+            beside: Some((programmer, surroundings, would_deny, rollouts)),
             book,
             audit,
             turn,
@@ -215,9 +225,10 @@ impl Controller {
         let mut beside = JoinSet::new();
         beside.spawn(self.publisher.clone().run());
         let (sender, mut reports) = mpsc::channel(WAITING_EVENTS);
-        if let Some((programmer, surroundings, would_deny)) = self.beside.take() {
+        if let Some((programmer, surroundings, would_deny, rollouts)) = self.beside.take() {
             beside.spawn(programmer.run());
             beside.spawn(would_deny.run());
+            beside.spawn(rollouts.run());
             beside.spawn(surroundings.run(sender.clone()));
         }
         beside.spawn(self.rotator().run());

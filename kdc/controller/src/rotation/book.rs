@@ -182,6 +182,16 @@ impl RotationBook {
         self.lock().holders.records_of(name).cloned().collect()
     }
 
+    /// A principal whose newest version a holder lacks, with that version, by the name of the holder's record.
+    pub(crate) fn lacked_by(&self, holder: &Principal) -> Option<(Principal, u32)> {
+        let entries = self.lock();
+        let held = &entries.holders.record(holder)?.held;
+        held.iter().find_map(|held| {
+            let newest = entries.facts.get(&held.principal)?.newest()?;
+            (!held.kvnos.contains(&newest)).then(|| (held.principal.clone(), newest))
+        })
+    }
+
     /// The holders that `is_wanted` says yes to.
     pub(crate) fn holders_where(&self, is_wanted: impl Fn(&HolderRecord) -> bool) -> Vec<FoundHolder> {
         let entries = self.lock();

@@ -53,10 +53,15 @@ impl Holders {
         touched
     }
 
+    /// The record of this name.
+    pub(crate) fn record(&self, name: &Principal) -> Option<&HolderRecord> {
+        self.records.get(name).map(|(record, _)| record)
+    }
+
     /// The records of those that hold keys of a principal.
     pub(crate) fn records_of<'h>(&'h self, principal: &'h Principal) -> impl Iterator<Item = &'h HolderRecord> {
         let names = self.of_principal.get(principal).into_iter().flatten();
-        names.filter_map(|name| self.records.get(name)).map(|(record, _)| record)
+        names.filter_map(|name| self.record(name))
     }
 
     /// Those that hold keys of a principal, and the versions that each has.

@@ -10,6 +10,7 @@
 //! | [`book`] | facts and holders of every principal, followed from the store, and when each is due |
 //! | [`keys`] | one step of one principal |
 //! | [`rotator`] | the loop that performs what is due |
+//! | [`rollout`] | restarts the workloads whose programs read their keytab once |
 //! | [`sweep`] | deletes the records of holders that are gone |
 //! | [`orders`] | rotations and revocations that somebody asks for |
 //! | [`report`] | versions, holders and what a rotation waits for, for administrators |
@@ -21,6 +22,7 @@ mod keys;
 pub(crate) mod orders;
 pub(crate) mod policy;
 pub(crate) mod report;
+pub(crate) mod rollout;
 pub(crate) mod rotator;
 pub(crate) mod sweep;
 #[cfg(test)]

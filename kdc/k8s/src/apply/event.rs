@@ -1,5 +1,6 @@
 //! Events: what `kubectl describe` shows of an object's history.
 
+use crate::apply::workload::WorkloadRef;
 use crate::crd::access::KerberosAccess;
 use crate::crd::principal::KerberosPrincipal;
 use crate::crd::realm::KerberosRealm;
@@ -30,6 +31,8 @@ pub enum EventSubject<'a> {
         /// `metadata.uid`.
         uid: &'a str,
     },
+    /// A workload, in its namespace.
+    Workload(&'a str, &'a WorkloadRef),
     /// A service account.
     Account {
         /// `metadata.namespace`.
@@ -48,6 +51,10 @@ impl EventSubject<'_> {
             EventSubject::Access(meta) => own_reference(meta, ApiResource::erase::<KerberosAccess>(&())),
             EventSubject::Realm(meta) => own_reference(meta, ApiResource::erase::<KerberosRealm>(&())),
             EventSubject::Pod { namespace, name, uid } => core_reference("Pod", namespace, name, uid),
+            EventSubject::Workload(namespace, workload) => ObjectReference {
+                api_version: Some("apps/v1".into()),
+                ..core_reference(&workload.kind, namespace, &workload.name, &workload.uid)
+            },
             EventSubject::Account { namespace, name, uid } => core_reference("ServiceAccount", namespace, name, uid),
         }
     }

@@ -1,8 +1,8 @@
 //! The Secret that holds the keytab of a KerberosPrincipal, where `spec.keytabSecretRef` asks for one.
 
-use crate::apply::ownership::{apply_params, delete_seen, is_managed, managed_labels};
+use crate::apply::ownership::{apply_params, delete_seen, is_managed, kdc_account, managed_labels};
 use crate::crd::principal::KerberosPrincipal;
-use crate::labels::{KDC_ACCOUNT, KEYTAB_KEY};
+use crate::labels::KEYTAB_KEY;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -60,7 +60,7 @@ impl KeytabSecretWriter {
     /// Returns the KDC's service account, `NAMESPACE:NAME`, as deploy/base names it in the KDC's own namespace.
     #[must_use]
     pub fn account(&self) -> String {
-        format!("{}:{KDC_ACCOUNT}", self.client.default_namespace())
+        kdc_account(&self.client)
     }
 
     /// Returns the keytab Secret of a KerberosPrincipal, its owner, as it is now: the Secret is deleted with the owner. Where there is

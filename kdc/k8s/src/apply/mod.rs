@@ -8,6 +8,7 @@
 //! | [`config_map`] | the ConfigMap of each enrolled namespace |
 //! | [`keytab_secret`] | keytab Secrets |
 //! | [`policy`] | policies of every kind |
+//! | [`workload`] | restarts of workloads |
 //! | [`owned_fields`] | whether a NetworkPolicy has the fields that Kennel owns as they should be |
 //! | `ownership` | field manager, label, careful deletion |
 
@@ -17,6 +18,7 @@ pub mod keytab_secret;
 pub mod own_status;
 pub mod owned_fields;
 pub mod policy;
+pub mod workload;
 
 mod ownership;
 
@@ -25,6 +27,7 @@ use crate::apply::event::EventWriter;
 use crate::apply::keytab_secret::KeytabSecretWriter;
 use crate::apply::own_status::StatusWriter;
 use crate::apply::policy::PolicyWriter;
+use crate::apply::workload::WorkloadWriter;
 use crate::lease::HeldLease;
 use kube::Client;
 
@@ -41,6 +44,8 @@ pub struct Applier {
     pub keytab_secrets: KeytabSecretWriter,
     /// Policies of every kind.
     pub policies: PolicyWriter,
+    /// Restarts of workloads.
+    pub workloads: WorkloadWriter,
 }
 
 impl Applier {
@@ -53,7 +58,8 @@ impl Applier {
             events: EventWriter::new(client.clone(), instance),
             config_maps: ConfigMapWriter::new(client.clone(), realm),
             keytab_secrets: KeytabSecretWriter::new(client.clone()),
-            policies: PolicyWriter::new(client),
+            policies: PolicyWriter::new(client.clone()),
+            workloads: WorkloadWriter::new(client),
         }
     }
 }

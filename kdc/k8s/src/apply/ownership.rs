@@ -1,10 +1,10 @@
 //! How Kennel owns what it writes: its field manager, the label on objects that it made, and deletions that hit exactly the
 //! object that was seen.
 
-use crate::labels::{FIELD_MANAGER, MANAGED_BY};
+use crate::labels::{FIELD_MANAGER, KDC_ACCOUNT, MANAGED_BY};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::Api;
 use kube::api::{DeleteParams, PatchParams, PostParams, Preconditions};
+use kube::{Api, Client};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -29,6 +29,11 @@ pub(super) fn apply_params() -> PatchParams {
 /// Parameters of an update of a whole object under our field manager.
 pub(super) fn put_params() -> PostParams {
     PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() }
+}
+
+/// Returns the KDC's service account, `NAMESPACE:NAME`, as deploy/base names it in the KDC's own namespace.
+pub(super) fn kdc_account(client: &Client) -> String {
+    format!("{}:{KDC_ACCOUNT}", client.default_namespace())
 }
 
 /// Labels of an object that we make.

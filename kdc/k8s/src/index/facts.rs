@@ -1,7 +1,7 @@
 //! What the index keeps of each object: only what decides something, since a cluster has many pods.
 
 use crate::crd::port::TransportProtocol;
-use crate::labels::{MANAGED_BY, REALM, SERVICE_ACCOUNT};
+use crate::labels::{MANAGED_BY, ON_CHANGE, REALM, ROLLOUT, SERVICE_ACCOUNT};
 use crate::policy::kind::PolicyKey;
 use crate::policy::rendered::RenderedPolicy;
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -119,6 +119,8 @@ pub struct PodFact {
     pub finished: bool,
     /// The StatefulSet that controls it.
     pub stateful_set: Option<SetReference>,
+    /// Where its program takes up a new keytab by a rollout (annotation [`ON_CHANGE`]): the UID of its controller, empty without one.
+    pub rollout: Option<Box<str>>,
     /// `metadata.creationTimestamp`, seconds since the epoch; 0 without one.
     pub created: i64,
 }
@@ -398,12 +400,16 @@ impl Fact for PodFact {
         let labels = object.metadata.labels.take().unwrap_or_default();
         let shape = Arc::new(PodShape::new(labels, object.spec.as_ref()));
         let owners = object.metadata.owner_references.take().unwrap_or_default();
+        let owner = owners.into_iter().find(|owner| owner.controller == Some(true));
+        let on_change = object.metadata.annotations.as_ref().and_then(|annotations| annotations.get(ON_CHANGE));
+        let controller = || owner.as_ref().map(|owner| &*owner.uid).unwrap_or_default().into();
+        let rollout = on_change.is_some_and(|on_change| on_change == ROLLOUT).then(controller);
         let set = |kind: &str, version: &str| kind == "StatefulSet" && version.starts_with("apps/");
-        let owner = owners.into_iter().find(|o| o.controller == Some(true) && set(&o.kind, &o.api_version));
+        let owner = owner.filter(|owner| set(&owner.kind, &owner.api_version));
         let stateful_set = owner.map(|owner| SetReference { name: owner.name, uid: owner.uid });
         let created = created(&object.metadata).unwrap_or(0);
         let key = key(&mut object.metadata)?;
-        Some((key, PodFact { uid: object.metadata.uid?, shape, ended, finished, stateful_set, created }))
+        Some((key, PodFact { uid: object.metadata.uid?, shape, ended, finished, stateful_set, rollout, created }))
     }
 }
 

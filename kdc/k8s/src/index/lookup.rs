@@ -7,6 +7,7 @@ use crate::index::facts::{
     AccountLabel, EndpointsFact, ObjectKey, OwnFact, PodShape, PolicyFact, ServiceFact, StatefulSetFact,
 };
 use crate::policy::kind::{PolicyKey, PolicyKind};
+use kennel_core::pods::PodRef;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -80,6 +81,15 @@ impl Index {
         let pods = self.tables.pods.of_namespace(namespace);
         let is_mislabelled = |shape: &PodShape| shape.account_label() == AccountLabel::OfOther;
         pods.filter(move |(_, pod)| !pod.ended && is_mislabelled(&pod.shape)).map(|(name, _)| name)
+    }
+
+    /// The pods that take up a new keytab by a rollout and have not ended, each with the UID of its controller.
+    pub fn rollout_pods(&self) -> impl Iterator<Item = (PodRef, &str)> {
+        self.tables.pods.iter().filter(|(_, pod)| !pod.ended).filter_map(|((namespace, name), pod)| {
+            let controller = pod.rollout.as_deref()?;
+            let pod = PodRef { namespace: namespace.clone(), name: name.clone(), uid: pod.uid.clone() };
+            Some((pod, controller))
+        })
     }
 
     /// Every NetworkPolicy.

@@ -22,6 +22,12 @@ pub const ENROLMENT_REFUSED: &str = "EnrolmentRefused";
 /// Reason of the Events about a NetworkPolicy that somebody else changed or deleted.
 pub const POLICY_RESTORED: &str = "NetworkPolicyRestored";
 
+/// Reason of the Events about a workload that the KDC has restarted, so that its programs read a new keytab.
+pub const ROLLOUT_STARTED: &str = "RolloutStarted";
+
+/// Reason of the Events about a workload that the KDC cannot restart.
+pub const ROLLOUT_REFUSED: &str = "RolloutRefused";
+
 /// A row of the table of problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProblemKind {
@@ -350,7 +356,7 @@ mod tests {
 
     #[test]
     fn every_reason_stands_once_and_is_one_that_kubernetes_accepts() {
-        let mut seen = BTreeSet::from([ENROLMENT_REFUSED, POLICY_RESTORED]);
+        let mut seen = BTreeSet::from([ENROLMENT_REFUSED, POLICY_RESTORED, ROLLOUT_STARTED, ROLLOUT_REFUSED]);
         let healthy = [
             HealthyReason::Ready,
             HealthyReason::Serving,

@@ -215,7 +215,8 @@ mod tests {
         let held = HeldVersions::new();
         let request = EnrollRequest { enctypes: vec![20], agent: agent.clone(), held: Some(held.clone()) };
         same_fields("EnrollRequest", &request);
-        let request = HeldRequest { held, ticket_from: Some(String::new()), wait_seconds: Some(0), agent };
+        let on_disk = Some(held.clone());
+        let request = HeldRequest { held, on_disk, ticket_from: Some(String::new()), wait_seconds: Some(0), agent };
         same_fields("HeldRequest", &request);
         same_fields("HeldResponse", &HeldResponse { refetch_before: Some(String::new()), urgent: true });
         same_fields("EnrollError", &EnrollError { reason: String::new(), message: String::new(), retryable: true });

@@ -33,7 +33,7 @@ pub(super) struct HeldWait {
     client: Principal,
     /// The principals whose keys the pod may hold.
     keytab: Vec<Principal>,
-    said: HeldStatement,
+    on_disk: HeldStatement,
     ticket_from: Option<KerberosTime>,
     end: Instant,
 }
@@ -60,6 +60,7 @@ impl Enrolment {
     async fn confirm_admitted(&self, request: AdmittedRequest<HeldRequest>) -> Result<HeldWait, EnrolmentRefusal> {
         let ticket_from = request.body.ticket_from.as_deref().map(parse_time).transpose()?;
         let said = HeldStatement::new(&request.body.held, self.live.name());
+        let on_disk = request.body.on_disk.as_ref().map(|held| HeldStatement::new(held, self.live.name()));
         let mut keytab = Vec::new();
         for principal in request.pod().keytab() {
             let record = present(&*self.cache, principal.name).await?;
@@ -77,7 +78,7 @@ impl Enrolment {
             pod: request.pod,
             client: request.entitlement.client,
             keytab,
-            said,
+            on_disk: on_disk.unwrap_or(said),
             ticket_from,
             end: Instant::now() + asked.min(wait),
         })
@@ -150,7 +151,7 @@ impl Enrolment {
         let mut due = None;
         for name in &wait.keytab {
             let record = present(&*self.cache, name).await?;
-            match record.and_then(|record| wait.said.due(&record)) {
+            match record.and_then(|record| wait.on_disk.due(&record)) {
                 Some(DueFetch { urgent: true }) => return Ok(Some(DueFetch { urgent: true })),
                 lacking => due = due.or(lacking),
             }

@@ -166,8 +166,15 @@ impl Manifest {
         let shape = Arc::new(shape);
         let pod = |(name, set): (String, Option<SetReference>)| {
             let uid = format!("offline:Pod:{}:{name}", self.namespace);
-            let fact =
-                PodFact { uid, shape: shape.clone(), ended: false, finished: false, stateful_set: set, created: 0 };
+            let fact = PodFact {
+                uid,
+                shape: shape.clone(),
+                ended: false,
+                finished: false,
+                stateful_set: set,
+                rollout: None,
+                created: 0,
+            };
             ClusterEvent::Pod(ObjectChange::Put((self.namespace.clone(), name), fact))
         };
         Ok(self.pod_names().into_iter().map(pod).collect())
