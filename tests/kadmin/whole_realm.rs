@@ -16,7 +16,7 @@ use kennel_wire::message::Principal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -51,13 +51,17 @@ impl Writer {
     }
 
     fn acknowledged(&self) -> Acknowledged {
-        self.acknowledged.lock().unwrap().clone()
+        lock(&self.acknowledged).clone()
     }
 
     fn stop(self) -> Result<()> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().ok().context("a writer panicked")?
     }
+}
+
+fn lock(acknowledged: &Mutex<Acknowledged>) -> MutexGuard<'_, Acknowledged> {
+    acknowledged.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn name(writer: usize, at: usize) -> Result<Principal> {
@@ -79,12 +83,12 @@ fn write(root: &mut Administrator, writer: usize, acknowledged: &Mutex<Acknowled
         }
         let entry = Box::new(PrincipalEntry { principal: Some(name(writer, at)?), ..PrincipalEntry::default() });
         done(Arguments::CreatePrincipal { entry, mask: PrincipalMask::PRINCIPAL, keysalts: vec![], password: None })?;
-        acknowledged.lock().unwrap().kvnos.insert(at, 1);
+        lock(acknowledged).kvnos.insert(at, 1);
         done(Arguments::RandomizeKeys { principal: name(writer, at)?, keep_old: true, keysalts: vec![] })?;
-        acknowledged.lock().unwrap().kvnos.insert(at, 2);
+        lock(acknowledged).kvnos.insert(at, 2);
         if at % 4 == 0 {
             done(Arguments::CreateAlias { alias: alias(writer, at)?, target: name(writer, at)? })?;
-            acknowledged.lock().unwrap().aliases.insert(at);
+            lock(acknowledged).aliases.insert(at);
         }
     }
     Ok(())

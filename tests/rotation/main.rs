@@ -1,5 +1,6 @@
 //! Nobody notices: clients and acceptors of stock libraries at work without pause, while every key of their realm rotates and
 //! whatever can go wrong does. README.md beside this says how to run it.
+#![allow(clippy::indexing_slicing, reason = "what is not there is Null in JSON, or ends the test")]
 
 // Tests of an API server and of this program share it; each needs a part.
 #[allow(dead_code)]

@@ -36,7 +36,7 @@ impl Watch {
             let said = kubectl.stdout();
             let mut states = said.lines().filter_map(|line| line.split_once(' ')).map(|(uid, spec)| [uid, spec]);
             let Some(first) = states.next() else { return false };
-            states.last().is_some_and(|last| is_restored(first, last))
+            states.next_back().is_some_and(|last| is_restored(first, last))
         })?;
         Ok(changed.elapsed())
     }

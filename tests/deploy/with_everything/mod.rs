@@ -15,4 +15,5 @@ mod keytab_secret;
 mod login;
 mod master_key;
 mod monitoring;
+mod rollout;
 mod uninstall;

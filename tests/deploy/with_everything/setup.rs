@@ -64,7 +64,8 @@ fn overlay_folder() -> PathBuf {
 /// Writes the overlay, and returns its folder.
 pub(crate) fn write_overlay() -> Result<PathBuf> {
     let folder = overlay_folder();
-    overlay::write(&folder, "cert-manager", &["master-key-secret", "keytab-secrets", "egress-policy", "monitoring"])?;
+    let components = ["master-key-secret", "keytab-secrets", "rollout", "egress-policy", "monitoring"];
+    overlay::write(&folder, "cert-manager", &components)?;
     let mut file = std::fs::OpenOptions::new().append(true).open(folder.join("kustomization.yaml"))?;
     file.write_all(LET_THIS_MACHINE_IN.as_bytes())?;
     Ok(folder)
