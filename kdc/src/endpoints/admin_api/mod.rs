@@ -8,6 +8,7 @@
 //! | [`master_key`] | the master key: its state, and its rotation |
 //! | [`answer`] | answers that no cache may keep |
 //! | [`dump`] | the whole realm in a file, on the admin socket alone |
+//! | [`replacement`] | all records replaced while the KDC serves, and the progress of that |
 //! | [`load`] | such a file into the place of all records, on the admin socket alone |
 //! | [`callers`] | whose token a request carries, and what its user may see |
 //! | [`stream`] | decisions as lines that go on |
@@ -42,6 +43,7 @@ mod names;
 mod operations;
 pub(crate) mod pairs_file;
 mod refusal;
+pub(crate) mod replacement;
 pub(crate) mod rotation;
 pub(crate) mod router;
 mod stream;
