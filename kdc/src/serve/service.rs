@@ -10,6 +10,7 @@ use crate::endpoints::admin_api::api::AdminApi;
 use crate::endpoints::admin_api::callers::Callers;
 use crate::endpoints::admin_api::dump;
 use crate::endpoints::admin_api::explain::ExplainedCluster;
+use crate::endpoints::admin_api::import;
 use crate::endpoints::admin_api::load;
 use crate::endpoints::admin_api::pairs_file::PairsKeeper;
 use crate::endpoints::admin_api::replacement::RealmReplacement;
@@ -191,7 +192,10 @@ impl Service {
             master_key: parts.master_key.clone(),
         };
         let replacement = RealmReplacement::new(parts.store, cache.clone(), live.clone(), administration.clone());
-        let whole_realms = dump::router(cache.clone(), live.name()).merge(load::router(Arc::new(replacement)));
+        let replacement = Arc::new(replacement);
+        let whole_realms = dump::router(cache.clone(), live.name())
+            .merge(load::router(replacement.clone()))
+            .merge(import::router(replacement));
         let local = api.routes(Callers::Local).merge(whole_realms);
         let admin = parts.admin.map(|listener| listener.serve(local)).transpose()?;
         let cluster = match parts.cluster.zip(decisions) {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest body of a request, octets: a million principals.
-const LONGEST: usize = 2 << 30;
+pub(super) const LONGEST: usize = 2 << 30;
 /// Time for operations that have chosen versions of keys under the former floor to end.
 const SETTLE: Duration = Duration::from_secs(1);
 
@@ -27,7 +27,7 @@ pub(crate) fn router(realm: Arc<RealmReplacement>) -> Router {
     routes.layer(DefaultBodyLimit::max(LONGEST)).with_state(realm)
 }
 
-async fn state(State(realm): State<Arc<RealmReplacement>>) -> Response {
+pub(super) async fn state(State(realm): State<Arc<RealmReplacement>>) -> Response {
     json(&realm.progress().state())
 }
 

@@ -10,6 +10,7 @@
 //! | [`dump`] | the whole realm in a file, on the admin socket alone |
 //! | [`replacement`] | all records replaced while the KDC serves, and the progress of that |
 //! | [`load`] | such a file into the place of all records, on the admin socket alone |
+//! | [`import`] | a dump of MIT Kerberos or Heimdal beside all records, on the admin socket alone |
 //! | [`callers`] | whose token a request carries, and what its user may see |
 //! | [`stream`] | decisions as lines that go on |
 //! | [`streams`] | the limits of such answers |
@@ -36,6 +37,7 @@ pub(crate) mod callers;
 pub(crate) mod directory;
 pub(crate) mod dump;
 pub(crate) mod explain;
+pub(crate) mod import;
 mod keys;
 pub(crate) mod load;
 pub(crate) mod master_key;

@@ -91,6 +91,11 @@ impl ReplacementProgress {
         Ok(self.state())
     }
 
+    /// Takes note of the number of records, which is known once they are merged.
+    pub(super) fn set_records(&self, records: usize) {
+        self.set(LoadState::Loading { written: 0, records });
+    }
+
     /// Takes note of the records that are written.
     pub(super) fn set_written(&self, count: usize) {
         if let LoadState::Loading { written, .. } = &mut *self.lock() {
