@@ -13,6 +13,7 @@ mod faults;
 mod guards;
 mod holders;
 mod injection;
+mod ipv6;
 mod keytab;
 mod lease;
 mod lifecycle;
