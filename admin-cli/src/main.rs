@@ -38,7 +38,7 @@ mod table;
 use crate::command_line::{kadmin_words, print_manual, with_kadmin, with_kadmin_options, write_manual};
 use crate::commands::kadmin::invocation::{Invocation, KadminArgs, Work};
 use crate::commands::{
-    access, audit, diff, dump, explain, kadmin, kdb5_util, keys, keytab, ktutil, load, master_key, offline, render,
+    access, audit, diff, dump, explain, import, kadmin, kdb5_util, keys, keytab, ktutil, load, master_key, render,
     rotate, status,
 };
 use crate::program::Program;
@@ -94,9 +94,8 @@ enum Command {
     Dump(dump::DumpArgs),
     /// Puts a dump into the place of all that a KDC on this machine has, while it serves.
     Load(load::LoadArgs),
-    /// Imports a realm of MIT Kerberos or Heimdal into the store of a KDC that does not run (kennel-kdc import-mit).
-    #[command(disable_help_flag = true)]
-    ImportMit(offline::OfflineArgs),
+    /// Imports a realm of MIT Kerberos or Heimdal beside all that a KDC on this machine has, while it serves.
+    ImportMit(import::ImportArgs),
     /// Carries out kadmin's commands one after the other, with history and completion.
     Shell(Box<KadminArgs>),
     /// Writes the keys of a service account as a keytab to standard output.
@@ -224,7 +223,6 @@ fn carry_out(command: &Command) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::ImportMit(args) => offline::run("import-mit", args),
         command => run(ask(command)),
     }
 }
@@ -245,12 +243,11 @@ async fn ask(command: &Command) -> anyhow::Result<ExitCode> {
         Command::MasterKey(MasterKey::Rotate(args)) => master_key::rotate(args).await,
         Command::Dump(args) => dump::run(args).await,
         Command::Load(args) => load::run(args).await,
+        Command::ImportMit(args) => import::run(args).await,
         // Carried out already: they ask no KDC, or in a conversation.
-        Command::Shell(_)
-        | Command::Ktutil(_)
-        | Command::ImportMit(_)
-        | Command::Completion { .. }
-        | Command::Man { .. } => Ok(ExitCode::SUCCESS),
+        Command::Shell(_) | Command::Ktutil(_) | Command::Completion { .. } | Command::Man { .. } => {
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

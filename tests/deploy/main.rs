@@ -23,6 +23,7 @@ mod pods;
 mod replica;
 mod restart;
 mod rotation;
+mod storage;
 mod uninstall;
 mod validation;
 mod with_everything;

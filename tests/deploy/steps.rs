@@ -67,7 +67,7 @@ pub(crate) fn await_shop(kubectl: &Kubectl) -> Result<()> {
 }
 
 /// Makes a PersistentVolume for a claim of the KDC: an empty folder of the node that belongs to the KDC's user.
-fn make_volume(kubectl: &Kubectl, name: &str, claim: &str) -> Result<()> {
+pub(crate) fn make_volume(kubectl: &Kubectl, name: &str, claim: &str) -> Result<()> {
     kubectl.apply(&volume_yaml(name, claim))?;
     run_on_volume(kubectl, name, "rm -rf /data/* && chown 65532:65532 /data")
         .context("no volume for the KDC")

@@ -2,12 +2,16 @@
 //! stay good.
 
 use anyhow::{Context, Result, ensure};
+use base64::Engine as _;
 use kennel_core::principal::{PrincipalRecord, Record};
+use kennel_tests::binary;
 use kennel_tests::heimdal::Heimdal;
 use kennel_tests::mit_kdc::{ALL_AES, MitKdc};
+use kennel_tests::process::{self, Run};
 use kennel_tests::serve::Served;
 use std::fmt::Write;
 use std::path::Path;
+use std::process::Command;
 
 const REALM: &str = "MIT.TEST";
 const USERS: usize = 1000;
@@ -168,6 +172,98 @@ fn an_import_that_is_refused_changes_nothing_and_says_why() -> Result<()> {
     new.start(&[])?;
     new.run("import-mit", &[dump, "--master-key", &stash, "--replace"])?.refused("the KDC runs")?;
     new.mit()?.kinit(&["alice"], "secret1")?.ok()?;
+    new.stop()
+}
+
+/// A realm that serves `carol` and `HTTP/own`.
+fn serving_realm() -> Result<Served> {
+    let mut realm = Served::new(REALM)?;
+    realm.start(&["--create"])?;
+    for words in [&["addprinc", "-pw", "carols-secret", "carol"][..], &["addprinc", "-randkey", "HTTP/own.mit.test"]] {
+        kennel(&realm, words, "")?.ok()?;
+    }
+    Ok(realm)
+}
+
+/// A command of `kennel` at the admin socket.
+fn kennel(realm: &Served, words: &[&str], input: &str) -> Result<Run> {
+    let mut command = Command::new(binary::kennel()?);
+    process::run(command.args(words).env("KENNEL_SOCKET", realm.socket()), input)
+}
+
+#[test]
+fn a_realm_that_serves_takes_a_realm_of_mit_in_beside_its_own_and_keeps_the_tickets_that_it_issued() -> Result<()> {
+    let mut old = MitKdc::create(REALM)?;
+    let (keytab, stash) = (old.file("web.keytab"), old.stash().display().to_string());
+    old.kadmin_script(&format!(
+        "addpol -minlength 6 strict\naddprinc -pw alices-secret -policy strict alice\naddprinc -randkey HTTP/web.mit.test\n\
+         ktadd -k {} HTTP/web.mit.test\n",
+        keytab.display()
+    ))?;
+    old.start()?;
+    let from_old = old.mit()?;
+    from_old.kinit(&["alice"], "alices-secret")?.ok()?;
+    old.stop();
+    let dump = old.dump(None)?;
+    let dump = dump.to_str().context("UTF-8")?;
+
+    let new = serving_realm()?;
+    let (carol, from_old) = (new.mit()?, from_old.with_config(&std::fs::read_to_string(new.krb5_conf()?)?)?);
+    carol.kinit(&["carol"], "carols-secret")?.ok()?;
+    let import =
+        |arguments: &[&str]| kennel(&new, &[&["import-mit", dump, "--master-key", &stash], arguments].concat(), "");
+    let tried = import(&["--krbtgt", "keep", "--dry-run"])?.ok()?;
+    ensure!(tried.stdout.contains("1 policies imported; 0 left out"), "{tried}");
+    let alice = new.mit()?;
+    alice.kinit(&["alice"], "alices-secret")?.refused("not found in Kerberos database")?;
+
+    let done = import(&["--krbtgt", "keep"])?.ok()?;
+    ensure!(done.stdout == tried.stdout, "{done}");
+    alice.kinit(&["alice"], "alices-secret")?.ok()?;
+    let service = new.mit()?;
+    service.kinit_with_keytab(&keytab, &["HTTP/web.mit.test"])?.ok()?;
+    // The ticket from before serves for old and new services, that of the old KDC for none.
+    carol.kvno(&["HTTP/own.mit.test", "HTTP/web.mit.test"])?.ok()?;
+    from_old.kvno(&["HTTP/web.mit.test"])?.refused("while getting credentials")?;
+
+    import(&["--krbtgt", "keep"])?.refused("3 of the dump's names already (HTTP/web.mit.test@MIT.TEST")?;
+    kennel(&new, &["addprinc", "-randkey", "later"], "")?.ok()?;
+    kennel(&new, &["cpw", "-pw", "another-secret", "alice"], "")?.ok()?;
+    // As in a pod, where nothing but standard input comes in.
+    let base64 = base64::engine::general_purpose::STANDARD.encode(std::fs::read(old.stash())?);
+    let input = format!("{base64}\n{}", std::fs::read_to_string(dump)?);
+    let words = ["import-mit", "-", "--master-key", "-", "--krbtgt", "import", "--replace"];
+    kennel(&new, &words, &input)?.ok()?;
+    alice.kinit(&["alice"], "another-secret")?.refused("Password incorrect")?;
+    alice.kinit(&["alice"], "alices-secret")?.ok()?;
+    from_old.kvno(&["HTTP/web.mit.test"])?.ok()?;
+    kennel(&new, &["getprinc", "later"], "")?.ok()?;
+    Ok(())
+}
+
+#[test]
+fn an_import_into_a_realm_that_serves_is_refused_with_the_reason_and_changes_nothing() -> Result<()> {
+    let (old, other) = (MitKdc::create(REALM)?, MitKdc::create("OTHER.TEST")?);
+    old.kadmin("addprinc -pw alices-secret carol")?;
+    let mut new = serving_realm()?;
+    let paths = [old.dump(None)?, other.dump(None)?, old.stash(), other.stash()];
+    let [dump, others, stash, wrong] = paths.map(|path| path.display().to_string());
+    for (dump, stash, why) in [
+        (&dump, &wrong, "is not that of the dump"),
+        (&others, &wrong, "the dump is of the realm OTHER.TEST, and this KDC serves MIT.TEST"),
+        (&dump, &stash, "carol@MIT.TEST): give --replace"),
+        (&stash, &stash, "nothing was changed"),
+    ] {
+        for more in [&["--krbtgt", "keep"][..], &["--krbtgt", "keep", "--dry-run"]] {
+            let words = [&["import-mit", dump, "--master-key", stash], more].concat();
+            kennel(&new, &words, "")?.refused(why)?.refused("nothing was changed")?;
+        }
+    }
+    let words = ["import-mit", &dump, "--master-key", &stash];
+    kennel(&new, &words, "")?.refused("--krbtgt")?;
+    let carol = new.mit()?;
+    carol.kinit(&["carol"], "carols-secret")?.ok()?;
+    carol.kvno(&["HTTP/own.mit.test"])?.ok()?;
     new.stop()
 }
 

@@ -14,6 +14,7 @@ mod faults;
 mod guards;
 mod holders;
 mod injection;
+mod ipv6;
 mod keytab;
 mod lease;
 mod lifecycle;

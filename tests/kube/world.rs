@@ -6,7 +6,7 @@ use kennel_tests::binary::kennel_agent;
 use kennel_tests::kube::{Api, eventually};
 use kennel_tests::mit::Mit;
 use kennel_tests::process::{self, Run, Server};
-use kennel_tests::realm::Realm;
+use kennel_tests::realm::{Builder, Realm};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -51,16 +51,17 @@ impl<'a> World<'a> {
 
     /// With a seed of the KDC, in the format of `kennel-kdc dev --seed`, too.
     pub(crate) fn seeded(api: &'a Api, spec: &str, seed: &str) -> Result<World<'a>> {
+        World::built(api, spec, |builder| if seed.is_empty() { builder } else { builder.seed(seed) })
+    }
+
+    /// With a KDC that has further options.
+    pub(crate) fn built(api: &'a Api, spec: &str, options: impl FnOnce(Builder) -> Builder) -> Result<World<'a>> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let id = format!("w{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let name = format!("{}.KENNEL", id.to_uppercase());
-        let mut builder = Realm::builder(&name)?.kubeconfig(&api.kubeconfig()).env("KENNEL_LOG", "info");
+        let builder = Realm::builder(&name)?.kubeconfig(&api.kubeconfig()).env("KENNEL_LOG", "info");
         // As the containers of a pod: what starts again is the same holder of the Lease.
-        builder = builder.env("POD_UID", &id);
-        if !seed.is_empty() {
-            builder = builder.seed(seed);
-        }
-        let realm = builder.start()?;
+        let realm = options(builder.env("POD_UID", &id)).start()?;
         let world = World { api, realm, id, folder: TempDir::new()? };
         world.apply_realm(spec)?;
         Ok(world)
@@ -193,7 +194,7 @@ impl<'a> World<'a> {
         let path = self.folder.path().join(format!("token-{}", rand::random::<u64>()));
         std::fs::write(&path, token)?;
         let mut command = Command::new(kennel_agent()?);
-        command.arg("--server").arg(format!("https://127.0.0.1:{}", self.realm.https_port()));
+        command.arg("--server").arg(self.url(""));
         command.arg("--token").arg(path).arg("--ca").arg(self.realm.ca()).arg("--dir").arg(dir);
         Ok(command)
     }
@@ -225,13 +226,13 @@ impl<'a> World<'a> {
 
     /// The KDC's metrics.
     pub(crate) fn metrics(&self) -> Result<String> {
-        let url = format!("http://127.0.0.1:{}/metrics", self.realm.port() + 4);
+        let url = format!("http://{}:{}/metrics", self.realm.host(), self.realm.port() + 4);
         Ok(process::run(Command::new("curl").args(["-sf", &url]), "")?.ok()?.stdout)
     }
 
     /// An address of the enrolment API.
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("https://127.0.0.1:{}{path}", self.realm.https_port())
+        format!("https://{}:{}{path}", self.realm.host(), self.realm.https_port())
     }
 
     /// The audit lines of an exchange.

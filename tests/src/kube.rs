@@ -38,8 +38,20 @@ impl Api {
     /// # Errors
     /// The API server cannot be started.
     pub fn alone() -> Result<Api> {
+        Api::start(&[])
+    }
+
+    /// Starts one on `::1` alone, whose Services have IPv6 addresses.
+    ///
+    /// # Errors
+    /// The API server cannot be started.
+    pub fn on_ipv6() -> Result<Api> {
+        Api::start(&["--ipv6"])
+    }
+
+    fn start(options: &[&str]) -> Result<Api> {
         let mut command = Command::new(root().join("tests/cluster/cluster"));
-        command.args(["env", "--api-only", "--for", &std::process::id().to_string()]);
+        command.args(["env", "--api-only"]).args(options).args(["--for", &std::process::id().to_string()]);
         let run = process::run_within(&mut command, "", START_LIMIT)?.ok()?;
         let line = run.stdout.lines().find_map(|line| line.strip_prefix("export KUBECONFIG="));
         let folder = line.and_then(|path| Path::new(path).parent()).context("the cluster printed no KUBECONFIG")?;

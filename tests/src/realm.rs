@@ -7,6 +7,7 @@ use crate::process::{self, Run, Server};
 use anyhow::{Context, Result, ensure};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -36,6 +37,7 @@ struct Around {
     /// A program that runs `kennel-kdc`, with its arguments.
     wrapper: Vec<String>,
     environment: Vec<(String, String)>,
+    listen: Option<IpAddr>,
     kubeconfig: Option<PathBuf>,
     manifests: Option<PathBuf>,
 }
@@ -59,6 +61,13 @@ impl Builder {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Builder {
         self.around.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Listens on this address in place of 127.0.0.1.
+    #[must_use]
+    pub fn listen(mut self, address: IpAddr) -> Builder {
+        self.around.listen = Some(address);
         self
     }
 
@@ -161,7 +170,17 @@ impl Realm {
         &self.name
     }
 
-    /// Port of the KDC on 127.0.0.1, UDP and TCP.
+    /// The address that the realm listens on, as in URLs: 127.0.0.1, or another one in brackets where it is of IPv6.
+    #[must_use]
+    pub fn host(&self) -> String {
+        match self.around.listen {
+            None => "127.0.0.1".to_owned(),
+            Some(IpAddr::V4(address)) => address.to_string(),
+            Some(IpAddr::V6(address)) => format!("[{address}]"),
+        }
+    }
+
+    /// Port of the KDC, UDP and TCP.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
@@ -273,6 +292,9 @@ fn start(name: &str, folder: &Path, port: u16, around: &Around) -> Result<Server
     command.envs(around.environment.iter().cloned());
     command.arg("dev").arg("--realm").arg(name).arg("--port").arg(port.to_string());
     command.arg("--dir").arg(dev_folder(folder));
+    if let Some(address) = around.listen {
+        command.arg("--listen").arg(address.to_string());
+    }
     if let Some(kubeconfig) = &around.kubeconfig {
         command.arg("--kubeconfig").arg(kubeconfig);
     }

@@ -1,7 +1,8 @@
 //! `kennel dump`: the whole realm of a KDC that runs, in an encrypted file.
 
 use crate::api::AdminApi;
-use crate::commands::dump_secret::{STDIO, SecretArgs};
+use crate::commands::dump_secret::SecretArgs;
+use crate::commands::input::STDIO;
 use crate::reach::args::KdcArgs;
 use crate::reach::connect;
 use anyhow::{Context, ensure};

@@ -1,12 +1,9 @@
 //! What a dump is encrypted under: the passphrase or the key of a file, or of the first line of standard input.
 
-use anyhow::{Context, bail, ensure};
+use crate::commands::input::first_line;
+use anyhow::bail;
 use kennel_wire::realm_dump::DumpRequest;
-use std::io::{self, BufRead};
-use std::path::{Path, PathBuf};
-
-/// The name of standard input and standard output.
-pub(super) const STDIO: &str = "-";
+use std::path::PathBuf;
 
 /// The options that name it.
 #[derive(Debug, clap::Args)]
@@ -29,18 +26,4 @@ impl SecretArgs {
             (None, None) => bail!("give --passphrase-file or --key-file"),
         }
     }
-}
-
-fn first_line(path: &Path) -> anyhow::Result<String> {
-    let mut text = String::new();
-    let read = if path == Path::new(STDIO) {
-        // The dump may stand behind it.
-        io::stdin().lock().read_line(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(path)
-    };
-    let text = read.with_context(|| format!("{} cannot be read", path.display()))?;
-    let line = text.lines().next().unwrap_or_default().to_owned();
-    ensure!(!line.is_empty(), "the first line of {} is empty", path.display());
-    Ok(line)
 }

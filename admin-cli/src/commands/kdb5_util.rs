@@ -98,7 +98,7 @@ fn deed(words: &[&str]) -> Deed {
         ["dump", ..] => Deed::Instead("kennel dump writes all of a realm, encrypted, while the KDC runs"),
         ["load", ..] => Deed::Instead(
             "kennel load --replace reads what kennel dump wrote, while the KDC serves (kennel-kdc load: while it does not); kennel \
-             import-mit reads the dump of an MIT realm",
+             import-mit and kennel-kdc import-mit read the dump of an MIT realm",
         ),
         ["ark", .., principal] => Deed::AddRandomKey((*principal).to_owned()),
         ["list_mkeys"] => Deed::ShowMasterKey,

@@ -1,22 +1,15 @@
 //! `kennel load`: a dump into the place of all records of a KDC that runs.
 
-use crate::api::{AdminApi, Refused};
-use crate::commands::dump_secret::{STDIO, SecretArgs};
+use crate::api::AdminApi;
+use crate::commands::dump_secret::SecretArgs;
+use crate::commands::input::append;
+use crate::commands::replacement;
 use crate::reach::args::KdcArgs;
 use crate::reach::connect;
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use kennel_wire::realm_dump::{LoadReport, LoadRequest, LoadState, path};
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
-
-/// Interval between two looks at the progress.
-const LOOK: Duration = Duration::from_millis(500);
-/// Time between two words on the progress.
-const SAY: Duration = Duration::from_secs(2);
-/// Looks that may fail one after the other: a connection ends now and then.
-const FAILURES: u32 = 4;
 
 /// Options of `kennel load`.
 #[derive(Debug, clap::Args)]
@@ -52,51 +45,14 @@ pub(crate) async fn run(args: &LoadArgs) -> anyhow::Result<ExitCode> {
     );
     let mut body = serde_json::to_vec(&request)?;
     body.push(b'\n');
-    read(&args.file, &mut body)?;
+    append(&args.file, &mut body)?;
     let api = AdminApi::new(connect(&args.kdc, None).await?);
-    let mut state = api.upload(path::LOAD, body).await?;
-    let (mut said, mut failures) = (Instant::now(), 0);
-    loop {
-        match state {
-            LoadState::Loaded(report) => {
-                print(&report);
-                return Ok(ExitCode::SUCCESS);
-            }
-            LoadState::Failed { reason } => bail!("the dump is not loaded: {reason}"),
-            LoadState::Idle => bail!(gone("the KDC was started anew")),
-            LoadState::Loading { written, records } if said.elapsed() >= SAY => {
-                said = Instant::now();
-                eprintln!("records loaded: {written} of {records}");
-            }
-            LoadState::Loading { .. } => {}
-        }
-        state = loop {
-            tokio::time::sleep(LOOK).await;
-            match api.get(path::LOAD, &()).await {
-                Ok(state) => break state,
-                Err(error) if failures >= FAILURES || error.is::<Refused>() => {
-                    return Err(error.context(gone("the KDC does not answer any more")));
-                }
-                Err(_) => failures += 1,
-            }
-        };
-        failures = 0;
+    let begun = api.upload(path::LOAD, body).await?;
+    match replacement::wait(&api, path::LOAD, begun).await? {
+        LoadState::Loaded(report) => print(&report),
+        other => bail!("another load came in between: {other:?}"),
     }
-}
-
-fn gone(what: &str) -> String {
-    format!(
-        "{what}, while records were being replaced: it has all of the old ones or all of the new ones, and the log of its start says which"
-    )
-}
-
-fn read(path: &Path, into: &mut Vec<u8>) -> anyhow::Result<()> {
-    let read = if path == Path::new(STDIO) {
-        io::stdin().lock().read_to_end(into).map(|_| ())
-    } else {
-        std::fs::File::open(path).and_then(|mut file| file.read_to_end(into)).map(|_| ())
-    };
-    read.with_context(|| format!("{} cannot be read", path.display()))
+    Ok(ExitCode::SUCCESS)
 }
 
 fn print(report: &LoadReport) {

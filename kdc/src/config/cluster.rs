@@ -75,6 +75,11 @@ pub(crate) struct CertificateSettings {
     pub(crate) ca: Option<PathBuf>,
 }
 
+/// Whether the colons of an IPv6 address would be taken for that of a port.
+fn is_bare_ipv6(address: &str) -> bool {
+    !address.starts_with('[') && address.matches(':').count() > 1
+}
+
 /// Refuses settings under which no pod could be served.
 pub(crate) fn check(cluster: Option<&ClusterSettings>, enrolment: Option<&EnrolmentSettings>) -> anyhow::Result<()> {
     if let Some(cluster) = cluster {
@@ -82,6 +87,13 @@ pub(crate) fn check(cluster: Option<&ClusterSettings>, enrolment: Option<&Enrolm
             !cluster.kdcs.is_empty(),
             "cluster.kdcs: give the address at which clients reach the KDC, such as \"kennel.kennel-system.svc:88\""
         );
+        for address in cluster.kdcs.iter().chain(&cluster.admin_server) {
+            ensure!(
+                !is_bare_ipv6(address),
+                "cluster.kdcs, cluster.admin_server: clients cannot read {address:?} in krb5.conf: write an IPv6 address in brackets, such \
+                 as \"[fd00::88]:88\""
+            );
+        }
     }
     if let Some(enrolment) = enrolment {
         ensure!(cluster.is_some(), "enrolment: needs the section [cluster], whose pods enrol");

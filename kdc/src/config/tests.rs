@@ -86,6 +86,14 @@ fn a_cluster_that_is_half_configured_is_refused_by_key() {
     let unnamed = without("names = ").replace("certificate = { ", "# { ");
     for (text, key) in [
         (whole.replace("kdcs = [\"kennel.kennel-system.svc.cluster.local:88\"]", "kdcs = []"), "cluster.kdcs"),
+        (
+            whole.replace("kdcs = [\"kennel.kennel-system.svc.cluster.local:88\"]", "kdcs = [\"fd00::88:88\"]"),
+            "in brackets",
+        ),
+        (
+            whole.replace("admin_server = \"kennel.kennel-system.svc.cluster.local\"", "admin_server = \"fd00::88\""),
+            "in brackets",
+        ),
         (whole.replace("addresses = [\"0.0.0.0:8443\", \"[::]:8443\"]", "addresses = []"), "enrolment.addresses"),
         (unnamed, "enrolment.names"),
         (

@@ -10,8 +10,10 @@ use crate::endpoints::admin_api::api::AdminApi;
 use crate::endpoints::admin_api::callers::Callers;
 use crate::endpoints::admin_api::dump;
 use crate::endpoints::admin_api::explain::ExplainedCluster;
-use crate::endpoints::admin_api::load::LoadApi;
+use crate::endpoints::admin_api::import;
+use crate::endpoints::admin_api::load;
 use crate::endpoints::admin_api::pairs_file::PairsKeeper;
+use crate::endpoints::admin_api::replacement::RealmReplacement;
 use crate::endpoints::admin_api::rotation::KeyApi;
 use crate::endpoints::admin_api::router::AdminRouter;
 use crate::endpoints::health::{Check, Measure, router};
@@ -189,8 +191,11 @@ impl Service {
             keys: Arc::new(keys),
             master_key: parts.master_key.clone(),
         };
-        let loads = LoadApi::new(parts.store, cache.clone(), live.clone(), administration.clone());
-        let whole_realms = dump::router(cache.clone(), live.name()).merge(loads.router());
+        let replacement = RealmReplacement::new(parts.store, cache.clone(), live.clone(), administration.clone());
+        let replacement = Arc::new(replacement);
+        let whole_realms = dump::router(cache.clone(), live.name())
+            .merge(load::router(replacement.clone()))
+            .merge(import::router(replacement));
         let local = api.routes(Callers::Local).merge(whole_realms);
         let admin = parts.admin.map(|listener| listener.serve(local)).transpose()?;
         let cluster = match parts.cluster.zip(decisions) {

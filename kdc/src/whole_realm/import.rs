@@ -1,6 +1,7 @@
 //! `kennel-kdc import-mit`: a realm of MIT Kerberos or Heimdal into a store.
 
 use crate::clock;
+use crate::whole_realm::mit::read;
 use crate::whole_realm::progress::Progress;
 use crate::whole_realm::report;
 use crate::whole_realm::secret::first_line;
@@ -9,18 +10,12 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use kennel_core::mit_import::master_keys::MasterSecret;
 use kennel_core::mit_import::merge::{KrbtgtKeys, MergeRules, merge};
-use kennel_core::mit_import::note::Notes;
-use kennel_core::mit_import::{ImportError, Importer};
-use kennel_core::principal::Record;
 use kennel_store::Revision;
 use kennel_store::sled::Rollback;
-use kennel_wire::mit_dump::{DumpReader, stash};
+use kennel_wire::mit_dump::stash;
 use rand::rngs::OsRng;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
-
-/// Entries between two looks at the progress.
-const STEP: usize = 256;
 
 /// Options of `import-mit`.
 #[derive(Debug, Args)]
@@ -82,10 +77,11 @@ enum Krbtgt {
 pub(crate) async fn run(args: &ImportArgs) -> anyhow::Result<()> {
     let secret = args.master.read()?;
     let dump = std::fs::read(&args.file).with_context(|| format!("{} cannot be read", args.file.display()))?;
-    let (realm, records, notes) = read(&dump, args.realm.as_deref(), &secret)
+    let mut progress = Progress::new("octets of the dump read", dump.len());
+    let foreign = read(&dump, args.realm.as_deref(), &secret, |at| progress.at(at))
         .with_context(|| format!("{} is not imported (nothing was changed)", args.file.display()))?;
     drop(dump);
-    let report = report::text(&realm, &records, &notes, args.verbose);
+    let report = report::text(&foreign, args.verbose);
     if args.dry_run {
         print!("{report}");
         return Ok(());
@@ -97,29 +93,12 @@ pub(crate) async fn run(args: &ImportArgs) -> anyhow::Result<()> {
         Krbtgt::Keep => KrbtgtKeys::Keep,
     };
     let rules = MergeRules { replace: args.replace, krbtgt };
-    let merged = merge(&realm, present, records, rules, clock::now(), &mut OsRng).context("nothing was changed")?;
+    let merged = merge(&foreign.name, present, foreign.records, rules, clock::now(), &mut OsRng);
+    let merged = merged.context("nothing was changed")?;
     let mut progress = Progress::new("records written", merged.len());
     store.replace(merged, Revision(0), Box::new(move |done| progress.at(done))).await?;
     print!("{report}");
     Ok(())
-}
-
-/// Reads the whole dump: realm, records, and what is to be said.
-fn read(dump: &[u8], realm: Option<&str>, secret: &MasterSecret) -> Result<(String, Vec<Record>, Notes), ImportError> {
-    let mut reader = DumpReader::new(dump)?;
-    let mut importer = Importer::new(reader.clone(), realm, secret, clock::now())?;
-    let mut progress = Progress::new("octets of the dump read", dump.len());
-    let mut count = 0_usize;
-    while let Some(entry) = reader.next() {
-        importer.add(&entry?);
-        count += 1;
-        if count.is_multiple_of(STEP) {
-            progress.at(reader.position());
-        }
-    }
-    let realm = importer.realm().to_owned();
-    let (records, notes) = importer.finish();
-    Ok((realm, records, notes))
 }
 
 impl MasterArgs {

@@ -5,7 +5,8 @@
 //! | [`dump`] | all records into an encrypted file |
 //! | [`load`] | such a file into a store |
 //! | [`import`] | a dump of MIT Kerberos or Heimdal into a store |
-//! | `report` | what an import has to say |
+//! | [`mit`] | such a dump, read whole |
+//! | [`report`] | what an import has to say |
 //! | `store` | where the store is, and how it is opened |
 //! | `secret` | what a dump is encrypted under |
 //! | `input` | files, or what comes by standard input |
@@ -17,9 +18,10 @@
 pub(crate) mod dump;
 pub(crate) mod import;
 pub(crate) mod load;
+pub(crate) mod mit;
+pub(crate) mod report;
+pub(crate) mod store;
 
 mod input;
 mod progress;
-mod report;
 mod secret;
-pub(crate) mod store;

@@ -1,6 +1,6 @@
 //! What an import has to say: numbers, then each note with the names that it is true of.
 
-use kennel_core::mit_import::note::Notes;
+use crate::whole_realm::mit::ForeignRealm;
 use kennel_core::principal::Record;
 use std::fmt::Write;
 
@@ -8,7 +8,8 @@ use std::fmt::Write;
 const SHOWN: usize = 10;
 
 /// The text for a person. `all`: with every name.
-pub(super) fn text(realm: &str, records: &[Record], notes: &Notes, all: bool) -> String {
+pub(crate) fn text(realm: &ForeignRealm, all: bool) -> String {
+    let ForeignRealm { name, records, notes } = realm;
     let (mut principals, mut aliases, mut policies) = (0_usize, 0_usize, 0_usize);
     for record in records {
         match record {
@@ -19,7 +20,7 @@ pub(super) fn text(realm: &str, records: &[Record], notes: &Notes, all: bool) ->
     }
     let left_out = notes.left_out();
     let mut text = format!(
-        "realm {realm}: {principals} principals, {aliases} aliases, {policies} policies imported; {left_out} left out\n"
+        "realm {name}: {principals} principals, {aliases} aliases, {policies} policies imported; {left_out} left out\n"
     );
     for (note, names) in notes.iter() {
         let shown = if all { names.len() } else { SHOWN.min(names.len()) };
@@ -37,10 +38,8 @@ pub(super) fn text(realm: &str, records: &[Record], notes: &Notes, all: bool) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kennel_core::mit_import::Importer;
+    use crate::whole_realm::mit::read;
     use kennel_core::mit_import::master_keys::MasterSecret;
-    use kennel_wire::message::Timestamp;
-    use kennel_wire::mit_dump::DumpReader;
 
     #[test]
     fn a_note_is_said_once_with_some_of_its_names() {
@@ -48,17 +47,14 @@ mod tests {
             |name: &str| format!("princ\t38\t{}\t0\t0\t0\t{name}\t2097152\t0\t0\t0\t0\t0\t0\t0\t-1;\n", name.len());
         let names: String = (0..12).map(|number| line(&format!("a{number}@R"))).collect();
         let dump = format!("kdb5_util load_dump version 7\n{names}{}", line("x\u{1b}@OTHER"));
-        let reader = DumpReader::new(dump.as_bytes()).unwrap();
-        let mut importer = Importer::new(reader.clone(), Some("R"), &MasterSecret::None, Timestamp::default()).unwrap();
-        reader.for_each(|entry| importer.add(&entry.unwrap()));
-        let (records, notes) = importer.finish();
-        let said = text("R", &records, &notes, false);
+        let realm = read(dump.as_bytes(), Some("R"), &MasterSecret::None, |_| {}).unwrap();
+        let said = text(&realm, false);
         assert!(said.starts_with("realm R: 12 principals, 0 aliases, 0 policies imported; 1 left out\n"), "{said}");
         assert!(
             said.contains("- OK_TO_AUTH_AS_DELEGATE is not kept") && said.contains("and 2 more (--verbose"),
             "{said}"
         );
         assert!(said.contains("x\\u{1b}@OTHER") && !said.contains('\u{1b}'), "{said}");
-        assert!(text("R", &records, &notes, true).contains("a11@R\n"));
+        assert!(text(&realm, true).contains("a11@R\n"));
     }
 }

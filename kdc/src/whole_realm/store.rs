@@ -60,8 +60,9 @@ impl StoreArgs {
 
 fn with_remedy(error: anyhow::Error) -> anyhow::Error {
     match error.downcast_ref::<StoreError>() {
-        Some(StoreError::Locked { .. }) => error
-            .context("the KDC runs: kennel dump and kennel load do the same while it serves; stop it for import-mit"),
+        Some(StoreError::Locked { .. }) => {
+            error.context("the KDC runs: kennel dump, kennel load and kennel import-mit do the same while it serves")
+        }
         _ => error,
     }
 }

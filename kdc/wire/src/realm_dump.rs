@@ -1,6 +1,7 @@
 //! The bodies of the admin API about whole realms. They are served on the admin socket of the KDC's own machine alone: a dump has every
 //! key.
 
+use crate::enrol::Blob;
 use serde::{Deserialize, Serialize};
 
 /// The API's paths.
@@ -10,6 +11,10 @@ pub mod path {
     /// POST: a dump into the place of all records. Body: [`LoadRequest`](super::LoadRequest) in one line, then the octets of the file;
     /// the answer is the [`LoadState`](super::LoadState), as that of GET, once the file is read and the work has begun.
     pub const LOAD: &str = "/v1/admin/load";
+    /// POST: a dump of MIT Kerberos or Heimdal beside the records of the realm. Body: [`ImportRequest`](super::ImportRequest) in one line,
+    /// then the octets of the file; the answer is an [`ImportAnswer`](super::ImportAnswer), once the file is read and the work has begun.
+    /// GET: the [`LoadState`](super::LoadState), as that of [`LOAD`].
+    pub const IMPORT: &str = "/v1/admin/import";
 }
 
 /// The body of [`path::DUMP`]: what the dump is encrypted under. It has no `Debug`, which would show a secret.
@@ -32,21 +37,76 @@ pub struct LoadRequest {
     pub replace: bool,
 }
 
-/// The progress of a load.
+/// The first line of the body of [`path::IMPORT`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportRequest {
+    /// What the keys of the dump are encrypted under.
+    pub secret: ImportSecret,
+    /// Name of the realm, where the dump does not say it.
+    pub realm: Option<String>,
+    /// Whose keys `krbtgt` has afterwards.
+    pub krbtgt: ImportedKrbtgt,
+    /// Whether records of the dump take the place of those of the same name.
+    pub replace: bool,
+    /// Whether nothing is changed.
+    pub dry_run: bool,
+    /// Whether the report names every principal.
+    pub verbose: bool,
+}
+
+/// What the keys of a dump of another realm are encrypted under. It has no `Debug`, which would show a password.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ImportSecret {
+    /// The file with the stash of the master key.
+    Stash(Blob),
+    /// The password of the newest master key.
+    Password(String),
+    /// Nothing.
+    None,
+}
+
+/// Whose keys `krbtgt` has after an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ImportedKrbtgt {
+    /// Those of the dump.
+    Import,
+    /// Those of the realm that is served.
+    Keep,
+}
+
+/// The answer to an [`ImportRequest`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportAnswer {
+    /// What is imported and what is left out, for a person.
+    pub report: String,
+    /// The state of the work, unless nothing is to be changed.
+    pub state: Option<LoadState>,
+}
+
+/// The progress of a load or an import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "state")]
 pub enum LoadState {
-    /// Nothing was loaded since the KDC started.
+    /// Nothing was loaded or imported since the KDC started.
     Idle,
     /// The new records are written beside the old ones, which are served.
     Loading {
         /// Records that are written.
         written: usize,
-        /// Records of the dump.
+        /// Records that the realm will have.
         records: usize,
     },
-    /// The new records are served.
+    /// The records of a dump are served.
     Loaded(LoadReport),
+    /// The records of another realm's dump are served, beside those that were there.
+    Imported {
+        /// Revision at which the store goes on.
+        revision: u64,
+    },
     /// The old records are served, or the store says at its next opening which they are.
     Failed {
         /// Why, and what to do.

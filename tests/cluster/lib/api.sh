@@ -3,7 +3,7 @@
 # pods. Needs no root. Any number at once, each with a state folder of its own below the folder for temporary files.
 
 cmd_env() {
-    local watched='' command=()
+    local watched='' family=4 command=()
     case ${1-} in
         '') env_of_cluster ;;
         --stop)
@@ -12,14 +12,15 @@ cmd_env() {
             ;;
         --api-only)
             shift
+            [[ ${1-} != --ipv6 ]] || { shift && family=6; }
             if [[ ${1-} == --for ]]; then
                 watched=${2:?--for needs the number of a process}
                 shift 2
             fi
             [[ ${1-} != -- ]] || { shift && command=("$@"); }
-            run_api "$watched" "${command[@]}"
+            run_api "$family" "$watched" "${command[@]}"
             ;;
-        *) fail "env knows --api-only [--for PID] [-- COMMAND...] and --stop FOLDER, not $1" ;;
+        *) fail "env knows --api-only [--ipv6] [--for PID] [-- COMMAND...] and --stop FOLDER, not $1" ;;
     esac
 }
 
@@ -33,10 +34,10 @@ env_of_cluster() {
     fi
 }
 
-# run_api PID|"" [COMMAND...]: with a command it lives as long as that, with a process id as long as that process, else until stopped.
+# run_api 4|6 PID|"" [COMMAND...]: on an address of this family; with a command it lives as long as that, with a process id as long as that process, else until stopped.
 run_api() {
-    local watched=$1 code=0
-    shift
+    local family=$1 watched=$2 code=0
+    shift 2
     STATE=$(mktemp -d "${TMPDIR:-/tmp}/kennel-api.XXXXXX")
     trap stop_api EXIT
     trap 'exit 143' INT TERM
@@ -44,7 +45,7 @@ run_api() {
     # A command's server ends with this run even when that is killed.
     (($# == 0)) || watched=$$
     [[ -z $watched ]] || setsid --fork "$HERE/lib/api-watch" "$watched" "$STATE" </dev/null >/dev/null 2>&1
-    start_api
+    start_api "$family"
     if (($# > 0)); then
         KUBECONFIG=$STATE/kubeconfig "$@" || code=$?
         exit "$code"
@@ -54,18 +55,24 @@ run_api() {
     echo "# stop it with: $HERE/cluster env --stop $STATE"
 }
 
+# start_api 4|6
 start_api() {
-    local started options
+    local started options address=127.0.0.1
     find_api_programs
     started=$(now)
-    WHERE=here API_BIND=127.0.0.1 API_IP=127.0.0.1
+    WHERE=here
+    if [[ $1 == 6 ]]; then
+        # etcd stays on 127.0.0.1, where nobody but the API server asks for it.
+        address=::1 SERVICE_CIDR=fd00:10:96::/112 SERVICE_IP=fd00:10:96::1
+    fi
+    API_BIND=$address API_IP=$address
     reserve_port API_PORT
     reserve_port CLIENT_PORT
     reserve_port PEER_PORT
     ETCD_URL=http://127.0.0.1:$CLIENT_PORT ETCD_PEER_URL=http://127.0.0.1:$PEER_PORT
     mapfile -t options < <(options_of etcd)
     start_part etcd "${options[@]}"
-    make_pki kubernetes kubernetes.default.svc localhost 127.0.0.1 "$SERVICE_IP"
+    make_pki kubernetes kubernetes.default.svc localhost "$address" "$SERVICE_IP"
     mapfile -t options < <(options_of kube-apiserver kube-apiserver-alone)
     start_part kube-apiserver "${options[@]}"
     wait_part kube-apiserver 60 api_is_ready

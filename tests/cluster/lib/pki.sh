@@ -27,7 +27,7 @@ sign() {
     extensions="basicConstraints=critical,CA:FALSE"$'\n'"keyUsage=critical,digitalSignature"$'\n'"extendedKeyUsage=$3"
     shift 3
     for name in "$@"; do
-        [[ $name =~ ^[0-9.]+$ ]] && names+=("IP:$name") || names+=("DNS:$name")
+        [[ $name =~ ^[0-9.]+$|: ]] && names+=("IP:$name") || names+=("DNS:$name")
     done
     ((${#names[@]} == 0)) || extensions+=$'\n'"subjectAltName=$(IFS=, && echo "${names[*]}")"
     new_key "$file.key"
@@ -39,7 +39,8 @@ sign() {
 
 # A token and a kubeconfig for each line of settings/users.
 make_users() {
-    local name user groups TOKEN USER CA_DATA
+    local name user groups TOKEN USER CA_DATA API_HOST=$API_IP
+    [[ $API_IP != *:* ]] || API_HOST="[$API_IP]"
     CA_DATA=$(base64 -w 0 "$STATE/pki/ca.crt")
     : >"$STATE/pki/tokens.csv"
     while read -r name user groups; do

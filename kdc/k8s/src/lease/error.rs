@@ -34,8 +34,8 @@ pub enum LeaseError {
     /// The realm has a store, and this process has none.
     #[error(
         "the realm has a store already (master key {theirs}), and this one is empty: mount the realm's own volume, or \
-         scale the StatefulSet to 1; if that store is lost, delete the Lease {lease}, and load a dump of it before the next start \
-         (kennel-kdc load), or begin a new realm"
+         scale the StatefulSet to 1; if that store is lost, stop this KDC (scale the StatefulSet to 0), delete the Lease {lease}, and \
+         load a dump of the store (kennel-kdc load), or begin a new realm, before the next start"
     )]
     EmptyStore {
         /// Id of the existing store's master key.

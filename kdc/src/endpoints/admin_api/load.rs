@@ -1,141 +1,42 @@
-//! A dump into the place of all records while the KDC serves, on the admin socket alone. The old records are served until the new ones are
-//! whole on the disk; one step then decides (`kennel_store::sled::replace`), so that a process that is killed leaves all of one or all of
-//! the other. A load goes on where its client is gone, who asks for its progress.
+//! A dump into the place of all records while the KDC serves, on the admin socket alone.
 
-use crate::clock;
 use crate::endpoints::admin_api::answer::json;
 use crate::endpoints::admin_api::dump::dump_secret;
 use crate::endpoints::admin_api::refusal::AdminRefusal;
-use crate::serve::store::check_realm;
+use crate::endpoints::admin_api::replacement::RealmReplacement;
 use crate::whole_realm::store::realm_of;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
 use axum::routing::post;
-use kennel_controller::Live;
 use kennel_core::principal::Record;
-use kennel_store::administration::Administration;
 use kennel_store::dump::{Manifest, reader};
-use kennel_store::{EntryCache, SledStore};
 use kennel_wire::realm_dump::{LoadReport, LoadRequest, LoadState, path};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest body of a request, octets: a million principals.
-const LONGEST: usize = 2 << 30;
+pub(super) const LONGEST: usize = 2 << 30;
 /// Time for operations that have chosen versions of keys under the former floor to end.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// Loads dumps into the store of a realm that is served.
-pub(crate) struct LoadApi {
-    store: Arc<SledStore>,
-    cache: Arc<EntryCache>,
-    live: Arc<Live>,
-    administration: Arc<Administration>,
-    state: Mutex<LoadState>,
+/// Returns the router, for the admin socket.
+pub(crate) fn router(realm: Arc<RealmReplacement>) -> Router {
+    let routes = Router::new().route(path::LOAD, post(load).get(state));
+    routes.layer(DefaultBodyLimit::max(LONGEST)).with_state(realm)
 }
 
-impl LoadApi {
-    /// `cache` is the one in front of `store` by which requests are answered.
-    pub(crate) fn new(
-        store: Arc<SledStore>,
-        cache: Arc<EntryCache>,
-        live: Arc<Live>,
-        administration: Arc<Administration>,
-    ) -> LoadApi {
-        LoadApi { store, cache, live, administration, state: Mutex::new(LoadState::Idle) }
-    }
-
-    /// Returns the router, for the admin socket.
-    pub(crate) fn router(self) -> Router {
-        let routes = Router::new().route(path::LOAD, post(load).get(state));
-        routes.layer(DefaultBodyLimit::max(LONGEST)).with_state(Arc::new(self))
-    }
-
-    /// Refuses what does not belong here.
-    fn check(&self, request: &LoadRequest, manifest: &Manifest, records: &[Record]) -> Result<(), AdminRefusal> {
-        let realm = self.live.name();
-        if realm_of(records) != Some(realm) {
-            let of_dump = &manifest.realm;
-            return Err(not_loaded(format!("the dump is of the realm {of_dump}, and this KDC serves {realm}")));
-        }
-        if !request.replace {
-            let why = format!("the KDC serves records of {realm}: give --replace for the dump to take their place");
-            return Err(not_loaded(why));
-        }
-        Ok(())
-    }
-
-    /// Takes note of a load that begins. One goes on at a time.
-    fn begin(&self, records: usize) -> Result<(), AdminRefusal> {
-        let mut state = self.lock();
-        if let LoadState::Loading { written, records } = &*state {
-            return Err(not_loaded(format!("another dump is being loaded ({written} of {records} records)")));
-        }
-        *state = LoadState::Loading { written: 0, records };
-        Ok(())
-    }
-
-    async fn run(self: Arc<Self>, manifest: Manifest, records: Vec<Record>) {
-        let end = match self.replace(&manifest, records).await {
-            Ok(report) => {
-                tracing::warn!(
-                    records = report.records,
-                    created = report.created,
-                    revision = report.revision,
-                    "a dump took the place of all records, as the admin socket was asked to"
-                );
-                LoadState::Loaded(report)
-            }
-            Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "a dump was not loaded");
-                LoadState::Failed { reason: format!("{error:#}") }
-            }
-        };
-        *self.lock() = end;
-    }
-
-    async fn replace(self: &Arc<Self>, manifest: &Manifest, records: Vec<Record>) -> anyhow::Result<LoadReport> {
-        let count = records.len();
-        let present = *self.store.revisions().borrow();
-        let above = present.max(manifest.revision).beyond_lost_history();
-        self.live.raise_kvno_floor(above.kvno_floor());
-        tokio::time::sleep(SETTLE).await;
-        let api = self.clone();
-        let progress = move |written| *api.lock() = LoadState::Loading { written, records: count };
-        let revision = self.store.replace_all(records, above, Box::new(progress)).await?;
-        self.cache.forget_all();
-        // What a start does: a dump may be of an earlier version, and of the middle of a renaming.
-        check_realm(&*self.cache, &self.live.realm(), false).await?;
-        self.administration.finish_renamings(clock::now()).await?;
-        Ok(LoadReport {
-            realm: manifest.realm.clone(),
-            records: count,
-            created: manifest.created.to_rfc3339().to_string(),
-            dumped_at: manifest.revision.0,
-            revision: revision.0,
-            kvno_floor: revision.kvno_floor(),
-        })
-    }
-
-    /// The state is whole after each change, so a poisoned lock still guards sound data.
-    fn lock(&self) -> MutexGuard<'_, LoadState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+pub(super) async fn state(State(realm): State<Arc<RealmReplacement>>) -> Response {
+    json(&realm.progress().state())
 }
 
-async fn state(State(api): State<Arc<LoadApi>>) -> Response {
-    json(&*api.lock())
-}
-
-async fn load(State(api): State<Arc<LoadApi>>, body: Bytes) -> Result<Response, AdminRefusal> {
+async fn load(State(realm): State<Arc<RealmReplacement>>, body: Bytes) -> Result<Response, AdminRefusal> {
     let read = tokio::task::spawn_blocking(move || read(&body)).await;
     let (request, manifest, records) = read.map_err(|_| not_loaded("the dump cannot be read"))??;
-    api.check(&request, &manifest, &records)?;
-    api.begin(records.len())?;
-    tokio::spawn(api.clone().run(manifest, records));
-    Ok(json(&*api.lock()))
+    check(realm.live.name(), &request, &manifest, &records)?;
+    let state = realm.progress().begin(records.len(), replace(realm.clone(), manifest, records))?;
+    Ok(json(&state))
 }
 
 fn read(body: &[u8]) -> Result<(LoadRequest, Manifest, Vec<Record>), AdminRefusal> {
@@ -148,6 +49,46 @@ fn read(body: &[u8]) -> Result<(LoadRequest, Manifest, Vec<Record>), AdminRefusa
     let secret = dump_secret(&request.secret)?;
     let (manifest, records) = reader::read(file, &secret, |_| {}).map_err(|error| not_loaded(error.to_string()))?;
     Ok((request, manifest, records))
+}
+
+/// Refuses a dump that does not belong here.
+fn check(realm: &str, request: &LoadRequest, manifest: &Manifest, records: &[Record]) -> Result<(), AdminRefusal> {
+    if realm_of(records) != Some(realm) {
+        let of_dump = &manifest.realm;
+        return Err(not_loaded(format!("the dump is of the realm {of_dump}, and this KDC serves {realm}")));
+    }
+    if !request.replace {
+        let why = format!("the KDC serves records of {realm}: give --replace for the dump to take their place");
+        return Err(not_loaded(why));
+    }
+    Ok(())
+}
+
+async fn replace(realm: Arc<RealmReplacement>, manifest: Manifest, records: Vec<Record>) -> anyhow::Result<LoadState> {
+    let count = records.len();
+    let present = *realm.store.revisions().borrow();
+    let above = present.max(manifest.revision).beyond_lost_history();
+    realm.live.raise_kvno_floor(above.kvno_floor());
+    tokio::time::sleep(SETTLE).await;
+    let progress = realm.progress().clone();
+    let written = Box::new(move |count| progress.set_written(count));
+    let revision = realm.store.replace_all(records, above, written).await?;
+    realm.serve_new_records().await?;
+    let report = LoadReport {
+        realm: manifest.realm,
+        records: count,
+        created: manifest.created.to_rfc3339().to_string(),
+        dumped_at: manifest.revision.0,
+        revision: revision.0,
+        kvno_floor: revision.kvno_floor(),
+    };
+    tracing::warn!(
+        records = report.records,
+        created = report.created,
+        revision = report.revision,
+        "a dump took the place of all records, as the admin socket was asked to"
+    );
+    Ok(LoadState::Loaded(report))
 }
 
 fn not_loaded(why: impl Into<String>) -> AdminRefusal {

@@ -8,7 +8,9 @@
 //! | [`master_key`] | the master key: its state, and its rotation |
 //! | [`answer`] | answers that no cache may keep |
 //! | [`dump`] | the whole realm in a file, on the admin socket alone |
+//! | [`replacement`] | all records replaced while the KDC serves, and the progress of that |
 //! | [`load`] | such a file into the place of all records, on the admin socket alone |
+//! | [`import`] | a dump of MIT Kerberos or Heimdal beside all records, on the admin socket alone |
 //! | [`callers`] | whose token a request carries, and what its user may see |
 //! | [`stream`] | decisions as lines that go on |
 //! | [`streams`] | the limits of such answers |
@@ -35,6 +37,7 @@ pub(crate) mod callers;
 pub(crate) mod directory;
 pub(crate) mod dump;
 pub(crate) mod explain;
+pub(crate) mod import;
 mod keys;
 pub(crate) mod load;
 pub(crate) mod master_key;
@@ -42,6 +45,7 @@ mod names;
 mod operations;
 pub(crate) mod pairs_file;
 mod refusal;
+pub(crate) mod replacement;
 pub(crate) mod rotation;
 pub(crate) mod router;
 mod stream;

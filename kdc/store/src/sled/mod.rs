@@ -159,10 +159,10 @@ impl SledStore {
     }
 
     /// Has the writer do what no commit may run beside.
-    async fn alone(
+    async fn alone<E: From<StoreError> + Send + 'static>(
         &self,
-        work: impl FnOnce(&Table, &Feed) -> Result<(), StoreError> + Send + 'static,
-    ) -> Result<(), StoreError> {
+        work: impl FnOnce(&Table, &Feed) -> Result<(), E> + Send + 'static,
+    ) -> Result<(), E> {
         let (reply, outcome) = oneshot::channel();
         let work = move |table: &Table, feed: &Feed| {
             // The caller may have stopped waiting.

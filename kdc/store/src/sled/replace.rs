@@ -42,6 +42,23 @@ impl SledStore {
         self.alone(move |table, feed| replace(table, feed, &records, above, progress)).await?;
         Ok(self.table.revision())
     }
+
+    /// As [`SledStore::replace_all`], with the records that `merge` makes of those that the store holds. No write comes in between.
+    ///
+    /// # Errors
+    /// That of `merge`, after which nothing is changed, and those of [`SledStore::replace_all`].
+    pub async fn replace_merged<E: From<StoreError> + Send + 'static>(
+        &self,
+        merge: impl FnOnce(Vec<Record>) -> Result<Vec<Record>, E> + Send + 'static,
+        progress: Progress,
+    ) -> Result<Revision, E> {
+        self.alone(move |table, feed| {
+            let present = table.list()?.records.into_iter().map(|versioned| versioned.record).collect();
+            Ok::<(), E>(replace(table, feed, &merge(present)?, Revision(0), progress)?)
+        })
+        .await?;
+        Ok(self.table.revision())
+    }
 }
 
 fn replace(

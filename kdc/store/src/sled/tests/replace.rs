@@ -96,6 +96,42 @@ async fn a_name_that_occurs_twice_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_merge_sees_every_write_before_it_and_none_is_lost_behind_it() {
+    let sled = Sled::new();
+    let store = filled(&sled).await;
+    // All wait for the one writer, in this order.
+    let (early, late) = (principal(&name(&["early"]), 1), principal(&name(&["late"]), 1));
+    let merge = |mut present: Vec<Record>| {
+        present.extend(records("new", 3).into_iter().take(3));
+        Ok::<_, StoreError>(present)
+    };
+    let (before, merged, after) = futures_util::join!(
+        store.put(&early, Expect::Absent),
+        store.replace_merged(merge, Box::new(|_| {})),
+        store.put(&late, Expect::Absent)
+    );
+    assert!(before.unwrap() < merged.unwrap());
+    after.unwrap();
+    let mut expected = [records("new", 3), records("old", 5), vec![early, late]].concat();
+    expected.sort_by(|one, other| one.name().cmp(other.name()));
+    expected.dedup();
+    let mut found = listed(&store).await;
+    found.sort_by(|one, other| one.name().cmp(other.name()));
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_merge_that_is_refused_changes_nothing() {
+    let sled = Sled::new();
+    let store = filled(&sled).await;
+    let before = store.list().await.unwrap();
+    let refused = |_: Vec<Record>| Err(StoreError::Closed);
+    assert_eq!(store.replace_merged(refused, Box::new(|_| {})).await, Err(StoreError::Closed));
+    assert_eq!(store.list().await.unwrap(), before);
+    store.put(&principal(&name(&["more"]), 1), Expect::Absent).await.unwrap();
+}
+
+#[tokio::test]
 async fn during_a_rewrap_the_new_records_are_under_the_next_key() {
     let sled = Sled::new();
     let store = filled(&sled).await;
