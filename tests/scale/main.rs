@@ -76,6 +76,7 @@ fn main() -> Result<()> {
     println!("memory: {} KiB resident", memory::resident(realm.server().id())?);
     let tries = if args.short { 3 } else { 20 };
     say_latency(&api, &realm, 0..tries)?;
+    println!("memory: {} KiB resident", memory::resident(realm.server().id())?);
     if args.hostile {
         make_hostile_tenant(&api)?;
         println!("beside a tenant with 16 classes on 4 StatefulSets of 2,000 replicas and 10,000 accounts:");
