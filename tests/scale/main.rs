@@ -76,6 +76,7 @@ fn main() -> Result<()> {
     println!("memory: {} KiB resident", memory::resident(realm.server().id())?);
     let tries = if args.short { 3 } else { 20 };
     say_latency(&api, &realm, 0..tries)?;
+    println!("memory: {} KiB resident", memory::resident(realm.server().id())?);
     if args.hostile {
         make_hostile_tenant(&api)?;
         println!("beside a tenant with 16 classes on 4 StatefulSets of 2,000 replicas and 10,000 accounts:");
@@ -131,21 +132,24 @@ fn make_hostile_tenant(api: &Api) -> Result<()> {
         classes.join(", ")
     );
     api.apply(&yaml)?;
-    let mut accounts = String::new();
-    for account in 0..10_000 {
+    let chunks: Vec<String> = (0..8).map(|chunk| accounts(namespace, chunk * 1250..(chunk + 1) * 1250)).collect();
+    create_all(api, &chunks)
+}
+
+fn accounts(namespace: &str, numbers: std::ops::Range<usize>) -> String {
+    numbers.fold(String::new(), |mut yaml, number| {
         let _ = write!(
-            accounts,
-            "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: x{account}, namespace: {namespace}}}\n"
+            yaml,
+            "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: x{number}, namespace: {namespace}}}\n"
         );
-    }
-    api.kubectl(&["create", "-f", "-"], &accounts)?.ok().map(|_| ())
+        yaml
+    })
 }
 
 fn namespace(number: usize) -> String {
     format!("scale-{number}")
 }
 
-/// Several kubectls at a time: each waits for the API server at every object.
 fn fill(api: &Api, args: &Args) -> Result<()> {
     let realm = format!(
         "apiVersion: kennel.dev/v1alpha1\nkind: KerberosRealm\nmetadata: {{name: scale}}\nspec:\n  \
@@ -167,10 +171,17 @@ fn fill(api: &Api, args: &Args) -> Result<()> {
         }
         yaml
     };
-    for chunk in (0..args.namespaces).collect::<Vec<_>>().chunks(8) {
+    create_all(api, &(0..args.namespaces).map(yaml).collect::<Vec<_>>())
+}
+
+/// Creates objects by several kubectls at a time: each waits for the API server at every object.
+fn create_all(api: &Api, yaml: &[String]) -> Result<()> {
+    for chunk in yaml.chunks(8) {
         std::thread::scope(|scope| {
-            let create = |number: usize| scope.spawn(move || api.kubectl(&["create", "-f", "-"], &yaml(number))?.ok());
-            let threads: Vec<_> = chunk.iter().map(|number| create(*number)).collect();
+            let mut threads = Vec::new();
+            for yaml in chunk {
+                threads.push(scope.spawn(move || api.kubectl(&["create", "-f", "-"], yaml)?.ok()));
+            }
             threads.into_iter().try_for_each(|thread| thread.join().ok().context("a thread panicked")?.map(|_| ()))
         })?;
     }

@@ -1,6 +1,7 @@
 //! A principal prepared for requests: its record, with every key's sub-keys derived once.
 
 use crate::key_set::{KeyState, KeyVersion};
+use crate::name_digest::NameDigest;
 use crate::principal::PrincipalRecord;
 use kennel_crypto::{Enctype, Key, KeyUsage, PreparedChecksum, PreparedKey};
 use std::sync::OnceLock;
@@ -11,6 +12,7 @@ pub struct Entry {
     /// The record, as the store has it.
     pub record: PrincipalRecord,
     keys: Vec<EntryKey>,
+    digest: NameDigest,
 }
 
 /// One key of an entry. Each usage is prepared at its first use and then kept.
@@ -69,7 +71,13 @@ impl Entry {
     #[must_use]
     pub fn new(record: PrincipalRecord) -> Entry {
         let keys = record.keys.versions.iter().flat_map(entry_keys).collect();
-        Entry { record, keys }
+        let digest = NameDigest::new(&record.principal.name);
+        Entry { record, keys, digest }
+    }
+
+    /// The digest of the principal's name.
+    pub(crate) const fn digest(&self) -> NameDigest {
+        self.digest
     }
 
     /// Every key of every version, newest version first.

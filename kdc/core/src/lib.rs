@@ -29,6 +29,7 @@
 //! | [`mit_import`] | realms of MIT Kerberos and Heimdal become records |
 //! | [`accounts`] | principals that follow the objects of a cluster |
 //! | `bindings` | what a ticket is bound to: a pod, the account behind an alias |
+//! | `name_digest` | a number that stands for a name in the tables that requests read |
 //! | `checks` | what AS, TGS and AP check of principals and clocks |
 //! | `ticket_policy` | lifetimes and flags |
 //! | `enctype_choice` | which enctype for what |
@@ -75,6 +76,7 @@ mod context;
 mod enctype_choice;
 mod enterprise;
 mod kdc_verifier;
+mod name_digest;
 mod preauth;
 mod reply;
 mod rules;

@@ -4,7 +4,7 @@ use kennel_core::access::denial::DenialReason;
 use kennel_core::access::table::{
     AccessGrant, AccessMode, AccessPeer, AccessTable, AccountAccess, ServerAccess, ServerKey, UnmanagedServices,
 };
-use kennel_core::access::{AccessDecision, AccessIndex, AccessPath, AccessPolicy, AccessRequest};
+use kennel_core::access::{AccessClient, AccessDecision, AccessIndex, AccessPath, AccessPolicy, AccessRequest};
 use kennel_core::entry::Entry;
 use kennel_core::key_set::KeySet;
 use kennel_core::principal::{Origin, PrincipalRecord};
@@ -192,8 +192,9 @@ proptest! {
             {
                 let server = entry(server.clone(), server_origin);
                 for client_origin in origins.iter().copied() {
-                    let request =
-                        AccessRequest { client, client_origin, server: &server, path: AccessPath::Tgs, now: NOW };
+                    let own = client_origin.map(|origin| entry(client.clone(), origin));
+                    let asking = own.as_ref().map_or(AccessClient::Foreign(client), AccessClient::Own);
+                    let request = AccessRequest { client: asking, server: &server, path: AccessPath::Tgs, now: NOW };
                     let decided = index.decide(&request);
                     let expected = naive(&table, client, client_origin, &server);
                     let same = match (&decided, &expected) {

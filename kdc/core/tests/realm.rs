@@ -41,7 +41,7 @@ pub(crate) struct Access {
 
 impl AccessPolicy for Access {
     fn decide(&self, request: &AccessRequest<'_>) -> AccessDecision {
-        let (client, server) = (request.client.to_string(), request.server.record.principal.to_string());
+        let (client, server) = (request.client.principal().to_string(), request.server.record.principal.to_string());
         self.asked.lock().unwrap().push((client, server, request.path));
         match &*self.policy.lock().unwrap() {
             Some(policy) => policy.decide(request),

@@ -11,6 +11,7 @@ use kennel_core::access::{AccessDecision, AccessIndex, ServiceClass};
 use kennel_core::principal::Origin;
 use kennel_k8s::index::facts::ObjectKey;
 use kennel_k8s::index::view::SharedIndex;
+use kennel_k8s::problem::named::first_names;
 use kennel_wire::admin::DecisionOutcome;
 use kennel_wire::message::{Clock, KerberosTime, Principal};
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,12 +90,7 @@ fn denied(
             clients.entry(key).or_default().insert(pair.client);
         }
     }
-    let bounded = |clients: BTreeSet<String>| {
-        let more = clients.len().saturating_sub(MOST_NAMED);
-        let named = clients.into_iter().take(MOST_NAMED);
-        named.chain((more > 0).then(|| format!("{more} more"))).collect()
-    };
-    clients.into_iter().map(|(key, clients)| (key, bounded(clients))).collect()
+    clients.into_iter().map(|(key, clients)| (key, first_names(clients, MOST_NAMED))).collect()
 }
 
 /// Whether a grant in force lets a client call a server for a class; an empty class is the account's own principal.

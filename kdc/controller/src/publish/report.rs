@@ -12,6 +12,7 @@ use kennel_k8s::index::facts::OwnFact;
 use kennel_k8s::index::namespace::{NamespaceDesire, PrincipalOutcome};
 use kennel_k8s::labels::LONGEST_LABEL;
 use kennel_k8s::problem::Problem;
+use kennel_k8s::problem::named::first_names;
 use kennel_k8s::render::access::rendered::ServerOutcome;
 use kennel_k8s::render::status::{KrbtgtProgress, RealmCounts, RealmNews, RotationProgress, StoreProgress};
 use kennel_wire::message::Principal;
@@ -172,12 +173,7 @@ fn names_of(holders: &[HolderId]) -> String {
         HolderId::Pod(pod) => format!("pod {pod}"),
         HolderId::Secret { namespace, name, .. } => format!("Secret {namespace}/{name}"),
     };
-    let mut names: Vec<String> = holders.iter().map(name).collect();
-    names.sort();
-    let rest = names.len().saturating_sub(MOST_NAMED);
-    names.truncate(MOST_NAMED);
-    names.extend((rest > 0).then(|| format!("{rest} more")));
-    names.join(", ")
+    first_names(holders.iter().map(name), MOST_NAMED).join(", ")
 }
 
 /// Returns the accounts of a namespace that have no principal: those whose name has another owner in the store, and the first of

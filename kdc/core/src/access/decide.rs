@@ -1,9 +1,10 @@
 //! The decision on an [`AccessIndex`]: grants add up, the longest one wins, and the client's own `calls` may veto it.
 
 use crate::access::denial::{AccessDenial, ClientWords, ServerWords};
-use crate::access::index::{AccessIndex, Account, Caller, Grant, Server, ServerId, ServiceClass};
+use crate::access::index::{AccessIndex, AccountId, Caller, Grant, ServerId, ServiceClass};
 use crate::access::table::{AccessMode, ServerKey, UnmanagedServices};
-use crate::access::{AccessDecision, AccessPath, AccessPolicy, AccessRequest};
+use crate::access::{AccessClient, AccessDecision, AccessPath, AccessPolicy, AccessRequest};
+use crate::name_digest::NameDigest;
 use crate::principal::Origin;
 use kennel_wire::message::{KerberosTime, Principal};
 use std::sync::Arc;
@@ -12,10 +13,15 @@ impl AccessPolicy for AccessIndex {
     fn decide(&self, request: &AccessRequest<'_>) -> AccessDecision {
         let record = &request.server.record;
         self.judge(&Question {
-            client: request.client,
-            client_origin: request.client_origin,
+            client: request.client.principal(),
+            client_origin: request.client.origin(),
+            client_digest: match request.client {
+                AccessClient::Own(entry) => Some(entry.digest()),
+                AccessClient::Foreign(_) => None,
+            },
             service: &record.principal,
             service_origin: record.origin,
+            service_digest: request.server.digest(),
             path: request.path,
             now: request.now,
         })
@@ -26,19 +32,22 @@ impl AccessPolicy for AccessIndex {
     }
 }
 
-/// An [`AccessRequest`] whose server is a name.
+/// An [`AccessRequest`] whose client and server are names, with their digests.
 pub(super) struct Question<'a> {
     pub(super) client: &'a Principal,
     pub(super) client_origin: Option<Origin>,
+    pub(super) client_digest: Option<NameDigest>,
     pub(super) service: &'a Principal,
     pub(super) service_origin: Origin,
+    pub(super) service_digest: NameDigest,
     pub(super) path: AccessPath,
     pub(super) now: KerberosTime,
 }
 
 impl AccessIndex {
     pub(super) fn judge(&self, question: &Question<'_>) -> AccessDecision {
-        let Question { client, client_origin, service, service_origin, path, now } = *question;
+        let Question { client, client_origin, client_digest, service, service_origin, service_digest, path, now } =
+            *question;
         if service.name.krbtgt_realm().is_some() {
             // Whom a client may call is decided once it asks for that server's ticket.
             return AccessDecision::ALLOW;
@@ -49,20 +58,21 @@ impl AccessIndex {
         if service_origin == Origin::Manual {
             return self.unmanaged(client, service);
         }
-        let Some((id, server)) = self.server(service) else {
+        // Both look-ups stand side by side, so that neither waits for the memory that the other one reads.
+        let (server, caller) =
+            (self.server(service, service_digest), self.caller(client, client_origin, client_digest));
+        let Some(server) = server else {
             return AccessDecision::Deny(AccessDenial::not_programmed(&self.words(service)));
         };
-        let caller = self.caller(client, client_origin);
-        let asked = Asked { caller, id, server, class: ServiceClass::of_principal(service), now };
+        let asked = Asked { caller, server, class: ServiceClass::of_principal(service), now };
         self.managed(&asked, client)
     }
 }
 
 /// A question about a server of the index.
 pub(super) struct Asked<'a> {
-    pub(super) caller: Caller<'a>,
-    pub(super) id: ServerId,
-    pub(super) server: &'a Server,
+    pub(super) caller: Caller,
+    pub(super) server: ServerId,
     pub(super) class: ServiceClass<'a>,
     pub(super) now: KerberosTime,
 }
@@ -78,7 +88,7 @@ enum Missing<'a> {
     Class(&'a Grant),
     /// `required`: the account has no `calls`, and the realm wants some.
     Consent {
-        account: &'a Account,
+        account: AccountId,
         required: bool,
     },
 }
@@ -88,13 +98,13 @@ impl AccessIndex {
     pub(super) fn managed(&self, asked: &Asked<'_>, client: &Principal) -> AccessDecision {
         let missing = match self.best_grant(asked) {
             Ok(grant) => match self.missing_consent(asked) {
-                None => return AccessDecision::Allow { by: Some(Arc::clone(&grant.by)), until: grant.not_after },
+                None => return AccessDecision::Allow { by: Some(Arc::clone(&grant.by)), until: grant.not_after() },
                 Some(missing) => missing,
             },
             Err(missing) => missing,
         };
         let denial = self.denial(&missing, asked, client);
-        match asked.server.mode {
+        match self.mode(asked.server) {
             AccessMode::Enforce => AccessDecision::Deny(denial),
             AccessMode::Observe => AccessDecision::Observe(denial),
         }
@@ -121,12 +131,12 @@ impl AccessIndex {
     }
 
     /// Whether the account of the client lets it call the server at all.
-    fn missing_consent<'a>(&self, asked: &Asked<'a>) -> Option<Missing<'a>> {
+    fn missing_consent(&self, asked: &Asked<'_>) -> Option<Missing<'_>> {
         let account = asked.caller.account?;
-        match &account.calls {
-            Some(calls) if calls.binary_search(&asked.id).is_ok() => None,
+        match self.calls(account) {
+            Some(calls) if calls.binary_search(&asked.server).is_ok() => None,
             Some(_) => Some(Missing::Consent { account, required: false }),
-            None if self.client_consent_required && account.namespace != asked.server.namespace => {
+            None if self.client_consent_required && !self.are_neighbours(account, asked.server) => {
                 Some(Missing::Consent { account, required: true })
             }
             None => None,
@@ -135,15 +145,15 @@ impl AccessIndex {
 
     fn denial(&self, missing: &Missing<'_>, asked: &Asked<'_>, client: &Principal) -> AccessDenial {
         let client = self.words(client);
-        let server = ServerWords { namespace: self.namespace_name(asked.server.namespace), name: &asked.server.name };
+        let words = |(namespace, name)| ServerWords { namespace, name };
+        let server = words(self.server_parts(asked.server));
         match *missing {
             Missing::Access => AccessDenial::no_access(client, server),
             Missing::Client => AccessDenial::client_left_out(client),
             Missing::Expired(grant, until) => AccessDenial::expired(&grant.by, until, client, server),
             Missing::Class(grant) => AccessDenial::service_class(&grant.by, asked.class, client, server),
             Missing::Consent { account, required } => {
-                let account = ServerWords { namespace: self.namespace_name(account.namespace), name: &account.name };
-                AccessDenial::client_consent(account, server, required)
+                AccessDenial::client_consent(words(self.account_parts(account)), server, required)
             }
         }
     }
@@ -180,7 +190,7 @@ impl AccessIndex {
 impl<'a> Missing<'a> {
     /// Prefers the grant of the right class that ended last to whatever else is missing.
     fn or_expired(self, grant: &'a Grant, class: ServiceClass<'_>) -> Missing<'a> {
-        let Some(ended) = grant.not_after.filter(|_| grant.covers(class)) else { return self };
+        let Some(ended) = grant.not_after().filter(|_| grant.covers(class)) else { return self };
         match self {
             Missing::Expired(_, last) if last >= ended => self,
             _ => Missing::Expired(grant, ended),

@@ -187,7 +187,8 @@ impl fmt::Display for ServerWords<'_> {
 /// The text of a value: printable ASCII, `?` for every other character, cut (and then ending in `...`) at `longest` octets.
 fn clean(value: &dyn fmt::Display, longest: usize) -> String {
     const CUT: &str = "...";
-    let mut text = Bounded { text: String::new(), longest };
+    // Room for most denials, so that a text grows once.
+    let mut text = Bounded { text: String::with_capacity(longest.min(128)), longest };
     if write!(text, "{value}").is_err() {
         text.text.truncate(longest.saturating_sub(CUT.len()));
         text.text.push_str(CUT);
@@ -203,8 +204,13 @@ struct Bounded {
 
 impl fmt::Write for Bounded {
     fn write_str(&mut self, part: &str) -> fmt::Result {
-        let printable = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
         let room = self.longest.saturating_sub(self.text.len());
+        // Nearly every part is clean and fits.
+        if part.len() <= room && part.bytes().all(|octet| matches!(octet, b' '..=b'~')) {
+            self.text.push_str(part);
+            return Ok(());
+        }
+        let printable = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
         self.text.extend(part.chars().map(printable).take(room));
         if part.chars().nth(room).is_some() { Err(fmt::Error) } else { Ok(()) }
     }

@@ -2,9 +2,10 @@
 //! keeps it from counting. Pure, so that `kennel explain` says from files what the KDC says from the cluster.
 
 use crate::access::decide::{Asked, Question};
-use crate::access::index::{AccessIndex, Grant, Server, ServerId, ServiceClass};
+use crate::access::index::{AccessIndex, Grant, Number, ServerId, ServiceClass};
 use crate::access::table::{AccessMode, AccessPeer, ServerKey};
 use crate::access::{AccessDecision, AccessPath};
+use crate::name_digest::NameDigest;
 use crate::principal::Origin;
 use kennel_wire::message::{KerberosTime, Principal};
 use std::sync::Arc;
@@ -77,32 +78,43 @@ impl AccessIndex {
         let found = match target {
             ExplainTarget::Service(_, Origin::Manual) => None,
             ExplainTarget::Service(service, Origin::Kubernetes) => {
-                self.server(service).map(|(id, server)| (id, server, ServiceClass::of_principal(service)))
+                let server = self.server(service, NameDigest::new(&service.name));
+                server.map(|server| (server, ServiceClass::of_principal(service)))
             }
-            ExplainTarget::Account(key, class) => self.server_of_account(key).map(|(id, server)| (id, server, class)),
+            ExplainTarget::Account(key, class) => self.server_of_account(key).map(|server| (server, class)),
         };
-        let Some((id, server, class)) = found else {
+        let Some((server, class)) = found else {
             let decision = match target {
                 ExplainTarget::Service(service, service_origin) => {
                     let path = AccessPath::Tgs;
-                    self.judge(&Question { client, client_origin: origin, service, service_origin, path, now })
+                    self.judge(&Question {
+                        client,
+                        client_origin: origin,
+                        client_digest: Some(NameDigest::new(&client.name)),
+                        service,
+                        service_origin,
+                        service_digest: NameDigest::new(&service.name),
+                        path,
+                        now,
+                    })
                 }
                 ExplainTarget::Account(key, _) => self.unknown_server(key),
             };
             return Explanation { decision, server: None, grants: Vec::new() };
         };
-        let asked = Asked { caller: self.caller(client, origin), id, server, class, now };
-        let key = self.key_of(server);
+        let asked =
+            Asked { caller: self.caller(client, origin, Some(NameDigest::new(&client.name))), server, class, now };
+        let (namespace, name) = self.server_parts(server);
         Explanation {
             decision: self.managed(&asked, client),
-            server: Some(ExplainedServer { key, mode: server.mode }),
+            server: Some(ExplainedServer { key: ServerKey::new(namespace, name), mode: self.mode(server) }),
             grants: self.explain_grants(&asked, client),
         }
     }
 
     fn explain_grants(&self, asked: &Asked<'_>, client: &Principal) -> Vec<ExplainedGrant> {
         let caller = &asked.caller;
-        let namespace = caller.account.map(|account| self.namespace_name(account.namespace));
+        let namespace = caller.account.map(|account| self.account_parts(account).0);
         let ways = [
             (caller.by_name, AccessPeer::Principal(client.clone())),
             (caller.by_namespace, AccessPeer::Namespace(namespace.unwrap_or_default().to_owned())),
@@ -115,21 +127,19 @@ impl AccessIndex {
         grants
     }
 
-    fn server_of_account(&self, key: &ServerKey) -> Option<(ServerId, &Server)> {
-        let is_meant =
-            |server: &&Server| *server.name == *key.name && self.namespace_name(server.namespace) == key.namespace;
-        let at = self.servers.iter().position(|server| is_meant(&server))?;
-        Some((ServerId(u32::try_from(at).ok()?), self.servers.get(at)?))
+    fn server_of_account(&self, key: &ServerKey) -> Option<ServerId> {
+        let mut servers = (0..self.servers.len()).map(|at| ServerId(Number::of_position(at)));
+        servers.find(|server| self.server_parts(*server) == (&*key.namespace, &*key.name))
     }
 }
 
 fn explain_grant(grant: &Grant, peer: AccessPeer, asked: &Asked<'_>) -> ExplainedGrant {
-    let classes = grant.service_classes.as_ref();
+    let classes = grant.rule.service_classes.as_ref();
     ExplainedGrant {
         by: Arc::clone(&grant.by),
         peer,
-        service_classes: classes.map(|classes| classes.iter().map(|class| class.to_string()).collect()),
-        not_after: grant.not_after,
+        service_classes: classes.map(|classes| classes.iter().cloned().collect()),
+        not_after: grant.rule.not_after,
         standing: match (grant.is_in_force(asked.now), grant.covers(asked.class)) {
             (true, true) => GrantStanding::InForce,
             (true, false) => GrantStanding::OtherClass,

@@ -1,9 +1,10 @@
 //! An [`AccessIndex`] as a whole, server by server, for people: who may call whom, as requests are decided now.
 
-use crate::access::index::{AccessIndex, Edge, PeerId, Server};
+use crate::access::index::{AccessIndex, Grant, GrantId, Number, ServerId};
 use crate::access::table::{AccessMode, AccessPeer, ServerKey};
-use kennel_wire::message::{KerberosTime, Principal};
-use std::collections::HashMap;
+use kennel_wire::message::KerberosTime;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// A server and whom it lets in.
@@ -35,45 +36,44 @@ impl AccessIndex {
     /// among them.
     #[must_use]
     pub fn server_grants(&self, namespace: Option<&str>) -> Vec<ServerGrants> {
-        let peers = self.named_peers();
-        let is_asked = |server: &&Server| namespace.is_none_or(|name| self.namespace_name(server.namespace) == name);
-        let servers = self.servers.iter().filter(is_asked);
-        servers
-            .map(|server| {
-                let mut grants: Vec<_> =
-                    self.edges(server).iter().filter_map(|edge| self.peer_grant(*edge, &peers)).collect();
-                grants.sort_by(|a, b| (&a.by, &a.peer).cmp(&(&b.by, &b.peer)));
-                let key = ServerKey::new(self.namespace_name(server.namespace), &*server.name);
-                ServerGrants { key, mode: server.mode, grants }
+        let namespaces = self.namespaces.iter().map(|name| &**name).collect();
+        let servers = (0..self.servers.len()).map(|at| ServerId(Number::of_position(at)));
+        let keyed = servers.map(|server| (server, self.server_parts(server)));
+        let asked = keyed.filter(|(_, (of, _))| namespace.is_none_or(|namespace| namespace == *of));
+        asked
+            .map(|(server, (namespace, name))| ServerGrants {
+                key: ServerKey::new(namespace, name),
+                mode: self.mode(server),
+                grants: self.peer_grants(server, &namespaces),
             })
             .collect()
     }
 
-    fn peer_grant(&self, edge: Edge, peers: &HashMap<PeerId, AccessPeer>) -> Option<PeerGrant> {
-        let (grant, peer) = (self.grants.get(edge.grant.0 as usize)?, peers.get(&edge.peer)?);
-        let classes = grant.service_classes.as_ref();
-        Some(PeerGrant {
-            by: Arc::clone(&grant.by),
-            peer: peer.clone(),
-            service_classes: classes.map(|classes| classes.iter().map(|class| class.to_string()).collect()),
-            not_after: grant.not_after,
-        })
+    fn peer_grants(&self, server: ServerId, namespaces: &HashSet<&str>) -> Vec<PeerGrant> {
+        // A namespace without accounts and servers means nobody.
+        let is_somebody = |peer: &&AccessPeer| match peer {
+            AccessPeer::Namespace(name) => namespaces.contains(name.as_str()),
+            AccessPeer::Principal(_) | AccessPeer::Realm(_) => true,
+        };
+        let ids: BTreeSet<GrantId> = self.edges(server).iter().map(|edge| edge.grant).collect();
+        let mut grants: Vec<(&Grant, &AccessPeer)> = Vec::new();
+        for grant in ids.into_iter().filter_map(|id| self.grant(id)) {
+            let peers: BTreeSet<&AccessPeer> = grant.rule.peers.iter().filter(is_somebody).collect();
+            grants.extend(peers.into_iter().map(|peer| (grant, peer)));
+        }
+        // Of the rules of one KerberosAccess for one peer, the longest comes first.
+        grants.sort_by(|(a, one), (b, other)| (&a.by, one, Reverse(a.end())).cmp(&(&b.by, other, Reverse(b.end()))));
+        grants.into_iter().map(|(grant, peer)| peer_grant(grant, peer)).collect()
     }
+}
 
-    /// The peer of each number: requests look the other way.
-    fn named_peers(&self) -> HashMap<PeerId, AccessPeer> {
-        let own = self.clients.iter().filter_map(|(name, known)| {
-            let principal = Principal::new(name.clone(), &*self.realm);
-            Some((known.peer?, AccessPeer::Principal(principal)))
-        });
-        let foreign = self.foreign_clients.iter().map(|(client, id)| (*id, AccessPeer::Principal(client.clone())));
-        let namespaces = self.namespaces.iter().filter_map(|namespace| {
-            let name = namespace.name.to_string();
-            Some((namespace.peer?, AccessPeer::Namespace(name)))
-        });
-        let realms = self.foreign_realms.iter().map(|(realm, id)| (*id, AccessPeer::Realm(realm.to_string())));
-        let own_realm = self.own_realm.map(|id| (id, AccessPeer::Realm(self.realm.to_string())));
-        own.chain(foreign).chain(namespaces).chain(realms).chain(own_realm).collect()
+fn peer_grant(grant: &Grant, peer: &AccessPeer) -> PeerGrant {
+    let classes = grant.rule.service_classes.as_ref();
+    PeerGrant {
+        by: Arc::clone(&grant.by),
+        peer: peer.clone(),
+        service_classes: classes.map(|classes| classes.iter().cloned().collect()),
+        not_after: grant.rule.not_after,
     }
 }
 
@@ -81,6 +81,7 @@ impl AccessIndex {
 mod tests {
     use super::*;
     use crate::access::table::{AccessGrant, AccessTable, AccountAccess, ServerAccess};
+    use kennel_wire::message::Principal;
 
     fn principal(text: &str) -> Principal {
         Principal::parse(text, "R").unwrap()

@@ -5,6 +5,7 @@
 //! | here | the question and the answer |
 //! | [`table`] | who may call whom, as plain values |
 //! | `index` | the same as requests ask it: what a client and a server are known as, and their grants |
+//! | `names` | the names of the index in flat memory |
 //! | `build` | builds the index from the table |
 //! | `decide` | the decision on the index |
 //! | [`explain`] | why, with every grant that names the client |
@@ -17,6 +18,7 @@ pub mod denial;
 pub mod explain;
 mod index;
 pub mod matrix;
+mod names;
 pub mod table;
 
 pub use index::{AccessIndex, ServiceClass};
@@ -51,16 +53,43 @@ pub enum AccessPath {
 /// The question whether a client may have a ticket for a server.
 #[derive(Debug, Clone, Copy)]
 pub struct AccessRequest<'a> {
-    /// The client that asks for the ticket (canonical).
-    pub client: &'a Principal,
-    /// Who made the client; `None`: the client is of another realm, whose KDC vouches for it.
-    pub client_origin: Option<Origin>,
+    /// The client that asks for the ticket.
+    pub client: AccessClient<'a>,
     /// The server of the ticket (canonical).
     pub server: &'a Entry,
     /// The path that the ticket comes by.
     pub path: AccessPath,
     /// The time of the decision.
     pub now: KerberosTime,
+}
+
+/// The client of an [`AccessRequest`].
+#[derive(Debug, Clone, Copy)]
+pub enum AccessClient<'a> {
+    /// A principal of the realm (canonical).
+    Own(&'a Entry),
+    /// A client of another realm, whose KDC vouches for it.
+    Foreign(&'a Principal),
+}
+
+impl<'a> AccessClient<'a> {
+    /// The client's name.
+    #[must_use]
+    pub const fn principal(self) -> &'a Principal {
+        match self {
+            AccessClient::Own(entry) => &entry.record.principal,
+            AccessClient::Foreign(principal) => principal,
+        }
+    }
+
+    /// Who made the client; `None` for one of another realm.
+    #[must_use]
+    pub const fn origin(self) -> Option<Origin> {
+        match self {
+            AccessClient::Own(entry) => Some(entry.record.origin),
+            AccessClient::Foreign(_) => None,
+        }
+    }
 }
 
 /// The answer to an [`AccessRequest`].

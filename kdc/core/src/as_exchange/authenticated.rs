@@ -1,6 +1,6 @@
 //! An AS request whose client has proved who it is: decides the ticket and builds the reply.
 
-use crate::access::{AccessPath, AccessRequest};
+use crate::access::{AccessClient, AccessPath, AccessRequest};
 use crate::ap_exchange::encryption_key;
 use crate::as_exchange::identified::IdentifiedAsRequest;
 use crate::auth_indicator;
@@ -90,8 +90,7 @@ impl<'a> AuthenticatedAsRequest<'a> {
         };
         auth_indicator::check_required(&server.record, indicators(proof, rules))?;
         let access = rules.decide_access(&AccessRequest {
-            client: &client.record.principal,
-            client_origin: Some(client.record.origin),
+            client: AccessClient::Own(client),
             server,
             path: AccessPath::As,
             now: identified.now.time,

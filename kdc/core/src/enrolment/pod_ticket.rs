@@ -1,6 +1,6 @@
 //! A ticket-granting ticket that is issued to a pod, without an AS exchange: the pod has proved who it is with its token.
 
-use crate::access::{AccessPath, AccessRequest};
+use crate::access::{AccessClient, AccessPath, AccessRequest};
 use crate::ap_exchange::encryption_key;
 use crate::checks;
 use crate::enctype_choice::{permitted, ticket_key};
@@ -44,8 +44,7 @@ impl PodTicket {
             return Err(Refusal::PodGone);
         }
         let access = rules.decide_access(&AccessRequest {
-            client: &client.record.principal,
-            client_origin: Some(client.record.origin),
+            client: AccessClient::Own(client),
             server: krbtgt,
             path: AccessPath::Enrolment,
             now: now.time,

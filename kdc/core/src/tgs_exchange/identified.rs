@@ -2,7 +2,7 @@
 //! and then the access decision.
 
 use crate::access::denial::AccessDenial;
-use crate::access::{AccessPath, AccessRequest};
+use crate::access::{AccessClient, AccessPath, AccessRequest};
 use crate::auth_indicator;
 use crate::checks;
 use crate::context::Context;
@@ -43,15 +43,14 @@ impl<'a> IdentifiedTgsRequest<'a> {
     pub(crate) fn decide_access(&self, context: &Context) -> Result<AccessGranted, AccessDenial> {
         let foreign;
         let client = match self.client {
-            Some(client) => &client.record.principal,
+            Some(client) => AccessClient::Own(client),
             None => {
                 foreign = self.verified.presented.client();
-                &foreign
+                AccessClient::Foreign(&foreign)
             }
         };
         self.rules.decide_access(&AccessRequest {
             client,
-            client_origin: self.client.map(|client| client.record.origin),
             server: self.server,
             path: self.path(),
             now: context.now.time,

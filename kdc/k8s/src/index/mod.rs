@@ -76,6 +76,8 @@ pub struct Index {
     aliases: BTreeMap<Principal, Principal>,
     /// Namespaces to compute anew.
     dirty: BTreeSet<String>,
+    /// The same, since accounts of theirs changed: where all of them are over the budget, nothing follows.
+    dirty_by_accounts: BTreeSet<String>,
     realms_dirty: bool,
     choice: RealmChoice,
     surroundings: Surroundings,
@@ -90,7 +92,8 @@ pub struct IndexChanges {
     pub principals: BTreeSet<Principal>,
     /// Aliases that are wanted in another way than before, or no longer.
     pub aliases: BTreeSet<Principal>,
-    /// Namespaces that were computed anew: their enrolment, or the outcomes of their objects.
+    /// Namespaces that were computed anew: their enrolment, or the outcomes of their objects. One where only accounts changed is among
+    /// them if something followed from that.
     pub namespaces: BTreeSet<String>,
     /// Whether KerberosRealms changed.
     pub realms: bool,
@@ -114,6 +117,7 @@ impl Index {
             wanted_by: BTreeMap::new(),
             aliases: BTreeMap::new(),
             dirty: BTreeSet::new(),
+            dirty_by_accounts: BTreeSet::new(),
             realms_dirty: false,
             choice: RealmChoice::default(),
             surroundings: Surroundings::default(),
@@ -140,6 +144,7 @@ impl Index {
     pub fn apply(&mut self, event: ClusterEvent) {
         let touched = self.tables.apply(event);
         self.dirty.extend(touched.namespaces);
+        self.dirty_by_accounts.extend(touched.accounts);
         self.realms_dirty |= touched.realms;
         self.access_dirty |= touched.access;
         self.own_policies.extend(touched.own_policies);
@@ -171,14 +176,20 @@ impl Index {
         let changed = self.unclaimed.take_changed();
         let waits = |namespace: &String| self.desires.get(namespace).is_some_and(|desire| desire.exceeds_quota);
         self.dirty.extend(changed.into_iter().filter(waits));
+        let mut by_accounts = std::mem::take(&mut self.dirty_by_accounts);
+        by_accounts.retain(|namespace| !self.dirty.contains(namespace));
+        self.dirty.extend(by_accounts.iter().cloned());
         // A name that changes its owner touches further namespaces; each claim is settled once its namespace is.
         while let Some(namespace) = self.dirty.pop_first() {
             let old = self.desires.remove(&namespace).unwrap_or_default();
             let desire = self.desire(&namespace, &old);
             changes.add_differences(&old, &desire);
+            changes.access |= !desire.has_accounts_of(&old);
+            if !by_accounts.contains(&namespace) || desire != old {
+                changes.namespaces.insert(namespace.clone());
+            }
             self.register(&namespace, &old, &desire);
             self.claim_records(&namespace, &old, &desire);
-            changes.namespaces.insert(namespace.clone());
             if desire != NamespaceDesire::default() {
                 self.desires.insert(namespace, desire);
             }

@@ -197,6 +197,11 @@ impl NamespaceDesire {
         }
     }
 
+    /// Whether the same accounts have the same principals as in another desire of the namespace: accesses are rendered from them.
+    pub(super) fn has_accounts_of(&self, other: &NamespaceDesire) -> bool {
+        (self.enrolled, &self.accounts) == (other.enrolled, &other.accounts)
+    }
+
     /// The accounts that have principals: name, own principal, and the service principals of all their pods.
     pub(crate) fn accounts(&self) -> impl Iterator<Item = (&str, &Principal, impl Iterator<Item = &Principal>)> {
         self.accounts.iter().map(|(name, account)| {

@@ -6,6 +6,7 @@ use crate::index::facts::{NamespaceFact, OwnFact};
 use crate::index::selector;
 use crate::index::table::ObjectTable;
 use crate::problem::Problem;
+use crate::problem::named::first_names;
 use std::collections::BTreeSet;
 
 /// The namespaces of the cluster itself: whoever can label one would make principals of the cluster's own accounts.
@@ -120,29 +121,18 @@ pub(super) fn overlap(
     if others.is_empty() {
         return None;
     }
-    let (mut rivals, mut contested) = (BTreeSet::new(), Vec::new());
+    let (mut rivals, mut contested) = (BTreeSet::new(), BTreeSet::new());
     for ((_, name), fact) in namespaces.iter().filter(|(_, fact)| selects(realm, fact)) {
         let found = others.iter().filter(|other| selects(other, fact)).filter_map(|other| other.metadata.name.clone());
-        let before = contested.len();
         for rival in found {
             rivals.insert(rival);
-            contested.truncate(before);
-            contested.push(name.clone());
+            contested.insert(name.clone());
         }
     }
     (!contested.is_empty()).then(|| Problem::SelectorsOverlap {
         realms: rivals.into_iter().collect::<Vec<_>>().join(", "),
-        namespaces: named(contested),
+        namespaces: first_names(contested, MOST_NAMED).join(", "),
     })
-}
-
-/// The first names, and how many more there are.
-fn named(mut names: Vec<String>) -> String {
-    names.sort();
-    let rest = names.len().saturating_sub(MOST_NAMED);
-    names.truncate(MOST_NAMED);
-    names.extend((rest > 0).then(|| format!("{rest} more")));
-    names.join(", ")
 }
 
 fn selects(realm: &KerberosRealm, fact: &NamespaceFact) -> bool {

@@ -55,13 +55,15 @@ pub(super) struct Tables {
 /// What has to be computed anew after an event.
 #[derive(Debug, Default)]
 pub(super) struct EventEffect {
-    /// Namespaces with objects that changed.
+    /// Namespaces with objects that changed, accounts apart.
     pub(super) namespaces: BTreeSet<String>,
+    /// Namespaces with accounts that changed.
+    pub(super) accounts: BTreeSet<String>,
     /// Whether a KerberosRealm changed.
     pub(super) realms: bool,
     /// Namespace and StatefulSet of pods that came, went, or changed their StatefulSet.
     pub(super) set_pods: BTreeSet<(String, String)>,
-    /// Whether something changed that decides tickets or policies.
+    /// Whether something but accounts changed that decides tickets or policies.
     pub(super) access: bool,
     /// Policies of ours that changed.
     pub(super) own_policies: BTreeSet<PolicyKey>,
@@ -75,7 +77,10 @@ impl Tables {
                 let names = self.namespaces.apply(change).into_iter().map(|(_, name)| name);
                 return EventEffect::of_namespaces(names.collect());
             }
-            ClusterEvent::Account(change) => touched(self.accounts.apply(change)),
+            ClusterEvent::Account(change) => {
+                let accounts = self.accounts.apply(change).into_iter().map(|(namespace, _)| namespace);
+                return EventEffect { accounts: accounts.collect(), ..EventEffect::default() };
+            }
             ClusterEvent::Service(change) => touched(self.services.apply(change)),
             ClusterEvent::StatefulSet(change) => touched(self.stateful_sets.apply(change)),
             ClusterEvent::Principal(change) => {

@@ -7,9 +7,11 @@
 //! | here | the table of problems |
 //! | [`condition`] | the types of conditions |
 //! | [`healthy`] | the reasons of conditions that ask nothing of anybody |
+//! | [`named`] | lists of names, which have an end |
 
 pub mod condition;
 pub mod healthy;
+pub mod named;
 
 use crate::problem::condition::ConditionType;
 use kennel_core::accounts::Conflict;

@@ -38,14 +38,22 @@ pub(super) fn write_name(f: &mut fmt::Formatter<'_>, components: &[String]) -> f
 /// Writes one component or a realm with its escapes. Escapes `/` in a realm too: the parser does not need that, but
 /// accepts it.
 pub(super) fn write_part(f: &mut fmt::Formatter<'_>, part: &str) -> fmt::Result {
-    part.chars().try_for_each(|character| match character {
-        '/' | '@' | '\\' => write!(f, "\\{character}"),
-        '\n' => f.write_str("\\n"),
-        '\t' => f.write_str("\\t"),
-        '\u{8}' => f.write_str("\\b"),
-        '\0' => f.write_str("\\0"),
-        other => f.write_char(other),
-    })
+    let is_escaped = |c: char| matches!(c, '/' | '@' | '\\' | '\n' | '\t' | '\u{8}' | '\0');
+    for run in part.split_inclusive(is_escaped) {
+        let Some(plain) = run.strip_suffix(is_escaped) else {
+            f.write_str(run)?;
+            continue;
+        };
+        f.write_str(plain)?;
+        match run.chars().next_back().unwrap_or_default() {
+            '\n' => f.write_str("\\n")?,
+            '\t' => f.write_str("\\t")?,
+            '\u{8}' => f.write_str("\\b")?,
+            '\0' => f.write_str("\\0")?,
+            other => write!(f, "\\{other}")?,
+        }
+    }
+    Ok(())
 }
 
 /// The parts that were read so far.

@@ -86,6 +86,21 @@ fn of_a_thousand_accounts_over_the_budget_a_few_are_named() {
 }
 
 #[test]
+fn nothing_follows_from_accounts_over_the_budget_and_much_from_one_within() {
+    let cluster = limited(json!({ "principalsPerNamespace": 3 }));
+    let young = |name: &str| account_created(name, "2026-02-02T00:00:00Z");
+    cluster.after([account_created("old", "2026-02-01T00:00:00Z")]);
+    cluster.after((0..100).map(|n| young(&format!("x{n:02}"))));
+    assert!(cluster.after((0..1000).map(|n| young(&format!("y{n}")))).is_empty(), "16 others are named");
+    assert!(cluster.after([ClusterEvent::Account(ObjectChange::Gone(("shop".into(), "y7".into())))]).is_empty());
+    let settled = cluster.after([ClusterEvent::Account(ObjectChange::Gone(("shop".into(), "old".into())))]);
+    assert!(settled.access && settled.namespaces.contains("shop") && !settled.principals.is_empty(), "{settled:?}");
+    cluster.0.record_deleted(&client_principal("old", "shop", "R"));
+    let settled = cluster.after([]);
+    assert!(settled.access && settled.principals.contains(&client_principal("x00", "shop", "R")), "{settled:?}");
+}
+
+#[test]
 fn the_pod_that_comes_when_the_budget_is_used_up_gets_no_principal_and_the_first_ones_keep_theirs() {
     let cluster = limited(json!({ "principalsPerObject": 3 }));
     let spec = json!({ "serviceClasses": ["kafka"], "hosts": { "services": ["kafka"], "statefulSets": ["kafka"] } });

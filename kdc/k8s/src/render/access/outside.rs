@@ -4,6 +4,7 @@
 use crate::callers::caller::{CallerPort, CallerTarget, OutsideCaller};
 use crate::index::facts::{PodShape, PortRef, ServiceFact};
 use crate::index::selector::matches;
+use crate::problem::named::first_names;
 use crate::render::access::realm_facts::{AccountFacts, RealmFacts};
 use crate::render::policy::ingress::ServerIngress;
 use crate::render::policy::parts::{Ports, pod_ports};
@@ -34,7 +35,7 @@ pub(super) fn callers(
             let opened: Ports = always.iter().chain(packets).cloned().collect();
             let callers = Server::new(&key, account, facts).callers(&calling, &opened);
             if !callers.is_empty() {
-                found.insert(key, bounded(callers));
+                found.insert(key, first_names(callers, MOST_NAMED));
             }
         }
     }
@@ -47,12 +48,6 @@ fn may_call(caller: &OutsideCaller, namespace: &str) -> bool {
         CallerTarget::Service { namespace: of, .. } => of == namespace,
         CallerTarget::Services(namespaces, _) | CallerTarget::Pods(namespaces, _) => namespaces.contains(namespace),
     }
-}
-
-fn bounded(callers: BTreeSet<String>) -> Vec<String> {
-    let more = callers.len().saturating_sub(MOST_NAMED);
-    let named = callers.into_iter().take(MOST_NAMED);
-    named.chain((more > 0).then(|| format!("{more} more"))).collect()
 }
 
 /// A server's pods and the Services before them.
