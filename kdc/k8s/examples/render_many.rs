@@ -43,7 +43,7 @@ fn events() -> Vec<ClusterEvent> {
     });
     let mut events = Vec::new();
     let (key, fact) = own(realm);
-    events.push(ClusterEvent::Realm(Put(key, fact)));
+    events.push(ClusterEvent::realm(Put(key, fact)));
     for namespace in (0..NAMESPACES).map(|number| format!("ns{number}")) {
         let labels = [("kennel.dev/realm", "r"), ("kubernetes.io/metadata.name", &*namespace)];
         let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
@@ -61,7 +61,7 @@ fn events() -> Vec<ClusterEvent> {
                 "metadata": { "namespace": namespace, "name": name, "uid": format!("{namespace}/{name}") },
                 "spec": { "serviceAccountName": name, "serviceClasses": ["HTTP"], "hosts": { "services": [name] } },
             }));
-            events.push(ClusterEvent::Principal(Put(key, fact)));
+            events.push(ClusterEvent::principal(Put(key, fact)));
         }
     }
     events.extend((0..ACCESSES).map(access));
@@ -79,7 +79,7 @@ fn access(number: usize) -> ClusterEvent {
         "metadata": { "namespace": namespace, "name": format!("x{number}") },
         "spec": { "targetRefs": [{ "name": target }], "allow": [{ "from": [peer(near), peer(far)] }] },
     }));
-    ClusterEvent::Access(Put(key, fact))
+    ClusterEvent::access(Put(key, fact))
 }
 
 fn own<K>(object: Value) -> (kennel_k8s::index::facts::ObjectKey, OwnFact<K>)

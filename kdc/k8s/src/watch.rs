@@ -55,9 +55,9 @@ pub fn watch_cluster(client: &Client) -> impl Stream<Item = WatchReport> + Send 
         watch_kind(Api::all(client.clone()), "Service", ClusterEvent::Service),
         watch_kind(Api::all(client.clone()), "Pod", ClusterEvent::Pod),
         watch_kind(Api::all(client.clone()), "StatefulSet", ClusterEvent::StatefulSet),
-        watch_kind::<OwnFact<KerberosRealm>>(realms, "KerberosRealm", ClusterEvent::Realm),
-        watch_kind::<OwnFact<KerberosPrincipal>>(principals, "KerberosPrincipal", ClusterEvent::Principal),
-        watch_kind::<OwnFact<KerberosAccess>>(accesses, "KerberosAccess", ClusterEvent::Access),
+        watch_kind::<OwnFact<KerberosRealm>>(realms, "KerberosRealm", ClusterEvent::realm),
+        watch_kind::<OwnFact<KerberosPrincipal>>(principals, "KerberosPrincipal", ClusterEvent::principal),
+        watch_kind::<OwnFact<KerberosAccess>>(accesses, "KerberosAccess", ClusterEvent::access),
         watch_kind(Api::all(client.clone()), "NetworkPolicy", ClusterEvent::NetworkPolicy),
         watch_selected(slices, api_server, "EndpointSlice", ClusterEvent::ApiServer),
     ])

@@ -239,8 +239,8 @@ mod tests {
             ClusterEvent::Namespace(fact(json!({ "metadata": { "name": "shop", "uid": "u", "labels": labels } }))),
             ClusterEvent::Account(fact(json!({ "metadata": meta("web") }))),
             ClusterEvent::Service(fact(json!({ "metadata": meta("web") }))),
-            ClusterEvent::Realm(fact(own("KerberosRealm", json!({ "name": "r", "uid": "r" }), realm))),
-            ClusterEvent::Principal(fact(own("KerberosPrincipal", meta("web"), web))),
+            ClusterEvent::realm(fact(own("KerberosRealm", json!({ "name": "r", "uid": "r" }), realm))),
+            ClusterEvent::principal(fact(own("KerberosPrincipal", meta("web"), web))),
         ] {
             index.apply(event);
         }
@@ -300,7 +300,7 @@ mod tests {
         let mut index = shop();
         let realm = json!({ "realmName": "R", "namespaceSelector": { "matchLabels": { "kennel.dev/realm": "r" } }, "limits": { "principalsPerNamespace": 1 } });
         let own = json!({ "apiVersion": "kennel.dev/v1alpha1", "kind": "KerberosRealm", "metadata": { "name": "r", "uid": "r" }, "spec": realm });
-        index.apply(ClusterEvent::Realm(fact(own)));
+        index.apply(ClusterEvent::realm(fact(own)));
         index.apply(ClusterEvent::Account(fact(json!({ "metadata": meta("zoo") }))));
         let _ = index.settle();
         let report = namespace_report(&index, &States::default(), &RotationBook::default(), None, "shop");

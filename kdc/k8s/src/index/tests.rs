@@ -50,7 +50,7 @@ fn realm(name: &str, created: &str, spec: Value) -> ClusterEvent {
     let mut whole = json!({ "realmName": "R", "namespaceSelector": { "matchLabels": { "kennel.dev/realm": "r" } } });
     whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
     let metadata = json!({ "name": name, "uid": name, "creationTimestamp": created });
-    ClusterEvent::Realm(fact(
+    ClusterEvent::realm(fact(
         json!({ "apiVersion": "kennel.dev/v1alpha1", "kind": "KerberosRealm", "metadata": metadata, "spec": whole }),
     ))
 }
@@ -60,7 +60,7 @@ fn principal_created(namespace: &str, name: &str, created: &str, spec: Value) ->
     whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
     let mut metadata = meta(namespace, name);
     metadata["creationTimestamp"] = json!(created);
-    ClusterEvent::Principal(fact(
+    ClusterEvent::principal(fact(
         json!({ "apiVersion": "kennel.dev/v1alpha1", "kind": "KerberosPrincipal", "metadata": metadata, "spec": whole }),
     ))
 }
@@ -260,9 +260,9 @@ fn of_two_realm_objects_of_one_name_the_older_counts() {
     let cluster = Cluster::shop();
     cluster.after([realm("a", "2025-01-01T00:00:00Z", json!({ "clusterDomain": "older" }))]);
     assert_eq!(cluster.0.read().followed_realm().unwrap().spec.cluster_domain(), "older");
-    cluster.after([ClusterEvent::Realm(ObjectChange::Gone((String::new(), "a".into())))]);
+    cluster.after([ClusterEvent::realm(ObjectChange::Gone((String::new(), "a".into())))]);
     assert_eq!(cluster.0.read().followed_realm().unwrap().spec.cluster_domain(), "cluster.local");
-    cluster.after([ClusterEvent::Realm(ObjectChange::Gone((String::new(), "r".into())))]);
+    cluster.after([ClusterEvent::realm(ObjectChange::Gone((String::new(), "r".into())))]);
     assert!(cluster.names().is_empty());
 }
 
@@ -271,7 +271,7 @@ fn an_object_that_cannot_be_read_has_no_effect_and_says_so() {
     let cluster = Cluster::shop();
     let torn =
         json!({ "metadata": meta("shop", "web"), "spec": { "serviceAccountName": "web", "serviceClasses": "HTTP" } });
-    cluster.after([ClusterEvent::Principal(fact(torn))]);
+    cluster.after([ClusterEvent::principal(fact(torn))]);
     assert_eq!(cluster.reasons("shop", "web"), ["Malformed"]);
     assert_eq!(cluster.names(), ["cart.shop@R", "web.shop@R"]);
 }
@@ -348,9 +348,9 @@ fn the_index_is_synced_once_every_kind_was_listed_and_not_before() {
             listing(ClusterEvent::Service),
             listing(ClusterEvent::Pod),
             listing(ClusterEvent::StatefulSet),
-            listing(ClusterEvent::Realm),
-            listing(ClusterEvent::Principal),
-            listing(ClusterEvent::Access),
+            listing(ClusterEvent::realm),
+            listing(ClusterEvent::principal),
+            listing(ClusterEvent::access),
             listing(ClusterEvent::NetworkPolicy),
             listing(ClusterEvent::ApiServer),
         ]
@@ -408,7 +408,7 @@ fn a_principal_that_the_schema_let_in_wrongly_says_so_in_a_namespace_that_is_not
     let cluster = Cluster::shop();
     let torn =
         json!({ "metadata": meta("other", "web"), "spec": { "serviceAccountName": "web", "serviceClasses": "HTTP" } });
-    cluster.after([namespace("other", false), ClusterEvent::Principal(fact(torn))]);
+    cluster.after([namespace("other", false), ClusterEvent::principal(fact(torn))]);
     assert_eq!(cluster.reasons("other", "web"), ["Malformed"]);
 }
 
@@ -416,7 +416,7 @@ fn a_principal_that_the_schema_let_in_wrongly_says_so_in_a_namespace_that_is_not
 fn without_a_realm_object_its_principals_say_which_one_to_create() {
     let cluster = Cluster::shop();
     cluster.after([principal("shop", "web", web_services())]);
-    cluster.after([ClusterEvent::Realm(ObjectChange::Gone((String::new(), "r".into())))]);
+    cluster.after([ClusterEvent::realm(ObjectChange::Gone((String::new(), "r".into())))]);
     assert_eq!(cluster.reasons("shop", "web"), ["RealmNotFound"]);
     assert!(cluster.problems("shop", "web")[0].to_string().contains("create one with spec.realmName R"));
 }
@@ -469,6 +469,6 @@ fn a_mistake_in_a_realm_takes_no_namespace_out() {
     assert_eq!(cluster.names(), names, "the selector cannot be read");
     cluster.after([realm("r", "2026-01-01T00:00:00Z", json!({ "tickets": { "maxLife": "7d" } }))]);
     assert_eq!(cluster.names(), names, "the object cannot be read");
-    cluster.after([ClusterEvent::Realm(ObjectChange::Gone((String::new(), "r".into())))]);
+    cluster.after([ClusterEvent::realm(ObjectChange::Gone((String::new(), "r".into())))]);
     assert!(cluster.names().is_empty(), "the realm is gone");
 }

@@ -165,11 +165,11 @@ fn over_random_histories_no_grant_is_in_force_without_its_policies_and_all_ends_
                     let (name, peers) =
                         (format!("a{}", realm.random(3)), PEERS[usize::try_from(realm.random(6)).unwrap()]);
                     let (key, fact) = object(&access(&name, peers));
-                    realm.declare(ClusterEvent::Access(ObjectChange::Put(key, fact)));
+                    realm.declare(ClusterEvent::access(ObjectChange::Put(key, fact)));
                 }
                 2 => {
                     let key = ("shop".to_owned(), format!("a{}", realm.random(3)));
-                    realm.declare(ClusterEvent::Access(ObjectChange::Gone(key)));
+                    realm.declare(ClusterEvent::access(ObjectChange::Gone(key)));
                 }
                 3 => {
                     let mode = ["Enforce", "Observe"][usize::try_from(realm.random(2)).unwrap()];
@@ -177,7 +177,7 @@ fn over_random_histories_no_grant_is_in_force_without_its_policies_and_all_ends_
                         "apiVersion: kennel.dev/v1alpha1\nkind: KerberosPrincipal\nmetadata: {{name: web, namespace: shop}}\n\
                          spec: {{serviceAccountName: web, serviceClasses: [HTTP], hosts: {{services: [web]}}, accessMode: {mode}}}\n"
                     ));
-                    realm.declare(ClusterEvent::Principal(ObjectChange::Put(key, fact)));
+                    realm.declare(ClusterEvent::principal(ObjectChange::Put(key, fact)));
                 }
                 4 => realm.active = AccessTable::default(),
                 _ => {}
@@ -195,7 +195,7 @@ fn a_grant_waits_for_its_policies_and_a_revocation_does_not() {
     let mut realm = Realm::new(0);
     realm.settle();
     let (key, fact) = object(&access("web", PEERS[1]));
-    realm.declare(ClusterEvent::Access(ObjectChange::Put(key.clone(), fact)));
+    realm.declare(ClusterEvent::access(ObjectChange::Put(key.clone(), fact)));
     let step = realm.step();
     assert_eq!(step.waiting[&key], 2, "ingress of the server, egress of the client");
     assert!(step.table.servers.iter().all(|server| server.grants.is_empty()));
@@ -206,7 +206,7 @@ fn a_grant_waits_for_its_policies_and_a_revocation_does_not() {
     realm.write(&step, 1);
     assert!(realm.step().table.servers.iter().all(|server| server.grants.is_empty()), "one of two");
     realm.settle();
-    realm.declare(ClusterEvent::Access(ObjectChange::Gone(key)));
+    realm.declare(ClusterEvent::access(ObjectChange::Gone(key)));
     let step = realm.step();
     assert!(step.table.servers.iter().all(|server| server.grants.is_empty()), "before its policies go");
     assert_eq!(step.delete.len(), 2);
@@ -216,11 +216,11 @@ fn a_grant_waits_for_its_policies_and_a_revocation_does_not() {
 fn an_edit_that_adds_a_client_takes_nothing_from_the_others() {
     let mut realm = Realm::new(0);
     let (key, fact) = object(&access("web", PEERS[0]));
-    realm.declare(ClusterEvent::Access(ObjectChange::Put(key.clone(), fact)));
+    realm.declare(ClusterEvent::access(ObjectChange::Put(key.clone(), fact)));
     realm.settle();
     let both = "{from: [{serviceAccount: {name: nightly, namespace: batch}}, {serviceAccount: {name: cart}}]}";
     let (_, fact) = object(&access("web", both));
-    realm.declare(ClusterEvent::Access(ObjectChange::Put(key, fact)));
+    realm.declare(ClusterEvent::access(ObjectChange::Put(key, fact)));
     let step = realm.step();
     let peers: Vec<String> =
         step.table.servers.iter().flat_map(|s| &s.grants).flat_map(|g| &g.peers).map(|p| format!("{p:?}")).collect();

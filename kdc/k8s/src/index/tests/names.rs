@@ -139,7 +139,7 @@ fn of_two_objects_of_a_namespace_the_first_by_name_has_the_name_whoever_came_fir
     assert_eq!(problems[0].reason(), "NameTaken");
     let message = problems[0].to_string();
     assert!(message.contains("KerberosPrincipal shop/cart") && message.contains("before shop/web"), "{message}");
-    cluster.after([ClusterEvent::Principal(ObjectChange::Gone(("shop".into(), "cart".into())))]);
+    cluster.after([ClusterEvent::principal(ObjectChange::Gone(("shop".into(), "cart".into())))]);
     assert!(cluster.reasons("shop", "web").is_empty());
 }
 
@@ -156,7 +156,7 @@ fn a_name_that_the_policy_gives_to_two_namespaces_is_the_first_one_s_by_name() {
     cluster.after([principal_created("b", "b", "2026-01-01T00:00:02Z", spec)]);
     assert_eq!(cluster.0.read().wanted_by(&name), Some("b"));
     assert_eq!(cluster.reasons("shop", "web"), ["NameTaken"]);
-    let settled = cluster.after([ClusterEvent::Principal(ObjectChange::Gone(("b".into(), "b".into())))]);
+    let settled = cluster.after([ClusterEvent::principal(ObjectChange::Gone(("b".into(), "b".into())))]);
     assert!(settled.principals.contains(&name));
     assert_eq!(cluster.0.read().wanted_by(&name), Some("shop"));
 }

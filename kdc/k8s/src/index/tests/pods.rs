@@ -119,9 +119,9 @@ fn a_pod_is_never_known_without_what_it_is_entitled_to() {
         nothing(ClusterEvent::Account),
         nothing(ClusterEvent::Service),
         nothing(ClusterEvent::StatefulSet),
-        nothing(ClusterEvent::Realm),
-        nothing(ClusterEvent::Principal),
-        nothing(ClusterEvent::Access),
+        nothing(ClusterEvent::realm),
+        nothing(ClusterEvent::principal),
+        nothing(ClusterEvent::access),
         nothing(ClusterEvent::NetworkPolicy),
         nothing(ClusterEvent::ApiServer),
     ];
@@ -168,9 +168,9 @@ fn a_status_causes_no_rendering_and_a_policy_of_ours_is_drift() {
         "apiVersion": "kennel.dev/v1alpha1", "kind": "KerberosPrincipal", "metadata": meta("shop", "web"),
         "spec": { "serviceAccountName": "web" }, "status": { "principalCount": 1 },
     });
-    assert!(!cluster.after([ClusterEvent::Principal(fact(same.clone()))]).access, "a status");
+    assert!(!cluster.after([ClusterEvent::principal(fact(same.clone()))]).access, "a status");
     same["spec"]["accessMode"] = json!("Observe");
-    assert!(cluster.after([ClusterEvent::Principal(fact(same))]).access, "a mode");
+    assert!(cluster.after([ClusterEvent::principal(fact(same))]).access, "a mode");
     let policy = |labels: Value| {
         let mut metadata = meta("shop", "p");
         metadata["labels"] = labels;

@@ -134,7 +134,7 @@ impl Assumptions {
         let realm = self.realm.clone().and_then(|object| {
             let object = serde_json::from_value(object).ok()?;
             let (key, fact) = OwnFact::from_object(object)?;
-            Some(ClusterEvent::Realm(ObjectChange::Put(key, fact)))
+            Some(ClusterEvent::realm(ObjectChange::Put(key, fact)))
         });
         let namespaces = self.namespaces.iter().filter_map(|(name, enrolled)| {
             namespace(name, if *enrolled { self.enrolling.clone() } else { BTreeMap::new() })

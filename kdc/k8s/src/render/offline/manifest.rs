@@ -135,9 +135,9 @@ impl Manifest {
             Kind::Service => vec![ClusterEvent::Service(self.put()?)],
             Kind::NetworkPolicy => vec![ClusterEvent::NetworkPolicy(self.put()?)],
             Kind::StatefulSet => vec![ClusterEvent::StatefulSet(self.put()?)],
-            Kind::Realm => vec![ClusterEvent::Realm(self.put()?)],
-            Kind::Principal => vec![ClusterEvent::Principal(self.put()?)],
-            Kind::Access => vec![ClusterEvent::Access(self.put()?)],
+            Kind::Realm => vec![ClusterEvent::realm(self.put()?)],
+            Kind::Principal => vec![ClusterEvent::principal(self.put()?)],
+            Kind::Access => vec![ClusterEvent::access(self.put()?)],
             Kind::Pod | Kind::Workload | Kind::CronJob => Vec::new(),
         };
         events.extend(self.pods()?);
