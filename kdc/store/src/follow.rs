@@ -5,6 +5,10 @@ use crate::error::StoreError;
 use crate::principal_store::{Change, PrincipalStore, VersionedRecord, Watch};
 use kennel_wire::message::Principal;
 use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// Held while a follower begins: all begin anew at once after the records were replaced, and each has all of them in memory besides.
+static BEGINNING: Mutex<()> = Mutex::const_new(());
 
 /// Pause before a store that did not answer is read again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -47,6 +51,7 @@ pub async fn follow<F: Follower>(store: &dyn PrincipalStore, follower: &F) {
 }
 
 async fn begin<F: Follower>(store: &dyn PrincipalStore, follower: &F) -> Result<Box<dyn Watch>, StoreError> {
+    let _turn = BEGINNING.lock().await;
     let listing = store.list().await?;
     let watch = store.watch(listing.revision).await?;
     follower.begin(listing.records);
@@ -81,6 +86,7 @@ mod tests {
     use kennel_core::principal::{Origin, PrincipalRecord, Record};
     use kennel_wire::message::Timestamp;
     use std::collections::VecDeque;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Arc, Mutex};
 
     /// What happened, in words.
@@ -139,6 +145,63 @@ mod tests {
         store.delete(record("alice").name(), revision).await.unwrap();
         diary.until(&["begins with alice@R", "put bob@R", "deleted alice@R"]).await;
         following.abort();
+    }
+
+    /// A store that knows who has its records.
+    struct Lender {
+        store: MemoryStore,
+        lent: AtomicUsize,
+    }
+
+    /// A follower that gives them back.
+    struct Borrower(Arc<Lender>);
+
+    impl Follower for Borrower {
+        const STALE: &'static str = "nothing is given back";
+
+        fn begin(&self, _: Vec<VersionedRecord>) {
+            self.0.lent.fetch_sub(1, Ordering::SeqCst);
+        }
+
+        fn put(&self, _: VersionedRecord) {}
+
+        fn delete(&self, _: &Principal) {}
+    }
+
+    #[async_trait]
+    impl PrincipalStore for Lender {
+        async fn read(&self, name: &Principal) -> Result<Option<VersionedRecord>, StoreError> {
+            self.store.read(name).await
+        }
+
+        async fn put(&self, record: &Record, expect: Expect) -> Result<Revision, StoreError> {
+            self.store.put(record, expect).await
+        }
+
+        async fn delete(&self, name: &Principal, expect: Revision) -> Result<Revision, StoreError> {
+            self.store.delete(name, expect).await
+        }
+
+        async fn list(&self) -> Result<Listing, StoreError> {
+            assert_eq!(self.lent.fetch_add(1, Ordering::SeqCst), 0, "another follower has all records");
+            tokio::task::yield_now().await;
+            self.store.list().await
+        }
+
+        async fn watch(&self, since: Revision) -> Result<Box<dyn Watch>, StoreError> {
+            tokio::task::yield_now().await;
+            self.store.watch(since).await
+        }
+    }
+
+    #[tokio::test]
+    async fn followers_begin_one_after_the_other() {
+        let lender = Arc::new(Lender { store: MemoryStore::new(), lent: AtomicUsize::new(0) });
+        let begins = (0..5).map(|_| {
+            let lender = lender.clone();
+            async move { begin(&*lender, &Borrower(lender.clone())).await.map(|_| ()) }
+        });
+        futures_util::future::try_join_all(begins).await.unwrap();
     }
 
     /// A store whose watch says what the test wants.
