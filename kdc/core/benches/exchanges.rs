@@ -1,5 +1,8 @@
 //! What the core costs for one request, without sockets, store or audit: `cargo bench -p kennel-core`.
 //! Prints nanoseconds for each kind of request, the median of several rounds.
+//!
+//! With KENNEL_BENCH_ONLY, the name of a kind, and KENNEL_BENCH_REQUESTS, a number, it performs these requests and measures nothing: for
+//! callgrind, which counts instructions (tests/bench/README.md).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 #[allow(dead_code, reason = "the tests use the rest of it")]
@@ -70,18 +73,32 @@ fn fast_tgs(realm: &mut TestRealm, tgt: &Credential) -> Vec<u8> {
 }
 
 fn measure(realm: &mut TestRealm, what: &str, request: &[u8], as_meant: fn(&Decision) -> bool) {
+    let only = std::env::var("KENNEL_BENCH_ONLY").ok();
+    if only.as_ref().is_some_and(|only| only != what) {
+        return;
+    }
     assert!(as_meant(&realm.ask(request).event.outcome), "{what}: {:?}", realm.events.last());
+    if only.is_some() {
+        return repeat(realm, request, count());
+    }
     let mut rounds: Vec<u128> = (0..ROUNDS)
         .map(|_| {
-            realm.events.clear();
             let start = Instant::now();
-            for _ in 0..REQUESTS {
-                realm.events.clear();
-                std::hint::black_box(realm.ask(std::hint::black_box(request)));
-            }
+            repeat(realm, request, REQUESTS);
             start.elapsed().as_nanos() / u128::from(REQUESTS)
         })
         .collect();
     rounds.sort_unstable();
     println!("{what:50} {:>7} ns (from {} to {})", rounds[ROUNDS / 2], rounds[0], rounds[ROUNDS - 1]);
+}
+
+fn repeat(realm: &mut TestRealm, request: &[u8], count: u32) {
+    for _ in 0..count {
+        realm.events.clear();
+        std::hint::black_box(realm.ask(std::hint::black_box(request)));
+    }
+}
+
+fn count() -> u32 {
+    std::env::var("KENNEL_BENCH_REQUESTS").ok().and_then(|count| count.parse().ok()).unwrap_or(REQUESTS)
 }
