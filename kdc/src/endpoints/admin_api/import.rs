@@ -5,7 +5,7 @@ use crate::clock;
 use crate::endpoints::admin_api::answer::json;
 use crate::endpoints::admin_api::load;
 use crate::endpoints::admin_api::refusal::AdminRefusal;
-use crate::endpoints::admin_api::replacement::RealmReplacement;
+use crate::endpoints::admin_api::replacement::{RealmReplacement, read_order};
 use crate::whole_realm::mit::{ForeignRealm, read};
 use crate::whole_realm::report;
 use anyhow::anyhow;
@@ -52,11 +52,7 @@ async fn import(State(realm): State<Arc<RealmReplacement>>, body: Bytes) -> Resu
 
 /// Reads a request and the dump behind it.
 fn request(body: &[u8]) -> Result<(ImportRequest, ForeignRealm), AdminRefusal> {
-    // The errors of serde may quote the body.
-    let malformed = || AdminRefusal::QueryMalformed("the first line does not say how the dump is imported".into());
-    let end = body.iter().position(|octet| *octet == b'\n').ok_or_else(malformed)?;
-    let (line, dump) = (body.get(..end).unwrap_or_default(), body.get(end + 1..).unwrap_or_default());
-    let request: ImportRequest = serde_json::from_slice(line).map_err(|_| malformed())?;
+    let (request, dump): (ImportRequest, _) = read_order(body, "how the dump is imported")?;
     let secret = secret(&request.secret)?;
     let foreign = read(dump, request.realm.as_deref(), &secret, |_| {});
     Ok((request, foreign.map_err(|error| not_imported(error.to_string()))?))

@@ -3,7 +3,7 @@
 use crate::endpoints::admin_api::answer::json;
 use crate::endpoints::admin_api::dump::dump_secret;
 use crate::endpoints::admin_api::refusal::AdminRefusal;
-use crate::endpoints::admin_api::replacement::RealmReplacement;
+use crate::endpoints::admin_api::replacement::{RealmReplacement, read_order};
 use crate::whole_realm::store::realm_of;
 use axum::Router;
 use axum::body::Bytes;
@@ -40,12 +40,7 @@ async fn load(State(realm): State<Arc<RealmReplacement>>, body: Bytes) -> Result
 }
 
 fn read(body: &[u8]) -> Result<(LoadRequest, Manifest, Vec<Record>), AdminRefusal> {
-    // The errors of serde may quote the body.
-    let malformed =
-        || AdminRefusal::QueryMalformed("the first line does not say what the dump is encrypted under".into());
-    let end = body.iter().position(|octet| *octet == b'\n').ok_or_else(malformed)?;
-    let (line, file) = (body.get(..end).unwrap_or_default(), body.get(end + 1..).unwrap_or_default());
-    let request: LoadRequest = serde_json::from_slice(line).map_err(|_| malformed())?;
+    let (request, file): (LoadRequest, _) = read_order(body, "what the dump is encrypted under")?;
     let secret = dump_secret(&request.secret)?;
     let (manifest, records) = reader::read(file, &secret, |_| {}).map_err(|error| not_loaded(error.to_string()))?;
     Ok((request, manifest, records))

@@ -9,6 +9,7 @@ use kennel_controller::Live;
 use kennel_store::administration::Administration;
 use kennel_store::{EntryCache, SledStore};
 use kennel_wire::realm_dump::LoadState;
+use serde::de::DeserializeOwned;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The store of a realm that is served, and the progress of what replaces its records.
@@ -44,6 +45,17 @@ impl RealmReplacement {
         self.administration.finish_renamings(clock::now()).await?;
         Ok(())
     }
+}
+
+/// Reads the first line of a body, JSON that says `what`. Returns it and the octets behind it.
+///
+/// # Errors
+/// [`AdminRefusal::QueryMalformed`], without a part of the line: the errors of serde may quote a secret.
+pub(super) fn read_order<'b, T: DeserializeOwned>(body: &'b [u8], what: &str) -> Result<(T, &'b [u8]), AdminRefusal> {
+    let malformed = || AdminRefusal::QueryMalformed(format!("the first line does not say {what}"));
+    let end = body.iter().position(|octet| *octet == b'\n').ok_or_else(malformed)?;
+    let (line, rest) = (body.get(..end).unwrap_or_default(), body.get(end + 1..).unwrap_or_default());
+    Ok((serde_json::from_slice(line).map_err(|_| malformed())?, rest))
 }
 
 /// The progress of the present replacement, or the end of the last one.
