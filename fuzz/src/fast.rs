@@ -1,9 +1,9 @@
 //! Armored requests as the fuzzer wants them (FAST, RFC 6113), and what must hold of their answers: under the armor key that the
 //! fuzzer knows, past all crypto.
 
-use crate::realm::{self, FuzzRealm, NAMES, NOW, at, principal};
+use crate::realm::{self, FuzzRealm, NOW, at, principal};
 use crate::request::{BodyPlan, Sum, padata};
-use crate::ticket::{PlannedTicket, TicketPlan, data, enctype, pick, seal, session, to_wire};
+use crate::ticket::{PlannedTicket, TicketPlan, data, enctype, seal, session, to_wire};
 use arbitrary::{Arbitrary, Unstructured};
 use kennel_client::FastArmor;
 use kennel_core::event::{Decision, Exchange, IssuedTicket};
@@ -240,9 +240,9 @@ impl Proof {
     fn build(&self, armor: &FastArmor, client: Option<&PrincipalName>, rng: &mut dyn CryptoRngCore) -> PaData {
         let named = client.map(|name| Principal::new(name.clone(), realm::REALM).to_string());
         let named = named.as_deref().and_then(|name| name.strip_suffix("@R")).unwrap_or("nobody");
-        let client = self.client.map_or(named, |number| pick(NAMES, number));
+        let client = self.client.map_or(named, |number| realm::name(number));
         let client = if client == "alias" { "alice" } else { client };
-        let kvno = if self.kvno % 4 == 0 { 2 } else { u32::from(self.kvno % 4) };
+        let kvno = if self.kvno.is_multiple_of(4) { 2 } else { u32::from(self.kvno % 4) };
         let key = realm::key(client, kvno, enctype(self.enctype));
         let time = at(NOW + i64::from(self.skew % 600));
         if !self.timestamp {
@@ -260,7 +260,7 @@ impl Cookie {
             Cookie::Any(octets) => octets.clone(),
             Cookie::Ours(age, client) => {
                 let key = realm::key("krbtgt/R", 2, enctype(0));
-                let owner = principal(pick(NAMES, *client)).to_string();
+                let owner = principal(realm::name(*client)).to_string();
                 let plain = [&(NOW - i64::from(*age)).to_be_bytes()[..], owner.as_bytes()].concat();
                 let mut sealed = seal(&key, KeyUsage::FX_COOKIE, &plain, rng);
                 sealed.kvno = Some(2);

@@ -79,12 +79,12 @@ impl Asked {
 
 impl AccessPolicy for Asked {
     fn decide(&self, request: &AccessRequest<'_>) -> AccessDecision {
-        let decision = match request.client.name.components.first().map(String::as_str) {
+        let decision = match request.client.principal().name.components.first().map(String::as_str) {
             Some("denied") => AccessDecision::Deny(denial()),
             Some("observed") => AccessDecision::Observe(denial()),
             _ => AccessDecision::ALLOW,
         };
-        let asked = (request.client.clone(), request.server.record.principal.clone(), decision.clone());
+        let asked = (request.client.principal().clone(), request.server.record.principal.clone(), decision.clone());
         self.0.lock().expect("no thread died").push(asked);
         decision
     }
@@ -105,6 +105,11 @@ impl Pods for KnownPods {
             _ => PodState::Unknown,
         }
     }
+}
+
+/// One of [`NAMES`].
+pub fn name(number: u8) -> &'static str {
+    NAMES[usize::from(number) % NAMES.len()]
 }
 
 /// A principal of the list.

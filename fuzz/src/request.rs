@@ -1,6 +1,6 @@
 //! AS and TGS requests as the fuzzer wants them: sealed and summed as they should be, unless it wants that wrong too.
 
-use crate::realm::{self, NAMES, NOW, at, principal};
+use crate::realm::{self, NOW, at, principal};
 use crate::ticket::{PlannedTicket, TicketPlan, address, data, enctype, pick, seal, session, to_wire};
 use arbitrary::Arbitrary;
 use kennel_crypto::{Key, KeyUsage, UnkeyedChecksum};
@@ -15,7 +15,7 @@ pub enum RequestPlan {
     /// AS.
     As(AsPlan, Edits),
     /// TGS.
-    Tgs(TgsPlan, Edits),
+    Tgs(Box<TgsPlan>, Edits),
 }
 
 /// Octets to change once all is encoded; mostly none.
@@ -121,9 +121,9 @@ impl BodyPlan {
         });
         KdcReqBody {
             options: KdcOptions::from_bits_retain(self.options),
-            cname: self.client.map(|number| principal(pick(NAMES, number)).name),
+            cname: self.client.map(|number| principal(realm::name(number)).name),
             realm: if self.other_realm { realm::TRUSTED.into() } else { realm::REALM.into() },
-            sname: odd.or(self.server.map(|number| principal(pick(NAMES, number)).name)),
+            sname: odd.or(self.server.map(|number| principal(realm::name(number)).name)),
             from: self.from.map(near),
             till: self.till.map_or(KerberosTime::EPOCH, near),
             rtime: self.rtime.map(near),
@@ -149,7 +149,7 @@ impl AsPlan {
         let body = self.body.build();
         let mut list: Vec<PaData> = padata(&self.padata).collect();
         if let (Some(proof), Some(client)) = (&self.proof, self.body.client) {
-            list.insert(0, proof.build(pick(NAMES, client), rng));
+            list.insert(0, proof.build(realm::name(client), rng));
         }
         let bytes = KdcReq::encode_around(MessageType::AsReq, &list, &body.encode());
         Planned { bytes, presented: None, subkey: None, body: Some(body) }
@@ -159,7 +159,7 @@ impl AsPlan {
 impl Proof {
     fn build(&self, client: &str, rng: &mut dyn CryptoRngCore) -> PaData {
         let client = if client == "alias" { "alice" } else { client };
-        let kvno = if self.kvno % 4 == 0 { 2 } else { u32::from(self.kvno % 4) };
+        let kvno = if self.kvno.is_multiple_of(4) { 2 } else { u32::from(self.kvno % 4) };
         let key = realm::key(client, kvno, enctype(self.enctype));
         let stamp = PaEncTimestamp(at(NOW + i64::from(self.skew % 600))).encode();
         let data = seal(&key, KeyUsage::PA_ENC_TIMESTAMP, &stamp, rng);
@@ -199,7 +199,7 @@ impl TgsPlan {
     ) -> PaData {
         let part = &presented.part;
         let cname = match self.other_client {
-            Some(number) => principal(pick(NAMES, number)).name,
+            Some(number) => principal(realm::name(number)).name,
             None => part.cname.clone(),
         };
         let authenticator = Authenticator {

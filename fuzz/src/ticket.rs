@@ -106,8 +106,8 @@ impl TicketPlan {
     /// Makes it.
     pub fn build(&self, rng: &mut dyn CryptoRngCore) -> PlannedTicket {
         // Every other number is the realm's own TGS.
-        let server = if self.server % 2 == 0 { "krbtgt/R" } else { pick(NAMES, self.server / 2) };
-        let kvno = if self.kvno % 4 == 0 { 2 } else { u32::from(self.kvno % 5) };
+        let server = if self.server.is_multiple_of(2) { "krbtgt/R" } else { realm::name(self.server / 2) };
+        let kvno = if self.kvno.is_multiple_of(4) { 2 } else { u32::from(self.kvno % 5) };
         let key = realm::key(server, kvno, enctype(self.enctype));
         let session = session(self.session);
         let part = self.part(&session);
@@ -121,7 +121,7 @@ impl TicketPlan {
     }
 
     fn part(&self, session: &Key) -> EncTicketPart {
-        let client = principal(pick(NAMES, self.client));
+        let client = principal(realm::name(self.client));
         let authtime = near(self.authtime % 100_000);
         let endtime = near(self.life);
         EncTicketPart {

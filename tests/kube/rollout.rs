@@ -175,9 +175,9 @@ fn workload(world: &World<'_>, kind: &str, asks: bool) -> Value {
 /// Tries what the role alone would permit.
 fn ensure_one_annotation(world: &World<'_>, kind: &str, name: &str, asks: bool) -> Result<()> {
     let full = world.ns("shop");
-    let attempt = |patch: &Value| {
+    let attempt = |patch: &Value, more: &[&str]| {
         let what = ["patch", kind, name, "-n", &full, "--type=merge", "-p", &patch.to_string()];
-        world.api.kubectl(&[&what[..], &["--as=system:serviceaccount:kennel-system:kennel-kdc"]].concat(), "")
+        world.api.kubectl(&[&what[..], &["--as=system:serviceaccount:kennel-system:kennel-kdc"], more].concat(), "")
     };
     let template = |template: Value| json!({ "spec": { "template": template } });
     let annotations = |annotations: Value| template(json!({ "metadata": { "annotations": annotations } }));
@@ -194,15 +194,16 @@ fn ensure_one_annotation(world: &World<'_>, kind: &str, name: &str, asks: bool) 
         json!({ "metadata": { "annotations": { "a": "b" } } }),
         json!({ "metadata": { "labels": { "a": "b" } } }),
     ];
-    let refused = |patch: &Value| {
-        let run = attempt(patch)?;
+    let refused = |patch: &Value, more: &[&str]| {
+        let run = attempt(patch, more)?;
         ensure!(!run.status.success() && run.stderr.contains("changes nothing of a workload but"), "{patch}: {run}");
         Ok(())
     };
-    // A new policy acts a moment after it was made.
-    eventually(SOON * 2, "the guard acts", || refused(&wrong[0]).map(Some))?;
-    wrong.iter().try_for_each(refused)?;
-    let run = attempt(&restart("2026-01-01T00:00:00Z"))?;
+    // A new policy acts a moment after it was made. What is tried before then must not last: the same change again would change
+    // nothing, and the guard would have nothing to refuse.
+    eventually(SOON * 2, "the guard acts", || refused(&wrong[0], &["--dry-run=server"]).map(Some))?;
+    wrong.iter().try_for_each(|patch| refused(patch, &[]))?;
+    let run = attempt(&restart("2026-01-01T00:00:00Z"), &[])?;
     match (asks, run.status.success()) {
         (true, true) | (false, false) => Ok(()),
         _ => bail!("{kind} that asks ({asks}) for it: {run}"),
