@@ -1,5 +1,5 @@
-//! What access costs: `cargo bench -p kennel-core --bench access`. A realm of 100,000 accounts in 2,000 namespaces, 5,000
-//! servers and 10,000 KerberosAccesses: the time to build the index, its memory, one decision, and a whole TGS exchange under
+//! What access costs: `cargo bench -p kennel-core --bench access`. Realms of 5,000 and of 100,000 accounts in 2,000 namespaces,
+//! with 5,000 servers and 10,000 KerberosAccesses: the time to build the index, its memory, one decision, and a whole TGS exchange under
 //! the index beside one under `AllowAll`, in turns. Prints medians: a slice that another process interrupts does not count.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 const NAMESPACES: usize = 2_000;
-const ACCOUNTS: usize = 100_000;
+const SIZES: [usize; 2] = [5_000, 100_000];
 const SERVERS: usize = 5_000;
 const ACCESSES: usize = 10_000;
 /// Decisions that are timed together.
@@ -37,27 +37,30 @@ const SLICE: usize = 20;
 const PASSES: usize = 100;
 
 fn main() {
-    let table = table();
-    let start = Instant::now();
-    let index = Arc::new(AccessIndex::new(&table));
-    println!("{ACCOUNTS} accounts, {SERVERS} servers, {ACCESSES} KerberosAccesses");
-    println!("building the index {:>29} ms", start.elapsed().as_millis());
-    println!("memory of the index {:>28} KiB", index.memory() / 1024);
-    decisions(&index);
-    exchanges(index);
+    for accounts in SIZES {
+        let table = table(accounts);
+        let start = Instant::now();
+        let index = Arc::new(AccessIndex::new(&table));
+        println!("{accounts} accounts, {SERVERS} servers, {ACCESSES} KerberosAccesses");
+        println!("building the index {:>29} ms", start.elapsed().as_millis());
+        println!("memory of the index {:>28} KiB", index.memory() / 1024);
+        decisions(&index, accounts);
+        exchanges(index, accounts);
+    }
 }
 
 /// One decision, for clients and servers all over the index. A request has both principals at hand by then, so that a batch
 /// reads them before it is timed; what it needs of the index is cold.
-fn decisions(index: &AccessIndex) {
+fn decisions(index: &AccessIndex, accounts: usize) {
     let now = Timestamp::default();
     let entry = |name| Entry::new(PrincipalRecord::new(name, Origin::Kubernetes, KeySet::default(), now, "bench"));
     let servers: Vec<Entry> = (0..SERVERS).map(service).map(entry).collect();
-    let clients: Vec<Entry> = (0..ACCOUNTS).map(account).map(entry).collect();
+    let clients: Vec<Entry> = (0..accounts).map(account).map(entry).collect();
     let pair = |number: usize| {
         // Coprime strides, so that each decision is of another pair; every other pair is the one that a grant is for.
         let server = number * 4_999 % SERVERS;
-        let client = if number.is_multiple_of(2) { caller(server, number / 2 % 2) } else { number * 7_919 % ACCOUNTS };
+        let client =
+            if number.is_multiple_of(2) { caller(server, number / 2 % 2, accounts) } else { number * 7_919 % accounts };
         (&clients[client], &servers[server])
     };
     for (name, parity, policy) in [
@@ -86,11 +89,11 @@ fn decisions(index: &AccessIndex) {
 }
 
 /// A TGS exchange that is allowed, under both policies in turns.
-fn exchanges(index: Arc<AccessIndex>) {
+fn exchanges(index: Arc<AccessIndex>, accounts: usize) {
     let mut realm = TestRealm::named("R", |_| {});
     let requests: Vec<Vec<u8>> = (0..PAIRS)
         .map(|at| {
-            let (client, server) = (account(caller(at, 0)).to_string(), service(at));
+            let (client, server) = (account(caller(at, 0, accounts)).to_string(), service(at));
             for name in [&client, &server.to_string()] {
                 realm.add(name, |record| record.origin = Origin::Kubernetes);
             }
@@ -141,12 +144,12 @@ fn service(at: usize) -> Principal {
 }
 
 /// A client of a server, by each of its two KerberosAccesses.
-fn caller(server: usize, access: usize) -> usize {
-    (server * 13 + access * 977 + SERVERS) % ACCOUNTS
+fn caller(server: usize, access: usize, accounts: usize) -> usize {
+    (server * 13 + access * 977 + SERVERS) % accounts
 }
 
-fn table() -> AccessTable {
-    let accounts = (0..ACCOUNTS).map(|at| AccountAccess {
+fn table(accounts: usize) -> AccessTable {
+    let rows = (0..accounts).map(|at| AccountAccess {
         principal: account(at),
         namespace: namespace(at),
         name: format!("workload-{at}"),
@@ -154,7 +157,7 @@ fn table() -> AccessTable {
     });
     let servers = (0..SERVERS).map(|at| {
         let grants = (0..ACCESSES / SERVERS).map(|access| {
-            let named = (0..4).map(|more| AccessPeer::Principal(account(caller(at, access) + more)));
+            let named = (0..4).map(|more| AccessPeer::Principal(account(caller(at, access, accounts) + more)));
             Arc::new(AccessGrant {
                 by: format!("{}/access-{at}-{access}", namespace(at)).into(),
                 peers: named.chain([AccessPeer::Namespace(namespace(at + access + 1))]).collect(),
@@ -170,5 +173,5 @@ fn table() -> AccessTable {
             grants: grants.collect(),
         }
     });
-    AccessTable { realm: "R".into(), accounts: accounts.collect(), servers: servers.collect(), ..Default::default() }
+    AccessTable { realm: "R".into(), accounts: rows.collect(), servers: servers.collect(), ..Default::default() }
 }
