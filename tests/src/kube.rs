@@ -49,6 +49,14 @@ impl Api {
         Api::start(&["--ipv6"])
     }
 
+    /// Starts one whose Services have addresses of both families.
+    ///
+    /// # Errors
+    /// The API server cannot be started.
+    pub fn of_both_families() -> Result<Api> {
+        Api::start(&["--dual-stack"])
+    }
+
     fn start(options: &[&str]) -> Result<Api> {
         let mut command = Command::new(root().join("tests/cluster/cluster"));
         command.args(["env", "--api-only"]).args(options).args(["--for", &std::process::id().to_string()]);

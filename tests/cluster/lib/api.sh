@@ -3,7 +3,7 @@
 # pods. Needs no root. Any number at once, each with a state folder of its own below the folder for temporary files.
 
 cmd_env() {
-    local watched='' family=4 command=()
+    local watched='' families=4 command=()
     case ${1-} in
         '') env_of_cluster ;;
         --stop)
@@ -12,15 +12,18 @@ cmd_env() {
             ;;
         --api-only)
             shift
-            [[ ${1-} != --ipv6 ]] || { shift && family=6; }
+            case ${1-} in
+                --ipv6) shift && families=6 ;;
+                --dual-stack) shift && families=46 ;;
+            esac
             if [[ ${1-} == --for ]]; then
                 watched=${2:?--for needs the number of a process}
                 shift 2
             fi
             [[ ${1-} != -- ]] || { shift && command=("$@"); }
-            run_api "$family" "$watched" "${command[@]}"
+            run_api "$families" "$watched" "${command[@]}"
             ;;
-        *) fail "env knows --api-only [--ipv6] [--for PID] [-- COMMAND...] and --stop FOLDER, not $1" ;;
+        *) fail "env knows --api-only [--ipv6|--dual-stack] [--for PID] [-- COMMAND...] and --stop FOLDER, not $1" ;;
     esac
 }
 
@@ -34,9 +37,9 @@ env_of_cluster() {
     fi
 }
 
-# run_api 4|6 PID|"" [COMMAND...]: on an address of this family; with a command it lives as long as that, with a process id as long as that process, else until stopped.
+# run_api 4|6|46 PID|"" [COMMAND...]: of these families, on an address of the first; with a command it lives as long as that, with a process id as long as that process, else until stopped.
 run_api() {
-    local family=$1 watched=$2 code=0
+    local families=$1 watched=$2 code=0
     shift 2
     STATE=$(mktemp -d "${TMPDIR:-/tmp}/kennel-api.XXXXXX")
     trap stop_api EXIT
@@ -45,7 +48,7 @@ run_api() {
     # A command's server ends with this run even when that is killed.
     (($# == 0)) || watched=$$
     [[ -z $watched ]] || setsid --fork "$HERE/lib/api-watch" "$watched" "$STATE" </dev/null >/dev/null 2>&1
-    start_api "$family"
+    start_api "$families"
     if (($# > 0)); then
         KUBECONFIG=$STATE/kubeconfig "$@" || code=$?
         exit "$code"
@@ -55,16 +58,17 @@ run_api() {
     echo "# stop it with: $HERE/cluster env --stop $STATE"
 }
 
-# start_api 4|6
+# start_api 4|6|46
 start_api() {
     local started options address=127.0.0.1
     find_api_programs
     started=$(now)
     WHERE=here
-    if [[ $1 == 6 ]]; then
+    case $1 in
         # etcd stays on 127.0.0.1, where nobody but the API server asks for it.
-        address=::1 SERVICE_CIDR=fd00:10:96::/112 SERVICE_IP=fd00:10:96::1
-    fi
+        6) address=::1 SERVICE_CIDR=$SERVICE_CIDR_6 SERVICE_IP=${SERVICE_CIDR_6%/*}1 ;;
+        46) SERVICE_CIDR=$SERVICE_CIDR,$SERVICE_CIDR_6 ;;
+    esac
     API_BIND=$address API_IP=$address
     reserve_port API_PORT
     reserve_port CLIENT_PORT
