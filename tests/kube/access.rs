@@ -30,10 +30,7 @@ impl<'a> Shop<'a> {
     /// With these lines of the KerberosRealm's spec.
     pub(crate) fn with(api: &'a Api, spec: &str) -> Result<Shop<'a>> {
         let world = World::with(api, spec)?;
-        world.namespace("shop", &["web", "cart", "batch"])?;
-        world.service("shop", "web")?;
-        world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
-        world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
+        world.shop(&["web", "cart", "batch"])?;
         let cart = world.enrolled_pod("shop", "cart-1", "cart")?;
         Ok(Shop { world, cart })
     }
@@ -44,15 +41,11 @@ impl<'a> Shop<'a> {
 
     /// A KerberosAccess of `web` for an account.
     pub(crate) fn allow(&self, name: &str, account: &str) -> Result<()> {
-        self.access(name, &format!("[{{from: [{{serviceAccount: {{name: {account}}}}}]}}]"), "")
+        self.world.api.apply(&self.world.account_access_yaml(name, account))
     }
 
     pub(crate) fn access(&self, name: &str, allow: &str, more: &str) -> Result<()> {
-        self.world.api.apply(&format!(
-            "apiVersion: kennel.dev/v1alpha1\nkind: KerberosAccess\nmetadata: {{name: {name}, namespace: {}}}\n\
-             spec: {{targetRefs: [{{name: web}}], allow: {allow}{more}}}\n",
-            self.shop()
-        ))
+        self.world.api.apply(&self.world.access_yaml(name, allow, more))
     }
 
     pub(crate) fn revoke(&self, name: &str) -> Result<()> {

@@ -111,10 +111,7 @@ fn a_server_that_cannot_prove_itself_gets_no_token() -> Result<()> {
 #[test]
 fn a_refresh_keeps_the_service_tickets_beside_the_new_ticket() -> Result<()> {
     let world = world()?;
-    world.namespace("shop", &["web", "cart"])?;
-    world.service("shop", "web")?;
-    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
-    world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
+    world.shop(&["web", "cart"])?;
     let folder = TempDir::new()?;
     let token = world.token("shop", "cart", "cart-1")?;
     let once = || process::run(world.agent(&token, folder.path())?.arg("--once"), "")?.ok();

@@ -35,20 +35,17 @@ impl World<'_> {
     }
 
     /// The shop: `cart` may call `web`, `batch` may not; `auditor` may see decisions about the namespace.
-    fn shop(&self) -> Result<()> {
-        self.namespace("shop", &["web", "cart", "batch", "auditor"])?;
-        self.service("shop", "web")?;
-        self.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
+    fn audited_shop(&self) -> Result<()> {
+        self.shop(&["web", "cart", "batch", "auditor"])?;
+        self.api.apply(&self.account_access_yaml("web", "cart"))?;
         let namespace = self.ns("shop");
-        self.api.apply(&access(&namespace, "cart"))?;
         self.api.apply(&format!(
             "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: decisions, namespace: {namespace}}}\n\
              rules: [{{apiGroups: [kennel.dev], resources: [kerberosaccesses/decisions], verbs: [get]}}]\n---\n\
              apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: decisions, namespace: {namespace}}}\n\
              roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: decisions}}\n\
              subjects: [{{kind: ServiceAccount, name: auditor, namespace: {namespace}}}]\n"
-        ))?;
-        self.await_condition("shop", "web", "Ready", ["True", "Ready"]).map(|_| ())
+        ))
     }
 
     /// Asks for a ticket of `web` as an account, until the answer is as expected: access follows its objects within a second.
@@ -64,13 +61,6 @@ impl World<'_> {
 /// A realm that denies whom no KerberosAccess allows.
 fn enforcing() -> Result<World<'static>> {
     World::with(Api::shared()?, "  access: {defaultMode: Enforce}\n")
-}
-
-fn access(namespace: &str, client: &str) -> String {
-    format!(
-        "apiVersion: kennel.dev/v1alpha1\nkind: KerberosAccess\nmetadata: {{name: web, namespace: {namespace}}}\n\
-         spec: {{targetRefs: [{{name: web}}], allow: [{{from: [{{serviceAccount: {{name: {client}}}}}]}}]}}\n"
-    )
 }
 
 #[test]
@@ -96,7 +86,7 @@ fn status_waits_for_no_replica_that_refuses_connections() -> Result<()> {
 #[test]
 fn decisions_are_shown_as_they_are_made_and_after_the_kdc_started_again() -> Result<()> {
     let mut world = enforcing()?;
-    world.shop()?;
+    world.audited_shop()?;
     let (folder, namespace) = (TempDir::new()?, world.ns("shop"));
     let options = ["audit", "tail", "-n", &namespace, "--outcome", "denied,allowed"];
     let mut tail = Server::start(&mut world.audit(&options)?, folder.path(), "tail")?;
@@ -124,7 +114,7 @@ fn decisions_are_shown_as_they_are_made_and_after_the_kdc_started_again() -> Res
 #[test]
 fn who_may_not_see_a_namespace_sees_nothing_of_it() -> Result<()> {
     let world = enforcing()?;
-    world.shop()?;
+    world.audited_shop()?;
     world.namespace("other", &[])?;
     let tail = |namespace: &str| world.run_audit(&["audit", "tail", "--no-follow", "-n", namespace]);
     tail(&world.ns("shop"))?.ok()?;
@@ -136,7 +126,7 @@ fn who_may_not_see_a_namespace_sees_nothing_of_it() -> Result<()> {
 #[test]
 fn what_was_asked_for_is_suggested_and_the_suggestion_changes_nothing() -> Result<()> {
     let world = enforcing()?;
-    world.shop()?;
+    world.audited_shop()?;
     let namespace = world.ns("shop");
     world.ask("cart", "cart-1", true)?;
     world.ask("batch", "batch-1", false)?;
@@ -159,7 +149,7 @@ fn what_was_asked_for_is_suggested_and_the_suggestion_changes_nothing() -> Resul
     };
     let same = diff(&world)?.ok()?;
     ensure!(same.stdout.starts_with("no difference"), "{same}");
-    std::fs::write(&file, access(&namespace, "batch"))?;
+    std::fs::write(&file, world.account_access_yaml("web", "batch"))?;
     let differs = diff(&world)?;
     assert_eq!(differs.status.code(), Some(1), "{differs}");
     for said in [format!("- ticket: cart.{namespace} -> {namespace}/web"), format!("+ ticket: batch.{namespace} -> ")] {
@@ -171,7 +161,7 @@ fn what_was_asked_for_is_suggested_and_the_suggestion_changes_nothing() -> Resul
 #[test]
 fn the_matrix_and_the_explanation_are_those_of_the_kdc() -> Result<()> {
     let world = enforcing()?;
-    world.shop()?;
+    world.audited_shop()?;
     world.ask("cart", "cart-1", true)?;
     let namespace = world.ns("shop");
     let realm = world.realm.name();
@@ -195,7 +185,7 @@ fn the_matrix_and_the_explanation_are_those_of_the_kdc() -> Result<()> {
 #[test]
 fn the_admin_socket_answers_whoever_runs_the_kdc_without_a_cluster_or_a_token() -> Result<()> {
     let world = enforcing()?;
-    world.shop()?;
+    world.audited_shop()?;
     world.ask("cart", "cart-1", true)?;
     let (socket, namespace) = (world.realm.folder().join("admin.sock"), world.ns("shop"));
     let run = |arguments: &[&str]| {

@@ -49,16 +49,8 @@ impl World<'_> {
 
     /// A server `web`, and `cart` who may call it.
     fn web_and_cart(&self) -> Result<()> {
-        self.namespace("shop", &["web", "cart"])?;
-        self.service("shop", "web")?;
-        self.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
-        self.api.apply(&format!(
-            "apiVersion: kennel.dev/v1alpha1\nkind: KerberosAccess\nmetadata: {{name: web, namespace: {}}}\nspec: {{targetRefs: \
-             [{{name: web}}], allow: [{{from: [{{serviceAccount: {{name: cart}}}}]}}]}}\n",
-            self.ns("shop")
-        ))?;
-        self.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
-        Ok(())
+        self.shop(&["web", "cart"])?;
+        self.api.apply(&self.account_access_yaml("web", "cart"))
     }
 
     /// Both enrol, and `cart` gets a ticket for `web`.

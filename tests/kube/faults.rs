@@ -63,10 +63,7 @@ fn kill_9_in_the_middle_of_200_enrolments_leaves_every_keytab_good() -> Result<(
 fn while_the_api_server_is_away_tickets_are_issued_and_enrolment_says_later() -> Result<()> {
     let api = Api::alone()?;
     let world = World::within(&api)?;
-    world.namespace("shop", &["web", "cart"])?;
-    world.service("shop", "web")?;
-    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
-    world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
+    world.shop(&["web", "cart"])?;
     let cart = world.enrolled_pod("shop", "cart-1", "cart")?;
     let token = world.token("shop", "cart", "cart-1")?;
     let host = format!("HTTP/web.{}.svc.cluster.local", world.ns("shop"));

@@ -24,10 +24,7 @@ use tempfile::TempDir;
 /// The account `web` with a service, and `cart` with nothing but its ticket.
 pub(crate) fn world() -> Result<World<'static>> {
     let world = World::new()?;
-    world.namespace("shop", &["web", "cart"])?;
-    world.service("shop", "web")?;
-    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
-    world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
+    world.shop(&["web", "cart"])?;
     Ok(world)
 }
 

@@ -8,10 +8,7 @@ use std::time::Duration;
 /// A world with `web` as a service and the client `cart`.
 fn shop() -> Result<World<'static>> {
     let world = World::new()?;
-    world.namespace("shop", &["web", "cart"])?;
-    world.service("shop", "web")?;
-    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
-    world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
+    world.shop(&["web", "cart"])?;
     Ok(world)
 }
 

@@ -14,17 +14,10 @@ use tempfile::TempDir;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-fn shop(world: &World<'_>) -> Result<()> {
-    world.namespace("shop", &["web", "cart"])?;
-    world.service("shop", "web")?;
-    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
-    world.await_condition("shop", "web", "Ready", ["True", "Ready"]).map(|_| ())
-}
-
 #[test]
 fn cart_logs_in_to_web_with_what_their_agents_made() -> Result<()> {
     let world = World::new()?;
-    shop(&world)?;
+    world.shop(&["web", "cart"])?;
     let (web, cart) = (world.enrolled_pod("shop", "web-1", "web")?, world.enrolled_pod("shop", "cart-1", "cart")?);
     assert!(!cart.file("keytab").exists(), "an account without services has no key at all");
     let host = format!("web.{}.svc.cluster.local", world.ns("shop"));
@@ -49,7 +42,7 @@ fn cart_logs_in_to_web_with_what_their_agents_made() -> Result<()> {
 #[test]
 fn a_service_of_an_old_library_gets_session_keys_that_it_understands_and_its_keys_stay() -> Result<()> {
     let world = World::new()?;
-    shop(&world)?;
+    world.shop(&["web", "cart"])?;
     let (web, cart) = (world.enrolled_pod("shop", "web-1", "web")?, world.enrolled_pod("shop", "cart-1", "cart")?);
     let service = format!("HTTP/web.{}.svc.cluster.local@{}", world.ns("shop"), world.realm.name());
     let keytab = web.keytab()?;
@@ -76,7 +69,7 @@ fn a_service_of_an_old_library_gets_session_keys_that_it_understands_and_its_key
 #[test]
 fn a_short_name_is_the_service_of_the_asking_accounts_namespace_and_stands_in_its_keytab() -> Result<()> {
     let world = World::new()?;
-    shop(&world)?;
+    world.shop(&["web", "cart"])?;
     world.namespace("dev", &["cart"])?;
     let (web, cart) = (world.enrolled_pod("shop", "web-1", "web")?, world.enrolled_pod("shop", "cart-1", "cart")?);
     let (keytab, short) = (web.keytab()?, format!("HTTP/web@{}", world.realm.name()));
@@ -169,7 +162,7 @@ fn the_pods_of_a_stateful_set_have_their_own_keys() -> Result<()> {
 #[test]
 fn a_keytab_secret_is_made_where_it_is_asked_for_and_goes_with_its_principal() -> Result<()> {
     let world = World::new()?;
-    shop(&world)?;
+    world.shop(&["web", "cart"])?;
     let full = world.ns("shop");
     let spec = "serviceClasses: [HTTP], hosts: {services: [web]}, keytabSecretRef: {name: web-keytab}";
     world.principal("shop", "web", spec)?;
@@ -239,7 +232,7 @@ fn a_secret_of_somebody_else_is_not_taken_over() -> Result<()> {
 #[test]
 fn a_secret_of_another_kerberos_principal_is_neither_overwritten_nor_deleted() -> Result<()> {
     let world = World::new()?;
-    shop(&world)?;
+    world.shop(&["web", "cart"])?;
     world.service("shop", "cart")?;
     let full = world.ns("shop");
     let spec = |service: &str| {

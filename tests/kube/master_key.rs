@@ -46,10 +46,7 @@ impl World<'_> {
 #[test]
 fn the_master_key_rotates_while_the_kdc_serves_by_whom_rbac_permits_and_the_lease_follows() -> Result<()> {
     let mut world = World::new()?;
-    world.namespace("shop", &["web", "cart", "viewer", "operator"])?;
-    world.service("shop", "web")?;
-    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
-    world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
+    world.shop(&["web", "cart", "viewer", "operator"])?;
     world.permit("viewer", "get")?;
     world.permit("operator", "get, update")?;
     let old = eventually(SOON, "the viewer sees the master key", || {

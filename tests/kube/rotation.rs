@@ -30,10 +30,7 @@ struct Shop {
 impl Shop {
     fn new() -> Result<Shop> {
         let world = World::seeded(Api::shared()?, "", SEED)?;
-        world.namespace("shop", &["web", "cart", "viewer"])?;
-        world.service("shop", "web")?;
-        world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
-        world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
+        world.shop(&["web", "cart", "viewer"])?;
         world.pod("shop", "web-1", "web")?;
         let web = TempDir::new()?;
         let agent = world.agent_that_stays(&world.token("shop", "web", "web-1")?, web.path(), &[])?;

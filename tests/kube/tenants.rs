@@ -52,10 +52,7 @@ fn thousands_of_replicas_in_four_stateful_sets_fill_no_memory_and_stop_nobody() 
 #[test]
 fn what_is_over_a_limit_says_so_and_what_was_within_it_stays() -> Result<()> {
     let world = World::new()?;
-    world.namespace("shop", &["web", "cart"])?;
-    world.service("shop", "web")?;
-    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
-    world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
+    world.shop(&["web", "cart"])?;
     // web, cart, the account `default` of every namespace, and the service.
     world.apply_realm("  limits: {principalsPerNamespace: 4}\n")?;
     std::thread::sleep(std::time::Duration::from_millis(1100));

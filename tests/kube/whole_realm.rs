@@ -28,10 +28,7 @@ impl World<'_> {
 #[test]
 fn after_a_dump_was_loaded_the_principals_of_the_cluster_follow_its_objects_again() -> Result<()> {
     let world = World::new()?;
-    world.namespace("shop", &["web", "cart"])?;
-    world.service("shop", "web")?;
-    world.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
-    world.await_condition("shop", "web", "Ready", ["True", "Ready"])?;
+    world.shop(&["web", "cart"])?;
     eventually(SOON, "cart calls web", || Ok(world.calls_web("cart").is_ok().then_some(())))?;
     let (dump, passphrase) = (world.realm.folder().join("realm.dump"), world.realm.folder().join("passphrase"));
     std::fs::write(&passphrase, "correct horse battery staple")?;

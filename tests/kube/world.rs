@@ -125,6 +125,28 @@ impl<'a> World<'a> {
         self.api.apply(&self.principal_yaml(namespace, account, spec))
     }
 
+    /// Makes the namespace `shop` with these accounts, of which `web` is a server, and waits until that is ready.
+    pub(crate) fn shop(&self, accounts: &[&str]) -> Result<()> {
+        self.namespace("shop", accounts)?;
+        self.service("shop", "web")?;
+        self.principal("shop", "web", "serviceClasses: [HTTP], hosts: {services: [web]}")?;
+        self.await_condition("shop", "web", "Ready", ["True", "Ready"]).map(|_| ())
+    }
+
+    /// A KerberosAccess of that server; `allow` in YAML's flow style, `more` further fields of the spec, each after a comma.
+    pub(crate) fn access_yaml(&self, name: &str, allow: &str, more: &str) -> String {
+        format!(
+            "apiVersion: kennel.dev/v1alpha1\nkind: KerberosAccess\nmetadata: {{name: {name}, namespace: {}}}\n\
+             spec: {{targetRefs: [{{name: web}}], allow: {allow}{more}}}\n",
+            self.ns("shop")
+        )
+    }
+
+    /// One that lets in an account of `shop`.
+    pub(crate) fn account_access_yaml(&self, name: &str, account: &str) -> String {
+        self.access_yaml(name, &format!("[{{from: [{{serviceAccount: {{name: {account}}}}}]}}]"), "")
+    }
+
     /// The condition of a KerberosPrincipal: status, reason, message.
     pub(crate) fn condition(&self, namespace: &str, name: &str, kind: &str) -> Result<[String; 3]> {
         let of = |field: &str| format!("{{.status.conditions[?(@.type==\"{kind}\")].{field}}}");
